@@ -1,0 +1,105 @@
+//! What every back end can do: hold the slots of a plan and run its routines.
+
+use crate::plan::{Routine, SlotId};
+use crate::vgg19::Layer;
+
+/// Why a back end cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The filters end before the deepest layer of the plan.
+    #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]
+    FiltersMissing(Layer),
+    /// One array is larger than the device binds at once.
+    #[error(
+        "{tensor} takes {needed} MiB, but {device} handles at most {limit} MiB in one piece: use a smaller --size or another --device"
+    )]
+    TensorTooLarge {
+        /// What the array holds.
+        tensor: String,
+        /// Its size in MiB.
+        needed: u64,
+        /// Name of the device.
+        device: String,
+        /// What it can bind, in MiB.
+        limit: u64,
+    },
+    /// No memory left.
+    #[error("{device} is out of memory with {needed} MiB asked for: use a smaller --size or another --device")]
+    OutOfMemory {
+        /// Name of the device.
+        device: String,
+        /// What the plan and its filters take, in MiB.
+        needed: u64,
+    },
+    /// The driver gave the device up.
+    #[error("{device} stopped working ({reason}): start again with a smaller --size, or with another --device")]
+    DeviceLost {
+        /// Name of the device.
+        device: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The driver refused something that impasto asked of it.
+    #[error("{device} refused a command, which is a fault of impasto or of the driver: {reason}")]
+    Refused {
+        /// Name of the device.
+        device: String,
+        /// The driver's words.
+        reason: String,
+    },
+}
+
+/// A plan made ready on a device: its slots hold data, its routines run in the order they are asked for.
+pub trait Session {
+    /// Puts `bytes` at the start of a slot; no more than the slot holds.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError>;
+
+    /// The slot's contents, after everything that was asked for before.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError>;
+
+    /// Runs a routine's steps; it may return before they are done.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn run(&mut self, routine: Routine) -> Result<(), BackendError>;
+
+    /// Asks for a slot's contents as they are after everything asked for before, without waiting.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn request(&mut self, slot: SlotId) -> Result<(), BackendError>;
+
+    /// The contents of the oldest request: when they are there, or, if `wait`, as soon as they are. None without a
+    /// request.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError>;
+}
+
+/// Writes numbers to a slot.
+///
+/// # Errors
+/// If the device fails.
+pub fn write_values(session: &mut dyn Session, slot: SlotId, values: &[f32]) -> Result<(), BackendError> {
+    session.write(slot, bytemuck::cast_slice(values))
+}
+
+/// Reads a slot's numbers.
+///
+/// # Errors
+/// If the device fails.
+pub fn read_values(session: &mut dyn Session, slot: SlotId) -> Result<Vec<f32>, BackendError> {
+    Ok(values(&session.read(slot)?))
+}
+
+/// The numbers in a slot's bytes.
+pub fn values(bytes: &[u8]) -> Vec<f32> {
+    bytemuck::pod_collect_to_vec(bytes)
+}

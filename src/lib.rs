@@ -1,0 +1,9 @@
+//! Neural style transfer as a library.
+
+mod backend;
+pub mod plan;
+pub mod random;
+pub mod vgg19;
+pub mod weights;
+
+pub use backend::{BackendError, Session, read_values, values, write_values};

@@ -1,0 +1,3 @@
+//! The `impasto` command.
+
+fn main() {}

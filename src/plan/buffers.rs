@@ -1,0 +1,78 @@
+//! Which slots share a buffer: those that are never in use at the same time.
+
+use super::{Slot, SlotId, Step};
+use std::ops::RangeInclusive;
+
+/// From a slot's first use to its last, as step indices; none if no step uses it.
+fn lifetimes(slots: usize, steps: &[Step]) -> Vec<Option<RangeInclusive<usize>>> {
+    let mut lifetimes: Vec<Option<RangeInclusive<usize>>> = vec![None; slots];
+    for (index, step) in steps.iter().enumerate() {
+        let (reads, writes) = step.slots();
+        for SlotId(slot) in reads.into_iter().chain(writes) {
+            let first = lifetimes[slot].as_ref().map_or(index, |life| *life.start());
+            lifetimes[slot] = Some(first..=index);
+        }
+    }
+    lifetimes
+}
+
+/// Gives every slot a buffer and returns the buffers' sizes in words. Persistent slots get one of their own; the others
+/// share, largest first, so that a buffer is as large as its first tenant.
+pub fn share_buffers(slots: &mut [Slot], steps: &[Step]) -> Vec<usize> {
+    let lifetimes = lifetimes(slots.len(), steps);
+    let overlaps = |a: usize, b: usize| match (&lifetimes[a], &lifetimes[b]) {
+        (Some(a), Some(b)) => a.start() <= b.end() && b.start() <= a.end(),
+        _ => false,
+    };
+    let mut order: Vec<usize> = (0..slots.len()).collect();
+    order.sort_by_key(|&slot| std::cmp::Reverse(slots[slot].words));
+    let mut tenants: Vec<Vec<usize>> = Vec::new();
+    let mut buffers = Vec::new();
+    for slot in order {
+        let shared = tenants.iter().position(|others| {
+            !slots[slot].persistent && others.iter().all(|&other| !slots[other].persistent && !overlaps(slot, other))
+        });
+        slots[slot].buffer = shared.unwrap_or_else(|| {
+            tenants.push(Vec::new());
+            buffers.push(slots[slot].words);
+            buffers.len() - 1
+        });
+        tenants[slots[slot].buffer].push(slot);
+    }
+    buffers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Losses, Network, Optimizer, iteration};
+
+    fn plan() -> crate::plan::Plan {
+        let losses = Losses {
+            content: vec!["relu4_2".parse().unwrap()],
+            style: ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"].map(|l| l.parse().unwrap()).to_vec(),
+        };
+        iteration(&Network::for_tests(1024, 1024), &losses, Optimizer::default()).unwrap()
+    }
+
+    #[test]
+    fn slots_in_use_together_never_share() {
+        let plan = plan();
+        let lifetimes = lifetimes(plan.slots.len(), &plan.steps);
+        for (a, first) in plan.slots.iter().enumerate() {
+            assert!(first.words <= plan.buffers[first.buffer], "{}", first.tensor);
+            for (b, second) in plan.slots.iter().enumerate().filter(|(b, s)| *b != a && s.buffer == first.buffer) {
+                assert!(!first.persistent && !second.persistent);
+                let (Some(x), Some(y)) = (&lifetimes[a], &lifetimes[b]) else { continue };
+                assert!(x.end() < y.start() || y.end() < x.start(), "{} and {}", first.tensor, second.tensor);
+            }
+        }
+    }
+
+    #[test]
+    fn sharing_takes_less_than_half_of_what_the_slots_would_take_alone() {
+        let plan = plan();
+        let alone: usize = plan.slots.iter().map(|slot| slot.words).sum();
+        assert!(plan.bytes() < 4 * alone as u64 / 2, "{} of {}", plan.bytes() >> 20, alone >> 18);
+    }
+}

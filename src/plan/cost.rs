@@ -1,0 +1,63 @@
+//! What a step costs at the least: arithmetic of the direct method, and bytes if each array moved once.
+
+use super::{Plan, Step};
+use std::ops::Add;
+
+/// Work of a step or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Multiplications and additions.
+    pub flops: u64,
+    /// Bytes read and written, every slot once; filters not counted.
+    pub bytes: u64,
+}
+
+impl Add for Cost {
+    type Output = Cost;
+
+    fn add(self, other: Cost) -> Cost {
+        Cost { flops: self.flops + other.flops, bytes: self.bytes + other.bytes }
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Cost>>(costs: I) -> Cost {
+        costs.fold(Cost::default(), Add::add)
+    }
+}
+
+impl Plan {
+    /// Cost of one step of this plan.
+    pub fn cost(&self, step: &Step) -> Cost {
+        let matrix_products = match *step {
+            Step::Conv3x3(s) => 9 * s.shape.pixels() as u64 * u64::from(s.layer.input_channels() * s.shape.channels),
+            Step::Conv3x3Backward(s) => {
+                9 * s.shape.pixels() as u64 * u64::from(s.layer.input_channels() * s.layer.output_channels())
+            }
+            Step::Gram(s) => s.shape.pixels() as u64 * u64::from(s.shape.channels).pow(2),
+            Step::GramBackward(s) => s.shape.pixels() as u64 * u64::from(s.shape.channels).pow(2),
+            _ => 0,
+        };
+        let (reads, writes) = step.slots();
+        let words = reads.iter().chain(&writes).map(|&slot| self.slot(slot).words as u64).sum::<u64>();
+        Cost { flops: 2 * matrix_products, bytes: 4 * words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{Cost, Losses, Network, Optimizer, Routine, Wanted, features, iteration};
+
+    #[test]
+    fn vgg19_to_relu5_1_is_36_gflop_at_224_and_twice_that_with_its_gradient() {
+        let network = Network::for_tests(224, 224);
+        let wanted = Wanted { features: vec!["relu5_1".parse().unwrap()], grams: vec![] };
+        let plan = features(&network, &wanted).unwrap();
+        let forward: Cost = plan.steps.iter().map(|step| plan.cost(step)).sum();
+        assert!((forward.flops as f64 / 36.2e9 - 1.0).abs() < 0.01, "{}", forward.flops);
+        let losses = Losses { content: vec!["relu5_1".parse().unwrap()], style: vec![] };
+        let plan = iteration(&network, &losses, Optimizer::default()).unwrap();
+        let all: Cost = plan.steps[plan.routine(Routine::Evaluate)].iter().map(|step| plan.cost(step)).sum();
+        assert_eq!(all.flops, 2 * forward.flops);
+    }
+}

@@ -1,0 +1,86 @@
+//! From a network and its losses to plain data: steps in order, the slots they read and write, and the buffers that
+//! slots share. No device type appears here, so a plan can be printed, its memory known before anything is allocated,
+//! and its steps tested one by one.
+
+mod buffers;
+mod build;
+mod cost;
+mod shape;
+mod slot;
+mod step;
+
+pub use buffers::share_buffers;
+pub use build::{
+    AdamSettings, Losses, Network, Optimizer, PlanError, RING_ROWS, STATE_WORDS, Wanted, features, iteration,
+};
+pub use cost::Cost;
+pub use shape::{FeatureShape, Size, Window};
+pub use slot::{Slot, SlotId, Tensor};
+pub use step::{
+    Adam, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
+    Destination, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate, MaxPool,
+    MaxPoolBackward, NetworkInput, NetworkInputBackward, Pooling, RecordLosses, Step, StyleLoss, TotalVariation,
+    ring_row,
+};
+
+use std::ops::Range;
+
+/// A part of the plan that is run as one: its steps stand next to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Routine {
+    /// Features and Gram matrices of the picture.
+    Features,
+    /// Losses of the picture and the gradient of its pixels.
+    Evaluate,
+    /// One Adam step along the gradient.
+    Adam,
+    /// Keeps the present point and gradient as the newest curvature pair, then takes the inner products L-BFGS needs.
+    LbfgsUpdate,
+    /// The search direction as a linear combination of the history.
+    LbfgsDirection,
+    /// The picture at a trial distance along the search direction.
+    LbfgsTrial,
+    /// Slope and norms of the gradient.
+    LbfgsScalars,
+    /// Puts the gradient aside in bracket place 0, 1 or 2.
+    KeepGradient(u8),
+    /// Takes the gradient back from bracket place 0, 1 or 2.
+    RestoreGradient(u8),
+}
+
+/// What a back end executes.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The part of the picture that the plan is for.
+    pub window: Window,
+    /// Every array that a step reads or writes.
+    pub slots: Vec<Slot>,
+    /// Size in words (4 bytes) of each buffer; slots that are never in use together share one.
+    pub buffers: Vec<usize>,
+    /// All steps, routine after routine.
+    pub steps: Vec<Step>,
+    /// Which steps make up a routine.
+    pub routines: Vec<(Routine, Range<usize>)>,
+}
+
+impl Plan {
+    /// The slot that holds a tensor, if the plan has it.
+    pub fn find(&self, tensor: Tensor) -> Option<SlotId> {
+        self.slots.iter().position(|slot| slot.tensor == tensor).map(SlotId)
+    }
+
+    /// What is known of a slot.
+    pub fn slot(&self, id: SlotId) -> &Slot {
+        &self.slots[id.0]
+    }
+
+    /// The steps of a routine; none if the plan does not have it.
+    pub fn routine(&self, routine: Routine) -> Range<usize> {
+        self.routines.iter().find(|(name, _)| *name == routine).map_or(0..0, |(_, range)| range.clone())
+    }
+
+    /// Bytes of all buffers; filters, pipelines and staging are the back end's own.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().map(|&words| 4 * words as u64).sum()
+    }
+}

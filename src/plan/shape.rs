@@ -1,0 +1,129 @@
+//! Extents of pictures, windows and feature maps.
+
+use crate::vgg19::Layer;
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Size {
+    /// Pixels in all.
+    pub fn pixels(self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
+    /// The size after `poolings` 2x2 poolings, each rounding down.
+    pub fn pooled(self, poolings: u32) -> Size {
+        Size { width: self.width >> poolings, height: self.height >> poolings }
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// The part of a picture that a plan works on.
+///
+/// Where an edge of the window is an edge of the picture, the network's padding applies; where it is a cut, real pixels
+/// lie beyond. Losses are normalised by the whole picture's size, so that the sums of several windows add up to the
+/// picture's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The whole picture.
+    pub picture: Size,
+    /// Left edge of the window in the picture.
+    pub x: u32,
+    /// Upper edge of the window in the picture.
+    pub y: u32,
+    /// Size of the window.
+    pub size: Size,
+}
+
+impl Window {
+    /// The window that is the whole picture.
+    pub fn whole(picture: Size) -> Window {
+        Window { picture, x: 0, y: 0, size: picture }
+    }
+}
+
+/// A feature map: `channels` values for each of `width` x `height` pixels, stored pixel by pixel inside a border (halo)
+/// of one pixel, `(height + 2) x (width + 2) x channels`.
+///
+/// Pixels are numbered along the padded rows. The halo is zero except in a network input that replicates its border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeatureShape {
+    /// Pixels in a row, without the halo.
+    pub width: u32,
+    /// Rows, without the halo.
+    pub height: u32,
+    /// Channels, a multiple of four.
+    pub channels: u32,
+}
+
+impl FeatureShape {
+    /// The output of a layer for a picture (or window) of a given size.
+    pub fn of_layer(layer: Layer, picture: Size) -> FeatureShape {
+        let Size { width, height } = picture.pooled(layer.poolings());
+        FeatureShape { width, height, channels: layer.output_channels() }
+    }
+
+    /// The same pixels with another number of channels.
+    pub fn with_channels(self, channels: u32) -> FeatureShape {
+        FeatureShape { channels, ..self }
+    }
+
+    /// The shape after a 2x2 pooling.
+    pub fn pooled(self) -> FeatureShape {
+        FeatureShape { width: self.width / 2, height: self.height / 2, ..self }
+    }
+
+    /// Pixels without the halo.
+    pub fn pixels(self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
+    /// Pixels of a row with the halo.
+    pub fn padded_width(self) -> usize {
+        self.width as usize + 2
+    }
+
+    /// Pixels with the halo.
+    pub fn padded_pixels(self) -> usize {
+        self.padded_width() * (self.height as usize + 2)
+    }
+
+    /// Number, along the padded rows, of the pixel at column `x` and row `y` of the map itself.
+    pub fn pixel(self, x: usize, y: usize) -> usize {
+        (y + 1) * self.padded_width() + x + 1
+    }
+
+    /// Values with the halo: the length of the array.
+    pub fn values(self) -> usize {
+        self.padded_pixels() * self.channels as usize
+    }
+
+    /// Words of the ReLU mask: one bit per value, 32 channels of a padded pixel to a word, the lowest channel in the
+    /// lowest bit.
+    pub fn mask_words(self) -> usize {
+        self.padded_pixels() * self.channels.div_ceil(32) as usize
+    }
+
+    /// Words of the max-pooling winners of this (pooled) shape: two bits per value, 16 channels of a padded pixel to a
+    /// word, the lowest channel in the lowest bits.
+    pub fn winner_words(self) -> usize {
+        self.padded_pixels() * self.channels.div_ceil(16) as usize
+    }
+}
+
+impl std::fmt::Display for FeatureShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}x{}", self.width, self.height, self.channels)
+    }
+}

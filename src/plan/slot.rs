@@ -1,0 +1,118 @@
+//! Slots: the arrays that steps read and write.
+
+use crate::vgg19::Layer;
+use std::fmt;
+
+/// Index of a slot in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub usize);
+
+/// What a slot holds. Feature maps and their gradients are haloed NHWC (see [`super::FeatureShape`]); pictures are
+/// `[height][width][3]`, red first, without a halo. Everything is f32 unless said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tensor {
+    /// The picture that is optimised, in [0, 1].
+    Image,
+    /// Gradient of the total loss by the picture.
+    ImageGradient,
+    /// Normalised picture, four channels, the last zero.
+    NetworkInput,
+    /// Gradient by [`Tensor::NetworkInput`], halo included.
+    NetworkInputGradient,
+    /// Output of a layer, after the ReLU.
+    Features(Layer),
+    /// Gradient by the input of a layer's ReLU.
+    Gradient(Layer),
+    /// Which values of a layer's output are above zero: bits, [`super::FeatureShape::mask_words`].
+    ReluMask(Layer),
+    /// The pooled output of the layer below the named one.
+    Pooled(Layer),
+    /// Gradient by [`Tensor::Pooled`].
+    PooledGradient(Layer),
+    /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
+    PoolWinners(Layer),
+    /// Features that the content loss compares with.
+    ContentTarget(Layer),
+    /// Gram matrix of a layer, `[C][C]`, divided by the number of pixels.
+    Gram(Layer),
+    /// Gram matrix that the style loss compares with.
+    StyleTarget(Layer),
+    /// Gradient by the features of a layer, seen through the Gram matrix: the symmetric matrix S of dF = F S.
+    GramGradient(Layer),
+    /// Partial sums of a reduction.
+    Partials,
+    /// One (value scale, gradient scale) pair per loss; written by the host, see [`super::Coefficients`].
+    Coefficients,
+    /// One unweighted value per loss.
+    LossValues,
+    /// Loss values of the latest evaluations, see [`super::RecordLosses`].
+    LossRing,
+    /// Words that steps keep between iterations, see [`super::RecordLosses`] and [`super::Adam`].
+    State,
+    /// First moment of Adam, like the picture.
+    AdamMean,
+    /// Second moment of Adam, like the picture.
+    AdamSquare,
+    /// Running average of the iterates, like the picture, not yet bias-corrected.
+    Average,
+    /// `2 m + 1` rows like the picture: m steps s, m gradient differences y, and the gradient at the base point.
+    LbfgsHistory,
+    /// Picture at the start of a line search.
+    LbfgsBase,
+    /// Search direction, like the picture.
+    LbfgsDirection,
+    /// Numbers that the host gives to the vector operations of L-BFGS.
+    LbfgsControl,
+    /// Numbers that the vector operations of L-BFGS give to the host.
+    LbfgsResults,
+    /// Gradient put aside by the line search.
+    KeptGradient(u8),
+}
+
+impl fmt::Display for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tensor::Image => f.write_str("image"),
+            Tensor::ImageGradient => f.write_str("gradient of image"),
+            Tensor::NetworkInput => f.write_str("network input"),
+            Tensor::NetworkInputGradient => f.write_str("gradient of network input"),
+            Tensor::Features(layer) => write!(f, "{layer}"),
+            Tensor::Gradient(layer) => write!(f, "gradient of {layer}"),
+            Tensor::ReluMask(layer) => write!(f, "ReLU mask of {layer}"),
+            Tensor::Pooled(layer) => write!(f, "pooled input of {layer}"),
+            Tensor::PooledGradient(layer) => write!(f, "gradient of pooled input of {layer}"),
+            Tensor::PoolWinners(layer) => write!(f, "pool winners below {layer}"),
+            Tensor::ContentTarget(layer) => write!(f, "content target {layer}"),
+            Tensor::Gram(layer) => write!(f, "Gram matrix {layer}"),
+            Tensor::StyleTarget(layer) => write!(f, "style target {layer}"),
+            Tensor::GramGradient(layer) => write!(f, "gradient of Gram matrix {layer}"),
+            Tensor::Partials => f.write_str("partial sums"),
+            Tensor::Coefficients => f.write_str("loss coefficients"),
+            Tensor::LossValues => f.write_str("loss values"),
+            Tensor::LossRing => f.write_str("loss ring"),
+            Tensor::State => f.write_str("iteration state"),
+            Tensor::AdamMean => f.write_str("Adam first moment"),
+            Tensor::AdamSquare => f.write_str("Adam second moment"),
+            Tensor::Average => f.write_str("running average"),
+            Tensor::LbfgsHistory => f.write_str("L-BFGS history"),
+            Tensor::LbfgsBase => f.write_str("L-BFGS base point"),
+            Tensor::LbfgsDirection => f.write_str("L-BFGS direction"),
+            Tensor::LbfgsControl => f.write_str("L-BFGS control"),
+            Tensor::LbfgsResults => f.write_str("L-BFGS results"),
+            Tensor::KeptGradient(place) => write!(f, "kept gradient {place}"),
+        }
+    }
+}
+
+/// One array of a plan.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// What it holds.
+    pub tensor: Tensor,
+    /// Length in words of 4 bytes.
+    pub words: usize,
+    /// Whether its contents outlive a routine: then it has a buffer of its own.
+    pub persistent: bool,
+    /// Index of its buffer in [`super::Plan::buffers`]; it starts at the buffer's first word.
+    pub buffer: usize,
+}

@@ -1,0 +1,97 @@
+//! The filters of a network in the layout that every back end reads.
+
+use crate::vgg19::Layer;
+
+/// What is done to a pixel before the first convolution: `(value - mean) / deviation`, per RGB channel of a picture in
+/// [0, 1].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Subtracted from red, green and blue.
+    pub mean: [f32; 3],
+    /// Divides red, green and blue; above zero.
+    pub deviation: [f32; 3],
+}
+
+impl Normalisation {
+    /// Statistics of ImageNet, as torchvision's and timm's filters expect them.
+    pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+
+    /// Values in 0..255 less the mean of the original training set, as the original (Caffe, Keras) filters expect them.
+    pub const CAFFE: Normalisation = Normalisation {
+        mean: [123.68 / 255.0, 116.779 / 255.0, 103.939 / 255.0],
+        deviation: [1.0 / 255.0, 1.0 / 255.0, 1.0 / 255.0],
+    };
+}
+
+/// One convolution: `[tap][input channel][output channel]`, taps in reading order (top left first).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvolutionFilters {
+    /// Channels read; the picture's three are padded to four with zeros.
+    pub input_channels: usize,
+    /// Channels written.
+    pub output_channels: usize,
+    /// `9 * input_channels * output_channels` values.
+    pub weight: Vec<f32>,
+    /// `output_channels` values.
+    pub bias: Vec<f32>,
+}
+
+impl ConvolutionFilters {
+    /// From PyTorch's `[Cout][Cin][3][3]`, with as many biases as output channels; input channels are padded with zeros
+    /// to a multiple of four.
+    pub fn from_pytorch(kernel: &[f32], bias: Vec<f32>, input_channels: usize) -> Self {
+        let (cin, cout) = (input_channels.next_multiple_of(4), bias.len());
+        let mut weight = vec![0.0; 9 * cin * cout];
+        for output in 0..cout {
+            for input in 0..input_channels {
+                for tap in 0..9 {
+                    weight[(tap * cin + input) * cout + output] = kernel[(output * input_channels + input) * 9 + tap];
+                }
+            }
+        }
+        ConvolutionFilters { input_channels: cin, output_channels: cout, weight, bias }
+    }
+
+    /// The filters of the transposed convolution, which carries gradients back to the input: taps mirrored, input and
+    /// output channels exchanged.
+    pub fn transposed(&self) -> Vec<f32> {
+        let (cin, cout) = (self.input_channels, self.output_channels);
+        let mut transposed = vec![0.0; self.weight.len()];
+        for tap in 0..9 {
+            let from = &self.weight[tap * cin * cout..][..cin * cout];
+            let to = &mut transposed[(8 - tap) * cin * cout..][..cin * cout];
+            for input in 0..cin {
+                for output in 0..cout {
+                    to[output * cin + input] = from[input * cout + output];
+                }
+            }
+        }
+        transposed
+    }
+}
+
+/// Filters from the first convolution to some deepest one, RGB in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filters {
+    /// What the first convolution expects of a pixel.
+    pub normalisation: Normalisation,
+    /// `layers[i]` belongs to the layer with index `i`.
+    pub layers: Vec<ConvolutionFilters>,
+}
+
+impl Filters {
+    /// The deepest layer there are filters for; none if there is no filter at all.
+    pub fn deepest(&self) -> Option<Layer> {
+        Layer::DEEPEST.up_to().take(self.layers.len()).last()
+    }
+
+    /// Filters of one layer, if the set reaches that deep.
+    pub fn get(&self, layer: Layer) -> Option<&ConvolutionFilters> {
+        self.layers.get(layer.index())
+    }
+
+    /// Bytes of all weights and biases as f32.
+    pub fn bytes(&self) -> u64 {
+        self.layers.iter().map(|l| 4 * (l.weight.len() + l.bias.len()) as u64).sum()
+    }
+}
