@@ -1,0 +1,55 @@
+// Content loss of one layer: partial sums of (F - T)^2 and output = keep(mask, old + b (F - T)), b = coefficients[2 loss + 1].
+// The zero halos of F and T add nothing.
+//
+// bindings  1 features F, haloed   2 target T, haloed   3 output, haloed   4 mask, C/32 words per padded pixel
+//           5 coefficients   6 partials [workgroups]
+// dispatch  `groups` workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
+
+struct Params {
+    first_group: u32,
+    groups: u32,
+    values4: u32,
+    loss: u32,
+}
+
+override WITH_MASK: bool = false;
+override ACCUMULATE: bool = false;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> features: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> content_target: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> mask: array<u32>;
+@group(0) @binding(5) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let scale = coefficients[2u * params.loss + 1u];
+    var sum = 0.0;
+    for (var index = group.x * 256u + lane; index < params.values4; index += params.groups * 256u) {
+        let difference = features[index] - content_target[index];
+        sum += dot(difference, difference);
+        var value = scale * difference;
+        if ACCUMULATE {
+            value += output[index];
+        }
+        if WITH_MASK {
+            value = keep_where_set(value, mask[index / 8u], 4u * (index % 8u));
+        }
+        output[index] = value;
+    }
+    sums[lane] = sum;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half /= 2u) {
+        if lane < half {
+            sums[lane] += sums[lane + half];
+        }
+        workgroupBarrier();
+    }
+    if lane == 0u {
+        partials[group.x] = sums[0];
+    }
+}

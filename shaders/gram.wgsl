@@ -1,0 +1,82 @@
+// Gram matrix G = F^T F / pixels of a feature map F [pixel][channel], in two passes so that the sum over pixels is split
+// and yet always added in the same order.
+//
+//   gram         partials[split][i][j] = sum of F[p][i] F[p][j] over the split's run of padded pixels; the zero halo adds 0
+//   gram_reduce  gram[i][j] = (sum over splits of partials[split][i][j]) / pixels
+//
+// bindings  1 features, haloed   2 partials [splits][C][C]   3 gram [C][C]
+// tile      8 rows i x 16 columns j per invocation, as eight 4x4 matrices
+// dispatch  C/8 x C/16 x splits invocations, rows fastest, workgroups of 32; then C * C/4 invocations, workgroups of 64
+
+struct Params {
+    first_group: u32,
+    channels4: u32,
+    padded_pixels: u32,
+    splits: u32,
+    inverse_pixels: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> features: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> result: array<vec4<f32>>;
+
+@compute @workgroup_size(32)
+fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let index = (group.x + params.first_group) * 32u + lane;
+    let rows = params.channels4 / 2u;
+    let columns = params.channels4 / 4u;
+    let i = 2u * (index % rows);
+    let j = 4u * (index / rows % columns);
+    let split = index / (rows * columns);
+    if split >= params.splits {
+        return;
+    }
+    let run = (params.padded_pixels + params.splits - 1u) / params.splits;
+    let first = split * run;
+    let end = min(first + run, params.padded_pixels);
+    var s0 = mat4x4<f32>();
+    var s1 = mat4x4<f32>();
+    var s2 = mat4x4<f32>();
+    var s3 = mat4x4<f32>();
+    var s4 = mat4x4<f32>();
+    var s5 = mat4x4<f32>();
+    var s6 = mat4x4<f32>();
+    var s7 = mat4x4<f32>();
+    for (var pixel = first; pixel < end; pixel++) {
+        let p = pixel * params.channels4;
+        let upper = features[p + i];
+        let lower = features[p + i + 1u];
+        let right = mat4x4<f32>(features[p + j], features[p + j + 1u], features[p + j + 2u], features[p + j + 3u]);
+        s0 += upper.x * right;
+        s1 += upper.y * right;
+        s2 += upper.z * right;
+        s3 += upper.w * right;
+        s4 += lower.x * right;
+        s5 += lower.y * right;
+        s6 += lower.z * right;
+        s7 += lower.w * right;
+    }
+    let tile = array<mat4x4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
+    let matrix = split * 4u * params.channels4 * params.channels4;
+    for (var k = 0u; k < 8u; k++) {
+        let row = matrix + (4u * i + k) * params.channels4 + j;
+        for (var m = 0u; m < 4u; m++) {
+            partials[row + m] = tile[k][m];
+        }
+    }
+}
+
+@compute @workgroup_size(64)
+fn gram_reduce(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let index = (group.x + params.first_group) * 64u + lane;
+    let matrix = 4u * params.channels4 * params.channels4;
+    if index >= matrix {
+        return;
+    }
+    var sum = vec4<f32>(0.0);
+    for (var split = 0u; split < params.splits; split++) {
+        sum += partials[split * matrix + index];
+    }
+    result[index] = sum * params.inverse_pixels;
+}

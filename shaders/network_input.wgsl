@@ -1,0 +1,65 @@
+// Picture to network input.
+//
+//   network_input           output[q][c] = (image[p][c] - mean[c]) / deviation[c], channel 3 zero; q runs over the padded
+//                           pixels, p is the pixel at q or, in the halo, the nearest one (replicate), else output is zero
+//   network_input_backward  image_gradient[p][c] = sum over the q made from p of gradient[q][c] / deviation[c]
+//
+// bindings  1 image or image_gradient [height][width][3]   2 output or gradient, haloed, C = 4
+// dispatch  one invocation per padded pixel / per picture pixel, workgroups of 64
+
+struct Params {
+    first_group: u32,
+    width: u32,
+    height: u32,
+    replicate: u32,
+    mean: vec4<f32>,
+    inverse_deviation: vec4<f32>,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> image: array<f32>;
+@group(0) @binding(2) var<storage, read_write> input: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let pixel = (group.x + params.first_group) * 64u + lane;
+    let padded_width = params.width + 2u;
+    if pixel >= padded_width * (params.height + 2u) {
+        return;
+    }
+    if params.replicate == 0u && is_halo(pixel, params.width, params.height) {
+        input[pixel] = vec4<f32>(0.0);
+        return;
+    }
+    let x = clamp(pixel % padded_width, 1u, params.width) - 1u;
+    let y = clamp(pixel / padded_width, 1u, params.height) - 1u;
+    let source = 3u * (y * params.width + x);
+    let colour = vec4<f32>(image[source], image[source + 1u], image[source + 2u], 0.0);
+    input[pixel] = (colour - params.mean) * params.inverse_deviation;
+}
+
+@compute @workgroup_size(64)
+fn network_input_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let pixel = (group.x + params.first_group) * 64u + lane;
+    if pixel >= params.width * params.height {
+        return;
+    }
+    let x = pixel % params.width;
+    let y = pixel / params.width;
+    // Padded columns and rows made from this pixel: its own and, at an edge that is replicated, the halo's.
+    let replicate = params.replicate != 0u;
+    let left = select(x + 1u, 0u, replicate && x == 0u);
+    let right = select(x + 1u, x + 2u, replicate && x + 1u == params.width);
+    let top = select(y + 1u, 0u, replicate && y == 0u);
+    let bottom = select(y + 1u, y + 2u, replicate && y + 1u == params.height);
+    var sum = vec4<f32>(0.0);
+    for (var row = top; row <= bottom; row++) {
+        for (var column = left; column <= right; column++) {
+            sum += input[row * (params.width + 2u) + column];
+        }
+    }
+    sum *= params.inverse_deviation;
+    image[3u * pixel] = sum.x;
+    image[3u * pixel + 1u] = sum.y;
+    image[3u * pixel + 2u] = sum.z;
+}

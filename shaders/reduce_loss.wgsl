@@ -1,0 +1,36 @@
+// Second pass of a loss: losses[loss] = a * sum of partials, a = coefficients[2 loss].
+//
+// bindings  1 partials [count]   2 coefficients   3 losses
+// dispatch  one workgroup of 256; count at most 256
+
+struct Params {
+    first_group: u32,
+    count: u32,
+    loss: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(2) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;
+
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn reduce_loss(@builtin(local_invocation_index) lane: u32) {
+    var sum = 0.0;
+    if lane < params.count {
+        sum = partials[lane];
+    }
+    sums[lane] = sum;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half /= 2u) {
+        if lane < half {
+            sums[lane] += sums[lane + half];
+        }
+        workgroupBarrier();
+    }
+    if lane == 0u {
+        losses[params.loss] = coefficients[2u * params.loss] * sums[0];
+    }
+}

@@ -1,0 +1,42 @@
+// Style loss of one layer: partial sums of (G - T)^2 and S = b (G - T), b = coefficients[2 loss + 1].
+//
+// bindings  1 gram G [C][C]   2 target T [C][C]   3 gram_gradient S [C][C]   4 coefficients   5 partials [workgroups]
+// dispatch  `groups` workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
+
+struct Params {
+    first_group: u32,
+    groups: u32,
+    values4: u32,
+    loss: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gram: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> style_target: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> gram_gradient: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(5) var<storage, read_write> partials: array<f32>;
+
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn style_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let scale = coefficients[2u * params.loss + 1u];
+    var sum = 0.0;
+    for (var index = group.x * 256u + lane; index < params.values4; index += params.groups * 256u) {
+        let difference = gram[index] - style_target[index];
+        sum += dot(difference, difference);
+        gram_gradient[index] = scale * difference;
+    }
+    sums[lane] = sum;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half /= 2u) {
+        if lane < half {
+            sums[lane] += sums[lane + half];
+        }
+        workgroupBarrier();
+    }
+    if lane == 0u {
+        partials[group.x] = sums[0];
+    }
+}

@@ -1,0 +1,64 @@
+// Total variation of the picture x: partial sums of r (x[right] - x)^2 + d (x[down] - x)^2, r = 1 / (3 (W-1) H),
+// d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1].
+//
+// bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
+// dispatch  `groups` workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
+
+struct Params {
+    first_group: u32,
+    groups: u32,
+    width: u32,
+    height: u32,
+    loss: u32,
+    right_scale: f32,
+    down_scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> image: array<f32>;
+@group(0) @binding(2) var<storage, read_write> image_gradient: array<f32>;
+@group(0) @binding(3) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>;
+
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let scale = 2.0 * coefficients[2u * params.loss + 1u];
+    let row = 3u * params.width;
+    var sum = 0.0;
+    for (var index = group.x * 256u + lane; index < row * params.height; index += params.groups * 256u) {
+        let x = index % row;
+        let y = index / row;
+        let own = image[index];
+        var gradient = 0.0;
+        if x + 3u < row {
+            let difference = image[index + 3u] - own;
+            sum += params.right_scale * difference * difference;
+            gradient -= params.right_scale * difference;
+        }
+        if x >= 3u {
+            gradient += params.right_scale * (own - image[index - 3u]);
+        }
+        if y + 1u < params.height {
+            let difference = image[index + row] - own;
+            sum += params.down_scale * difference * difference;
+            gradient -= params.down_scale * difference;
+        }
+        if y >= 1u {
+            gradient += params.down_scale * (own - image[index - row]);
+        }
+        image_gradient[index] += scale * gradient;
+    }
+    sums[lane] = sum;
+    workgroupBarrier();
+    for (var half = 128u; half > 0u; half /= 2u) {
+        if lane < half {
+            sums[lane] += sums[lane + half];
+        }
+        workgroupBarrier();
+    }
+    if lane == 0u {
+        partials[group.x] = sums[0];
+    }
+}

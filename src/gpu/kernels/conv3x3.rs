@@ -1,0 +1,80 @@
+//! `conv3x3_plain.wgsl` and `conv3x3_blocked.wgsl`.
+
+use super::{Binding, Dispatch};
+use crate::{
+    plan::{Conv3x3, Conv3x3Backward, FeatureShape},
+    vgg19::Layer,
+};
+
+/// Ways to compute a convolution, forward and backward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conv3x3Variant {
+    /// The readable truth.
+    Plain,
+    /// Register blocks of 8 pixels by 16 outputs; outputs a multiple of 32.
+    Blocked,
+}
+
+impl Conv3x3Variant {
+    /// All of them.
+    pub const ALL: [Conv3x3Variant; 2] = [Conv3x3Variant::Plain, Conv3x3Variant::Blocked];
+
+    /// The shader's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Conv3x3Variant::Plain => "conv3x3_plain",
+            Conv3x3Variant::Blocked => "conv3x3_blocked",
+        }
+    }
+
+    /// The one that is asked for where it can do the work, else the best that can.
+    fn choose(asked: Option<Conv3x3Variant>, shape: FeatureShape) -> Conv3x3Variant {
+        // Four outputs (the network input's gradient) with values in the halo are the plain kernel's alone.
+        if shape.channels.is_multiple_of(32) { asked.unwrap_or(Conv3x3Variant::Blocked) } else { Conv3x3Variant::Plain }
+    }
+
+    fn groups(self, shape: FeatureShape) -> usize {
+        let blocks = shape.channels.div_ceil(32) as usize;
+        match self {
+            Conv3x3Variant::Plain => (shape.padded_pixels() * blocks).div_ceil(64),
+            Conv3x3Variant::Blocked => {
+                let row = shape.padded_width();
+                let tiles = (row * shape.height as usize).div_ceil(8) + 2 * row.div_ceil(8);
+                (tiles * blocks).div_ceil(32)
+            }
+        }
+    }
+
+    fn dispatch(self, entry: &'static str, inputs: u32, shape: FeatureShape) -> Dispatch {
+        let params = vec![shape.width, shape.height, inputs.div_ceil(4), shape.channels / 4];
+        Dispatch::new(self.name(), entry, params, self.groups(shape))
+    }
+}
+
+fn weights(dispatch: Dispatch, layer: Layer, backward: bool) -> Dispatch {
+    if backward {
+        dispatch.bind(2, Binding::TransposedWeights(layer))
+    } else {
+        dispatch.bind(2, Binding::Weights(layer)).bind(3, Binding::Bias(layer))
+    }
+}
+
+pub(super) fn conv3x3(step: &Conv3x3, asked: Option<Conv3x3Variant>) -> Dispatch {
+    let variant = Conv3x3Variant::choose(asked, step.shape);
+    let dispatch = variant.dispatch("conv3x3", step.layer.input_channels(), step.shape);
+    weights(dispatch, step.layer, false)
+        .slot(1, step.input)
+        .slot(4, step.output)
+        .bind(5, Binding::optional(step.mask))
+        .flag("WITH_MASK", step.mask.is_some())
+}
+
+pub(super) fn conv3x3_backward(step: &Conv3x3Backward, asked: Option<Conv3x3Variant>) -> Dispatch {
+    let variant = Conv3x3Variant::choose(asked, step.shape);
+    let dispatch = variant.dispatch("conv3x3_backward", step.layer.output_channels(), step.shape);
+    let dispatch = weights(dispatch, step.layer, true).slot(1, step.gradient).destination(step.into, 4, 5);
+    match variant {
+        Conv3x3Variant::Plain => dispatch.flag("WITH_HALO", step.layer == Layer::FIRST),
+        Conv3x3Variant::Blocked => dispatch,
+    }
+}

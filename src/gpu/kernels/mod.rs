@@ -1,0 +1,116 @@
+//! From steps to dispatches: which shader, what is bound, how many workgroups. Plain data; nothing here touches a device.
+
+mod adam;
+mod conv3x3;
+mod copy_vector;
+mod gram;
+mod lbfgs;
+mod losses;
+mod network_input;
+mod pool;
+mod shaders;
+
+pub use conv3x3::Conv3x3Variant;
+pub use shaders::{SHADERS, Shader};
+
+use crate::{
+    plan::{Cost, Destination, Plan, SlotId, Step},
+    vgg19::Layer,
+};
+
+/// What stands behind a binding of a shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// An array of the plan.
+    Slot(SlotId),
+    /// Filters of a layer, `[9][Cin][Cout]`.
+    Weights(Layer),
+    /// Filters of the transposed convolution, `[9][Cout][Cin]`.
+    TransposedWeights(Layer),
+    /// Biases of a layer.
+    Bias(Layer),
+    /// Declared by the shader, not touched by this variant of it.
+    Unused,
+}
+
+impl Binding {
+    fn optional(slot: Option<SlotId>) -> Binding {
+        slot.map_or(Binding::Unused, Binding::Slot)
+    }
+}
+
+/// One kernel launch.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// Name of the shader, see [`SHADERS`].
+    pub shader: &'static str,
+    /// Its entry point.
+    pub entry: &'static str,
+    /// Its override constants.
+    pub constants: Vec<(&'static str, f64)>,
+    /// Words of the uniform `Params` after `first_group`.
+    pub params: Vec<u32>,
+    /// Binding number and what stands there.
+    pub bindings: Vec<(u32, Binding)>,
+    /// Workgroups, all along x; more than a device launches at once are launched in turn, with `first_group` saying where.
+    pub groups: u32,
+}
+
+impl Dispatch {
+    /// A launch of the entry point that is named like its shader, or another.
+    fn new(shader: &'static str, entry: &'static str, params: Vec<u32>, groups: usize) -> Dispatch {
+        // The largest pictures have 2^28 pixels (picture::MAX_PIXELS) and kernels take at least 8 values a workgroup.
+        let groups = u32::try_from(groups).expect("workgroups of the largest picture fit 32 bits");
+        Dispatch { shader, entry, constants: Vec::new(), params, bindings: Vec::new(), groups }
+    }
+
+    fn slot(self, number: u32, slot: SlotId) -> Dispatch {
+        self.bind(number, Binding::Slot(slot))
+    }
+
+    fn bind(mut self, number: u32, binding: Binding) -> Dispatch {
+        self.bindings.push((number, binding));
+        self
+    }
+
+    fn flag(mut self, name: &'static str, value: bool) -> Dispatch {
+        self.constants.push((name, f64::from(u8::from(value))));
+        self
+    }
+
+    /// Output, mask and flags of a backward kernel.
+    fn destination(self, into: Destination, output: u32, mask: u32) -> Dispatch {
+        self.slot(output, into.output)
+            .bind(mask, Binding::optional(into.mask))
+            .flag("ACCUMULATE", into.accumulate)
+            .flag("WITH_MASK", into.mask.is_some())
+    }
+}
+
+/// The launches that carry out a step, in order, and the step's cost.
+pub fn lower(plan: &Plan, step: &Step, conv3x3: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
+    let dispatches = match step {
+        Step::NetworkInput(step) => vec![network_input::network_input(step)],
+        Step::NetworkInputBackward(step) => vec![network_input::network_input_backward(step)],
+        Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, conv3x3)],
+        Step::Conv3x3Backward(step) => vec![conv3x3::conv3x3_backward(step, conv3x3)],
+        Step::MaxPool(step) => vec![pool::max_pool(step)],
+        Step::MaxPoolBackward(step) => vec![pool::max_pool_backward(step)],
+        Step::AveragePool(step) => vec![pool::average_pool(step)],
+        Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
+        Step::Gram(step) => gram::gram(step),
+        Step::GramBackward(step) => vec![gram::gram_backward(step)],
+        Step::StyleLoss(step) => losses::style_loss(step),
+        Step::ContentLoss(step) => losses::content_loss(step),
+        Step::TotalVariation(step) => losses::total_variation(step),
+        Step::RecordLosses(step) => vec![losses::record_losses(step)],
+        Step::Adam(step) => adam::adam(step),
+        Step::LbfgsUpdate(step) => vec![lbfgs::lbfgs_update(step)],
+        Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step),
+        Step::LbfgsDirection(step) => vec![lbfgs::lbfgs_direction(step)],
+        Step::LbfgsTrial(step) => vec![lbfgs::lbfgs_trial(step)],
+        Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step),
+        Step::CopyVector(step) => vec![copy_vector::copy_vector(step)],
+    };
+    (dispatches, plan.cost(step))
+}

@@ -1,0 +1,13 @@
+//! The GPU back end: a plan becomes pipelines, buffers and bind groups once, and an iteration is recorded dispatches.
+
+mod device;
+mod failure;
+mod filters;
+mod kernels;
+mod session;
+mod timing;
+
+pub use device::{Adapter, Gpu, ShaderChecks, adapters};
+pub use filters::DeviceFilters;
+pub use kernels::{Conv3x3Variant, SHADERS, Shader};
+pub use session::Session;

@@ -1,0 +1,359 @@
+//! A plan on a device.
+
+use super::{
+    Conv3x3Variant, DeviceFilters, Gpu,
+    kernels::{Binding, Dispatch, lower},
+};
+use crate::{
+    BackendError,
+    plan::{Cost, Plan, Routine, SlotId},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+/// Drivers stop a device that works on one submission for seconds (Windows: 2 s).
+const SUBMISSION: Duration = Duration::from_millis(200);
+/// Work of one launch at most, so that a launch alone keeps to that time on slow devices: 80 ms at 100 GFLOP/s.
+const LAUNCH_WORK: f64 = 8e9;
+/// Work of one submission before the device's speed is known.
+const FIRST_SUBMISSION_WORK: f64 = 4e9;
+/// Workgroups along x that every device launches at once.
+const LAUNCH_GROUPS: u32 = 65_535;
+/// Runs of a session that are timed to learn the device's speed; the first also compiles.
+const TIMED_RUNS: u32 = 2;
+
+/// Time as arithmetic: an operation counts one, a byte moved eight, about the balance of current GPUs.
+fn work(cost: Cost) -> f64 {
+    cost.flops as f64 + 8.0 * cost.bytes as f64
+}
+
+/// A dispatch with everything bound.
+struct Launch {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    groups: u32,
+    work: f64,
+}
+
+/// A slot's contents on their way to the host.
+struct Request {
+    staging: wgpu::Buffer,
+    bytes: u64,
+    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+/// A plan made ready on a GPU.
+pub struct Session {
+    gpu: Arc<Gpu>,
+    plan: Plan,
+    buffers: Vec<wgpu::Buffer>,
+    /// Launches of each step.
+    launches: Vec<Vec<Launch>>,
+    requests: VecDeque<Request>,
+    spare_staging: Vec<wgpu::Buffer>,
+    timed_runs: u32,
+    bytes: u64,
+}
+
+impl Session {
+    /// Makes buffers, pipelines and bind groups. `conv3x3` forces a variant of the convolution where it applies.
+    ///
+    /// # Errors
+    /// If a slot is larger than the device binds, memory runs out, or filters are missing.
+    pub fn new(
+        gpu: &Arc<Gpu>,
+        plan: Plan,
+        filters: &DeviceFilters,
+        conv3x3: Option<Conv3x3Variant>,
+    ) -> Result<Session, BackendError> {
+        let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
+        if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
+            return Err(BackendError::TensorTooLarge {
+                tensor: slot.tensor.to_string(),
+                needed: (4 * slot.words as u64).div_ceil(1 << 20),
+                device: gpu.name.clone(),
+                limit: limit >> 20,
+            });
+        }
+        let bytes = plan.bytes() + filters.bytes();
+        let buffers: Vec<wgpu::Buffer> = plan.buffers.iter().map(|&words| slot_buffer(gpu, 4 * words as u64)).collect();
+        if let Err(error) = gpu.failures.check(&gpu.name, bytes) {
+            gpu.failures.forgive_out_of_memory();
+            return Err(error);
+        }
+        let unused = slot_buffer(gpu, 256);
+        let mut launches = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let (dispatches, cost) = lower(&plan, step, conv3x3);
+            let mut of_step = Vec::new();
+            for dispatch in &dispatches {
+                let share = work(cost) / dispatches.len() as f64;
+                for (first, groups) in pieces(dispatch.groups, share) {
+                    let pipeline = gpu.pipeline(dispatch);
+                    let bind_group = bind(gpu, &plan, &buffers, filters, &unused, dispatch, first, &pipeline)?;
+                    let work = share * f64::from(groups) / f64::from(dispatch.groups);
+                    of_step.push(Launch { pipeline, bind_group, groups, work });
+                }
+            }
+            launches.push(of_step);
+        }
+        gpu.failures.check(&gpu.name, bytes)?;
+        Ok(Session {
+            gpu: gpu.clone(),
+            plan,
+            buffers,
+            launches,
+            requests: VecDeque::new(),
+            spare_staging: Vec::new(),
+            timed_runs: 0,
+            bytes,
+        })
+    }
+
+    /// Bytes on the device: buffers of the plan and filters.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// The plan it was made from.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn buffer(&self, slot: SlotId) -> &wgpu::Buffer {
+        &self.buffers[self.plan.slot(slot).buffer]
+    }
+
+    fn slot_bytes(&self, slot: SlotId) -> u64 {
+        4 * self.plan.slot(slot).words as u64
+    }
+
+    fn check(&self) -> Result<(), BackendError> {
+        self.gpu.failures.check(&self.gpu.name, self.bytes)
+    }
+
+    pub(super) fn wait(&self) -> Result<(), BackendError> {
+        let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        waited.map(drop).map_err(|error| self.refused(&error.to_string()))
+    }
+
+    fn refused(&self, reason: &str) -> BackendError {
+        BackendError::Refused { device: self.gpu.name.clone(), reason: reason.to_owned() }
+    }
+
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>, step: usize) {
+        for launch in &self.launches[step] {
+            launch.record(pass);
+        }
+    }
+
+    fn submit(&self, launches: &[&Launch]) {
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        launches.iter().for_each(|launch| launch.record(&mut pass));
+        drop(pass);
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// Runs launches in submissions that each keep below [`SUBMISSION`], as far as the device's speed is known.
+    fn submit_bounded(&mut self, launches: std::ops::Range<usize>) -> Result<(), BackendError> {
+        let rate = *self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = rate.map_or(FIRST_SUBMISSION_WORK, |rate| rate * SUBMISSION.as_secs_f64());
+        let timed = self.timed_runs < TIMED_RUNS;
+        let start = Instant::now();
+        let (mut batch, mut batch_work, mut total_work) = (Vec::new(), 0.0, 0.0);
+        for launch in self.launches[launches].iter().flatten() {
+            if batch_work + launch.work > budget && !batch.is_empty() {
+                self.submit(&batch);
+                if timed {
+                    self.wait()?;
+                }
+                batch.clear();
+                batch_work = 0.0;
+            }
+            batch.push(launch);
+            batch_work += launch.work;
+            total_work += launch.work;
+        }
+        self.submit(&batch);
+        // Short routines tell nothing of the device's speed.
+        if timed && total_work > LAUNCH_WORK / 8.0 {
+            self.wait()?;
+            let measured = total_work / start.elapsed().as_secs_f64();
+            let mut rate = self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
+            *rate = Some(rate.map_or(measured, |known| known.max(measured)));
+            self.timed_runs += 1;
+        }
+        Ok(())
+    }
+
+    fn staging(&mut self, bytes: u64) -> wgpu::Buffer {
+        match self.spare_staging.iter().position(|buffer| buffer.size() == bytes) {
+            Some(index) => self.spare_staging.swap_remove(index),
+            None => self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("staging"),
+                size: bytes,
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }),
+        }
+    }
+}
+
+impl Launch {
+    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(self.groups, 1, 1);
+    }
+}
+
+impl crate::Session for Session {
+    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        assert!(bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
+        self.gpu.queue.write_buffer(self.buffer(slot), 0, bytes);
+        self.check()
+    }
+
+    fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+        let earlier = std::mem::take(&mut self.requests);
+        self.request(slot)?;
+        let bytes = self.receive(true)?;
+        self.requests = earlier;
+        bytes.ok_or_else(|| self.refused("a read brought nothing back"))
+    }
+
+    fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+        self.submit_bounded(self.plan.routine(routine))?;
+        self.check()
+    }
+
+    fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+        let bytes = self.slot_bytes(slot);
+        let staging = self.staging(bytes);
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(self.buffer(slot), 0, &staging, 0, bytes);
+        self.gpu.queue.submit([encoder.finish()]);
+        let (sender, mapped) = mpsc::channel();
+        // The receiver is gone only if the session is, and then nobody asks any more.
+        staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
+        self.requests.push_back(Request { staging, bytes, mapped });
+        self.check()
+    }
+
+    fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+        let Some(request) = self.requests.front() else { return Ok(None) };
+        let mut arrived = request.mapped.try_recv();
+        if arrived.is_err() {
+            if wait {
+                self.wait()?;
+            } else if self.gpu.device.poll(wgpu::PollType::Poll).is_err() {
+                self.check()?;
+            }
+            arrived = request.mapped.try_recv();
+        }
+        match arrived {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                self.check()?;
+                return Err(self.refused(&error.to_string()));
+            }
+            Err(_) => {
+                self.check()?;
+                return Ok(None);
+            }
+        }
+        let Some(Request { staging, bytes, .. }) = self.requests.pop_front() else { return Ok(None) };
+        let contents = match staging.get_mapped_range(0..bytes) {
+            Ok(view) => view.to_vec(),
+            Err(error) => return Err(self.refused(&error.to_string())),
+        };
+        staging.unmap();
+        self.spare_staging.push(staging);
+        Ok(Some(contents))
+    }
+}
+
+fn slot_buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("slot"),
+        // vec4 and mat4x4 arrays want whole elements; a buffer may hold nothing but a few words.
+        size: bytes.next_multiple_of(64),
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+/// Runs of workgroups, (first, count), small enough for one launch each.
+fn pieces(groups: u32, work: f64) -> impl Iterator<Item = (u32, u32)> {
+    let by_work = f64::from(groups) * (LAUNCH_WORK / work.max(1.0));
+    let piece = (by_work as u32).clamp(1, LAUNCH_GROUPS);
+    (0..groups).step_by(piece as usize).map(move |first| (first, piece.min(groups - first)))
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, and all of them are what a binding may name")]
+fn bind(
+    gpu: &Gpu,
+    plan: &Plan,
+    buffers: &[wgpu::Buffer],
+    filters: &DeviceFilters,
+    unused: &wgpu::Buffer,
+    dispatch: &Dispatch,
+    first_group: u32,
+    pipeline: &wgpu::ComputePipeline,
+) -> Result<wgpu::BindGroup, BackendError> {
+    use wgpu::util::DeviceExt;
+    let mut words = vec![first_group];
+    words.extend(&dispatch.params);
+    words.resize(words.len().next_multiple_of(4), 0);
+    let params = gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some("params"),
+        contents: bytemuck::cast_slice(&words),
+        usage: wgpu::BufferUsages::UNIFORM,
+    });
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
+    for &(binding, behind) in &dispatch.bindings {
+        let buffer = match behind {
+            Binding::Slot(slot) => &buffers[plan.slot(slot).buffer],
+            Binding::Weights(layer) => &filters.get(layer)?.weights,
+            Binding::TransposedWeights(layer) => &filters.get(layer)?.transposed,
+            Binding::Bias(layer) => &filters.get(layer)?.bias,
+            Binding::Unused => unused,
+        };
+        entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+    }
+    Ok(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(dispatch.entry),
+        layout: &pipeline.get_bind_group_layout(0),
+        entries: &entries,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_cover_all_groups_once_and_keep_to_both_bounds() {
+        for (groups, work) in [(1, 0.0), (65_536, 1e3), (1_000_003, 1e6), (500, 1e12), (3, 1e15)] {
+            let mut next = 0;
+            for (first, count) in pieces(groups, work) {
+                assert_eq!(first, next);
+                assert!(
+                    count <= LAUNCH_GROUPS
+                        && (count == 1 || work / f64::from(groups) * f64::from(count) <= LAUNCH_WORK)
+                );
+                next += count;
+            }
+            assert_eq!(next, groups);
+        }
+    }
+}

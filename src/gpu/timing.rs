@@ -1,0 +1,104 @@
+//! How long each step takes on a device.
+
+use super::Session;
+use crate::BackendError;
+use std::time::Instant;
+
+impl Session {
+    /// Median seconds of each step over `repeats` runs of it, by the device's own clock where it has one, else by the
+    /// host's, submission and waiting included.
+    ///
+    /// The slots' contents are whatever they are: times do not depend on them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+        let clock = DeviceClock::new(self.gpu());
+        (0..self.plan().steps.len())
+            .map(|step| {
+                let mut seconds = (0..=repeats.max(1))
+                    .map(|_| match &clock {
+                        Some(clock) => clock.time(self, step),
+                        None => time_by_host(self, step),
+                    })
+                    // The first run warms caches and compiles what a driver left for later.
+                    .skip(1)
+                    .collect::<Result<Vec<f64>, _>>()?;
+                seconds.sort_by(f64::total_cmp);
+                Ok(seconds[seconds.len() / 2])
+            })
+            .collect()
+    }
+}
+
+fn time_by_host(session: &Session, step: usize) -> Result<f64, BackendError> {
+    let mut encoder = session.gpu().device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    session.record(&mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()), step);
+    session.wait()?;
+    let start = Instant::now();
+    session.gpu().queue.submit([encoder.finish()]);
+    session.wait()?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Two timestamps around a pass.
+struct DeviceClock {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    readable: wgpu::Buffer,
+    seconds_per_tick: f64,
+}
+
+const TIMESTAMPS: u64 = 2 * wgpu::QUERY_SIZE as u64;
+
+impl DeviceClock {
+    fn new(gpu: &super::Gpu) -> Option<DeviceClock> {
+        if !gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return None;
+        }
+        let buffer = |usage| {
+            gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size: TIMESTAMPS,
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        Some(DeviceClock {
+            queries: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count: 2,
+            }),
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            readable: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+            seconds_per_tick: f64::from(gpu.queue.get_timestamp_period()) * 1e-9,
+        })
+    }
+
+    fn time(&self, session: &Session, step: usize) -> Result<f64, BackendError> {
+        let gpu = session.gpu();
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: None,
+            timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                query_set: &self.queries,
+                beginning_of_pass_write_index: Some(0),
+                end_of_pass_write_index: Some(1),
+            }),
+        });
+        session.record(&mut pass, step);
+        drop(pass);
+        encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, TIMESTAMPS);
+        gpu.queue.submit([encoder.finish()]);
+        self.readable.map_async(wgpu::MapMode::Read, .., |_| {});
+        session.wait()?;
+        let ticks: Vec<u64> = match self.readable.get_mapped_range(..) {
+            Ok(view) => bytemuck::pod_collect_to_vec(&view),
+            Err(error) => return Err(BackendError::Refused { device: gpu.name.clone(), reason: error.to_string() }),
+        };
+        self.readable.unmap();
+        Ok(ticks[1].saturating_sub(ticks[0]) as f64 * self.seconds_per_tick)
+    }
+}
