@@ -1,8 +1,12 @@
 //! Neural style transfer as a library.
 
 mod backend;
+mod host_memory;
 pub mod plan;
 pub mod random;
+pub mod reference;
+pub mod tolerance;
+pub mod validate;
 pub mod vgg19;
 pub mod weights;
 

@@ -10,6 +10,7 @@ mod slot;
 mod step;
 
 pub use buffers::share_buffers;
+pub(crate) use build::REDUCTION_GROUPS;
 pub use build::{
     AdamSettings, Losses, Network, Optimizer, PlanError, RING_ROWS, STATE_WORDS, Wanted, features, iteration,
 };
