@@ -1,7 +1,7 @@
 //! What every back end can do: hold the slots of a plan and run its routines.
 
-use crate::plan::{Routine, SlotId};
-use crate::vgg19::Layer;
+use crate::plan::{Conv3x3, Conv3x3Backward, Plan, Routine, SlotId, Step};
+use crate::{vgg19::Layer, weights::Filters};
 
 /// Why a back end cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -102,4 +102,18 @@ pub fn read_values(session: &mut dyn Session, slot: SlotId) -> Result<Vec<f32>, 
 /// The numbers in a slot's bytes.
 pub fn values(bytes: &[u8]) -> Vec<f32> {
     bytemuck::pod_collect_to_vec(bytes)
+}
+
+/// Whether the filters reach the deepest convolution of a plan.
+///
+/// # Errors
+/// If they do not.
+pub(crate) fn check_filters(plan: &Plan, filters: &Filters) -> Result<(), BackendError> {
+    let missing = plan.steps.iter().find_map(|step| match step {
+        Step::Conv3x3(Conv3x3 { layer, .. }) | Step::Conv3x3Backward(Conv3x3Backward { layer, .. }) => {
+            filters.get(*layer).is_none().then_some(*layer)
+        }
+        _ => None,
+    });
+    missing.map_or(Ok(()), |layer| Err(BackendError::FiltersMissing(layer)))
 }

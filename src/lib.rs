@@ -2,8 +2,12 @@
 
 mod backend;
 pub mod gpu;
+mod host_memory;
 pub mod plan;
 pub mod random;
+pub mod reference;
+pub mod tolerance;
+pub mod validate;
 pub mod vgg19;
 pub mod weights;
 

@@ -115,10 +115,20 @@ impl FeatureShape {
         self.padded_pixels() * self.channels.div_ceil(32) as usize
     }
 
+    /// Word and bit of the ReLU mask that belong to a channel of a padded pixel.
+    pub fn mask_bit(self, pixel: usize, channel: usize) -> (usize, u32) {
+        (pixel * self.channels.div_ceil(32) as usize + channel / 32, channel as u32 % 32)
+    }
+
     /// Words of the max-pooling winners of this (pooled) shape: two bits per value, 16 channels of a padded pixel to a
     /// word, the lowest channel in the lowest bits.
     pub fn winner_words(self) -> usize {
         self.padded_pixels() * self.channels.div_ceil(16) as usize
+    }
+
+    /// Word and lowest bit of the winner that belong to a channel of a padded pixel of this (pooled) shape.
+    pub fn winner_bit(self, pixel: usize, channel: usize) -> (usize, u32) {
+        (pixel * self.channels.div_ceil(16) as usize + channel / 16, 2 * (channel as u32 % 16))
     }
 }
 

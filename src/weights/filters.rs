@@ -52,6 +52,18 @@ impl ConvolutionFilters {
         ConvolutionFilters { input_channels: cin, output_channels: cout, weight, bias }
     }
 
+    /// Back to PyTorch's `[Cout][Cin][3][3]`, with the first `input_channels` only.
+    pub fn to_pytorch(&self, input_channels: usize) -> Vec<f32> {
+        let (cin, cout) = (self.input_channels, self.output_channels);
+        let mut kernel = Vec::with_capacity(cout * input_channels * 9);
+        for output in 0..cout {
+            for input in 0..input_channels {
+                kernel.extend((0..9).map(|tap| self.weight[(tap * cin + input) * cout + output]));
+            }
+        }
+        kernel
+    }
+
     /// The filters of the transposed convolution, which carries gradients back to the input: taps mirrored, input and
     /// output channels exchanged.
     pub fn transposed(&self) -> Vec<f32> {

@@ -1,7 +1,18 @@
 //! Filters: where they come from, and the layout that every back end reads.
 
+mod error;
 mod filters;
 mod generated;
+mod header;
+mod info;
+mod load;
+mod names;
+mod replace;
+mod save;
 
+pub use error::{FileFault, WeightsError};
 pub use filters::{ConvolutionFilters, Filters, Normalisation};
 pub use generated::generated;
+pub use info::{FileInfo, TensorInfo, info};
+pub use load::{Format, load, load_all};
+pub use save::save;

@@ -1,0 +1,93 @@
+//! Every operation as plain loops with f64 sums: the truth that the other back ends are compared with. Slow.
+
+mod adam;
+mod average_pool;
+mod content_loss;
+mod conv3x3;
+mod copy_vector;
+mod destination;
+mod gram;
+mod lbfgs;
+mod max_pool;
+mod network_input;
+mod record_losses;
+mod style_loss;
+mod total_variation;
+
+use crate::backend::{self, BackendError};
+use crate::host_memory::HostMemory;
+use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::weights::Filters;
+use std::sync::Arc;
+
+/// A plan whose steps run on one core, in order, before `run` returns.
+#[derive(Debug)]
+pub struct Session {
+    plan: Plan,
+    filters: Arc<Filters>,
+    memory: HostMemory,
+}
+
+impl Session {
+    /// A session with zeroed slots.
+    ///
+    /// # Errors
+    /// If the filters end before the plan's deepest layer or the memory does not suffice.
+    pub fn new(plan: &Plan, filters: &Arc<Filters>) -> Result<Session, BackendError> {
+        backend::check_filters(plan, filters)?;
+        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), filters: filters.clone() })
+    }
+}
+
+impl backend::Session for Session {
+    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        self.memory.write(slot, bytes);
+        Ok(())
+    }
+
+    fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+        Ok(self.memory.read(slot))
+    }
+
+    fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+        for step in &self.plan.steps[self.plan.routine(routine)] {
+            run_step(step, &self.filters, &mut self.memory);
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+        self.memory.request(slot);
+        Ok(())
+    }
+
+    fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+        Ok(self.memory.receive())
+    }
+}
+
+fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
+    match step {
+        Step::NetworkInput(step) => network_input::network_input(step, memory),
+        Step::NetworkInputBackward(step) => network_input::network_input_backward(step, memory),
+        Step::Conv3x3(step) => conv3x3::conv3x3(step, &filters.layers[step.layer.index()], memory),
+        Step::Conv3x3Backward(step) => conv3x3::conv3x3_backward(step, &filters.layers[step.layer.index()], memory),
+        Step::MaxPool(step) => max_pool::max_pool(step, memory),
+        Step::MaxPoolBackward(step) => max_pool::max_pool_backward(step, memory),
+        Step::AveragePool(step) => average_pool::average_pool(step, memory),
+        Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
+        Step::Gram(step) => gram::gram(step, memory),
+        Step::GramBackward(step) => gram::gram_backward(step, memory),
+        Step::StyleLoss(step) => style_loss::style_loss(step, memory),
+        Step::ContentLoss(step) => content_loss::content_loss(step, memory),
+        Step::TotalVariation(step) => total_variation::total_variation(step, memory),
+        Step::RecordLosses(step) => record_losses::record_losses(step, memory),
+        Step::Adam(step) => adam::adam(step, memory),
+        Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
+        Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory),
+        Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory),
+        Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory),
+        Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
+        Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
+    }
+}

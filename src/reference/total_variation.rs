@@ -1,0 +1,37 @@
+//! Total variation of the picture and its gradient.
+
+use super::content_loss::scales;
+use crate::host_memory::HostMemory;
+use crate::plan::TotalVariation;
+
+pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
+    let (width, height) = (step.size.width as usize, step.size.height as usize);
+    let (value_scale, gradient_scale) = scales(step.coefficients, memory);
+    let image = memory.values(step.image);
+    let mut value = 0.0;
+    let mut gradient = vec![0.0; 3 * width * height];
+    let mut pair = |from: usize, to: usize, differences: usize| {
+        let difference = f64::from(image[to]) - f64::from(image[from]);
+        value += difference * difference / differences as f64;
+        gradient[to] += 2.0 * difference / differences as f64;
+        gradient[from] -= 2.0 * difference / differences as f64;
+    };
+    for y in 0..height {
+        for x in 0..width {
+            for channel in 0..3 {
+                let here = (y * width + x) * 3 + channel;
+                if x + 1 < width {
+                    pair(here, here + 3, 3 * (width - 1) * height);
+                }
+                if y + 1 < height {
+                    pair(here, here + 3 * width, 3 * width * (height - 1));
+                }
+            }
+        }
+    }
+    let sums = memory.values_mut(step.image_gradient);
+    for (sum, new) in sums.iter_mut().zip(&gradient) {
+        *sum = (f64::from(*sum) + gradient_scale * new) as f32;
+    }
+    memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * value) as f32;
+}

@@ -1,0 +1,129 @@
+//! Gram matrices, the losses, and the ring they end in.
+
+use super::*;
+use crate::plan::{
+    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, ring_row,
+};
+use crate::tolerance::{F32_GRAM, F32_REDUCTION};
+
+const GRAMS: [(&str, u32, u32, u32); 7] = [
+    ("relu1_1", 13, 9, 1),
+    ("relu1_1", 13, 9, 4),
+    ("relu1_2", 41, 27, 2),
+    ("relu2_1", 1, 7, 1),
+    ("relu2_1", 19, 11, 3),
+    ("relu3_1", 6, 5, 2),
+    ("relu4_1", 3, 2, 1),
+];
+
+const MAPS: [(&str, u32, u32, Store); 6] = [
+    ("relu1_1", 13, 9, ADDED_AND_MASKED),
+    ("relu1_2", 35, 27, MASKED),
+    ("relu2_1", 1, 7, PLAIN),
+    ("relu2_2", 11, 3, ADDED),
+    ("relu3_1", 6, 5, ADDED_AND_MASKED),
+    ("relu4_1", 3, 2, MASKED),
+];
+
+const MATRICES: [&str; 3] = ["relu1_1", "relu2_1", "relu4_1"];
+
+/// Evaluations before, whether one of them was not finite, and the losses that are recorded.
+const RECORDS: [(&str, u32, u32, [f32; 3]); 5] = [
+    ("the first", 0, 0, [0.5, 0.0, 2.0]),
+    ("the last row", 4, 0, [1.5, 0.25, 2.0]),
+    ("around the ring", 10, 0, [0.5, 3.0, 1e-20]),
+    ("an infinite loss", 7, 0, [0.5, f32::INFINITY, 1.0]),
+    ("after one that was not finite", 8, 1, [0.5, 1.0, 1.0]),
+];
+
+pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(GRAMS.map(|(name, width, height, splits)| gram(filters, name, width, height, splits)));
+    cases.extend(MAPS.map(|(name, width, height, store)| gram_backward(filters, name, width, height, store)));
+    cases.extend(MATRICES.map(|name| style_loss(filters, name)));
+    cases.extend(MAPS.map(|(name, width, height, store)| content_loss(filters, name, width, height, store)));
+    cases.extend(RECORDS.map(|(name, before, stopped, losses)| record_losses(filters, name, before, stopped, losses)));
+    cases.push(record_losses(filters, "a loss that is no number", 1, 0, [f32::NAN, 1.0, 1.0]));
+    cases
+}
+
+fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32) -> Case {
+    let of = layer(name);
+    let shape = shape(of, width, height);
+    let matrix = (shape.channels * shape.channels) as usize;
+    let mut sketch = Sketch::new(u64::from(width * 100 + height));
+    let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
+    let partials = sketch.unwritten(Tensor::Partials, splits as usize * matrix);
+    let gram = sketch.unwritten(Tensor::Gram(of), matrix);
+    sketch.check(Check::Array(gram));
+    // As if the map were a window of a larger picture.
+    let pixels = shape.pixels() + 5;
+    let step = Step::Gram(Gram { features, partials, gram, shape, splits, pixels });
+    sketch.finish(format!("{name} {width}x{height} in {splits}"), step, filters, F32_GRAM)
+}
+
+fn gram_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
+    let of = layer(name);
+    let shape = shape(of, width, height);
+    let channels = shape.channels as usize;
+    let mut sketch = Sketch::new(u64::from(width * 100 + height) + 1);
+    let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
+    let mut matrix = sketch.random.uniform_values(channels * channels, -1.0, 0.75);
+    for row in 0..channels {
+        for column in 0..row {
+            matrix[column * channels + row] = matrix[row * channels + column];
+        }
+    }
+    let gram_gradient = sketch.numbers(Tensor::GramGradient(of), matrix);
+    let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
+    let step = Step::GramBackward(GramBackward { features, gram_gradient, into, shape });
+    sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_GRAM)
+}
+
+/// Coefficients of four losses of which the last but one is meant, and the loss values.
+fn loss(sketch: &mut Sketch) -> (Coefficients, SlotId) {
+    let slot = sketch.uniform(Tensor::Coefficients, 8, 0.01, 0.5);
+    let losses = sketch.uniform(Tensor::LossValues, 4, 1.0, 2.0);
+    sketch.check(Check::Each(losses));
+    (Coefficients { slot, loss: 2 }, losses)
+}
+
+fn style_loss(filters: &Arc<Filters>, name: &str) -> Case {
+    let of = layer(name);
+    let channels = of.output_channels();
+    let matrix = (channels * channels) as usize;
+    let mut sketch = Sketch::new(u64::from(channels));
+    let gram = sketch.uniform(Tensor::Gram(of), matrix, 0.0, 1.0);
+    let target = sketch.uniform(Tensor::StyleTarget(of), matrix, -0.5, 1.25);
+    let gram_gradient = sketch.unwritten(Tensor::GramGradient(of), matrix);
+    sketch.check(Check::Array(gram_gradient));
+    let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
+    let (coefficients, losses) = loss(&mut sketch);
+    let step = Step::StyleLoss(StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels });
+    sketch.finish(name.to_owned(), step, filters, F32_REDUCTION)
+}
+
+fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
+    let of = layer(name);
+    let shape = shape(of, width, height);
+    let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
+    let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
+    let target = sketch.map(Tensor::ContentTarget(of), shape, 0.0, 0.75);
+    let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
+    let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
+    let (coefficients, losses) = loss(&mut sketch);
+    let step = Step::ContentLoss(ContentLoss { features, target, into, partials, coefficients, losses, shape });
+    sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_REDUCTION)
+}
+
+fn record_losses(filters: &Arc<Filters>, name: &str, before: u32, stopped: u32, values: [f32; 3]) -> Case {
+    let rows = 5;
+    let mut sketch = Sketch::new(u64::from(before));
+    let losses = sketch.numbers(Tensor::LossValues, values.to_vec());
+    let state = sketch.words(Tensor::State, vec![before, stopped, 0x3F00_0000, 0x3E80_0000, 0x3F40_0000]);
+    let ring = sketch.uniform(Tensor::LossRing, rows * ring_row(values.len()), -1.0, 1.0);
+    sketch.check(Check::Words(state));
+    sketch.check(Check::Words(ring));
+    let step = Step::RecordLosses(RecordLosses { losses, state, ring, count: values.len(), rows });
+    sketch.finish(name.to_owned(), step, filters, 0.0)
+}

@@ -1,0 +1,73 @@
+//! The table of cases.
+
+mod convolution;
+mod losses;
+mod optimizers;
+mod pictures;
+mod pooling;
+
+use super::check::Check;
+use super::sketch::Sketch;
+use super::{Case, GUARD};
+use crate::plan::{Destination, FeatureShape, SlotId, Tensor};
+use crate::vgg19::Layer;
+use crate::weights::{Filters, generated};
+use std::sync::Arc;
+
+/// Every case, by subject.
+pub fn cases() -> Vec<Case> {
+    let filters = Arc::new(generated(7, layer("relu4_2")));
+    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
+    groups.iter().flat_map(|group| group(&filters)).collect()
+}
+
+/// A layer of the table.
+fn layer(name: &str) -> Layer {
+    name.parse().expect("the table names layers of VGG19")
+}
+
+/// How a backward step stores its gradient.
+#[derive(Clone, Copy, Debug)]
+struct Store {
+    accumulate: bool,
+    masked: bool,
+}
+
+const PLAIN: Store = Store { accumulate: false, masked: false };
+const MASKED: Store = Store { accumulate: false, masked: true };
+const ADDED: Store = Store { accumulate: true, masked: false };
+const ADDED_AND_MASKED: Store = Store { accumulate: true, masked: true };
+
+impl Store {
+    /// The destination's slots, with old values where they count and NaN where they do not.
+    fn destination(self, sketch: &mut Sketch, tensor: Tensor, layer: Layer, shape: FeatureShape) -> Destination {
+        let output = if self.accumulate {
+            sketch.map(tensor, shape, -1.0, 0.5)
+        } else {
+            sketch.unwritten(tensor, shape.values())
+        };
+        sketch.check(Check::Array(output));
+        Destination { output, accumulate: self.accumulate, mask: self.masked.then(|| mask(sketch, layer, shape)) }
+    }
+}
+
+impl std::fmt::Display for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match (self.accumulate, self.masked) {
+            (false, false) => "plain",
+            (false, true) => "masked",
+            (true, false) => "added",
+            (true, true) => "added and masked",
+        })
+    }
+}
+
+/// A random ReLU mask.
+fn mask(sketch: &mut Sketch, layer: Layer, shape: FeatureShape) -> SlotId {
+    sketch.bits(Tensor::ReluMask(layer), shape, shape.channels.div_ceil(32) as usize)
+}
+
+/// The shape of a layer's output at its own size.
+fn shape(layer: Layer, width: u32, height: u32) -> FeatureShape {
+    FeatureShape { width, height, channels: layer.output_channels() }
+}

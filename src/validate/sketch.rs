@@ -1,0 +1,90 @@
+//! A plan of one step, made slot by slot.
+
+use super::check::Check;
+use super::{Case, GUARD, GUARD_WORDS};
+use crate::plan::{FeatureShape, Plan, Routine, Size, Slot, SlotId, Step, Tensor, Window};
+use crate::random::Random;
+use crate::weights::Filters;
+use std::sync::Arc;
+
+/// Slots and their contents before the step.
+pub(super) struct Sketch {
+    slots: Vec<Slot>,
+    contents: Vec<Vec<u32>>,
+    checks: Vec<Check>,
+    pub(super) random: Random,
+}
+
+impl Sketch {
+    pub(super) fn new(seed: u64) -> Sketch {
+        Sketch { slots: Vec::new(), contents: Vec::new(), checks: Vec::new(), random: Random::new(seed) }
+    }
+
+    /// A slot with the given words, guard behind.
+    pub(super) fn words(&mut self, tensor: Tensor, words: Vec<u32>) -> SlotId {
+        let id = SlotId(self.slots.len());
+        self.slots.push(Slot { tensor, words: words.len() + GUARD_WORDS, persistent: true, buffer: id.0 });
+        self.contents.push(words);
+        id
+    }
+
+    /// A slot with the given numbers.
+    pub(super) fn numbers(&mut self, tensor: Tensor, numbers: Vec<f32>) -> SlotId {
+        self.words(tensor, bytemuck::cast_vec(numbers))
+    }
+
+    /// Random numbers.
+    pub(super) fn uniform(&mut self, tensor: Tensor, count: usize, low: f32, high: f32) -> SlotId {
+        let numbers = self.random.uniform_values(count, low, high);
+        self.numbers(tensor, numbers)
+    }
+
+    /// A random feature map or gradient with a zero halo.
+    pub(super) fn map(&mut self, tensor: Tensor, shape: FeatureShape, low: f32, high: f32) -> SlotId {
+        let mut numbers = vec![0.0; shape.values()];
+        let channels = shape.channels as usize;
+        for y in 0..shape.height as usize {
+            for x in 0..shape.width as usize {
+                for value in &mut numbers[shape.pixel(x, y) * channels..][..channels] {
+                    *value = self.random.uniform(low, high);
+                }
+            }
+        }
+        self.numbers(tensor, numbers)
+    }
+
+    /// Random words per pixel of a map, as masks and pooling winners have them, with a zero halo.
+    pub(super) fn bits(&mut self, tensor: Tensor, shape: FeatureShape, words_per_pixel: usize) -> SlotId {
+        let mut words = vec![0; shape.padded_pixels() * words_per_pixel];
+        for y in 0..shape.height as usize {
+            for x in 0..shape.width as usize {
+                for word in &mut words[shape.pixel(x, y) * words_per_pixel..][..words_per_pixel] {
+                    *word = self.random.bits() as u32;
+                }
+            }
+        }
+        self.words(tensor, words)
+    }
+
+    /// NaN, to be written by the step.
+    pub(super) fn unwritten(&mut self, tensor: Tensor, words: usize) -> SlotId {
+        self.words(tensor, vec![GUARD; words])
+    }
+
+    pub(super) fn check(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    pub(super) fn finish(self, name: String, step: Step, filters: &Arc<Filters>, tolerance: f64) -> Case {
+        let size = Size { width: 1, height: 1 };
+        let plan = Plan {
+            window: Window::whole(size),
+            buffers: self.slots.iter().map(|slot| slot.words).collect(),
+            slots: self.slots,
+            steps: vec![step],
+            routines: vec![(Routine::Evaluate, 0..1)],
+        };
+        let name = format!("{} {name}", step.operation());
+        Case { name, plan, filters: filters.clone(), contents: self.contents, checks: self.checks, tolerance }
+    }
+}

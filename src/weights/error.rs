@@ -1,0 +1,111 @@
+//! What can be wrong with a weights file.
+
+use crate::vgg19::Layer;
+use std::{io, path::PathBuf};
+
+/// Why a file does not serve as weights of VGG19; reads on after the file's name.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FileFault {
+    /// Another format.
+    #[error("is not a safetensors file ({reason}): convert it with tools/convert_weights.py, or name another file")]
+    NotSafetensors {
+        /// What gives it away.
+        reason: String,
+    },
+    /// Shorter or longer than its header says.
+    #[error("is damaged: its header accounts for {expected} bytes, and there are {found}; fetch or copy it again")]
+    WrongLength {
+        /// Bytes by the header.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// A tensor is not there.
+    #[error(
+        "has no tensor {tensor}, which {layer} needs: use a file of VGG19 that reaches {layer} and has torchvision's names, or layers nearer to the picture"
+    )]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+        /// The layer it belongs to.
+        layer: Layer,
+    },
+    /// A tensor of another network.
+    #[error("holds {tensor} with shape {found:?}, and VGG19 has {expected:?}: use a file of VGG19 without batch norm")]
+    WrongShape {
+        /// Its name.
+        tensor: String,
+        /// Shape in VGG19.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// Numbers of a kind that is not read.
+    #[error("holds {tensor} as {found}, and F16, BF16, F32 and F64 can be read: convert it to one of these")]
+    WrongDtype {
+        /// Its name.
+        tensor: String,
+        /// What it is.
+        found: String,
+    },
+    /// NaN or infinity among the weights.
+    #[error("holds {value} in {tensor} (number {index} of it), and weights must be finite: fetch or copy it again")]
+    NotFinite {
+        /// Its name.
+        tensor: String,
+        /// Position in the tensor, counted from 0.
+        index: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// An entry about the network's input that makes no sense.
+    #[error(
+        "says \"{found}\" for {key}, and three numbers such as {example} are expected: correct or remove the entry"
+    )]
+    WrongStatistic {
+        /// `mean` or `deviation`.
+        key: &'static str,
+        /// What stands there; empty if nothing does.
+        found: String,
+        /// What may stand there.
+        example: &'static str,
+    },
+    /// Caffe's input was asked for, and the file describes another one.
+    #[error("gives mean and deviation for RGB in [0, 1] itself: leave the Caffe format out for this file")]
+    NotCaffe,
+}
+
+/// Why weights were not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file cannot be opened or read.
+    #[error("cannot read the weights file {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// A directory instead of a file.
+    #[error("{} is a directory: name the safetensors file in it", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file's contents do not serve.
+    #[error("{} {fault}", path.display())]
+    Unsuitable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: FileFault,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the weights file {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+}

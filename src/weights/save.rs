@@ -1,0 +1,42 @@
+//! From filters to a safetensors file.
+
+use super::{
+    error::WeightsError,
+    filters::Filters,
+    header,
+    load::{DEVIATION, MEAN},
+    names::ExpectedTensor,
+    replace::replace_file,
+};
+use crate::vgg19::Layer;
+use safetensors::Dtype;
+use std::{collections::BTreeMap, io::Write, path::Path};
+
+/// Writes filters as f32 with torchvision's names, and what they expect of a pixel as metadata, so that
+/// [`super::load_all`] gives them back bit for bit. The file appears whole or not at all.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save(filters: &Filters, path: &Path) -> Result<(), WeightsError> {
+    let mean = serde_json::json!(filters.normalisation.mean).to_string();
+    let deviation = serde_json::json!(filters.normalisation.deviation).to_string();
+    let texts =
+        [("architecture", "VGG19".to_owned()), ("format", "pt".to_owned()), (MEAN, mean), (DEVIATION, deviation)];
+    let texts: BTreeMap<_, _> = texts.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    let layers = || Layer::DEEPEST.up_to().zip(&filters.layers);
+    let tensors: Vec<_> = layers()
+        .flat_map(|(layer, _)| [ExpectedTensor::weight(layer), ExpectedTensor::bias(layer)])
+        .map(|tensor| (tensor.name, Dtype::F32, tensor.shape))
+        .collect();
+    replace_file(path, |file| {
+        file.write_all(&header::encode(&texts, &tensors))?;
+        for (layer, convolution) in layers() {
+            let kernel = convolution.to_pytorch(layer.input_channels() as usize);
+            for value in kernel.iter().chain(&convolution.bias) {
+                file.write_all(&value.to_le_bytes())?;
+            }
+        }
+        Ok(())
+    })
+    .map_err(|source| WeightsError::Write { path: path.to_owned(), source })
+}

@@ -1,0 +1,90 @@
+//! What several tests need.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use half::{bf16, f16};
+use impasto::vgg19::Layer;
+use impasto::weights::{Filters, generated};
+use safetensors::{Dtype, View};
+use std::{borrow::Cow, collections::HashMap, path::PathBuf};
+
+/// The directory with files that are too large for the repository, where there is one: IMPASTO_SHARED, or `shared`
+/// beside the repository.
+pub fn shared() -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
+    Some(std::env::var_os("IMPASTO_SHARED").map_or_else(beside, PathBuf::from)).filter(|directory| directory.is_dir())
+}
+
+pub fn layer(name: &str) -> Layer {
+    name.parse().unwrap()
+}
+
+/// A tensor on its way into a file.
+#[derive(Clone)]
+pub struct RawTensor {
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub data: Vec<u8>,
+}
+
+impl RawTensor {
+    pub fn new(dtype: Dtype, shape: Vec<usize>, values: &[f32]) -> Self {
+        let data = match dtype {
+            Dtype::F16 => values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect(),
+            Dtype::BF16 => values.iter().flat_map(|&v| bf16::from_f32(v).to_le_bytes()).collect(),
+            Dtype::F64 => values.iter().flat_map(|&v| f64::from(v).to_le_bytes()).collect(),
+            Dtype::I32 => values.iter().flat_map(|&v| (v as i32).to_le_bytes()).collect(),
+            _ => values.iter().flat_map(|&v| v.to_le_bytes()).collect(),
+        };
+        RawTensor { dtype, shape, data }
+    }
+}
+
+impl View for &RawTensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.data)
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len()
+    }
+}
+
+/// Tensors by name: the contents of a safetensors file.
+pub type Tensors = HashMap<String, RawTensor>;
+
+/// Filters under torchvision's names.
+pub fn torchvision_tensors(filters: &Filters, dtype: Dtype) -> Tensors {
+    let mut tensors = Tensors::new();
+    for (layer, filters) in Layer::DEEPEST.up_to().zip(&filters.layers) {
+        let (cin, cout) = (layer.input_channels() as usize, layer.output_channels() as usize);
+        let index = layer.features_index();
+        let kernel = RawTensor::new(dtype, vec![cout, cin, 3, 3], &filters.to_pytorch(cin));
+        tensors.insert(format!("features.{index}.weight"), kernel);
+        tensors.insert(format!("features.{index}.bias"), RawTensor::new(dtype, vec![cout], &filters.bias));
+    }
+    tensors
+}
+
+/// Filters made from a seed down to `deepest`, with a classifier behind them.
+pub fn vgg19_with_classifier(seed: u64, deepest: &str, dtype: Dtype) -> Tensors {
+    let mut tensors = torchvision_tensors(&generated(seed, layer(deepest)), dtype);
+    let values: Vec<f32> = (0..7000).map(|value| value as f32).collect();
+    tensors.insert("classifier.0.weight".to_owned(), RawTensor::new(dtype, vec![10, 700], &values));
+    tensors.insert("a.first.tensor".to_owned(), RawTensor::new(dtype, vec![7], &values[..7]));
+    tensors
+}
+
+/// The bytes of a safetensors file.
+pub fn file_bytes(tensors: &Tensors, metadata: &[(&str, &str)]) -> Vec<u8> {
+    let metadata = metadata.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
+    safetensors::serialize(tensors, Some(metadata)).unwrap()
+}

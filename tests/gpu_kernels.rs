@@ -1,0 +1,48 @@
+//! Every operation on the GPU session against the reference, in each variant, with guard values behind every slot.
+
+use impasto::{
+    gpu::{Adapter, Conv3x3Variant, DeviceFilters, Gpu, Session, ShaderChecks, adapters},
+    validate,
+};
+use std::sync::Arc;
+
+fn adapter() -> Adapter {
+    adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first")
+}
+
+fn open(checks: ShaderChecks) -> Arc<Gpu> {
+    Gpu::open(&adapter(), checks).unwrap()
+}
+
+fn failures(checks: ShaderChecks, variant: Conv3x3Variant) -> Vec<String> {
+    let gpu = open(checks);
+    let cases = validate::cases();
+    assert!(cases.len() > 30, "{} cases", cases.len());
+    cases
+        .iter()
+        .map(|case| {
+            validate::run(case, &mut |plan, filters| {
+                let filters = DeviceFilters::upload(&gpu, filters)?;
+                Ok(Box::new(Session::new(&gpu, plan.clone(), &filters, Some(variant))?))
+            })
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name))
+        })
+        .filter(|outcome| !outcome.passed())
+        .map(|outcome| outcome.to_string())
+        .collect()
+}
+
+#[test]
+fn plain_kernels_agree_with_the_reference() {
+    assert_eq!(failures(ShaderChecks::Checked, Conv3x3Variant::Plain), Vec::<String>::new());
+}
+
+#[test]
+fn blocked_kernels_agree_with_the_reference() {
+    assert_eq!(failures(ShaderChecks::Checked, Conv3x3Variant::Blocked), Vec::<String>::new());
+}
+
+#[test]
+fn blocked_kernels_agree_with_the_reference_without_checks() {
+    assert_eq!(failures(ShaderChecks::Unchecked, Conv3x3Variant::Blocked), Vec::<String>::new());
+}

@@ -1,0 +1,59 @@
+//! Every back end against the reference, case by case.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use impasto::validate::{self, Case, Outcome};
+use impasto::{BackendError, Session, reference};
+use std::collections::HashSet;
+
+/// A back end that holds slots and does no step.
+struct Idle(reference::Session);
+
+impl Session for Idle {
+    fn write(&mut self, slot: impasto::plan::SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        self.0.write(slot, bytes)
+    }
+    fn read(&mut self, slot: impasto::plan::SlotId) -> Result<Vec<u8>, BackendError> {
+        self.0.read(slot)
+    }
+    fn run(&mut self, _: impasto::plan::Routine) -> Result<(), BackendError> {
+        Ok(())
+    }
+    fn request(&mut self, slot: impasto::plan::SlotId) -> Result<(), BackendError> {
+        self.0.request(slot)
+    }
+    fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+        self.0.receive(wait)
+    }
+}
+
+fn on_reference(case: &Case) -> Outcome {
+    validate::run(case, &mut |plan, filters| Ok(Box::new(reference::Session::new(plan, filters)?))).unwrap()
+}
+
+#[test]
+fn the_reference_agrees_with_itself_and_leaves_the_guards_alone() {
+    for case in validate::cases() {
+        let outcome = on_reference(&case);
+        assert!(outcome.passed() && outcome.error == 0.0, "{outcome}");
+    }
+}
+
+#[test]
+fn a_back_end_that_does_nothing_fails_every_case_but_the_stopped_step() {
+    for case in validate::cases() {
+        let outcome =
+            validate::run(&case, &mut |plan, filters| Ok(Box::new(Idle(reference::Session::new(plan, filters)?))))
+                .unwrap();
+        assert_eq!(outcome.passed(), case.name.contains("stopped"), "{outcome}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_case_and_every_case_its_own_name() {
+    let cases = validate::cases();
+    let names: HashSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), cases.len());
+    let operations: HashSet<&str> = cases.iter().map(|case| case.plan.steps[0].operation()).collect();
+    assert_eq!(operations.len(), 21, "{operations:?}");
+}
