@@ -391,17 +391,10 @@ impl Builder {
             Routine::LbfgsScalars,
             [Step::LbfgsScalars(LbfgsScalars { gradient, direction, partials, results, count })],
         );
-        for place in 0..3 {
-            let kept = self.slot(Tensor::KeptGradient(place), count, true);
-            self.routine(
-                Routine::KeepGradient(place),
-                [Step::CopyVector(CopyVector { from: gradient, to: kept, count })],
-            );
-            self.routine(
-                Routine::RestoreGradient(place),
-                [Step::CopyVector(CopyVector { from: kept, to: gradient, count })],
-            );
-        }
+        let kept = self.slot(Tensor::KeptGradient, count, true);
+        let copy = |from, to| [Step::CopyVector(CopyVector { from, to, count })];
+        self.routine(Routine::KeepGradient, copy(gradient, kept));
+        self.routine(Routine::RestoreGradient, copy(kept, gradient));
     }
 
     fn routine<const N: usize>(&mut self, routine: Routine, steps: [Step; N]) {

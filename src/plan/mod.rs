@@ -43,10 +43,10 @@ pub enum Routine {
     LbfgsTrial,
     /// Slope and norms of the gradient.
     LbfgsScalars,
-    /// Puts the gradient aside in bracket place 0, 1 or 2.
-    KeepGradient(u8),
-    /// Takes the gradient back from bracket place 0, 1 or 2.
-    RestoreGradient(u8),
+    /// Puts the gradient aside.
+    KeepGradient,
+    /// Takes the gradient back that was put aside.
+    RestoreGradient,
 }
 
 /// What a back end executes.

@@ -66,7 +66,7 @@ pub enum Tensor {
     /// Numbers that the vector operations of L-BFGS give to the host.
     LbfgsResults,
     /// Gradient put aside by the line search.
-    KeptGradient(u8),
+    KeptGradient,
 }
 
 impl fmt::Display for Tensor {
@@ -99,7 +99,7 @@ impl fmt::Display for Tensor {
             Tensor::LbfgsDirection => f.write_str("L-BFGS direction"),
             Tensor::LbfgsControl => f.write_str("L-BFGS control"),
             Tensor::LbfgsResults => f.write_str("L-BFGS results"),
-            Tensor::KeptGradient(place) => write!(f, "kept gradient {place}"),
+            Tensor::KeptGradient => f.write_str("kept gradient"),
         }
     }
 }

@@ -138,7 +138,7 @@ fn lbfgs_scalars(filters: &Arc<Filters>, name: &str, count: usize, not_a_number:
 fn copy_vector(filters: &Arc<Filters>, count: usize) -> Case {
     let mut sketch = Sketch::new(count as u64 + 6);
     let from = sketch.uniform(Tensor::ImageGradient, count, -1.0, 1.0);
-    let to = sketch.unwritten(Tensor::KeptGradient(1), count);
+    let to = sketch.unwritten(Tensor::KeptGradient, count);
     sketch.check(Check::Words(to));
     let step = Step::CopyVector(CopyVector { from, to, count });
     sketch.finish(format!("{count} values"), step, filters, 0.0)

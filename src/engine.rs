@@ -1,0 +1,83 @@
+//! A device with a network's filters on it, ready to make sessions.
+
+use crate::{
+    BackendError, Session, cpu,
+    gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
+    plan::Plan,
+    reference,
+    weights::Filters,
+};
+use std::{num::NonZeroUsize, sync::Arc};
+
+/// What computes.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// A GPU, or a software driver that behaves like one.
+    Gpu(Arc<Gpu>),
+    /// The processor, with so many threads; none for one per core.
+    Cpu(Option<NonZeroUsize>),
+    /// The naive reference: slow and exact, to compare with.
+    Reference,
+}
+
+impl Device {
+    /// What a user calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Device::Gpu(gpu) => &gpu.name,
+            Device::Cpu(_) => "CPU",
+            Device::Reference => "reference",
+        }
+    }
+}
+
+enum Loaded {
+    Gpu(Arc<Gpu>, Arc<DeviceFilters>),
+    Cpu(cpu::Engine),
+    Reference,
+}
+
+/// See the module.
+pub struct Engine {
+    loaded: Loaded,
+    filters: Arc<Filters>,
+    name: String,
+    conv3x3: Option<Conv3x3Variant>,
+}
+
+impl Engine {
+    /// Copies the filters to the device.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
+        let loaded = match device {
+            Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::upload(gpu, &filters)?),
+            Device::Cpu(threads) => Loaded::Cpu(cpu::Engine::new(&filters, *threads)?),
+            Device::Reference => Loaded::Reference,
+        };
+        Ok(Engine { loaded, filters, name: device.name().to_owned(), conv3x3: None })
+    }
+
+    /// The filters it was made with.
+    pub fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// Name of the device.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Makes a plan ready.
+    ///
+    /// # Errors
+    /// If the plan does not fit the device.
+    pub fn session(&self, plan: &Plan) -> Result<Box<dyn Session>, BackendError> {
+        Ok(match &self.loaded {
+            Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, self.conv3x3)?),
+            Loaded::Cpu(engine) => Box::new(engine.session(plan)?),
+            Loaded::Reference => Box::new(reference::Session::new(plan, &self.filters)?),
+        })
+    }
+}

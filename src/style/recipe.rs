@@ -1,0 +1,231 @@
+//! Everything that decides how a picture is painted, with all defaults.
+
+use super::coefficients::Scaling;
+use crate::{
+    picture::Picture,
+    plan::{AdamSettings, Border, Losses, Optimizer, Pooling},
+    vgg19::Layer,
+};
+
+/// A layer and what its loss counts for among those of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedLayer {
+    /// The layer.
+    pub layer: Layer,
+    /// Relative to the others; not negative, not all zero.
+    pub weight: f32,
+}
+
+/// What the smallest scale starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// The photograph.
+    Content,
+    /// Noise from the seed.
+    Noise,
+    /// Another picture, stretched to the photograph's size.
+    Picture(Picture),
+}
+
+/// Which optimiser moves the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Adam with clamping; the result is the running average of the iterates.
+    Adam,
+    /// L-BFGS with a strong-Wolfe line search; the result is the last iterate.
+    Lbfgs,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Long side of the result in pixels.
+    pub size: u32,
+    /// Long side of the smallest scale.
+    pub min_scale: u32,
+    /// Iterations at each scale but the smallest.
+    pub iterations: u32,
+    /// Iterations at the smallest scale.
+    pub first_iterations: u32,
+    /// Long side of the style picture as a multiple of the result's; it is never enlarged.
+    pub style_scale: f32,
+    /// What the smallest scale starts from.
+    pub init: Init,
+    /// Seed of the noise.
+    pub seed: u64,
+    /// Which optimiser.
+    pub method: Method,
+    /// Step of Adam in units of the picture's range (0.02 if none), or first trial of a line search of L-BFGS as a
+    /// multiple of the whole step (1 if none).
+    pub learning_rate: Option<f32>,
+    /// Layers that keep the photograph.
+    pub content_layers: Vec<WeightedLayer>,
+    /// Layers that bring the painting.
+    pub style_layers: Vec<WeightedLayer>,
+    /// Weight of the content loss, the weighted mean over its layers.
+    pub content_weight: f32,
+    /// Weight of the style loss, the weighted mean over its layers.
+    pub style_weight: f32,
+    /// Weight of the total variation.
+    pub tv_weight: f32,
+    /// What losses are measured by.
+    pub scaling: Scaling,
+    /// Pooling between the blocks.
+    pub pooling: Pooling,
+    /// What the first convolution sees beyond the edge.
+    pub border: Border,
+}
+
+/// Curvature pairs that L-BFGS keeps.
+const LBFGS_MEMORY: usize = 10;
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            size: 512,
+            min_scale: 128,
+            iterations: 200,
+            first_iterations: 400,
+            style_scale: 1.0,
+            init: Init::Content,
+            seed: 0,
+            method: Method::Adam,
+            learning_rate: None,
+            content_layers: Self::content_layers_within(Layer::DEEPEST),
+            style_layers: Self::style_layers_within(Layer::DEEPEST),
+            content_weight: 1.0,
+            style_weight: 10.0,
+            tv_weight: 0.1,
+            scaling: Scaling::Relative,
+            pooling: Pooling::Max,
+            border: Border::Replicate,
+        }
+    }
+}
+
+fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
+    names
+        .iter()
+        .map(|&(name, weight)| WeightedLayer { layer: name.parse().expect("the table names layers of VGG19"), weight })
+        .filter(|weighted| weighted.layer <= deepest)
+        .collect()
+}
+
+impl Recipe {
+    /// The default content layer for filters that reach `deepest`: relu4_2, or relu3_2 where they end before it.
+    pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
+        let best = weighted(&[("relu4_2", 1.0)], deepest);
+        if best.is_empty() { weighted(&[("relu3_2", 1.0)], deepest) } else { best }
+    }
+
+    /// The default style layers as far as filters reach.
+    pub fn style_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
+        let layers = [("relu1_1", 1.0), ("relu2_1", 1.0), ("relu3_1", 1.0), ("relu4_1", 1.0), ("relu5_1", 1.0)];
+        weighted(&layers, deepest)
+    }
+
+    /// The deepest layer that the recipe looks at.
+    pub fn deepest(&self) -> Option<Layer> {
+        self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
+    }
+
+    /// The layers that carry a loss, for a plan.
+    pub fn losses(&self) -> Losses {
+        let layers = |kind: &[WeightedLayer]| kind.iter().map(|weighted| weighted.layer).collect();
+        Losses { content: layers(&self.content_layers), style: layers(&self.style_layers) }
+    }
+
+    /// The learning rate, or the optimiser's own default.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate.unwrap_or(match self.method {
+            Method::Adam => 0.02,
+            Method::Lbfgs => 1.0,
+        })
+    }
+
+    /// The optimiser, for a plan.
+    pub fn optimizer(&self) -> Optimizer {
+        match self.method {
+            Method::Adam => Optimizer::Adam(AdamSettings {
+                learning_rate: self.learning_rate(),
+                betas: [0.9, 0.99],
+                epsilon: 1e-8,
+                decay: 0.99,
+            }),
+            Method::Lbfgs => Optimizer::Lbfgs { memory: LBFGS_MEMORY },
+        }
+    }
+
+    /// Whether every number is in its range.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        let positive = |name, value: f32| {
+            if value.is_finite() && value > 0.0 { Ok(()) } else { Err(RecipeError::NotPositive { name, value }) }
+        };
+        let not_negative = |name, value: f32| {
+            if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(RecipeError::Negative { name, value }) }
+        };
+        let counted = |name, value: u32| if value > 0 { Ok(()) } else { Err(RecipeError::Zero { name }) };
+        counted("size", self.size)?;
+        counted("min-scale", self.min_scale)?;
+        counted("iterations", self.iterations)?;
+        counted("first-iterations", self.first_iterations)?;
+        positive("style-scale", self.style_scale)?;
+        positive("learning-rate", self.learning_rate())?;
+        not_negative("content-weight", self.content_weight)?;
+        not_negative("style-weight", self.style_weight)?;
+        not_negative("tv-weight", self.tv_weight)?;
+        for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
+            layers.iter().try_for_each(|weighted| not_negative(kind, weighted.weight))?;
+            if !layers.is_empty() && layers.iter().all(|weighted| weighted.weight == 0.0) {
+                return Err(RecipeError::NoWeight { name: kind });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number of a recipe that is out of its range.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RecipeError {
+    #[error("{name} is {value}, but must be a number above zero")]
+    NotPositive { name: &'static str, value: f32 },
+    #[error("{name} is {value}, but must be zero or a number above it")]
+    Negative { name: &'static str, value: f32 },
+    #[error("{name} is 0, but must be at least 1")]
+    Zero { name: &'static str },
+    #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
+    NoWeight { name: &'static str },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_recipe_is_in_range() {
+        assert_eq!(Recipe::default().check(), Ok(()));
+        assert_eq!(Recipe::default().deepest().unwrap().name(), "relu5_1");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_named() {
+        let nan = Recipe { style_weight: f32::NAN, ..Recipe::default() };
+        assert_eq!(nan.check().unwrap_err().to_string(), "style-weight is NaN, but must be zero or a number above it");
+        let none = Recipe { iterations: 0, ..Recipe::default() };
+        assert_eq!(none.check(), Err(RecipeError::Zero { name: "iterations" }));
+        let mut silent = Recipe::default();
+        silent.style_layers.iter_mut().for_each(|weighted| weighted.weight = 0.0);
+        assert_eq!(silent.check(), Err(RecipeError::NoWeight { name: "style-layers" }));
+    }
+
+    #[test]
+    fn layer_defaults_follow_what_the_filters_reach() {
+        let deepest = "relu4_1".parse().unwrap();
+        assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
+        assert_eq!(Recipe::style_layers_within(deepest).len(), 4);
+    }
+}

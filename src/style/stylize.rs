@@ -1,0 +1,352 @@
+//! From a photograph and a painting to a picture: scale after scale, each with its own targets.
+
+use super::{
+    lbfgs::{Lbfgs, Stepped},
+    loss_ring::LossRing,
+    objective::{Loss, Objective},
+    recipe::{Init, Method, Recipe, RecipeError},
+    scales::scales,
+    targets::{TargetError, features, network},
+};
+use crate::{
+    BackendError, Engine, Session,
+    picture::{Picture, fit_long_side},
+    plan::{self, Optimizer, Plan, PlanError, Routine, Size, Tensor, Wanted},
+    read_values, values, write_values,
+};
+use std::{num::NonZeroU32, time::Instant};
+
+/// Iterations between two looks at the loss ring. Two requests may be under way and the host may be one interval ahead,
+/// so that four intervals must fit the ring.
+const RING_INTERVAL: u32 = 10;
+const _: () = assert!(4 * RING_INTERVAL as usize <= plan::RING_ROWS);
+
+/// What happens while a picture is made.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A scale begins.
+    Scale {
+        /// Which, from 1.
+        number: usize,
+        /// How many there are.
+        count: usize,
+        /// Size of the picture.
+        size: Size,
+        /// Size of the painting.
+        style: Size,
+        /// Iterations to come.
+        iterations: u32,
+    },
+    /// An iteration is done.
+    Iteration {
+        /// Size of the picture.
+        size: Size,
+        /// Which iteration of the scale, from 1.
+        iteration: u32,
+        /// Losses before the iteration's step.
+        loss: Loss,
+        /// Since the start of the scale.
+        seconds: f64,
+    },
+    /// The picture as it would be if the work ended now.
+    Snapshot {
+        /// Which iteration of the scale.
+        iteration: u32,
+        /// The picture.
+        picture: &'a Picture,
+    },
+    /// An optimiser found nothing better and ends the scale early.
+    Converged {
+        /// Iterations done.
+        iteration: u32,
+    },
+}
+
+/// Why the work ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// A number of the recipe is out of range.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The photograph is too small for the layers.
+    #[error("the photograph does not suit the layers: {0}")]
+    Content(PlanError),
+    /// The painting is too small for the layers.
+    #[error("the painting does not suit the layers: {0}")]
+    Style(PlanError),
+    /// The device failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A loss is not a number any more.
+    #[error(
+        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller --learning-rate or smaller weights"
+    )]
+    NotFinite {
+        /// Size of the picture.
+        size: Size,
+        /// Which iteration.
+        iteration: u32,
+    },
+}
+
+/// Why the work ended, and what was done until then.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct StylizeError {
+    /// What happened.
+    pub reason: Reason,
+    /// The last good picture, if any iteration was done.
+    pub so_far: Option<Box<Picture>>,
+}
+
+impl<T: Into<Reason>> From<T> for StylizeError {
+    fn from(reason: T) -> Self {
+        StylizeError { reason: reason.into(), so_far: None }
+    }
+}
+
+/// One scale ready to run.
+struct Scale<'a> {
+    recipe: &'a Recipe,
+    objective: &'a Objective,
+    plan: &'a Plan,
+    session: Box<dyn Session>,
+    ring: LossRing,
+    size: Size,
+    iterations: u32,
+    snapshots: Option<NonZeroU32>,
+    start: Instant,
+    reported: u32,
+    /// The picture as of the last snapshot.
+    so_far: Option<Picture>,
+}
+
+/// Paints `content` in the style of `style`. `observe` is told what happens; `snapshots` asks for a picture every so many
+/// iterations.
+///
+/// # Errors
+/// If a number is out of range, a picture is too small, the device fails or the losses stop being numbers; the error
+/// carries the last good picture.
+pub fn stylize(
+    engine: &Engine,
+    content: &Picture,
+    style: &Picture,
+    recipe: &Recipe,
+    snapshots: Option<NonZeroU32>,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Picture, StylizeError> {
+    recipe.check()?;
+    let sizes = sizes(content.size, recipe)?;
+    let objective = Objective::new(recipe);
+    let mut picture: Option<Picture> = None;
+    for (index, &size) in sizes.iter().enumerate() {
+        let long = size.width.max(size.height);
+        let style_long = (long as f32 * recipe.style_scale).round().max(1.0) as u32;
+        let style_size = fit_long_side(style.size, style_long.min(style.size.width.max(style.size.height)));
+        let iterations = if index == 0 { recipe.first_iterations } else { recipe.iterations };
+        observe(Event::Scale { number: index + 1, count: sizes.len(), size, style: style_size, iterations });
+        let content = content.resize(size);
+        let start = match (&picture, &recipe.init) {
+            (Some(smaller), _) => smaller.resize(size),
+            (None, Init::Content) => content.clone(),
+            (None, Init::Noise) => Picture::noise(size, recipe.seed),
+            (None, Init::Picture(other)) => other.resize(size),
+        };
+        let painted = prepare(engine, recipe, &objective, &content, &style.resize(style_size), &start)
+            .map_err(StylizeError::from)
+            .and_then(|(plan, session)| {
+                Scale {
+                    recipe,
+                    objective: &objective,
+                    plan: &plan,
+                    session,
+                    ring: LossRing::new(&plan, recipe.losses().count()),
+                    size,
+                    iterations,
+                    snapshots,
+                    start: Instant::now(),
+                    reported: 0,
+                    so_far: None,
+                }
+                .run(observe)
+            });
+        picture = match painted {
+            Ok(painted) => Some(painted),
+            // What a smaller scale made is better than nothing.
+            Err(error) => {
+                return Err(StylizeError { so_far: error.so_far.or_else(|| picture.map(Box::new)), ..error });
+            }
+        };
+    }
+    Ok(picture.expect("there is at least one scale"))
+}
+
+/// Sizes of the scales; those too small for the layers are left out, but for the last, which must suit.
+fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
+    let deepest = recipe.deepest().ok_or(Reason::Content(PlanError::NoLayer))?;
+    let minimum = 1 << deepest.poolings();
+    let all = scales(recipe.size, recipe.min_scale).into_iter().map(|long| fit_long_side(content, long));
+    let suitable: Vec<Size> = all.filter(|size| size.width.min(size.height) >= minimum).collect();
+    if suitable.is_empty() {
+        let size = fit_long_side(content, recipe.size);
+        return Err(Reason::Content(PlanError::TooSmall { layer: deepest, size, minimum }));
+    }
+    Ok(suitable)
+}
+
+/// The plan of a scale and a session with targets, scales and the start in place.
+fn prepare(
+    engine: &Engine,
+    recipe: &Recipe,
+    objective: &Objective,
+    content: &Picture,
+    style: &Picture,
+    start: &Picture,
+) -> Result<(Plan, Box<dyn Session>), Reason> {
+    let losses = recipe.losses();
+    let network = network(engine, content.size, recipe.border, recipe.pooling);
+    let plan = plan::iteration(&network, &losses, recipe.optimizer()).map_err(Reason::Content)?;
+    let target = |picture, wanted, wrap: fn(PlanError) -> Reason| {
+        features(engine, picture, recipe.border, recipe.pooling, &wanted).map_err(|error| match error {
+            TargetError::Plan(error) => wrap(error),
+            TargetError::Backend(error) => Reason::Backend(error),
+        })
+    };
+    let content_wanted = Wanted { features: losses.content.clone(), grams: Vec::new() };
+    let content = target(content, content_wanted, Reason::Content)?;
+    let style = target(style, Wanted { features: Vec::new(), grams: losses.style.clone() }, Reason::Style)?;
+    let mut session = engine.session(&plan)?;
+    objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
+    let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
+    write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
+    session.write(slot(Tensor::State), bytemuck::cast_slice(&initial_state()))?;
+    Ok((plan, session))
+}
+
+/// No evaluation, not halted, and Adam's powers at step 0.
+pub(crate) fn initial_state() -> [u32; plan::STATE_WORDS] {
+    let one = 1f32.to_bits();
+    [0, 0, one, one, one]
+}
+
+impl Scale<'_> {
+    fn run(mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<Picture, StylizeError> {
+        let done = match self.recipe.optimizer() {
+            Optimizer::Adam(_) => self.adam(observe),
+            Optimizer::Lbfgs { memory } => self.lbfgs(memory, observe),
+        };
+        match done {
+            Ok(()) => self.picture().map_err(StylizeError::from),
+            Err(reason) => {
+                // After a device is lost nothing can be read; the picture on it is still good if only a loss is not.
+                let so_far = if self.reported > 0 { self.picture().ok() } else { None };
+                Err(StylizeError { reason, so_far: so_far.or(self.so_far).map(Box::new) })
+            }
+        }
+    }
+
+    fn slot(&self, tensor: Tensor) -> plan::SlotId {
+        self.plan.find(tensor).expect("a plan has the slots of its optimiser")
+    }
+
+    fn adam(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
+        let mut requests = 0;
+        for iteration in 1..=self.iterations {
+            self.session.run(Routine::Evaluate)?;
+            self.session.run(Routine::Adam)?;
+            let last = iteration == self.iterations;
+            if iteration % RING_INTERVAL == 0 || last {
+                self.session.request(self.ring.slot)?;
+                requests += 1;
+            }
+            // Never more than two requests behind, so that the queue stays short and losses come while they are news.
+            while let Some(bytes) = self.session.receive(requests > 2 || last && requests > 0)? {
+                requests -= 1;
+                self.report_ring(&bytes, observe)?;
+            }
+            if self.wants_snapshot(iteration) {
+                self.snapshot(iteration, observe)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lbfgs(&mut self, memory: usize, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
+        let (objective, slot) = (self.objective, self.slot(Tensor::LossValues));
+        let mut latest = None;
+        let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
+            session.run(Routine::Evaluate)?;
+            let loss = objective.loss(&read_values(session, slot)?);
+            latest = Some(loss);
+            Ok(loss.total)
+        };
+        let rate = f64::from(self.recipe.learning_rate());
+        let mut lbfgs = Lbfgs::start(self.session.as_mut(), self.plan, memory, rate, &mut evaluate)?;
+        for iteration in 1..=self.iterations {
+            let mut latest = None;
+            let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
+                session.run(Routine::Evaluate)?;
+                let loss = objective.loss(&read_values(session, slot)?);
+                latest = Some(loss);
+                Ok(loss.total)
+            };
+            if !lbfgs.loss().is_finite() {
+                return Err(Reason::NotFinite { size: self.size, iteration });
+            }
+            let stepped = lbfgs.step(self.session.as_mut(), &mut evaluate)?;
+            if stepped == Stepped::Converged {
+                observe(Event::Converged { iteration: iteration - 1 });
+                break;
+            }
+            if let Some(loss) = latest {
+                self.report(loss, observe);
+            }
+            if self.wants_snapshot(iteration) {
+                self.snapshot(iteration, observe)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report_ring(&mut self, bytes: &[u8], observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
+        for row in self.ring.news(bytes) {
+            let loss = self.objective.loss(&row);
+            if !loss.is_finite() {
+                return Err(Reason::NotFinite { size: self.size, iteration: self.reported + 1 });
+            }
+            self.report(loss, observe);
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, loss: Loss, observe: &mut dyn FnMut(Event<'_>)) {
+        self.reported += 1;
+        let seconds = self.start.elapsed().as_secs_f64();
+        observe(Event::Iteration { size: self.size, iteration: self.reported, loss, seconds });
+    }
+
+    fn wants_snapshot(&self, iteration: u32) -> bool {
+        self.snapshots.is_some_and(|every| iteration % every == 0)
+    }
+
+    fn snapshot(&mut self, iteration: u32, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
+        let picture = self.picture()?;
+        observe(Event::Snapshot { iteration, picture: &picture });
+        self.so_far = Some(picture);
+        Ok(())
+    }
+
+    /// The bias-corrected running average, or for L-BFGS the present point, in [0, 1].
+    fn picture(&mut self) -> Result<Picture, BackendError> {
+        let pixels = match self.recipe.method {
+            Method::Lbfgs => read_values(self.session.as_mut(), self.slot(Tensor::Image))?,
+            Method::Adam => {
+                let decayed = values(&self.session.read(self.slot(Tensor::State))?)[4];
+                let average = read_values(self.session.as_mut(), self.slot(Tensor::Average))?;
+                average.iter().map(|value| value / (1.0 - decayed)).collect()
+            }
+        };
+        let pixels = pixels.iter().map(|value| value.clamp(0.0, 1.0)).collect();
+        Ok(Picture { size: self.size, pixels })
+    }
+}
