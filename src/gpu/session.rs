@@ -42,6 +42,7 @@ struct Launch {
 struct Request {
     staging: wgpu::Buffer,
     bytes: u64,
+    submission: wgpu::SubmissionIndex,
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -139,8 +140,13 @@ impl Session {
         self.gpu.failures.check(&self.gpu.name, self.bytes)
     }
 
+    /// Waits for everything submitted.
     pub(super) fn wait(&self) -> Result<(), BackendError> {
-        let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
+        self.wait_for(wgpu::PollType::wait_indefinitely())
+    }
+
+    fn wait_for(&self, what: wgpu::PollType) -> Result<(), BackendError> {
+        let waited = self.gpu.device.poll(what);
         self.check()?;
         waited.map(drop).map_err(|error| self.refused(&error.to_string()))
     }
@@ -241,23 +247,21 @@ impl crate::Session for Session {
         let staging = self.staging(bytes);
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(self.buffer(slot), 0, &staging, 0, bytes);
-        self.gpu.queue.submit([encoder.finish()]);
+        let submission = self.gpu.queue.submit([encoder.finish()]);
         let (sender, mapped) = mpsc::channel();
         // The receiver is gone only if the session is, and then nobody asks any more.
         staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.requests.push_back(Request { staging, bytes, mapped });
+        self.requests.push_back(Request { staging, bytes, submission, mapped });
         self.check()
     }
 
-    fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+    fn receive(&mut self, until_there: bool) -> Result<Option<Vec<u8>>, BackendError> {
         let Some(request) = self.requests.front() else { return Ok(None) };
         let mut arrived = request.mapped.try_recv();
         if arrived.is_err() {
-            if wait {
-                self.wait()?;
-            } else if self.gpu.device.poll(wgpu::PollType::Poll).is_err() {
-                self.check()?;
-            }
+            let submission = request.submission.clone();
+            let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+            self.wait_for(if until_there { wait } else { wgpu::PollType::Poll })?;
             arrived = request.mapped.try_recv();
         }
         match arrived {

@@ -14,7 +14,7 @@ use crate::{
     plan::{self, Optimizer, Plan, PlanError, Routine, Size, Tensor, Wanted},
     read_values, values, write_values,
 };
-use std::{num::NonZeroU32, time::Instant};
+use std::{cell::RefCell, num::NonZeroU32, time::Instant};
 
 /// Iterations between two looks at the loss ring. Two requests may be under way and the host may be one interval ahead,
 /// so that four intervals must fit the ring.
@@ -99,9 +99,9 @@ pub struct StylizeError {
     pub so_far: Option<Box<Picture>>,
 }
 
-impl<T: Into<Reason>> From<T> for StylizeError {
-    fn from(reason: T) -> Self {
-        StylizeError { reason: reason.into(), so_far: None }
+impl From<Reason> for StylizeError {
+    fn from(reason: Reason) -> Self {
+        StylizeError { reason, so_far: None }
     }
 }
 
@@ -135,7 +135,7 @@ pub fn stylize(
     snapshots: Option<NonZeroU32>,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Picture, StylizeError> {
-    recipe.check()?;
+    recipe.check().map_err(Reason::Recipe)?;
     let sizes = sizes(content.size, recipe)?;
     let objective = Objective::new(recipe);
     let mut picture: Option<Picture> = None;
@@ -236,7 +236,7 @@ impl Scale<'_> {
             Optimizer::Lbfgs { memory } => self.lbfgs(memory, observe),
         };
         match done {
-            Ok(()) => self.picture().map_err(StylizeError::from),
+            Ok(()) => Ok(self.picture().map_err(Reason::Backend)?),
             Err(reason) => {
                 // After a device is lost nothing can be read; the picture on it is still good if only a loss is not.
                 let so_far = if self.reported > 0 { self.picture().ok() } else { None };
@@ -273,32 +273,26 @@ impl Scale<'_> {
 
     fn lbfgs(&mut self, memory: usize, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
         let (objective, slot) = (self.objective, self.slot(Tensor::LossValues));
-        let mut latest = None;
+        // Several points are tried in an iteration; the one it ends at is reported.
+        let evaluated: RefCell<Vec<Loss>> = RefCell::default();
         let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
             session.run(Routine::Evaluate)?;
             let loss = objective.loss(&read_values(session, slot)?);
-            latest = Some(loss);
+            evaluated.borrow_mut().push(loss);
             Ok(loss.total)
         };
         let rate = f64::from(self.recipe.learning_rate());
         let mut lbfgs = Lbfgs::start(self.session.as_mut(), self.plan, memory, rate, &mut evaluate)?;
+        if !lbfgs.loss().is_finite() {
+            return Err(Reason::NotFinite { size: self.size, iteration: 1 });
+        }
         for iteration in 1..=self.iterations {
-            let mut latest = None;
-            let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
-                session.run(Routine::Evaluate)?;
-                let loss = objective.loss(&read_values(session, slot)?);
-                latest = Some(loss);
-                Ok(loss.total)
-            };
-            if !lbfgs.loss().is_finite() {
-                return Err(Reason::NotFinite { size: self.size, iteration });
-            }
-            let stepped = lbfgs.step(self.session.as_mut(), &mut evaluate)?;
-            if stepped == Stepped::Converged {
+            if lbfgs.step(self.session.as_mut(), &mut evaluate)? == Stepped::Converged {
                 observe(Event::Converged { iteration: iteration - 1 });
                 break;
             }
-            if let Some(loss) = latest {
+            let reached = evaluated.take().into_iter().find(|loss| loss.total == lbfgs.loss());
+            if let Some(loss) = reached {
                 self.report(loss, observe);
             }
             if self.wants_snapshot(iteration) {
@@ -339,10 +333,14 @@ impl Scale<'_> {
     /// The bias-corrected running average, or for L-BFGS the present point, in [0, 1].
     fn picture(&mut self) -> Result<Picture, BackendError> {
         let pixels = match self.recipe.method {
-            Method::Lbfgs => read_values(self.session.as_mut(), self.slot(Tensor::Image))?,
+            Method::Lbfgs => {
+                let image = self.slot(Tensor::Image);
+                read_values(self.session.as_mut(), image)?
+            }
             Method::Adam => {
-                let decayed = values(&self.session.read(self.slot(Tensor::State))?)[4];
-                let average = read_values(self.session.as_mut(), self.slot(Tensor::Average))?;
+                let (state, average) = (self.slot(Tensor::State), self.slot(Tensor::Average));
+                let decayed = values(&self.session.read(state)?)[4];
+                let average = read_values(self.session.as_mut(), average)?;
                 average.iter().map(|value| value / (1.0 - decayed)).collect()
             }
         };

@@ -1,9 +1,10 @@
 //! What the losses compare with: features of the photograph and Gram matrices of the painting.
 
 use crate::{
-    BackendError, Engine, read_values,
+    BackendError, Engine,
     picture::Picture,
     plan::{self, Border, Network, PlanError, Pooling, Routine, Size, Tensor, Wanted, Window},
+    read_values,
     vgg19::Layer,
     write_values,
 };
@@ -55,8 +56,5 @@ pub fn features(
     let mut read = |tensor: fn(Layer) -> Tensor, layers: &[Layer]| {
         layers.iter().map(|&layer| read_values(session.as_mut(), slot(tensor(layer)))).collect::<Result<Vec<_>, _>>()
     };
-    Ok(Features {
-        features: read(Tensor::Features, &wanted.features)?,
-        grams: read(Tensor::Gram, &wanted.grams)?,
-    })
+    Ok(Features { features: read(Tensor::Features, &wanted.features)?, grams: read(Tensor::Gram, &wanted.grams)? })
 }
