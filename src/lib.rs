@@ -5,6 +5,7 @@ mod host_memory;
 pub mod plan;
 pub mod random;
 pub mod reference;
+pub mod style;
 pub mod tolerance;
 pub mod validate;
 pub mod vgg19;

@@ -94,7 +94,7 @@ pub struct Filters {
 impl Filters {
     /// The deepest layer there are filters for; none if there is no filter at all.
     pub fn deepest(&self) -> Option<Layer> {
-        Layer::DEEPEST.up_to().take(self.layers.len()).last()
+        Layer::DEEPEST.up_to().take(self.layers.len()).next_back()
     }
 
     /// Filters of one layer, if the set reaches that deep.

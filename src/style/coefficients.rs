@@ -1,0 +1,167 @@
+//! From losses as formulas to the pairs of numbers that the steps of a plan multiply with.
+//!
+//! F is a feature map of C channels over M pixels with target T, G = F F^T / M its Gram matrix with target A.
+//!
+//! | loss | mse | relative |
+//! |---|---|---|
+//! | content | sum (F - T)^2 / (C M) | sum (F - T)^2 / sum T^2 |
+//! | style of a layer | sum (G - A)^2 / C^2 | sum (G - A)^2 / sum A^2 |
+//!
+//! Total variation is the same in both.
+
+use bytemuck::{Pod, Zeroable};
+
+/// How the losses of a layer are made comparable with those of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scaling {
+    /// Mean squared error: the classic values, which depend on the scale of the filters.
+    Mse,
+    /// Squared error over the target's squares: free of units, so that one set of weights suits all filters.
+    #[default]
+    Relative,
+}
+
+/// Scales of one loss, as they stand in [`crate::plan::Tensor::Coefficients`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct LossScale {
+    /// Turns the step's sum into the loss value, weight not included.
+    pub value: f32,
+    /// Turns the step's difference into the gradient of the weighted loss.
+    pub gradient: f32,
+}
+
+impl LossScale {
+    /// A loss that is neither reported nor followed.
+    const NONE: LossScale = LossScale { value: 0.0, gradient: 0.0 };
+
+    /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
+    fn new(weight: f64, divisor: f64, slope: f64) -> LossScale {
+        let scale = LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 };
+        if scale.value.is_finite() && scale.gradient.is_finite() { scale } else { LossScale::NONE }
+    }
+}
+
+/// Scales of [`crate::plan::ContentLoss`]: with `d = F - T`, the loss is `value * sum d^2` and its gradient
+/// `gradient * d`.
+///
+/// `values` is C M of the whole picture, `target_squares` the sum of T^2. A target of zeros cannot be compared with in
+/// relative terms: the loss is left out.
+pub fn content(scaling: Scaling, weight: f64, values: usize, target_squares: f64) -> LossScale {
+    let divisor = match scaling {
+        Scaling::Mse => values as f64,
+        Scaling::Relative => target_squares,
+    };
+    LossScale::new(weight, divisor, 2.0)
+}
+
+/// Scales of [`crate::plan::StyleLoss`]: with `D = G - A`, the loss is `value * sum D^2` and S is `gradient * D`, so that
+/// F S is its gradient.
+///
+/// `channels` is C, `pixels` M of the whole picture at the layer, `target_squares` the sum of A^2. As G and A are
+/// symmetric, `dF = (dG + dG^T) F / M` with `dG = 2 D / divisor` gives S = 4 D / (M divisor). A target of zeros
+/// cannot be compared with in relative terms: the loss is left out.
+pub fn style(scaling: Scaling, weight: f64, channels: usize, pixels: usize, target_squares: f64) -> LossScale {
+    let divisor = match scaling {
+        Scaling::Mse => (channels * channels) as f64,
+        Scaling::Relative => target_squares,
+    };
+    LossScale::new(weight, divisor, 4.0 / pixels as f64)
+}
+
+/// Scales of [`crate::plan::TotalVariation`], whose step divides by the number of differences itself.
+pub fn total_variation(weight: f64) -> LossScale {
+    LossScale::new(weight, 1.0, 1.0)
+}
+
+/// Sum of squares, as [`content`] and [`style`] ask for.
+pub fn sum_of_squares(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value).powi(2)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    const C: usize = 3;
+    const M: usize = 5;
+    const WEIGHT: f64 = 1.7;
+    const SCALINGS: [Scaling; 2] = [Scaling::Mse, Scaling::Relative];
+
+    /// `[pixel][channel]`.
+    fn map(seed: u64) -> Vec<f64> {
+        Random::new(seed).uniform_values(M * C, -1.0, 1.0).into_iter().map(f64::from).collect()
+    }
+
+    fn squares(values: &[f64]) -> f64 {
+        values.iter().map(|value| value * value).sum()
+    }
+
+    fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+        a.iter().zip(b).map(|(a, b)| a - b).collect()
+    }
+
+    fn gram(features: &[f64]) -> Vec<f64> {
+        let entry = |i: usize, j: usize| features.chunks(C).map(|pixel| pixel[i] * pixel[j]).sum::<f64>() / M as f64;
+        (0..C * C).map(|index| entry(index / C, index % C)).collect()
+    }
+
+    /// Compares a gradient with central differences of `loss`.
+    fn check(features: &[f64], gradient: &[f64], loss: impl Fn(&[f64]) -> f64) {
+        for index in 0..features.len() {
+            let at = |step: f64| {
+                let mut moved = features.to_vec();
+                moved[index] += step;
+                loss(&moved)
+            };
+            let expected = (at(1e-4) - at(-1e-4)) / 2e-4;
+            assert!((gradient[index] - expected).abs() < 1e-6, "{index}: {} for {expected}", gradient[index]);
+        }
+    }
+
+    #[test]
+    fn content_scales_give_the_loss_and_its_gradient() {
+        let (features, target) = (map(1), map(2));
+        for scaling in SCALINGS {
+            let scale = content(scaling, WEIGHT, C * M, squares(&target));
+            let loss = |f: &[f64]| {
+                let sum = squares(&difference(f, &target));
+                sum / if scaling == Scaling::Mse { (C * M) as f64 } else { squares(&target) }
+            };
+            let value = f64::from(scale.value) * squares(&difference(&features, &target));
+            assert!((value - loss(&features)).abs() < 1e-6, "{scaling:?}: {value}");
+            let gradient: Vec<f64> =
+                difference(&features, &target).iter().map(|d| d * f64::from(scale.gradient)).collect();
+            check(&features, &gradient, |f| WEIGHT * loss(f));
+        }
+    }
+
+    #[test]
+    fn style_scales_give_the_loss_and_its_gradient() {
+        let (features, target) = (map(3), gram(&map(4)));
+        for scaling in SCALINGS {
+            let scale = style(scaling, WEIGHT, C, M, squares(&target));
+            let loss = |f: &[f64]| {
+                let sum = squares(&difference(&gram(f), &target));
+                sum / if scaling == Scaling::Mse { (C * C) as f64 } else { squares(&target) }
+            };
+            let apart = difference(&gram(&features), &target);
+            let value = f64::from(scale.value) * squares(&apart);
+            assert!((value - loss(&features)).abs() < 1e-6, "{scaling:?}: {value}");
+            let entry = |pixel: usize, channel: usize| {
+                (0..C).map(|k| features[pixel * C + k] * apart[k * C + channel]).sum::<f64>()
+                    * f64::from(scale.gradient)
+            };
+            let gradient: Vec<f64> = (0..M * C).map(|index| entry(index / C, index % C)).collect();
+            check(&features, &gradient, |f| WEIGHT * loss(f));
+        }
+    }
+
+    #[test]
+    fn a_target_of_zeros_leaves_a_relative_loss_out() {
+        assert_eq!(content(Scaling::Relative, 1.0, 10, 0.0), LossScale::NONE);
+        assert_eq!(style(Scaling::Relative, 1.0, 3, 10, 1e-60), LossScale::NONE);
+        assert_ne!(content(Scaling::Mse, 1.0, 10, 0.0), LossScale::NONE);
+    }
+}
