@@ -1,17 +1,3 @@
-//! Style transfer proper: losses, targets, scales, the recipe with its defaults, and the optimisation.
+//! Style transfer: what is asked of the picture, and how it is brought about.
 
 pub mod coefficients;
-mod lbfgs;
-mod line_search;
-mod loss_ring;
-mod objective;
-mod recipe;
-mod scales;
-mod stylize;
-mod targets;
-
-pub use objective::{Loss, Objective};
-pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
-pub use scales::scales;
-pub use stylize::{Event, Reason, StylizeError, stylize};
-pub use targets::{Features, TargetError, features, network};

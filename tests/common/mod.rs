@@ -1,6 +1,7 @@
 //! What several tests need.
 
 #![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use half::{bf16, f16};
 use impasto::vgg19::Layer;
