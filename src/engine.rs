@@ -1,7 +1,7 @@
 //! A device with a network's filters on it, ready to make sessions.
 
 use crate::{
-    BackendError, Session,
+    BackendError, Session, cpu,
     gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
     plan::Plan,
     reference,
@@ -33,6 +33,7 @@ impl Device {
 
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
+    Cpu(Option<NonZeroUsize>),
     Reference,
 }
 
@@ -52,7 +53,7 @@ impl Engine {
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
         let loaded = match device {
             Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::upload(gpu, &filters)?),
-            Device::Cpu(_) => Loaded::Reference,
+            Device::Cpu(threads) => Loaded::Cpu(*threads),
             Device::Reference => Loaded::Reference,
         };
         Ok(Engine { loaded, filters, name: device.name().to_owned(), conv3x3: None })
@@ -75,6 +76,7 @@ impl Engine {
     pub fn session(&self, plan: &Plan) -> Result<Box<dyn Session>, BackendError> {
         Ok(match &self.loaded {
             Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, self.conv3x3)?),
+            Loaded::Cpu(threads) => Box::new(cpu::Session::new(plan, &self.filters, *threads)?),
             Loaded::Reference => Box::new(reference::Session::new(plan, &self.filters)?),
         })
     }

@@ -1,6 +1,7 @@
 //! Neural style transfer as a library.
 
 mod backend;
+pub mod cpu;
 mod engine;
 pub mod gpu;
 mod host_memory;

@@ -20,3 +20,5 @@ pub const F32_LOSS: f64 = 1e-4;
 pub const F32_GRADIENT: f64 = 5e-4;
 /// f32, loss values along an optimiser's way against PyTorch's; steps amplify what the evaluations differ by.
 pub const F32_TRAJECTORY: f64 = 2e-3;
+/// How much higher than PyTorch's L-BFGS ours may end after as many evaluations.
+pub const LBFGS_END: f64 = 0.05;

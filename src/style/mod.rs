@@ -1,3 +1,18 @@
-//! Style transfer: what is asked of the picture, and how it is brought about.
+//! Style transfer proper: losses, targets, scales, the recipe with its defaults, and the optimisation.
 
 pub mod coefficients;
+mod lbfgs;
+mod line_search;
+mod loss_ring;
+mod objective;
+mod recipe;
+mod scales;
+mod stylize;
+mod targets;
+
+pub use coefficients::Scaling;
+pub use objective::{Loss, Objective};
+pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
+pub use scales::scales;
+pub use stylize::{Event, Reason, StylizeError, stylize};
+pub use targets::{Features, TargetError, features, network};

@@ -14,7 +14,11 @@ use crate::{
     plan::{self, Optimizer, Plan, PlanError, Routine, Size, Tensor, Wanted},
     read_values, values, write_values,
 };
-use std::{cell::RefCell, num::NonZeroU32, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    num::NonZeroU32,
+    time::Instant,
+};
 
 /// Iterations between two looks at the loss ring. Two requests may be under way and the host may be one interval ahead,
 /// so that four intervals must fit the ring.
@@ -43,7 +47,9 @@ pub enum Event<'a> {
         size: Size,
         /// Which iteration of the scale, from 1.
         iteration: u32,
-        /// Losses before the iteration's step.
+        /// Evaluations of the scale so far: with L-BFGS an iteration takes one or more.
+        evaluations: u32,
+        /// Losses: with Adam before the iteration's step, with L-BFGS after it.
         loss: Loss,
         /// Since the start of the scale.
         seconds: f64,
@@ -275,10 +281,12 @@ impl Scale<'_> {
         let (objective, slot) = (self.objective, self.slot(Tensor::LossValues));
         // Several points are tried in an iteration; the one it ends at is reported.
         let evaluated: RefCell<Vec<Loss>> = RefCell::default();
+        let evaluations = Cell::new(0);
         let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
             session.run(Routine::Evaluate)?;
             let loss = objective.loss(&read_values(session, slot)?);
             evaluated.borrow_mut().push(loss);
+            evaluations.set(evaluations.get() + 1);
             Ok(loss.total)
         };
         let rate = f64::from(self.recipe.learning_rate());
@@ -293,7 +301,7 @@ impl Scale<'_> {
             }
             let reached = evaluated.take().into_iter().find(|loss| loss.total == lbfgs.loss());
             if let Some(loss) = reached {
-                self.report(loss, observe);
+                self.report(loss, evaluations.get(), observe);
             }
             if self.wants_snapshot(iteration) {
                 self.snapshot(iteration, observe)?;
@@ -308,15 +316,15 @@ impl Scale<'_> {
             if !loss.is_finite() {
                 return Err(Reason::NotFinite { size: self.size, iteration: self.reported + 1 });
             }
-            self.report(loss, observe);
+            self.report(loss, self.reported + 1, observe);
         }
         Ok(())
     }
 
-    fn report(&mut self, loss: Loss, observe: &mut dyn FnMut(Event<'_>)) {
+    fn report(&mut self, loss: Loss, evaluations: u32, observe: &mut dyn FnMut(Event<'_>)) {
         self.reported += 1;
         let seconds = self.start.elapsed().as_secs_f64();
-        observe(Event::Iteration { size: self.size, iteration: self.reported, loss, seconds });
+        observe(Event::Iteration { size: self.size, iteration: self.reported, evaluations, loss, seconds });
     }
 
     fn wants_snapshot(&self, iteration: u32) -> bool {

@@ -9,11 +9,14 @@
 mod common;
 mod evaluate;
 mod file;
+mod lbfgs;
 
 use common::{layer, shared};
 use evaluate::{ADAM, Machine, Objective, Open};
 use file::{Evaluation, GoldenFile};
 use impasto::{
+    cpu,
+    gpu::{self, Gpu},
     plan::{Border, FeatureShape, Optimizer, Pooling, Tensor},
     reference,
     style::coefficients::Scaling,
@@ -21,7 +24,10 @@ use impasto::{
     vgg19::Layer,
     weights::{self, Filters, Format, generated},
 };
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 const STYLE: [&str; 5] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
 const CONTENT: &str = "relu4_2";
@@ -32,7 +38,6 @@ enum Speed {
     /// Those of a single small evaluation.
     Slow,
     /// All.
-    #[allow(dead_code, reason = "the reference alone is slow")]
     Fast,
 }
 
@@ -73,6 +78,19 @@ macro_rules! back_end {
 }
 
 back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session::new(plan, filters).unwrap()));
+back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
+back_end!(on_gpu, Speed::Fast, |plan, filters| {
+    let filters = gpu::DeviceFilters::upload(gpu(), filters).unwrap();
+    Box::new(gpu::Session::new(gpu(), plan.clone(), &filters, None).unwrap())
+});
+
+fn gpu() -> &'static Arc<Gpu> {
+    static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
+    GPU.get_or_init(|| {
+        let adapter = gpu::adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        Gpu::open(&adapter, gpu::ShaderChecks::default()).unwrap()
+    })
+}
 
 fn data(name: &str) -> GoldenFile {
     GoldenFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name))
