@@ -18,7 +18,12 @@ pub const F32_LOSS: f64 = 1e-4;
 /// f32, gradient of the picture against PyTorch in f64: length of the difference over that of the gradient. It bounds
 /// the angle too, whose cosine is above 1 - 2e-7.
 pub const F32_GRADIENT: f64 = 5e-4;
-/// f32, loss values along an optimiser's way against PyTorch's; steps amplify what the evaluations differ by.
-pub const F32_TRAJECTORY: f64 = 2e-3;
+/// f32, loss values of Adam's first [`TRAJECTORY_STEPS`] steps against PyTorch's. A step divides a gradient by its own
+/// size, so that pixels whose gradient is next to nothing go the way of its rounding.
+pub const F32_TRAJECTORY: f64 = 1e-2;
+/// How long a trajectory's losses are compared.
+pub const TRAJECTORY_STEPS: usize = 30;
+/// f32, picture at the end of a trajectory against PyTorch's: length of the difference over that of the picture.
+pub const F32_TRAJECTORY_END: f64 = 2e-2;
 /// How much higher than PyTorch's L-BFGS ours may end after as many evaluations.
 pub const LBFGS_END: f64 = 0.05;

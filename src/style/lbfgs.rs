@@ -14,6 +14,10 @@ use std::collections::VecDeque;
 /// A pair whose steps s and gradient differences y make s.y no larger tells nothing of the curvature.
 const MIN_CURVATURE: f64 = 1e-10;
 
+/// How far the first trial without a history moves a value on average, in units of the picture's range: far enough that
+/// losses differ by more than their rounding, near enough that they fall.
+const FIRST_CHANGE: f64 = 0.01;
+
 /// Slots that the host writes or reads.
 struct Slots {
     control: SlotId,
@@ -30,7 +34,9 @@ pub(super) struct Lbfgs {
     slots: Slots,
     /// Loss at the base point.
     loss: f64,
-    first_step: f64,
+    learning_rate: f64,
+    /// Values of the picture.
+    count: usize,
 }
 
 /// How a step went.
@@ -95,7 +101,8 @@ impl Lbfgs {
             pairs: VecDeque::new(),
             slots,
             loss: loss(session)?,
-            first_step: learning_rate,
+            learning_rate,
+            count: 3 * plan.window.size.pixels(),
         };
         lbfgs.update(session, None)?;
         Ok(lbfgs)
@@ -135,13 +142,13 @@ impl Lbfgs {
     }
 
     /// The first distance to try: the whole step, or, without a history to scale it, one that changes the picture by
-    /// the learning rate in all.
+    /// [`FIRST_CHANGE`].
     fn trial_step(&self, session: &mut dyn Session) -> Result<f64, BackendError> {
         if !self.pairs.is_empty() {
-            return Ok(self.first_step);
+            return Ok(self.learning_rate);
         }
         let [_, sum, _] = scalars(session, &self.slots)?;
-        Ok(self.first_step * (1.0 / sum).min(1.0))
+        Ok(self.learning_rate * FIRST_CHANGE * self.count as f64 / sum)
     }
 
     /// Coefficients of the history's rows: minus the inverse Hessian times the gradient.

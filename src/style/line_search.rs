@@ -5,6 +5,8 @@
 const C1: f64 = 1e-4;
 /// Curvature.
 const C2: f64 = 0.9;
+/// Relative resolution of a loss: the device adds it up in f32.
+const RESOLUTION: f64 = 1e-7;
 /// Evaluations of one search at most.
 const MAX_EVALUATIONS: usize = 25;
 
@@ -69,14 +71,15 @@ pub(super) fn search<L: Line>(line: &mut L, start: Point, first_step: f64) -> Re
         let previous = low;
         low = point;
         let guess = minimum_of_cubic(previous, point);
-        step = guess.clamp(point.step + 0.01 * (point.step - previous.step), 10.0 * point.step);
+        // At short distances losses differ by little more than their rounding, and the guess is worth little.
+        step = guess.clamp(point.step + (point.step - previous.step), 10.0 * point.step);
     };
     // Zoom: the minimum lies between low and high.
     let mut last = Point { step: f64::NAN, ..low };
     while evaluations < MAX_EVALUATIONS {
         let (near, far) = (low.step.min(high.step), low.step.max(high.step));
         let width = far - near;
-        if width <= f64::EPSILON * far {
+        if width * low.slope.abs() <= RESOLUTION * low.loss.abs() {
             break;
         }
         let guess = minimum_of_cubic(low, high);
