@@ -1,6 +1,7 @@
 //! Neural style transfer as a library.
 
 mod backend;
+pub mod demo;
 pub mod picture;
 pub mod plan;
 pub mod random;
