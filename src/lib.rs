@@ -2,6 +2,7 @@
 
 mod backend;
 pub mod cpu;
+pub mod demo;
 mod engine;
 pub mod gpu;
 mod host_memory;

@@ -1,0 +1,86 @@
+//! Two pictures drawn from formulas, so that everything can be tried without a file: one to paint, one to paint like.
+
+mod brushwork;
+mod buildings;
+mod canvas;
+mod noise;
+mod plants;
+mod townscape;
+
+pub use brushwork::brushwork;
+pub use townscape::townscape;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Picture;
+    use crate::plan::Size;
+
+    type Draw = fn(Size) -> Picture;
+
+    const PICTURES: [(&str, Draw); 2] = [("townscape", townscape), ("brushwork", brushwork)];
+
+    fn luminances(picture: &Picture) -> Vec<f32> {
+        picture.pixels.chunks_exact(3).map(|p| 0.3 * p[0] + 0.6 * p[1] + 0.1 * p[2]).collect()
+    }
+
+    #[test]
+    fn every_size_gives_valid_pixels_and_always_the_same() {
+        let sizes = [(1, 1), (1, 7), (33, 17)];
+        for (name, draw) in PICTURES {
+            for (width, height) in sizes {
+                let size = Size { width, height };
+                let picture = draw(size);
+                assert_eq!(picture.size, size, "{name}");
+                assert_eq!(picture.pixels.len(), 3 * size.pixels(), "{name} {size}");
+                assert!(picture.pixels.iter().all(|value| (0.0..=1.0).contains(value)), "{name} {size}");
+                assert_eq!(picture, draw(size), "{name} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_is_contrast_at_every_scale() {
+        let size = Size { width: 256, height: 192 };
+        for (name, draw) in PICTURES {
+            let picture = draw(size);
+            for shrink in [1, 4, 16] {
+                let size = Size { width: size.width / shrink, height: size.height / shrink };
+                let values = luminances(&picture.resize(size));
+                let width = size.width as usize;
+                let differences =
+                    values.chunks_exact(width).flat_map(|row| row.windows(2).map(|w| (w[0] - w[1]).abs()));
+                let mean = differences.sum::<f32>() / values.len() as f32;
+                assert!(mean > 0.02, "{name} at {size}: neighbours differ by {mean}");
+            }
+            let values = luminances(&picture);
+            let mean = values.iter().sum::<f32>() / values.len() as f32;
+            let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
+            assert!((0.3..0.7).contains(&mean) && deviation > 0.12, "{name}: {mean} {deviation}");
+        }
+    }
+
+    #[test]
+    fn the_palette_is_rich() {
+        for (name, draw) in PICTURES {
+            let picture = draw(Size { width: 160, height: 120 });
+            let mut counts = [0; 125];
+            for pixel in picture.pixels.chunks_exact(3) {
+                counts[pixel.iter().fold(0, |bin, value| bin * 5 + ((value * 5.0) as usize).min(4))] += 1;
+            }
+            let colours = counts.iter().filter(|count| **count > 30).count();
+            assert!(colours >= 25, "{name}: {colours} colours");
+        }
+    }
+
+    #[test]
+    fn a_small_picture_is_the_large_one_seen_from_afar() {
+        for (name, draw) in PICTURES {
+            let small = draw(Size { width: 60, height: 45 });
+            let large = draw(Size { width: 960, height: 720 }).resize(small.size);
+            let difference = small.pixels.iter().zip(&large.pixels).map(|(a, b)| (a - b).abs()).sum::<f32>();
+            let mean = difference / small.pixels.len() as f32;
+            assert!(mean < 0.03, "{name}: {mean}");
+        }
+    }
+}
