@@ -87,6 +87,16 @@ pub trait Session {
     /// # Errors
     /// If the device fails.
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// Bytes held: the plan's buffers and the filters in whatever forms the back end keeps.
+    fn bytes(&self) -> u64;
+
+    /// Median seconds of each step of the plan over `repeats` runs of it. What the slots hold does not matter and is
+    /// overwritten.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError>;
 }
 
 /// Writes numbers to a slot.
@@ -122,4 +132,12 @@ pub(crate) fn check_filters(plan: &Plan, filters: &Filters) -> Result<(), Backen
         _ => None,
     });
     missing.map_or(Ok(()), |layer| Err(BackendError::FiltersMissing(layer)))
+}
+
+/// Runs something once to warm up and then `repeats` times; `run` returns its seconds. The median.
+pub(crate) fn median_seconds<E>(repeats: usize, mut run: impl FnMut() -> Result<f64, E>) -> Result<f64, E> {
+    run()?;
+    let mut seconds = (0..repeats.max(1)).map(|_| run()).collect::<Result<Vec<f64>, E>>()?;
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds[seconds.len() / 2])
 }

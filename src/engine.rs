@@ -1,35 +1,13 @@
 //! A device with a network's filters on it, ready to make sessions.
 
 use crate::{
-    BackendError, Session, cpu,
+    BackendError, Device, Session, cpu,
     gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
     plan::Plan,
     reference,
     weights::Filters,
 };
 use std::{num::NonZeroUsize, sync::Arc};
-
-/// What computes.
-#[derive(Clone, Debug)]
-pub enum Device {
-    /// A GPU, or a software driver that behaves like one.
-    Gpu(Arc<Gpu>),
-    /// The processor, with so many threads; none for one per core.
-    Cpu(Option<NonZeroUsize>),
-    /// The naive reference: slow and exact, to compare with.
-    Reference,
-}
-
-impl Device {
-    /// What a user calls it.
-    pub fn name(&self) -> &str {
-        match self {
-            Device::Gpu(gpu) => &gpu.name,
-            Device::Cpu(_) => "CPU",
-            Device::Reference => "reference",
-        }
-    }
-}
 
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
@@ -67,6 +45,11 @@ impl Engine {
     /// Name of the device.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Forces a variant of the convolution where the device has variants.
+    pub fn with_variant(self, conv3x3: Conv3x3Variant) -> Engine {
+        Engine { conv3x3: Some(conv3x3), ..self }
     }
 
     /// Makes a plan ready.

@@ -3,6 +3,7 @@
 mod backend;
 pub mod cpu;
 pub mod demo;
+mod device;
 mod engine;
 pub mod gpu;
 mod host_memory;
@@ -17,4 +18,5 @@ pub mod vgg19;
 pub mod weights;
 
 pub use backend::{BackendError, Session, read_values, values, write_values};
-pub use engine::{Device, Engine};
+pub use device::{Device, DeviceChoice, DeviceError, automatic};
+pub use engine::Engine;

@@ -25,6 +25,14 @@ impl Session for Idle {
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         self.0.receive(wait)
     }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn time_steps(&mut self, _repeats: usize) -> Result<Vec<f64>, BackendError> {
+        Ok(Vec::new())
+    }
 }
 
 fn on_reference(case: &Case) -> Outcome {

@@ -28,7 +28,7 @@ use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::weights::Filters;
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use threads::Scratches;
 
 /// A plan whose steps run on threads of their own; `run` returns when they are done.
@@ -39,6 +39,7 @@ pub struct Session {
     memory: HostMemory,
     scratches: Scratches,
     threads: rayon::ThreadPool,
+    bytes: u64,
 }
 
 impl Session {
@@ -65,7 +66,8 @@ impl Session {
             layers.map(|(index, filters)| LayerFilters::new(index, convolves(index), filters)).collect()
         });
         let scratches = Scratches::new(threads.current_num_threads());
-        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), layers, scratches, threads })
+        let bytes = plan.bytes() + filters.bytes();
+        Ok(Session { bytes, memory: HostMemory::new(plan)?, plan: plan.clone(), layers, scratches, threads })
     }
 }
 
@@ -80,7 +82,7 @@ impl backend::Session for Session {
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
-        let Session { plan, layers, memory, scratches, threads } = self;
+        let Session { plan, layers, memory, scratches, threads, .. } = self;
         threads.install(|| {
             for step in &plan.steps[plan.routine(routine)] {
                 run_step(step, layers, memory, scratches);
@@ -96,6 +98,22 @@ impl backend::Session for Session {
 
     fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(self.memory.receive())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+        let Session { plan, layers, memory, scratches, threads, .. } = self;
+        let time = |step: &Step| {
+            backend::median_seconds(repeats, || {
+                let start = Instant::now();
+                threads.install(|| run_step(step, layers, memory, scratches));
+                Ok(start.elapsed().as_secs_f64())
+            })
+        };
+        plan.steps.iter().map(time).collect()
     }
 }
 

@@ -114,11 +114,6 @@ impl Session {
         })
     }
 
-    /// Bytes on the device: buffers of the plan and filters.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
     pub(super) fn gpu(&self) -> &Gpu {
         &self.gpu
     }
@@ -283,6 +278,14 @@ impl crate::Session for Session {
         staging.unmap();
         self.spare_staging.push(staging);
         Ok(Some(contents))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+        super::timing::time_steps(self, repeats)
     }
 }
 

@@ -1,34 +1,20 @@
 //! How long each step takes on a device.
 
 use super::Session;
-use crate::BackendError;
+use crate::{BackendError, backend::median_seconds};
 use std::time::Instant;
 
-impl Session {
-    /// Median seconds of each step over `repeats` runs of it, by the device's own clock where it has one, else by the
-    /// host's, submission and waiting included.
-    ///
-    /// The slots' contents are whatever they are: times do not depend on them.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
-        let clock = DeviceClock::new(self.gpu());
-        (0..self.plan().steps.len())
-            .map(|step| {
-                let mut seconds = (0..=repeats.max(1))
-                    .map(|_| match &clock {
-                        Some(clock) => clock.time(self, step),
-                        None => time_by_host(self, step),
-                    })
-                    // The first run warms caches and compiles what a driver left for later.
-                    .skip(1)
-                    .collect::<Result<Vec<f64>, _>>()?;
-                seconds.sort_by(f64::total_cmp);
-                Ok(seconds[seconds.len() / 2])
+/// By the device's own clock where it has one, else by the host's, submission and waiting included.
+pub(super) fn time_steps(session: &Session, repeats: usize) -> Result<Vec<f64>, BackendError> {
+    let clock = DeviceClock::new(session.gpu());
+    (0..session.plan().steps.len())
+        .map(|step| {
+            median_seconds(repeats, || match &clock {
+                Some(clock) => clock.time(session, step),
+                None => time_by_host(session, step),
             })
-            .collect()
-    }
+        })
+        .collect()
 }
 
 fn time_by_host(session: &Session, step: usize) -> Result<f64, BackendError> {

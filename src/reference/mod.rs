@@ -18,7 +18,7 @@ use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::weights::Filters;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// A plan whose steps run on one core, in order, before `run` returns.
 #[derive(Debug)]
@@ -63,6 +63,22 @@ impl backend::Session for Session {
 
     fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(self.memory.receive())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.plan.bytes() + self.filters.bytes()
+    }
+
+    fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+        let Session { plan, filters, memory, .. } = self;
+        let time = |step: &Step| {
+            backend::median_seconds(repeats, || {
+                let start = Instant::now();
+                run_step(step, filters, memory);
+                Ok(start.elapsed().as_secs_f64())
+            })
+        };
+        plan.steps.iter().map(time).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Style transfer proper: losses, targets, scales, the recipe with its defaults, and the optimisation.
 
 pub mod coefficients;
+mod evaluate;
 mod lbfgs;
 mod line_search;
 mod loss_ring;
@@ -11,6 +12,7 @@ mod stylize;
 mod targets;
 
 pub use coefficients::Scaling;
+pub use evaluate::{Evaluation, evaluate};
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;

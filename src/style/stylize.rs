@@ -201,7 +201,7 @@ fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
 }
 
 /// The plan of a scale and a session with targets, scales and the start in place.
-fn prepare(
+pub(super) fn prepare(
     engine: &Engine,
     recipe: &Recipe,
     objective: &Objective,

@@ -1,0 +1,165 @@
+//! `impasto dump`.
+
+use super::{
+    CliError,
+    options::{DeviceOptions, LossScaling, WeightsOptions, engine, finite},
+};
+use clap::Args;
+use impasto::{
+    picture::Picture,
+    plan::{Border, FeatureShape, Pooling, Wanted},
+    style::{Recipe, evaluate, features},
+    vgg19::Layer,
+};
+use safetensors::{Dtype, View};
+use std::{
+    borrow::Cow,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// Write losses, gradients and feature statistics, to compare with other implementations
+///
+/// The pictures are taken at their own sizes. Content loss at relu4_2, style losses at relu1_1, relu2_1, relu3_1, relu4_1
+/// and relu5_1, zero padding, max pooling. OUT gets loss_total, loss_content, loss_tv, loss_style, gradient [3, H, W],
+/// gram.<layer> for the style layers and mean.<layer> for every layer up to relu5_2 that the filters reach.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The photograph
+    #[arg(long, value_name = "PICTURE")]
+    content: PathBuf,
+
+    /// The painting
+    #[arg(long, value_name = "PICTURE")]
+    style: PathBuf,
+
+    /// The picture that is evaluated, of the photograph's size
+    #[arg(long, value_name = "PICTURE")]
+    image: PathBuf,
+
+    /// Where the safetensors file goes
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+
+    /// How losses are measured
+    #[arg(long, value_enum, default_value = "mse")]
+    loss: LossScaling,
+
+    /// Weight of the content loss
+    #[arg(long, value_name = "F", value_parser = finite, default_value_t = 1.0)]
+    content_weight: f32,
+
+    /// Weight of the mean of the style losses
+    #[arg(long, value_name = "F", value_parser = finite, default_value_t = 1e-3)]
+    style_weight: f32,
+
+    /// Weight of the total variation
+    #[arg(long, value_name = "F", value_parser = finite, default_value_t = 10.0)]
+    tv_weight: f32,
+
+    #[command(flatten)]
+    weights: WeightsOptions,
+
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+    let content = Picture::open(&arguments.content)?;
+    let style = Picture::open(&arguments.style)?;
+    let image = Picture::open(&arguments.image)?;
+    if content.size != image.size {
+        return Err(CliError::Usage(format!(
+            "--image is {} but --content is {}: give pictures of one size",
+            image.size, content.size
+        )));
+    }
+    let filters = arguments.weights.load(None)?;
+    let reach = filters.deepest().unwrap_or(Layer::FIRST);
+    let recipe = Recipe {
+        content_weight: arguments.content_weight,
+        style_weight: arguments.style_weight,
+        tv_weight: arguments.tv_weight,
+        scaling: arguments.loss.into(),
+        border: Border::Zero,
+        pooling: Pooling::Max,
+        content_layers: Recipe::content_layers_within(reach),
+        style_layers: Recipe::style_layers_within(reach),
+        ..Recipe::default()
+    };
+    let engine = engine(&arguments.device, filters)?;
+    let evaluation = evaluate(&engine, &content, &style, &image, &recipe)?;
+    let mut tensors = vec![
+        Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),
+        Array::new("loss_content", &[1], vec![evaluation.loss.content as f32]),
+        Array::new("loss_tv", &[1], vec![evaluation.loss.tv as f32]),
+        Array::new("loss_style", &[evaluation.style.len()], evaluation.style),
+    ];
+    let (width, height) = (image.size.width as usize, image.size.height as usize);
+    let gradient = Picture { size: image.size, pixels: evaluation.gradient }.to_planar();
+    tensors.push(Array::new("gradient", &[3, height, width], gradient));
+    let last = "relu5_2".parse().unwrap_or(Layer::DEEPEST).min(reach);
+    let layers: Vec<Layer> = last.up_to().collect();
+    let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
+    let seen = features(&engine, &image, recipe.border, recipe.pooling, &wanted)?;
+    for (layer, gram) in wanted.grams.iter().zip(seen.grams) {
+        let channels = layer.output_channels() as usize;
+        tensors.push(Array::new(&format!("gram.{layer}"), &[channels, channels], gram));
+    }
+    for (&layer, map) in layers.iter().zip(&seen.features) {
+        let means = means(FeatureShape::of_layer(layer, image.size), map);
+        tensors.push(Array::new(&format!("mean.{layer}"), &[means.len()], means));
+    }
+    write(&arguments.output, tensors)
+}
+
+/// Mean of each channel; the zero halo adds nothing to the sums.
+fn means(shape: FeatureShape, map: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0f64; shape.channels as usize];
+    for pixel in map.chunks_exact(sums.len()) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    sums.iter().map(|sum| (sum / shape.pixels() as f64) as f32).collect()
+}
+
+struct Array {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Array {
+    fn new(name: &str, shape: &[usize], values: Vec<f32>) -> Array {
+        Array { name: name.to_owned(), shape: shape.to_vec(), values }
+    }
+}
+
+impl View for Array {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        bytemuck::cast_slice(&self.values).into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.values.len()
+    }
+}
+
+/// Under a temporary name first, so that OUT is never half a file.
+fn write(path: &Path, tensors: Vec<Array>) -> Result<(), CliError> {
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    let named = tensors.into_iter().map(|array| (array.name.clone(), array));
+    let bytes = safetensors::serialize(named, None).map_err(|error| CliError::Failed(error.to_string()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(&bytes).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

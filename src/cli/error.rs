@@ -1,0 +1,52 @@
+//! Why a command ended without success.
+
+use impasto::{
+    BackendError, DeviceError,
+    picture::PictureError,
+    plan::PlanError,
+    style::{Reason, RecipeError, TargetError},
+    weights::WeightsError,
+};
+use std::path::PathBuf;
+
+/// Each message is one sentence with the cause and the way out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Targets(#[from] TargetError),
+    #[error(transparent)]
+    Stylize(#[from] Reason),
+    #[error("{reason}; what was painted until then is in {}", path.display())]
+    Interrupted { reason: Reason, path: PathBuf },
+    #[error("{reason}; what was painted until then could not be saved either: {save}")]
+    Lost { reason: Reason, save: PictureError },
+    #[error("cannot write {}: {source}; choose another place with enough room", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    /// 2 for wrong use, 1 for failures.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            CliError::Usage(_) | CliError::Recipe(_) | CliError::Stylize(Reason::Recipe(_)) => 2,
+            CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! `impasto stylize`.
+
+use super::{
+    CliError,
+    options::{DeviceOptions, LossScaling, WeightsOptions, engine, finite, weighted_layer},
+    progress::Progress,
+};
+use clap::{Args, ValueEnum};
+use impasto::{
+    picture::{Picture, check_writable, fit_long_side},
+    plan::{Pooling, Size},
+    style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, stylize},
+    weights::Filters,
+};
+use serde::Serialize;
+use std::{
+    convert::Infallible,
+    fs::File,
+    io::{BufWriter, IsTerminal, Write},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Instant,
+};
+
+/// Paint a photograph in the style of a painting
+///
+/// The picture grows through several sizes. At each, its pixels move until the network sees in them the content of the
+/// photograph and the strokes of the painting.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The photograph: PNG, JPEG, WebP, TIFF or BMP
+    content: PathBuf,
+
+    /// The painting whose style is taken
+    #[arg(long, short, value_name = "PICTURE")]
+    style: PathBuf,
+
+    /// Where the result goes; the extension says in which format
+    #[arg(long, short, value_name = "PICTURE")]
+    output: PathBuf,
+
+    /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
+    #[arg(long, value_name = "N", help_heading = "Size and time")]
+    size: Option<u32>,
+
+    /// Long side of the smallest size the picture grows from
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().min_scale)]
+    min_scale: u32,
+
+    /// Iterations at every size but the smallest
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().iterations)]
+    iterations: u32,
+
+    /// Iterations at the smallest size
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().first_iterations)]
+    first_iterations: u32,
+
+    /// How much of the photograph is kept
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().content_weight)]
+    content_weight: f32,
+
+    /// How much of the painting is taken
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_weight)]
+    style_weight: f32,
+
+    /// How smooth the picture is kept (total variation)
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().tv_weight)]
+    tv_weight: f32,
+
+    /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
+    style_scale: f32,
+
+    /// Start from the photograph, from noise, or from another picture
+    #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
+    init: InitChoice,
+
+    /// Seed of the noise
+    #[arg(long, value_name = "N", help_heading = "Look", default_value_t = Recipe::default().seed)]
+    seed: u64,
+
+    /// Layers that keep the photograph, with weights [default: relu4_2]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    content_layers: Vec<WeightedLayer>,
+
+    /// Layers that bring the painting, with weights [default: relu1_1,relu2_1,relu3_1,relu4_1,relu5_1]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    style_layers: Vec<WeightedLayer>,
+
+    /// How losses are measured
+    #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
+    loss: LossScaling,
+
+    /// How the network shrinks its maps
+    #[arg(long, value_enum, default_value = "max", help_heading = "Network")]
+    pooling: PoolingChoice,
+
+    #[command(flatten, next_help_heading = "Network")]
+    weights: WeightsOptions,
+
+    /// What moves the pixels
+    #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
+    optimizer: OptimizerChoice,
+
+    /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
+    learning_rate: Option<f32>,
+
+    #[command(flatten, next_help_heading = "Machine and files")]
+    device: DeviceOptions,
+
+    /// Also save OUT-<size>-<iteration>.png every N iterations
+    #[arg(long, value_name = "N", help_heading = "Machine and files")]
+    save_every: Option<NonZeroU32>,
+
+    /// Write a line of JSON for every iteration
+    #[arg(long, value_name = "FILE", help_heading = "Machine and files")]
+    log: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+enum InitChoice {
+    Content,
+    Noise,
+    File(PathBuf),
+}
+
+impl FromStr for InitChoice {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "content" => InitChoice::Content,
+            "noise" => InitChoice::Noise,
+            path => InitChoice::File(path.into()),
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OptimizerChoice {
+    /// Robust and fast; the result is the average of many steps
+    Adam,
+    /// Fewer, costlier steps
+    Lbfgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PoolingChoice {
+    /// The strongest of four
+    Max,
+    /// The mean of four: softer
+    Average,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+    let content = Picture::open(&arguments.content)?;
+    let style = Picture::open(&arguments.style)?;
+    let mut recipe = arguments.recipe(content.size)?;
+    let size = fit_long_side(content.size, recipe.size);
+    recipe.check()?;
+    check_writable(&arguments.output, size)?;
+    let log = arguments.log.as_deref().map(Log::create).transpose()?;
+    let filters = arguments.filters(&mut recipe)?;
+    let engine = engine(&arguments.device, filters)?;
+    let start = Instant::now();
+    let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
+    let painted = stylize(&engine, &content, &style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
+    observer.progress.finish();
+    let picture = painted.map_err(|error| keep(error, &arguments.output))?;
+    picture.save(&arguments.output)?;
+    if let Some(log) = observer.log {
+        log.finish()?;
+    }
+    if std::io::stderr().is_terminal() {
+        let (path, seconds) = (arguments.output.display(), start.elapsed().as_secs_f64());
+        eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size, engine.name());
+    }
+    Ok(())
+}
+
+/// Saves what was painted before an error.
+fn keep(error: StylizeError, output: &Path) -> CliError {
+    let StylizeError { reason, so_far } = error;
+    match so_far.map(|picture| picture.save(output)) {
+        None => CliError::Stylize(reason),
+        Some(Ok(())) => CliError::Interrupted { reason, path: output.to_owned() },
+        Some(Err(save)) => CliError::Lost { reason, save },
+    }
+}
+
+impl Arguments {
+    /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
+    fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
+        let own = content.width.max(content.height);
+        let default = Recipe::default();
+        let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
+            if named.is_empty() { default } else { named.to_vec() }
+        };
+        Ok(Recipe {
+            size: match self.size {
+                None => default.size.min(own),
+                Some(0) => own,
+                Some(size) => size,
+            },
+            min_scale: self.min_scale,
+            iterations: self.iterations,
+            first_iterations: self.first_iterations,
+            style_scale: self.style_scale,
+            init: match &self.init {
+                InitChoice::Content => Init::Content,
+                InitChoice::Noise => Init::Noise,
+                InitChoice::File(path) => Init::Picture(Picture::open(path)?),
+            },
+            seed: self.seed,
+            method: match self.optimizer {
+                OptimizerChoice::Adam => Method::Adam,
+                OptimizerChoice::Lbfgs => Method::Lbfgs,
+            },
+            learning_rate: self.learning_rate,
+            content_layers: layers(&self.content_layers, default.content_layers),
+            style_layers: layers(&self.style_layers, default.style_layers),
+            content_weight: self.content_weight,
+            style_weight: self.style_weight,
+            tv_weight: self.tv_weight,
+            scaling: self.loss.into(),
+            pooling: match self.pooling {
+                PoolingChoice::Max => Pooling::Max,
+                PoolingChoice::Average => Pooling::Average,
+            },
+            border: default.border,
+        })
+    }
+
+    /// Loads the filters; default layers follow what the file holds, layers that were named must be in it.
+    fn filters(&self, recipe: &mut Recipe) -> Result<Filters, CliError> {
+        let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
+        if !self.content_layers.is_empty() && !self.style_layers.is_empty() {
+            return self.weights.load(named);
+        }
+        let reach = impasto::weights::info(&self.weights.weights)?.deepest;
+        if let Some(reach) = reach {
+            if self.content_layers.is_empty() {
+                recipe.content_layers = Recipe::content_layers_within(reach);
+            }
+            if self.style_layers.is_empty() {
+                recipe.style_layers = Recipe::style_layers_within(reach);
+            }
+        }
+        self.weights.load(recipe.deepest())
+    }
+}
+
+/// What is done with events: the bar, the log, the snapshots.
+struct Observer<'a> {
+    output: &'a Path,
+    progress: Progress,
+    log: Option<Log>,
+}
+
+impl Observer<'_> {
+    fn see(&mut self, event: &Event<'_>) {
+        self.progress.show(event);
+        match event {
+            Event::Iteration { size, iteration, loss, seconds, .. } => {
+                if let Some(log) = &mut self.log {
+                    log.write(&LogLine {
+                        scale: size.width.max(size.height),
+                        width: size.width,
+                        height: size.height,
+                        iteration: *iteration,
+                        total: loss.total,
+                        content: loss.content,
+                        style: loss.style,
+                        tv: loss.tv,
+                        seconds: *seconds,
+                    });
+                }
+            }
+            Event::Snapshot { iteration, picture } => {
+                let scale = picture.size.width.max(picture.size.height);
+                // A snapshot that cannot be written is no reason to stop painting.
+                if let Err(error) = picture.save(snapshot_path(self.output, scale, *iteration)) {
+                    self.progress.say(&error.to_string());
+                }
+            }
+            Event::Converged { iteration } => {
+                self.progress.say(&format!("nothing better was found after {iteration} iterations at this size"));
+            }
+            Event::Scale { .. } => {}
+        }
+    }
+}
+
+/// `OUT-<scale>-<iteration>.png` beside OUT.
+fn snapshot_path(output: &Path, scale: u32, iteration: u32) -> PathBuf {
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+    output.with_file_name(format!("{stem}-{scale}-{iteration}.png"))
+}
+
+#[derive(Serialize)]
+struct LogLine {
+    scale: u32,
+    width: u32,
+    height: u32,
+    iteration: u32,
+    total: f64,
+    content: f64,
+    style: f64,
+    tv: f64,
+    seconds: f64,
+}
+
+/// A file of JSON lines; the first error is kept for the end.
+struct Log {
+    path: PathBuf,
+    file: BufWriter<File>,
+    failure: Option<std::io::Error>,
+}
+
+impl Log {
+    fn create(path: &Path) -> Result<Log, CliError> {
+        match File::create(path) {
+            Ok(file) => Ok(Log { path: path.to_owned(), file: BufWriter::new(file), failure: None }),
+            Err(source) => Err(CliError::Write { path: path.to_owned(), source }),
+        }
+    }
+
+    fn write(&mut self, line: &LogLine) {
+        if self.failure.is_none() {
+            let written = serde_json::to_writer(&mut self.file, line).map_err(std::io::Error::from);
+            self.failure = written.and_then(|()| self.file.write_all(b"\n")).err();
+        }
+    }
+
+    fn finish(mut self) -> Result<(), CliError> {
+        let flushed = self.file.flush().err();
+        match self.failure.or(flushed) {
+            None => Ok(()),
+            Some(source) => Err(CliError::Write { path: self.path, source }),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What computes, and how a user names it.
+
+use crate::{
+    BackendError,
+    gpu::{self, Adapter, Gpu, ShaderChecks},
+};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
+
+/// What computes.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// A GPU, or a software driver that behaves like one.
+    Gpu(Arc<Gpu>),
+    /// The processor, with so many threads; none for one per core.
+    Cpu(Option<NonZeroUsize>),
+    /// The naive reference: slow and exact, to compare with.
+    Reference,
+}
+
+impl Device {
+    /// What a user calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Device::Gpu(gpu) => &gpu.name,
+            Device::Cpu(_) => "CPU",
+            Device::Reference => "reference",
+        }
+    }
+
+    /// Opens what is asked for.
+    ///
+    /// # Errors
+    /// If there is no such device or it does not open.
+    pub fn open(choice: &DeviceChoice, threads: Option<NonZeroUsize>) -> Result<Device, DeviceError> {
+        if *choice == DeviceChoice::Cpu {
+            return Ok(Device::Cpu(threads));
+        }
+        let adapters = gpu::adapters();
+        let adapter = match choice {
+            DeviceChoice::Cpu => None,
+            DeviceChoice::Auto => adapters.get(automatic(&adapters)),
+            DeviceChoice::Index(index) => {
+                Some(adapters.get(*index).ok_or(DeviceError::NoIndex { index: *index, count: adapters.len() })?)
+            }
+            DeviceChoice::Name(name) => Some(find(&adapters, name)?),
+        };
+        Ok(match adapter {
+            Some(adapter) => Device::Gpu(Gpu::open(adapter, ShaderChecks::default())?),
+            None => Device::Cpu(threads),
+        })
+    }
+}
+
+/// Index of the adapter that `auto` takes: the first that is hardware. Past the end if there is none, for the CPU back
+/// end beats a software driver.
+pub fn automatic(adapters: &[Adapter]) -> usize {
+    adapters.iter().position(|adapter| !adapter.is_software()).unwrap_or(adapters.len())
+}
+
+fn find<'a>(adapters: &'a [Adapter], name: &str) -> Result<&'a Adapter, DeviceError> {
+    let wanted = name.to_lowercase();
+    adapters.iter().find(|adapter| adapter.info.name.to_lowercase().contains(&wanted)).ok_or_else(|| {
+        let names: Vec<&str> = adapters.iter().map(|adapter| adapter.info.name.as_str()).collect();
+        let known = if names.is_empty() { "no GPU driver at all".to_owned() } else { names.join(", ") };
+        DeviceError::NoName { name: name.to_owned(), known }
+    })
+}
+
+/// How a user names a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The best GPU, or the CPU where there is none.
+    #[default]
+    Auto,
+    /// The CPU back end.
+    Cpu,
+    /// By its place in `impasto devices`.
+    Index(usize),
+    /// By a part of its name, in any case.
+    Name(String),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "auto" => DeviceChoice::Auto,
+            "cpu" => DeviceChoice::Cpu,
+            other => match other.parse() {
+                Ok(index) => DeviceChoice::Index(index),
+                Err(_) => DeviceChoice::Name(other.to_owned()),
+            },
+        })
+    }
+}
+
+/// Why there is no device.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The index is past the list.
+    #[error("there is no device {index}: `impasto devices` lists {count}, counted from 0")]
+    NoIndex {
+        /// What was asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// No name matches.
+    #[error("no device's name contains \"{name}\": there is {known}; `--device cpu` runs everywhere")]
+    NoName {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// It does not open.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_words_numbers_or_names() {
+        let parse = |text: &str| text.parse::<DeviceChoice>().unwrap();
+        assert_eq!(parse("auto"), DeviceChoice::Auto);
+        assert_eq!(parse("cpu"), DeviceChoice::Cpu);
+        assert_eq!(parse("2"), DeviceChoice::Index(2));
+        assert_eq!(parse("rtx 4090"), DeviceChoice::Name("rtx 4090".into()));
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_named_with_those_that_are() {
+        let open = |text: &str| Device::open(&text.parse().unwrap(), None).unwrap_err().to_string();
+        assert!(open("no such card").contains("\"no such card\""));
+        assert!(open("4711").contains("there is no device 4711"));
+    }
+}

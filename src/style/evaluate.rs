@@ -1,0 +1,60 @@
+//! One evaluation of a recipe's losses, without moving the picture.
+
+use super::{
+    objective::{Loss, Objective},
+    recipe::Recipe,
+    stylize::{Reason, prepare},
+};
+use crate::{
+    Engine,
+    picture::Picture,
+    plan::{Routine, Tensor},
+    read_values,
+};
+
+/// Losses of a picture and their gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Weighted and put together.
+    pub loss: Loss,
+    /// One unweighted value for each content layer of the recipe.
+    pub content: Vec<f32>,
+    /// One unweighted value for each style layer of the recipe.
+    pub style: Vec<f32>,
+    /// Gradient of the total by the picture, `[height][width][3]`.
+    pub gradient: Vec<f32>,
+}
+
+/// Evaluates `image` against `content`, which has its size, and `style`; nothing is resized.
+///
+/// # Errors
+/// If a number of the recipe is out of range, a picture is too small or the device fails.
+///
+/// # Panics
+/// If `image` and `content` differ in size.
+pub fn evaluate(
+    engine: &Engine,
+    content: &Picture,
+    style: &Picture,
+    image: &Picture,
+    recipe: &Recipe,
+) -> Result<Evaluation, Reason> {
+    assert_eq!(content.size, image.size, "the picture is compared with a photograph of its size");
+    recipe.check()?;
+    let objective = Objective::new(recipe);
+    let (plan, mut session) = prepare(engine, recipe, &objective, content, style, image)?;
+    session.run(Routine::Evaluate)?;
+    let mut read = |tensor| {
+        let slot = plan.find(tensor).expect("an iteration plan has losses and a gradient");
+        read_values(session.as_mut(), slot)
+    };
+    let values = read(Tensor::LossValues)?;
+    let (content, rest) = values.split_at(recipe.content_layers.len());
+    let (style, _) = rest.split_at(recipe.style_layers.len());
+    Ok(Evaluation {
+        loss: objective.loss(&values),
+        content: content.to_vec(),
+        style: style.to_vec(),
+        gradient: read(Tensor::ImageGradient)?,
+    })
+}
