@@ -3,14 +3,14 @@
 
 Needs: pip install torch numpy. Run it from anywhere: python tools/make_test_goldens.py
 
-Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The filters are those of src/weights/generated.rs to the bit:
-number i of a seed is SplitMix64 (src/random.rs) of seed and i, uint64 throughout; its upper 24 bits over 2^24 are a
+Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The
+filters are those of src/weights/generated.rs to the bit: number i of a seed is SplitMix64 (src/random.rs) of seed and i, uint64 throughout; its upper 24 bits over 2^24 are a
 float32 in [0, 1); low + (high - low) * unit is two float32 operations, each rounded; the bound sqrt(6 / (9 Cin)) is a
 float32 division and a float32 square root. Pictures need not be repeated in Rust and are stored.
 
 Conventions of every file
   pictures    image, content, style: [3, H, W], RGB, in [0, 1]; float32 that float64 took over unchanged
-  network     x = (image - MEAN) / STD; 3x3 convolution, stride 1, padding 1, and ReLU, each time; 2x2 pooling, stride 2,
+  network     x = (image - MEAN) / STD; 3x3 convolutions, stride 1, padding 1, each with a ReLU; 2x2 pooling, stride 2,
               rounding down, after relu1_2, relu2_2, relu3_4 and relu4_4
   gram        G = F F^T / (h w), F = [C, h w]
   tv          mean of squared right differences + mean of squared down differences, each over its own elements
@@ -31,7 +31,8 @@ case-*.safetensors: one evaluation at `image`, in both scalings
 
 trajectory-*.safetensors: an optimiser from `content` on
   content, style                  pictures
-  final                           the last iterate; for adam also `average`, the bias-corrected running average, decay 0.99
+  final                           the last iterate
+  average                         adam: bias-corrected running average of the iterates, decay 0.99
   history                         [evaluations, 4]: total, content, mean of the style losses, tv, before each step
   metadata                        filters_seed, optimizer, scaling, content_weight, style_weight, tv_weight
   adam      lr 0.02, betas 0.9 and 0.99, eps 1e-8, clamped to [0, 1] after each step
