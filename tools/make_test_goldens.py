@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Makes tests/data/*.safetensors: what tests/golden.rs compares with, computed by PyTorch in float64.
+"""Makes tests/data/*.safetensors: what tests/golden compares with, computed by PyTorch in float64.
 
 Needs: pip install torch numpy. Run it from anywhere: python tools/make_test_goldens.py
 
 Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The
-filters are those of src/weights/generated.rs to the bit: number i of a seed is SplitMix64 (src/random.rs) of seed and i, uint64 throughout; its upper 24 bits over 2^24 are a
-float32 in [0, 1); low + (high - low) * unit is two float32 operations, each rounded; the bound sqrt(6 / (9 Cin)) is a
-float32 division and a float32 square root. Pictures need not be repeated in Rust and are stored.
+filters are those of src/weights/generated.rs to the bit: number i of a seed is SplitMix64 (src/random.rs) of seed and
+i, uint64 throughout; its upper 24 bits over 2^24 are a float32 in [0, 1); low + (high - low) * unit is two float32
+operations, each rounded; the bound sqrt(6 / (9 Cin)) is a float32 division and a float32 square root. Pictures need
+not be repeated in Rust and are stored.
 
 Conventions of every file
   pictures    image, content, style: [3, H, W], RGB, in [0, 1]; float32 that float64 took over unchanged
