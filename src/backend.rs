@@ -23,6 +23,12 @@ pub enum BackendError {
         /// What it can bind, in MiB.
         limit: u64,
     },
+    /// The system gives no threads.
+    #[error("the CPU's threads cannot be started ({reason}): use fewer with --threads")]
+    Threads {
+        /// The system's words.
+        reason: String,
+    },
     /// No memory left.
     #[error("{device} is out of memory with {needed} MiB asked for: use a smaller --size or another --device")]
     OutOfMemory {

@@ -1,6 +1,7 @@
 //! Neural style transfer as a library.
 
 mod backend;
+pub mod cpu;
 mod host_memory;
 pub mod plan;
 pub mod random;

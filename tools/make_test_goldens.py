@@ -30,13 +30,15 @@ case-*.safetensors: one evaluation at `image`, in both scalings
   <scaling>.grad_total            gradient of the total by `image`, [3, H, W]
   metadata                        filters_seed, first_padding (zeros or replicate: relu1_1 only), pool (max or avg)
 
-trajectory-*.safetensors: an optimiser from `content` on
+trajectory-*.safetensors: an optimiser from `content` on, with average pooling, because the gradient jumps where the
+winner of a maximum changes, and steps amplify that
   content, style                  pictures
   final                           the last iterate
   average                         adam: bias-corrected running average of the iterates, decay 0.99
   history                         [evaluations, 4]: total, content, mean of the style losses, tv, before each step
-  metadata                        filters_seed, optimizer, scaling, content_weight, style_weight, tv_weight
-  adam      lr 0.02, betas 0.9 and 0.99, eps 1e-8, clamped to [0, 1] after each step
+  metadata                        filters_seed, pool, optimizer, scaling, content_weight, style_weight, tv_weight,
+                                  learning_rate
+  adam      lr 0.005, betas 0.9 and 0.99, eps 1e-8, clamped to [0, 1] after each step
   lbfgs     torch.optim.LBFGS, lr 1, history 10, strong_wolfe, no tolerances
 
 generated-filters.safetensors: the filters themselves, in part
@@ -64,6 +66,7 @@ KEPT_FEATURES = ["relu3_1", "relu4_2", "relu5_1"]
 KEPT_GRAMS = ["relu1_1", "relu2_1"]
 SEED = 19
 WEIGHTS = {"mse": (5.0, 4.0, 10.0), "relative": (10.0, 4.0, 10.0)}
+LEARNING_RATE = {"adam": 0.005, "lbfgs": 1.0}
 
 
 def splitmix64(seed, count):
@@ -225,7 +228,7 @@ def rounding(objective, image, gradient):
 
 def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling):
     content, style = picture(seed, *size), picture(seed + 2, *style_size)
-    objective = Objective(filters, content, style, scaling)
+    objective = Objective(filters, content, style, scaling, pool="avg")
     image = content.clone().requires_grad_()
     history = []
 
@@ -240,7 +243,7 @@ def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling)
 
     tensors = {"content": content[0], "style": style[0]}
     if optimizer == "adam":
-        opt = torch.optim.Adam([image], lr=0.02, betas=(0.9, 0.99), eps=1e-8)
+        opt = torch.optim.Adam([image], lr=LEARNING_RATE[optimizer], betas=(0.9, 0.99), eps=1e-8)
         average = torch.zeros_like(content)
         for _ in range(steps):
             opt.step(closure)
@@ -249,14 +252,14 @@ def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling)
                 average = 0.99 * average + 0.01 * image
         tensors["average"] = (average / (1 - 0.99**steps))[0]
     else:
-        opt = torch.optim.LBFGS([image], lr=1, max_iter=steps, max_eval=2 * steps, history_size=10,
-                                tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
+        opt = torch.optim.LBFGS([image], lr=LEARNING_RATE[optimizer], max_iter=steps, max_eval=2 * steps,
+                                history_size=10, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
         opt.step(closure)
     tensors |= {"final": image[0], "history": torch.tensor(history, dtype=torch.float64)}
     cw, sw, tw = WEIGHTS[scaling]
     save_tensors(f"trajectory-{name}.safetensors", tensors, {
-        "filters_seed": SEED, "optimizer": optimizer, "scaling": scaling,
-        "content_weight": cw, "style_weight": sw, "tv_weight": tw})
+        "filters_seed": SEED, "pool": "avg", "optimizer": optimizer, "scaling": scaling,
+        "content_weight": cw, "style_weight": sw, "tv_weight": tw, "learning_rate": LEARNING_RATE[optimizer]})
     print(name, len(history), "evaluations", history[0], "->", history[-1])
 
 

@@ -11,9 +11,10 @@ mod evaluate;
 mod file;
 
 use common::{layer, shared};
-use evaluate::{ADAM, Machine, Objective, Open};
+use evaluate::{Machine, Objective, Open, adam};
 use file::{Evaluation, GoldenFile};
 use impasto::{
+    cpu,
     plan::{Border, FeatureShape, Optimizer, Pooling, Tensor},
     reference,
     style::coefficients::Scaling,
@@ -32,7 +33,6 @@ enum Speed {
     /// Those of a single small evaluation.
     Slow,
     /// All.
-    #[allow(dead_code, reason = "the reference alone is slow")]
     Fast,
 }
 
@@ -73,6 +73,7 @@ macro_rules! back_end {
 }
 
 back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session::new(plan, filters).unwrap()));
+back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
 
 fn data(name: &str) -> GoldenFile {
     GoldenFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name))
@@ -202,8 +203,9 @@ fn total(losses: &[f32], [content, style, tv]: [f64; 3]) -> f64 {
 fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let weights = ["content_weight", "style_weight", "tv_weight"].map(|key| file.number(key));
     let scaling = if file.text("scaling") == Some("relative") { Scaling::Relative } else { Scaling::Mse };
+    let settings = adam(if file.text("learning_rate").is_some() { file.number("learning_rate") as f32 } else { 0.02 });
     let (content, style) = (file.array("content"), file.array("style"));
-    let mut running = machine.start(&objective(weights, scaling), content, style, Optimizer::Adam(ADAM));
+    let mut running = machine.start(&objective(weights, scaling), content, style, Optimizer::Adam(settings));
     running.set_picture(content);
     running.start_adam();
     let history = file.array("history");
@@ -219,7 +221,7 @@ fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let error = distance(&running.read(Tensor::Image), &file.array("final").interleaved());
     assert_within(error, tolerance::F32_TRAJECTORY, &format!("{}: last picture", file.name));
     if let Some(expected) = file.find("average") {
-        let correction = 1.0 - ADAM.decay.powi(history.shape[0] as i32);
+        let correction = 1.0 - settings.decay.powi(history.shape[0] as i32);
         let average: Vec<f32> = running.read(Tensor::Average).iter().map(|value| value / correction).collect();
         let error = distance(&average, &expected.interleaved());
         assert_within(error, tolerance::F32_TRAJECTORY, &format!("{}: running average", file.name));

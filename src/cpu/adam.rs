@@ -1,0 +1,44 @@
+//! One step of Adam on the picture.
+
+use super::simd::vectorised;
+use super::sums::RUN;
+use crate::host_memory::{HostMemory, numbers};
+use crate::plan::Adam;
+use rayon::prelude::*;
+
+pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
+    if memory.words(step.state)[1] != 0 {
+        return;
+    }
+    let ([b1, b2], decay) = (step.betas, step.decay);
+    let powers = &mut memory.values_mut(step.state)[2..5];
+    powers.iter_mut().zip([b1, b2, decay]).for_each(|(power, base)| *power *= base);
+    let rate = step.learning_rate / (1.0 - powers[0]);
+    let root = (1.0 - powers[1]).sqrt().recip();
+    let slots = [step.image, step.mean, step.square, step.average];
+    let mut taken = slots.map(|slot| memory.take(slot));
+    let [image, mean, square, average] = taken.each_mut().map(|words| &mut numbers(words)[..step.count]);
+    let gradient = &memory.values(step.gradient)[..step.count];
+    image
+        .par_chunks_mut(RUN)
+        .zip(mean.par_chunks_mut(RUN).zip(square.par_chunks_mut(RUN)))
+        .zip(average.par_chunks_mut(RUN).zip(gradient.par_chunks(RUN)))
+        .for_each(|((image, (mean, square)), (average, gradient))| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    let moments = mean.iter_mut().zip(square);
+                    let values = image.iter_mut().zip(average);
+                    for ((g, (m, v)), (x, average)) in gradient.iter().zip(moments).zip(values) {
+                        *m = b1 * *m + (1.0 - b1) * g;
+                        *v = b2 * *v + (1.0 - b2) * g * g;
+                        *x = (*x - rate * *m / (v.sqrt() * root + step.epsilon)).clamp(0.0, 1.0);
+                        *average = decay * *average + (1.0 - decay) * *x;
+                    }
+                },
+            );
+        });
+    for (slot, words) in slots.into_iter().zip(taken) {
+        memory.put(slot, words);
+    }
+}

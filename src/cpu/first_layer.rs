@@ -1,0 +1,136 @@
+//! The convolution that reads the picture: four channels, one of them zero, so patches of 3x3 pixels are short enough to
+//! be laid out as the rows of a matrix.
+
+use super::simd::vectorised;
+use super::threads::{Scratch, Scratches};
+use crate::plan::FeatureShape;
+use crate::weights::ConvolutionFilters;
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+/// Channels of the network input.
+const CHANNELS: usize = 4;
+/// Values of three neighbouring pixels.
+const LINE: usize = 3 * CHANNELS;
+/// Values of a patch.
+const PATCH: usize = 3 * LINE;
+/// Rows of the picture's gradient that are made together.
+const BACKWARD_ROWS: usize = 8;
+
+/// The first layer's filters as matrices.
+#[derive(Debug)]
+pub(super) struct FirstLayer {
+    /// `[patch value][output channel]`.
+    weight: Vec<f32>,
+    /// `[output channel][patch value]`.
+    transposed: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl FirstLayer {
+    pub(super) fn new(filters: &ConvolutionFilters) -> FirstLayer {
+        let channels = filters.output_channels;
+        let transposed =
+            (0..channels * PATCH).map(|index| filters.weight[index % PATCH * channels + index / PATCH]).collect();
+        FirstLayer { weight: filters.weight.clone(), transposed, bias: filters.bias.clone() }
+    }
+
+    /// Rows of features from row `first_row` of the map on.
+    pub(super) fn forward(
+        &self,
+        input: &[f32],
+        shape: FeatureShape,
+        first_row: usize,
+        band: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let (channels, width) = (shape.channels as usize, shape.width as usize);
+        let line = CHANNELS * shape.padded_width();
+        let (patches, _) = scratch.two(width * PATCH, 0);
+        for (row, values) in band.chunks_mut(shape.padded_width() * channels).enumerate() {
+            let lines = &input[(first_row + row) * line..][..3 * line];
+            for (x, patch) in patches.as_chunks_mut::<PATCH>().0.iter_mut().enumerate() {
+                for (dy, part) in patch.as_chunks_mut::<LINE>().0.iter_mut().enumerate() {
+                    part.copy_from_slice(&lines[dy * line + x * CHANNELS..][..LINE]);
+                }
+            }
+            let pixels = &mut values[channels..][..width * channels];
+            product(patches, &self.weight, pixels, PATCH);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for pixel in pixels.chunks_exact_mut(channels) {
+                        for (value, bias) in pixel.iter_mut().zip(&self.bias) {
+                            *value = (*value + bias).max(0.0);
+                        }
+                    }
+                },
+            );
+        }
+    }
+
+    /// The gradient by the network input, halo included. Each pixel of the gradient gives its share to nine pixels, one
+    /// per tap: the shares come from one matrix product and are then added up.
+    pub(super) fn backward(&self, gradient: &[f32], shape: FeatureShape, output: &mut [f32], scratches: &Scratches) {
+        let (stride, height) = (shape.padded_width(), shape.height as usize);
+        let channels = self.bias.len();
+        output.par_chunks_mut(BACKWARD_ROWS * stride * CHANNELS).enumerate().for_each(|(band, values)| {
+            let scratch = &mut scratches.of_this_thread();
+            let rows = values.len() / (stride * CHANNELS);
+            // Shares of padded rows from one above the band to one below, with a pixel of margin at both ends.
+            let (shares, _) = scratch.two((stride * (rows + 2) + 2) * PATCH, 0);
+            shares[..PATCH].fill(0.0);
+            let end = shares.len();
+            shares[end - PATCH..].fill(0.0);
+            for (row, shares) in shares[PATCH..end - PATCH].chunks_mut(stride * PATCH).enumerate() {
+                // The halo of the gradient is zero, so only the map's own rows are multiplied.
+                match (band * BACKWARD_ROWS + row).checked_sub(1).filter(|row| (1..=height).contains(row)) {
+                    Some(row) => {
+                        let gradient = &gradient[row * stride * channels..][..stride * channels];
+                        product(gradient, &self.transposed, shares, channels);
+                    }
+                    None => shares.fill(0.0),
+                }
+            }
+            for (index, pixel) in values.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+                *pixel = [0.0; CHANNELS];
+                for tap in 0..9 {
+                    // The pixel itself stands one row and one margin pixel further on.
+                    let from = index + stride + 1 - (tap % 3) + 1 + stride - tap / 3 * stride;
+                    let share = &shares[from * PATCH + tap * CHANNELS..][..CHANNELS];
+                    pixel.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
+                }
+            }
+        });
+    }
+}
+
+/// `c[m][n] = a[m][k] * b[k][n]`, all dense.
+fn product(a: &[f32], b: &[f32], c: &mut [f32], k: usize) {
+    let (m, n) = (a.len() / k, b.len() / k);
+    assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
+    // SAFETY: the three arrays hold m x k, k x n and m x n values at these strides.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.as_ptr(),
+            1,
+            k as isize,
+            b.as_ptr(),
+            1,
+            n as isize,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Every operation on all cores of the CPU, with Winograd's convolutions and the `gemm` crate's matrix products.
+//!
+//! The same plan, inputs and number of threads give the same bits.
+
+mod adam;
+mod average_pool;
+mod content_loss;
+mod conv3x3;
+mod copy_vector;
+mod destination;
+mod first_layer;
+mod gram;
+mod lbfgs;
+mod max_pool;
+mod network_input;
+mod record_losses;
+mod relu_mask;
+mod simd;
+mod style_loss;
+mod sums;
+mod threads;
+mod total_variation;
+mod winograd;
+
+use crate::backend::{self, BackendError};
+use crate::host_memory::HostMemory;
+use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::weights::Filters;
+use conv3x3::LayerFilters;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use threads::Scratches;
+
+/// A plan whose steps run on threads of their own; `run` returns when they are done.
+#[derive(Debug)]
+pub struct Session {
+    plan: Plan,
+    layers: Vec<LayerFilters>,
+    memory: HostMemory,
+    scratches: Scratches,
+    threads: rayon::ThreadPool,
+}
+
+impl Session {
+    /// A session with zeroed slots on `threads` threads, or as many as there are cores.
+    ///
+    /// # Errors
+    /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
+    pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
+        backend::check_filters(plan, filters)?;
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.map_or(0, NonZeroUsize::get))
+            .thread_name(|index| format!("impasto-{index}"))
+            .build()
+            .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
+        let convolves = |layer: usize| {
+            plan.steps.iter().any(|step| match step {
+                Step::Conv3x3(step) => step.layer.index() == layer,
+                Step::Conv3x3Backward(step) => step.layer.index() == layer,
+                _ => false,
+            })
+        };
+        let layers = threads.install(|| {
+            let layers = filters.layers.iter().enumerate();
+            layers.map(|(index, filters)| LayerFilters::new(index, convolves(index), filters)).collect()
+        });
+        let scratches = Scratches::new(threads.current_num_threads());
+        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), layers, scratches, threads })
+    }
+}
+
+impl backend::Session for Session {
+    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        self.memory.write(slot, bytes);
+        Ok(())
+    }
+
+    fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+        Ok(self.memory.read(slot))
+    }
+
+    fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+        let Session { plan, layers, memory, scratches, threads } = self;
+        threads.install(|| {
+            for step in &plan.steps[plan.routine(routine)] {
+                run_step(step, layers, memory, scratches);
+            }
+        });
+        Ok(())
+    }
+
+    fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+        self.memory.request(slot);
+        Ok(())
+    }
+
+    fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+        Ok(self.memory.receive())
+    }
+}
+
+fn run_step(step: &Step, layers: &[LayerFilters], memory: &mut HostMemory, scratches: &Scratches) {
+    match step {
+        Step::NetworkInput(step) => network_input::network_input(step, memory),
+        Step::NetworkInputBackward(step) => network_input::network_input_backward(step, memory),
+        Step::Conv3x3(step) => conv3x3::conv3x3(step, &layers[step.layer.index()], memory, scratches),
+        Step::Conv3x3Backward(step) => conv3x3::conv3x3_backward(step, &layers[step.layer.index()], memory, scratches),
+        Step::MaxPool(step) => max_pool::max_pool(step, memory),
+        Step::MaxPoolBackward(step) => max_pool::max_pool_backward(step, memory),
+        Step::AveragePool(step) => average_pool::average_pool(step, memory),
+        Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
+        Step::Gram(step) => gram::gram(step, memory),
+        Step::GramBackward(step) => gram::gram_backward(step, memory),
+        Step::StyleLoss(step) => style_loss::style_loss(step, memory),
+        Step::ContentLoss(step) => content_loss::content_loss(step, memory),
+        Step::TotalVariation(step) => total_variation::total_variation(step, memory),
+        Step::RecordLosses(step) => record_losses::record_losses(step, memory),
+        Step::Adam(step) => adam::adam(step, memory),
+        Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
+        Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory),
+        Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory),
+        Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory),
+        Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
+        Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
+    }
+}

@@ -1,0 +1,19 @@
+//! Style loss of one layer and its gradient by the Gram matrix.
+
+use super::content_loss::scales;
+use super::sums::squared_distance;
+use crate::host_memory::{HostMemory, numbers};
+use crate::plan::StyleLoss;
+
+pub(super) fn style_loss(step: &StyleLoss, memory: &mut HostMemory) {
+    let all = ..(step.channels * step.channels) as usize;
+    let (value_scale, gradient_scale) = scales(step.coefficients, memory);
+    let mut words = memory.take(step.gram_gradient);
+    let (gram, target) = (&memory.values(step.gram)[all], &memory.values(step.target)[all]);
+    let sum = squared_distance(gram, target);
+    for (gradient, (gram, target)) in numbers(&mut words).iter_mut().zip(gram.iter().zip(target)) {
+        *gradient = gradient_scale * (gram - target);
+    }
+    memory.put(step.gram_gradient, words);
+    memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * sum) as f32;
+}
