@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Makes tests/data/*.safetensors: what tests/golden.rs compares with, computed by PyTorch in float64.
+"""Makes tests/data/*.safetensors: what tests/golden compares with, computed by PyTorch in float64.
 
 Needs: pip install torch numpy. Run it from anywhere: python tools/make_test_goldens.py
 
-Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The filters are those of src/weights/generated.rs to the bit:
-number i of a seed is SplitMix64 (src/random.rs) of seed and i, uint64 throughout; its upper 24 bits over 2^24 are a
-float32 in [0, 1); low + (high - low) * unit is two float32 operations, each rounded; the bound sqrt(6 / (9 Cin)) is a
-float32 division and a float32 square root. Pictures need not be repeated in Rust and are stored.
+Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The
+filters are those of src/weights/generated.rs to the bit: number i of a seed is SplitMix64 (src/random.rs) of seed and
+i, uint64 throughout; its upper 24 bits over 2^24 are a float32 in [0, 1); low + (high - low) * unit is two float32
+operations, each rounded; the bound sqrt(6 / (9 Cin)) is a float32 division and a float32 square root. Pictures need
+not be repeated in Rust and are stored.
 
 Conventions of every file
   pictures    image, content, style: [3, H, W], RGB, in [0, 1]; float32 that float64 took over unchanged
-  network     x = (image - MEAN) / STD; 3x3 convolution, stride 1, padding 1, and ReLU, each time; 2x2 pooling, stride 2,
+  network     x = (image - MEAN) / STD; 3x3 convolutions, stride 1, padding 1, each with a ReLU; 2x2 pooling, stride 2,
               rounding down, after relu1_2, relu2_2, relu3_4 and relu4_4
   gram        G = F F^T / (h w), F = [C, h w]
   tv          mean of squared right differences + mean of squared down differences, each over its own elements
@@ -29,12 +30,15 @@ case-*.safetensors: one evaluation at `image`, in both scalings
   <scaling>.grad_total            gradient of the total by `image`, [3, H, W]
   metadata                        filters_seed, first_padding (zeros or replicate: relu1_1 only), pool (max or avg)
 
-trajectory-*.safetensors: an optimiser from `content` on
+trajectory-*.safetensors: an optimiser from `content` on, with average pooling, because the gradient jumps where the
+winner of a maximum changes, and steps amplify that
   content, style                  pictures
-  final                           the last iterate; for adam also `average`, the bias-corrected running average, decay 0.99
+  final                           the last iterate
+  average                         adam: bias-corrected running average of the iterates, decay 0.99
   history                         [evaluations, 4]: total, content, mean of the style losses, tv, before each step
-  metadata                        filters_seed, optimizer, scaling, content_weight, style_weight, tv_weight
-  adam      lr 0.02, betas 0.9 and 0.99, eps 1e-8, clamped to [0, 1] after each step
+  metadata                        filters_seed, pool, optimizer, scaling, content_weight, style_weight, tv_weight,
+                                  learning_rate
+  adam      lr 0.005, betas 0.9 and 0.99, eps 1e-8, clamped to [0, 1] after each step
   lbfgs     torch.optim.LBFGS, lr 1, history 10, strong_wolfe, no tolerances
 
 generated-filters.safetensors: the filters themselves, in part
@@ -62,6 +66,7 @@ KEPT_FEATURES = ["relu3_1", "relu4_2", "relu5_1"]
 KEPT_GRAMS = ["relu1_1", "relu2_1"]
 SEED = 19
 WEIGHTS = {"mse": (5.0, 4.0, 10.0), "relative": (10.0, 4.0, 10.0)}
+LEARNING_RATE = {"adam": 0.005, "lbfgs": 1.0}
 
 
 def splitmix64(seed, count):
@@ -223,7 +228,7 @@ def rounding(objective, image, gradient):
 
 def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling):
     content, style = picture(seed, *size), picture(seed + 2, *style_size)
-    objective = Objective(filters, content, style, scaling)
+    objective = Objective(filters, content, style, scaling, pool="avg")
     image = content.clone().requires_grad_()
     history = []
 
@@ -238,7 +243,7 @@ def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling)
 
     tensors = {"content": content[0], "style": style[0]}
     if optimizer == "adam":
-        opt = torch.optim.Adam([image], lr=0.02, betas=(0.9, 0.99), eps=1e-8)
+        opt = torch.optim.Adam([image], lr=LEARNING_RATE[optimizer], betas=(0.9, 0.99), eps=1e-8)
         average = torch.zeros_like(content)
         for _ in range(steps):
             opt.step(closure)
@@ -247,14 +252,14 @@ def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling)
                 average = 0.99 * average + 0.01 * image
         tensors["average"] = (average / (1 - 0.99**steps))[0]
     else:
-        opt = torch.optim.LBFGS([image], lr=1, max_iter=steps, max_eval=2 * steps, history_size=10,
-                                tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
+        opt = torch.optim.LBFGS([image], lr=LEARNING_RATE[optimizer], max_iter=steps, max_eval=2 * steps,
+                                history_size=10, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
         opt.step(closure)
     tensors |= {"final": image[0], "history": torch.tensor(history, dtype=torch.float64)}
     cw, sw, tw = WEIGHTS[scaling]
     save_tensors(f"trajectory-{name}.safetensors", tensors, {
-        "filters_seed": SEED, "optimizer": optimizer, "scaling": scaling,
-        "content_weight": cw, "style_weight": sw, "tv_weight": tw})
+        "filters_seed": SEED, "pool": "avg", "optimizer": optimizer, "scaling": scaling,
+        "content_weight": cw, "style_weight": sw, "tv_weight": tw, "learning_rate": LEARNING_RATE[optimizer]})
     print(name, len(history), "evaluations", history[0], "->", history[-1])
 
 

@@ -1,6 +1,8 @@
 //! Filters: where they come from, and the layout that every back end reads.
 
+pub mod cache;
 mod error;
+mod fetch;
 mod filters;
 mod generated;
 mod header;
@@ -9,10 +11,14 @@ mod load;
 mod names;
 mod replace;
 mod save;
+mod source;
 
+pub use cache::Cache;
 pub use error::{FileFault, WeightsError};
+pub use fetch::{FetchError, Progress, fetch};
 pub use filters::{ConvolutionFilters, Filters, Normalisation};
 pub use generated::generated;
 pub use info::{FileInfo, TensorInfo, info};
 pub use load::{Format, load, load_all};
 pub use save::save;
+pub use source::{Patience, Source};

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+pub mod server;
+
 use half::{bf16, f16};
 use impasto::vgg19::Layer;
 use impasto::weights::{Filters, generated};

@@ -131,8 +131,10 @@ impl Running {
     }
 }
 
-/// The settings of the golden trajectories.
-pub const ADAM: AdamSettings = AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 };
+/// Settings of the golden trajectories, which differ in the learning rate.
+pub fn adam(learning_rate: f32) -> AdamSettings {
+    AdamSettings { learning_rate, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 }
+}
 
 fn write(session: &mut dyn Session, plan: &Plan, tensor: Tensor, values: &[f32]) {
     let slot = plan.find(tensor).unwrap();

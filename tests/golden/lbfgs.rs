@@ -4,7 +4,7 @@ use crate::{common::layer, common::shared, data, file::GoldenFile};
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, Size},
+    plan::{Border, Pooling, Size},
     style::{Event, Method, Recipe, Scaling, WeightedLayer, stylize},
     tolerance,
     weights::{self, Format, generated},
@@ -36,6 +36,7 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
         tv_weight: number("tv_weight"),
         scaling: if file.text("scaling") == Some("relative") { Scaling::Relative } else { Scaling::Mse },
         border: Border::Zero,
+        pooling: if file.text("pool") == Some("avg") { Pooling::Average } else { Pooling::Max },
         ..Recipe::default()
     };
     let mut losses = Vec::new();

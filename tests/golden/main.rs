@@ -12,7 +12,7 @@ mod file;
 mod lbfgs;
 
 use common::{layer, shared};
-use evaluate::{ADAM, Machine, Objective, Open};
+use evaluate::{Machine, Objective, Open, adam};
 use file::{Evaluation, GoldenFile};
 use impasto::{
     cpu,
@@ -220,8 +220,9 @@ fn total(losses: &[f32], [content, style, tv]: [f64; 3]) -> f64 {
 fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let weights = ["content_weight", "style_weight", "tv_weight"].map(|key| file.number(key));
     let scaling = if file.text("scaling") == Some("relative") { Scaling::Relative } else { Scaling::Mse };
+    let settings = adam(if file.text("learning_rate").is_some() { file.number("learning_rate") as f32 } else { 0.02 });
     let (content, style) = (file.array("content"), file.array("style"));
-    let mut running = machine.start(&objective(weights, scaling), content, style, Optimizer::Adam(ADAM));
+    let mut running = machine.start(&objective(weights, scaling), content, style, Optimizer::Adam(settings));
     running.set_picture(content);
     running.start_adam();
     let history = file.array("history");
@@ -239,7 +240,7 @@ fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let error = distance(&running.read(Tensor::Image), &file.array("final").interleaved());
     assert_within(error, tolerance::F32_TRAJECTORY_END, &format!("{}: last picture", file.name));
     if let Some(expected) = file.find("average") {
-        let correction = 1.0 - ADAM.decay.powi(history.shape[0] as i32);
+        let correction = 1.0 - settings.decay.powi(history.shape[0] as i32);
         let average: Vec<f32> = running.read(Tensor::Average).iter().map(|value| value / correction).collect();
         let error = distance(&average, &expected.interleaved());
         assert_within(error, tolerance::F32_TRAJECTORY_END, &format!("{}: running average", file.name));

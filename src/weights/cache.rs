@@ -1,0 +1,148 @@
+//! Weights that have been fetched: one directory, a file for each source and depth, and beside it the digest that the
+//! file had when it first arrived.
+
+use super::{
+    replace::replace_file,
+    source::{Source, hex},
+};
+use crate::vgg19::Layer;
+use directories::ProjectDirs;
+use sha2::{Digest, Sha256};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Name of the environment variable that puts the cache elsewhere.
+pub const CACHE_VARIABLE: &str = "IMPASTO_CACHE";
+/// What is appended to the name of a file that has not fully arrived.
+const PARTIAL: &str = "part";
+
+/// There is no directory for the cache.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no home directory is known for the cache of weights: name a directory in {CACHE_VARIABLE}")]
+pub struct NoCacheDirectory;
+
+/// The directory with fetched weights; it need not exist yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    directory: PathBuf,
+}
+
+/// A file in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length so far.
+    pub bytes: u64,
+    /// Whether all of it is there.
+    pub complete: bool,
+}
+
+impl Cache {
+    /// A cache in a given directory.
+    pub fn at(directory: impl Into<PathBuf>) -> Cache {
+        Cache { directory: directory.into() }
+    }
+
+    /// The cache in `chosen`, which is the value of [`CACHE_VARIABLE`]; if there is none, in the user's cache directory.
+    ///
+    /// # Errors
+    /// If the system knows no such directory.
+    pub fn of_user(chosen: Option<&OsStr>) -> Result<Cache, NoCacheDirectory> {
+        match chosen.filter(|directory| !directory.is_empty()) {
+            Some(directory) => Ok(Cache::at(directory)),
+            None => {
+                let directories = ProjectDirs::from("", "", "impasto").ok_or(NoCacheDirectory)?;
+                Ok(Cache::at(directories.cache_dir()))
+            }
+        }
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The file of a source that reaches the layer wanted, the smallest if there are several.
+    pub fn find(&self, source: &Source) -> Option<PathBuf> {
+        let deep_enough = Layer::DEEPEST.up_to().filter(|&layer| layer >= source.deepest);
+        deep_enough.map(|layer| self.path(source, layer)).find(|path| path.is_file())
+    }
+
+    /// All weights files, those that have not fully arrived included, by name.
+    ///
+    /// # Errors
+    /// If the directory is there and cannot be read.
+    pub fn list(&self) -> io::Result<Vec<CachedFile>> {
+        let entries = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let complete = name.ends_with(".safetensors");
+            if complete || name.ends_with(&format!(".safetensors.{PARTIAL}")) {
+                files.push(CachedFile { path: entry.path(), bytes: entry.metadata()?.len(), complete });
+            }
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Where the filters of a source down to `deepest` are or will be.
+    pub(super) fn path(&self, source: &Source, deepest: Layer) -> PathBuf {
+        self.directory.join(format!("{}-{deepest}.safetensors", source.name))
+    }
+
+    /// Where they gather until they are complete.
+    pub(super) fn partial_path(&self, source: &Source) -> PathBuf {
+        with_suffix(&self.path(source, source.deepest), PARTIAL)
+    }
+}
+
+/// `path` with `.suffix` behind its name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{suffix}"));
+    PathBuf::from(name)
+}
+
+/// SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn digest(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+/// The digest noted for a file when it first arrived, which outlives the file.
+///
+/// # Errors
+/// If there is a note and it cannot be read.
+pub fn noted_digest(path: &Path) -> io::Result<Option<String>> {
+    match std::fs::read_to_string(with_suffix(path, "sha256")) {
+        Ok(text) => Ok(text.split_whitespace().next().map(str::to_owned)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Notes the digest of a file in the way of the `sha256sum` command.
+pub(super) fn note_digest(path: &Path, digest: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    replace_file(&with_suffix(path, "sha256"), |file| writeln!(file, "{digest}  {name}"))
+}
