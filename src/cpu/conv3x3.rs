@@ -1,6 +1,6 @@
 //! 3x3 convolution with bias and ReLU, and its gradient by the input.
 
-use super::destination::{clear_halo_columns, in_bands};
+use super::destination::{clear_halo_columns, in_bands, rows_in_bands};
 use super::first_layer::FirstLayer;
 use super::relu_mask;
 use super::threads::Scratches;
@@ -9,9 +9,13 @@ use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape};
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;
+use std::collections::TryReserveError;
 
 /// What a band of rows has of tiles at the least, if there are rows enough for all threads.
 const BAND_TILES: usize = 48;
+
+/// Tiles whose products are made together where each position's matrix has to be transposed first.
+const BLOCK_TILES: usize = 256;
 
 /// A layer's filters in the form that suits it.
 #[derive(Debug)]
@@ -25,14 +29,16 @@ pub(super) enum LayerFilters {
 }
 
 impl LayerFilters {
-    pub(super) fn new(index: usize, used: bool, filters: &ConvolutionFilters) -> LayerFilters {
-        match (index, used) {
+    /// # Errors
+    /// If the memory does not suffice.
+    pub(super) fn new(index: usize, used: bool, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
+        Ok(match (index, used) {
             (_, false) => LayerFilters::Unused,
             (0, true) => LayerFilters::First(FirstLayer::new(filters)),
             (_, true) => {
-                LayerFilters::Winograd { filters: TransformedFilters::new(filters), bias: filters.bias.clone() }
+                LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() }
             }
-        }
+        })
     }
 }
 
@@ -71,8 +77,8 @@ pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMem
             LayerFilters::First(layer) => layer.forward(input, shape, band * rows, values, scratch),
             LayerFilters::Winograd { filters, bias } => {
                 let finish = Finish::BiasAndRelu(bias);
-                let convolution = Winograd { filters, direction: Direction::Forward, input, shape, finish };
-                convolution.band(band * rows, values, scratch);
+                let convolution = Winograd { filters, direction: Direction::Forward, input, shape };
+                convolution.band(band * rows, finish, values, scratch);
             }
             LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
         }
@@ -103,11 +109,27 @@ pub(super) fn conv3x3_backward(
         }
         LayerFilters::Winograd { filters, .. } => {
             let finish = if step.into.accumulate { Finish::Add } else { Finish::Store };
-            in_bands(step.into, shape, band_rows(shape), memory, |first_row, values, memory| {
+            let rows = band_rows(shape);
+            if filters.keeps_backward() {
+                in_bands(step.into, shape, rows, memory, |first_row, values, memory| {
+                    let input = memory.values(step.gradient);
+                    let convolution = Winograd { filters, direction: Direction::Backward, input, shape };
+                    convolution.band(first_row, finish, values, &mut scratches.of_this_thread());
+                });
+                return;
+            }
+            let across = (shape.width as usize).div_ceil(TILE);
+            let (height, block) = (shape.height as usize, TILE * (BLOCK_TILES / across).max(1));
+            let mut shared = scratches.shared();
+            for first in (0..height).step_by(block) {
+                let range = first..height.min(first + block);
                 let input = memory.values(step.gradient);
-                let convolution = Winograd { filters, direction: Direction::Backward, input, shape, finish };
-                convolution.band(first_row, values, &mut scratches.of_this_thread());
-            });
+                let convolution = Winograd { filters, direction: Direction::Backward, input, shape };
+                let products = convolution.products_by_position(range.clone(), &mut shared, scratches);
+                rows_in_bands(step.into, shape, range, TILE, memory, |row, values, _| {
+                    products.finish((row - first) / TILE * across, shape, finish, values);
+                });
+            }
         }
         LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
     }
