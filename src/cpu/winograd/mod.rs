@@ -94,8 +94,8 @@ impl Winograd<'_> {
         }
     }
 
-    /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`], for filters that keep no
-    /// transposed form: each position's matrix is transposed by one thread for all tiles.
+    /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`]. One thread makes all of a
+    /// position's products; it transposes the matrix first where that is needed.
     pub(super) fn products_by_position<'s>(
         &self,
         rows: Range<usize>,
@@ -115,10 +115,17 @@ impl Winograd<'_> {
         });
         let patches = &*patches;
         products.par_chunks_mut(stride).enumerate().for_each(|(position, products)| {
-            let mut scratch = scratches.of_this_thread();
-            let (matrix, _) = scratch.two(cin * cout, 0);
-            self.filters.backward(position, matrix);
-            multiply(&patches[position * patch_stride..][..tiles * cin], matrix, &mut products[..tiles * cout], cin);
+            let patches = &patches[position * patch_stride..][..tiles * cin];
+            let products = &mut products[..tiles * cout];
+            match self.direction {
+                Direction::Forward => multiply(patches, self.filters.forward(position), products, cin),
+                Direction::Backward => {
+                    let mut scratch = scratches.of_this_thread();
+                    let (matrix, _) = scratch.two(cin * cout, 0);
+                    self.filters.backward(position, matrix);
+                    multiply(patches, matrix, products, cin);
+                }
+            }
         });
         Products { values: products, stride }
     }
@@ -140,13 +147,14 @@ impl Winograd<'_> {
 }
 
 impl Products<'_> {
-    /// Fills a band of a map of `shape` from its tiles, of which the first is number `first` of the products. The halo
-    /// columns are left as they are.
-    pub(super) fn finish(self, first: usize, shape: FeatureShape, finish: Finish<'_>, band: &mut [f32]) {
+    /// Fills a band of a map of `shape` that starts `row` rows after the first row of the products. The halo columns are
+    /// left as they are.
+    pub(super) fn finish(self, row: usize, shape: FeatureShape, finish: Finish<'_>, band: &mut [f32]) {
         let channels = shape.channels as usize;
         let rows = band.len() / (shape.padded_width() * channels);
-        let tiles = rows.div_ceil(TILE) * (shape.width as usize).div_ceil(TILE);
-        let products = Products { values: &self.values[first * channels..], ..self };
+        let across = (shape.width as usize).div_ceil(TILE);
+        let tiles = rows.div_ceil(TILE) * across;
+        let products = Products { values: &self.values[row / TILE * across * channels..], ..self };
         products.finish_run(0..tiles, shape, finish, band);
     }
 
