@@ -2,7 +2,52 @@
 
 use crate::backend::BackendError;
 use crate::plan::{Plan, SlotId};
-use std::collections::VecDeque;
+use std::collections::{TryReserveError, VecDeque};
+use std::ops::{Deref, DerefMut};
+
+/// What a cache moves at once; vectors that are aligned to it are read and written fastest.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+struct Line([u32; 16]);
+
+/// Words that start at a cache line.
+#[derive(Debug, Default)]
+pub(crate) struct Words(Vec<Line>);
+
+impl Words {
+    /// At least so many zeros.
+    ///
+    /// # Errors
+    /// If the system has not enough memory.
+    pub(crate) fn zeros(words: usize) -> Result<Words, TryReserveError> {
+        let lines = words.div_ceil(16);
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(lines)?;
+        buffer.resize(lines, Line([0; 16]));
+        Ok(Words(buffer))
+    }
+
+    /// At least so many words, the present ones first.
+    pub(crate) fn grow(&mut self, words: usize) {
+        if self.len() < words {
+            self.0.resize(words.div_ceil(16), Line([0; 16]));
+        }
+    }
+}
+
+impl Deref for Words {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        bytemuck::cast_slice(&self.0)
+    }
+}
+
+impl DerefMut for Words {
+    fn deref_mut(&mut self) -> &mut [u32] {
+        bytemuck::cast_slice_mut(&mut self.0)
+    }
+}
 
 /// A slot's place: its buffer and how many words of it are the slot's.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +60,7 @@ struct Place {
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     places: Vec<Place>,
-    buffers: Vec<Vec<u32>>,
+    buffers: Vec<Words>,
     requests: VecDeque<Vec<u8>>,
 }
 
@@ -25,20 +70,20 @@ impl HostMemory {
     /// # Errors
     /// If the system has not enough memory.
     pub(crate) fn new(plan: &Plan) -> Result<HostMemory, BackendError> {
-        let buffers = plan.buffers.iter().map(|&words| zeros(words)).collect::<Option<_>>();
+        let buffers = plan.buffers.iter().map(|&words| Words::zeros(words)).collect::<Result<_, _>>();
         let buffers = buffers
-            .ok_or_else(|| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed: plan.bytes() >> 20 })?;
+            .map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed: plan.bytes() >> 20 })?;
         let places = plan.slots.iter().map(|slot| Place { buffer: slot.buffer, words: slot.words }).collect();
         Ok(HostMemory { places, buffers, requests: VecDeque::new() })
     }
 
     /// Takes the buffer of a slot out, to be written while others are read. Every `take` is followed by a [`Self::put`].
-    pub(crate) fn take(&mut self, slot: SlotId) -> Vec<u32> {
+    pub(crate) fn take(&mut self, slot: SlotId) -> Words {
         std::mem::take(&mut self.buffers[self.places[slot.0].buffer])
     }
 
     /// Puts a slot's buffer back.
-    pub(crate) fn put(&mut self, slot: SlotId, words: Vec<u32>) {
+    pub(crate) fn put(&mut self, slot: SlotId, words: Words) {
         self.buffers[self.places[slot.0].buffer] = words;
     }
 
@@ -84,14 +129,6 @@ impl HostMemory {
     pub(crate) fn receive(&mut self) -> Option<Vec<u8>> {
         self.requests.pop_front()
     }
-}
-
-/// So many zeros, or none if the memory is not there.
-fn zeros(words: usize) -> Option<Vec<u32>> {
-    let mut buffer = Vec::new();
-    buffer.try_reserve_exact(words).ok()?;
-    buffer.resize(words, 0);
-    Some(buffer)
 }
 
 /// The numbers in a buffer that was taken.

@@ -11,7 +11,8 @@ pub const F32_GRAM: f64 = 1e-5;
 /// f32, loss values and inner products: long sums of one sign.
 pub const F32_REDUCTION: f64 = 1e-5;
 
-/// f32, features and Gram matrices of the whole network against PyTorch in f64.
+/// f32, features and Gram matrices of the whole network against PyTorch in f64, and a back end's gradient, picture and
+/// losses after two steps against the reference's.
 pub const F32_NETWORK: f64 = 1e-4;
 /// f32, loss values of the whole network against PyTorch in f64.
 pub const F32_LOSS: f64 = 1e-4;

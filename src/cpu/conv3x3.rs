@@ -1,6 +1,6 @@
 //! 3x3 convolution with bias and ReLU, and its gradient by the input.
 
-use super::destination::{clear_halo_columns, in_bands};
+use super::destination::{clear_halo_columns, rows_in_bands};
 use super::first_layer::FirstLayer;
 use super::relu_mask;
 use super::threads::Scratches;
@@ -9,9 +9,14 @@ use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape};
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;
+use std::collections::TryReserveError;
+use std::ops::Range;
 
-/// What a band of rows has of tiles at the least, if there are rows enough for all threads.
+/// Tiles of a band at the least, if there are rows enough for all threads.
 const BAND_TILES: usize = 48;
+
+/// Tiles whose products are made together, position by position.
+const BLOCK_TILES: usize = 256;
 
 /// A layer's filters in the form that suits it.
 #[derive(Debug)]
@@ -25,66 +30,142 @@ pub(super) enum LayerFilters {
 }
 
 impl LayerFilters {
-    pub(super) fn new(index: usize, used: bool, filters: &ConvolutionFilters) -> LayerFilters {
-        match (index, used) {
+    /// # Errors
+    /// If the memory does not suffice.
+    pub(super) fn new(index: usize, used: bool, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
+        Ok(match (index, used) {
             (_, false) => LayerFilters::Unused,
             (0, true) => LayerFilters::First(FirstLayer::new(filters)),
             (_, true) => {
-                LayerFilters::Winograd { filters: TransformedFilters::new(filters), bias: filters.bias.clone() }
+                LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() }
             }
-        }
+        })
     }
 }
 
-/// Rows of a band: whole rows of tiles, enough for an efficient product, but not fewer than two bands for a thread.
-fn band_rows(shape: FeatureShape) -> usize {
-    let tile_rows = (shape.height as usize).div_ceil(TILE);
-    let enough = BAND_TILES.div_ceil((shape.width as usize).div_ceil(TILE));
-    TILE * enough.min(tile_rows.div_ceil(rayon::current_num_threads())).max(1)
+/// How the rows of a map are shared out.
+struct Partition {
+    /// Rows of a band: whole rows of tiles.
+    band: usize,
+    /// Rows whose products are made together, position by position; none if each band makes its own.
+    block: Option<usize>,
+}
+
+impl Partition {
+    /// Bands keep everything in a core's cache. By position, each of the 36 matrices is read, and where need be
+    /// transposed, by one thread only, and there is work for more threads than there are rows of tiles.
+    fn new(shape: FeatureShape, filters: &TransformedFilters, direction: Direction) -> Partition {
+        let (across, down) = ((shape.width as usize).div_ceil(TILE), (shape.height as usize).div_ceil(TILE));
+        let threads = rayon::current_num_threads();
+        let by_position = match direction {
+            Direction::Forward => down < 2 * threads,
+            Direction::Backward => true,
+        };
+        let block = TILE * (BLOCK_TILES / across).max(1);
+        Partition {
+            band: TILE * BAND_TILES.div_ceil(across).min(down.div_ceil(threads)),
+            block: (by_position && !filters.keeps_backward()).then_some(block),
+        }
+    }
+
+    /// The rows that are worked on one after the other.
+    fn blocks(&self, shape: FeatureShape) -> impl Iterator<Item = Range<usize>> + use<> {
+        let height = shape.height as usize;
+        let block = self.block.unwrap_or(height);
+        (0..height).step_by(block).map(move |first| first..height.min(first + block))
+    }
+}
+
+/// A feature map and its mask while they are made.
+struct Output<'a> {
+    values: &'a mut [f32],
+    mask: Option<&'a mut [u32]>,
+    shape: FeatureShape,
+}
+
+impl Output<'_> {
+    /// Fills some rows of the map in bands: `write` gets the number of the band's first row and its padded rows. What it
+    /// leaves in the halo columns does not matter.
+    fn rows_in_bands(&mut self, range: Range<usize>, band: usize, write: impl Fn(usize, &mut [f32]) + Sync) {
+        let shape = self.shape;
+        let row = shape.padded_width() * shape.channels as usize;
+        let row_mask = shape.mask_words() / (shape.height as usize + 2);
+        let padded = range.start + 1..range.end + 1;
+        let mut masks: Vec<Option<&mut [u32]>> = Vec::new();
+        if let Some(mask) = &mut self.mask {
+            masks.extend(mask[padded.start * row_mask..padded.end * row_mask].chunks_mut(band * row_mask).map(Some));
+        }
+        masks.resize_with(range.len().div_ceil(band), || None);
+        let bands = self.values[padded.start * row..padded.end * row].par_chunks_mut(band * row);
+        bands.zip(masks).enumerate().for_each(|(index, (values, mask))| {
+            write(range.start + index * band, values);
+            clear_halo_columns(values, shape);
+            if let Some(mask) = mask {
+                relu_mask::keep(values, mask);
+            }
+        });
+    }
+
+    /// Makes zero of the halo's rows.
+    fn clear_halo_rows(&mut self) {
+        let row = self.shape.padded_width() * self.shape.channels as usize;
+        let row_mask = self.shape.mask_words() / (self.shape.height as usize + 2);
+        let end = self.values.len();
+        self.values[..row].fill(0.0);
+        self.values[end - row..].fill(0.0);
+        if let Some(mask) = &mut self.mask {
+            let end = mask.len();
+            mask[..row_mask].fill(0);
+            mask[end - row_mask..].fill(0);
+        }
+    }
 }
 
 pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMemory, scratches: &Scratches) {
     let shape = step.shape;
     let mut output_words = memory.take(step.output);
     let mut mask_words = step.mask.map(|slot| (slot, memory.take(slot)));
-    let output = &mut numbers(&mut output_words)[..shape.values()];
-    let row = shape.padded_width() * shape.channels as usize;
-    let row_mask = shape.padded_width() * shape.channels.div_ceil(32) as usize;
-    let rows = band_rows(shape);
-    let body = row..output.len() - row;
-    output[..body.start].fill(0.0);
-    output[body.end..].fill(0.0);
-    let mut masks: Vec<Option<&mut [u32]>> = Vec::new();
-    if let Some((_, mask)) = &mut mask_words {
-        let mask = &mut mask[..shape.mask_words()];
-        let body = row_mask..mask.len() - row_mask;
-        mask[..body.start].fill(0);
-        mask[body.end..].fill(0);
-        masks.extend(mask[body].chunks_mut(rows * row_mask).map(Some));
-    }
-    masks.resize_with((shape.height as usize).div_ceil(rows), || None);
+    let mut output = Output {
+        values: &mut numbers(&mut output_words)[..shape.values()],
+        mask: mask_words.as_mut().map(|(_, words)| &mut words[..shape.mask_words()]),
+        shape,
+    };
+    output.clear_halo_rows();
     let input = memory.values(step.input);
-    let bands = output[body].par_chunks_mut(rows * row).zip(masks).enumerate();
-    bands.for_each(|(band, (values, mask))| {
-        let scratch = &mut scratches.of_this_thread();
-        match layer {
-            LayerFilters::First(layer) => layer.forward(input, shape, band * rows, values, scratch),
-            LayerFilters::Winograd { filters, bias } => {
-                let finish = Finish::BiasAndRelu(bias);
-                let convolution = Winograd { filters, direction: Direction::Forward, input, shape, finish };
-                convolution.band(band * rows, values, scratch);
+    match layer {
+        LayerFilters::First(layer) => {
+            output.rows_in_bands(0..shape.height as usize, TILE, |first_row, values| {
+                layer.forward(input, shape, first_row, values, &mut scratches.of_this_thread());
+            });
+        }
+        LayerFilters::Winograd { filters, bias } => {
+            let finish = Finish::BiasAndRelu(bias);
+            let convolution = Winograd { filters, direction: Direction::Forward, input, shape };
+            let partition = Partition::new(shape, filters, Direction::Forward);
+            let mut shared = scratches.shared();
+            for rows in partition.blocks(shape) {
+                let first = rows.start;
+                if partition.block.is_some() {
+                    let products = convolution.products_by_position(rows.clone(), &mut shared, scratches);
+                    output.rows_in_bands(rows, TILE, |row, values| products.finish(row - first, shape, finish, values));
+                } else {
+                    output.rows_in_bands(rows, partition.band, |row, values| {
+                        convolution.band(row, finish, values, &mut scratches.of_this_thread());
+                    });
+                }
             }
-            LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
         }
-        clear_halo_columns(values, shape);
-        if let Some(mask) = mask {
-            relu_mask::keep(values, mask);
-        }
-    });
+        LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
+    }
     memory.put(step.output, output_words);
     if let Some((slot, words)) = mask_words {
         memory.put(slot, words);
     }
+}
+
+/// The convolution that carries the gradient back.
+fn transposed<'a>(step: &Conv3x3Backward, filters: &'a TransformedFilters, memory: &'a HostMemory) -> Winograd<'a> {
+    Winograd { filters, direction: Direction::Backward, input: memory.values(step.gradient), shape: step.shape }
 }
 
 pub(super) fn conv3x3_backward(
@@ -103,11 +184,22 @@ pub(super) fn conv3x3_backward(
         }
         LayerFilters::Winograd { filters, .. } => {
             let finish = if step.into.accumulate { Finish::Add } else { Finish::Store };
-            in_bands(step.into, shape, band_rows(shape), memory, |first_row, values, memory| {
-                let input = memory.values(step.gradient);
-                let convolution = Winograd { filters, direction: Direction::Backward, input, shape, finish };
-                convolution.band(first_row, values, &mut scratches.of_this_thread());
-            });
+            let partition = Partition::new(shape, filters, Direction::Backward);
+            let mut shared = scratches.shared();
+            for rows in partition.blocks(shape) {
+                let first = rows.start;
+                if partition.block.is_some() {
+                    let products =
+                        transposed(step, filters, memory).products_by_position(rows.clone(), &mut shared, scratches);
+                    rows_in_bands(step.into, shape, rows, TILE, memory, |row, values, _| {
+                        products.finish(row - first, shape, finish, values);
+                    });
+                } else {
+                    rows_in_bands(step.into, shape, rows, partition.band, memory, |row, values, memory| {
+                        transposed(step, filters, memory).band(row, finish, values, &mut scratches.of_this_thread());
+                    });
+                }
+            }
         }
         LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
     }

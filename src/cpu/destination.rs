@@ -4,6 +4,7 @@ use super::relu_mask;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Destination, FeatureShape};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Fills bands of `rows` rows of the map: `write` gets the number of the band's first row, its padded rows, and the
 /// memory without the output. It adds if the destination accumulates; what it leaves in the halo columns does not
@@ -11,6 +12,18 @@ use rayon::prelude::*;
 pub(super) fn in_bands(
     into: Destination,
     shape: FeatureShape,
+    rows: usize,
+    memory: &mut HostMemory,
+    write: impl Fn(usize, &mut [f32], &HostMemory) + Sync,
+) {
+    rows_in_bands(into, shape, 0..shape.height as usize, rows, memory, write);
+}
+
+/// The same for some rows of the map.
+pub(super) fn rows_in_bands(
+    into: Destination,
+    shape: FeatureShape,
+    range: Range<usize>,
     rows: usize,
     memory: &mut HostMemory,
     write: impl Fn(usize, &mut [f32], &HostMemory) + Sync,
@@ -23,11 +36,12 @@ pub(super) fn in_bands(
     let (body, bottom) = below.split_at_mut(shape.height as usize * row);
     top.fill(0.0);
     bottom.fill(0.0);
-    body.par_chunks_mut(rows * row).enumerate().for_each(|(band, values)| {
-        write(band * rows, values, memory);
+    body[range.start * row..range.end * row].par_chunks_mut(rows * row).enumerate().for_each(|(band, values)| {
+        let first_row = range.start + band * rows;
+        write(first_row, values, memory);
         clear_halo_columns(values, shape);
         if let Some(mask) = mask {
-            relu_mask::apply(&mask[band * rows * row_mask..], values);
+            relu_mask::apply(&mask[first_row * row_mask..], values);
         }
     });
     memory.put(into.output, words);

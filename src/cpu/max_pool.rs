@@ -4,6 +4,7 @@ use super::destination::in_bands;
 use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{FeatureShape, MaxPool, MaxPoolBackward};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Channels whose winners share a word.
@@ -76,33 +77,80 @@ fn pool_row(input: &[f32], shape: FeatureShape, y: usize, output: &mut [f32], wi
 pub(super) fn max_pool_backward(step: &MaxPoolBackward, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
-    let groups = channels / GROUP;
-    in_bands(step.into, shape, 1, memory, |y, row, memory| {
-        let (gradient, winners) = (memory.values(step.gradient), memory.words(step.winners));
-        vectorised(
-            #[inline(always)]
-            || {
-                for x in 0..shape.width as usize {
-                    let output = &mut row[(x + 1) * channels..][..channels];
-                    if x / 2 >= pooled.width as usize || y / 2 >= pooled.height as usize {
-                        if !step.into.accumulate {
-                            output.fill(0.0);
-                        }
-                        continue;
-                    }
-                    let pixel = pooled.pixel(x / 2, y / 2);
-                    let place = (y % 2 * 2 + x % 2) as u32;
-                    let gradient = &gradient[pixel * channels..][..channels].as_chunks::<GROUP>().0;
-                    let winners = &winners[pixel * groups..][..groups];
-                    for (group, output) in output.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
-                        for channel in 0..GROUP {
-                            let wins = winners[group] >> (2 * channel) & 3 == place;
-                            let new = if wins { gradient[group][channel] } else { 0.0 };
-                            output[channel] = if step.into.accumulate { output[channel] + new } else { new };
-                        }
-                    }
-                }
-            },
-        );
+    let row = pooled.padded_width() * channels;
+    in_bands(step.into, shape, 1, memory, |y, output, memory| {
+        if y / 2 >= pooled.height as usize {
+            if !step.into.accumulate {
+                output.fill(0.0);
+            }
+            return;
+        }
+        let gradient = &memory.values(step.gradient)[(y / 2 + 1) * row..][channels..row - channels];
+        let winners = &memory.words(step.winners)[(y / 2 + 1) * row / GROUP..][channels / GROUP..];
+        let (paired, unpaired) = output[channels..].split_at_mut(2 * gradient.len());
+        if !step.into.accumulate {
+            unpaired.fill(0.0);
+        }
+        Arch::new().dispatch(HandBack {
+            output: paired,
+            accumulate: step.into.accumulate,
+            gradient,
+            winners: &winners[..gradient.len() / GROUP],
+            groups: channels / GROUP,
+            first_place: (y % 2 * 2) as u32,
+        });
     });
+}
+
+/// One row of gradients to one row of pairs of pixels.
+struct HandBack<'a> {
+    output: &'a mut [f32],
+    accumulate: bool,
+    gradient: &'a [f32],
+    winners: &'a [u32],
+    /// Groups of channels in a pixel.
+    groups: usize,
+    /// Place of the first pixel of a pair in its block.
+    first_place: u32,
+}
+
+/// The bits that say whether a channel's winner is another than place 0.
+const LOSES: [u32; GROUP] = {
+    let mut bits = [0; GROUP];
+    let mut channel = 0;
+    while channel < GROUP {
+        bits[channel] = 3 << (2 * channel);
+        channel += 1;
+    }
+    bits
+};
+/// Place 1 in all channels.
+const ONES: u32 = 0x5555_5555;
+
+impl WithSimd for HandBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let vectors = GROUP / S::F32_LANES;
+        let (loses, _) = S::as_simd_u32s(&LOSES);
+        let (zero, none) = (simd.splat_f32s(0.0), simd.splat_u32s(0));
+        let (output, _) = S::as_mut_simd_f32s(self.output);
+        let (gradient, _) = S::as_simd_f32s(self.gradient);
+        for (pixel, output) in output.chunks_exact_mut(self.groups * vectors).enumerate() {
+            let place = self.first_place + pixel as u32 % 2;
+            let winners = &self.winners[pixel / 2 * self.groups..][..self.groups];
+            let gradient = &gradient[pixel / 2 * self.groups * vectors..][..self.groups * vectors];
+            let groups = output.chunks_exact_mut(vectors).zip(gradient.chunks_exact(vectors));
+            for ((output, gradient), word) in groups.zip(winners) {
+                // Now this place is place 0.
+                let word = simd.splat_u32s(word ^ (place * ONES));
+                for ((output, &gradient), &loses) in output.iter_mut().zip(gradient).zip(loses) {
+                    let wins = simd.equal_u32s(simd.and_u32s(word, loses), none);
+                    let new = simd.select_f32s(wins, gradient, zero);
+                    *output = if self.accumulate { simd.add_f32s(*output, new) } else { new };
+                }
+            }
+        }
+    }
 }

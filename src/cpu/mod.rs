@@ -63,8 +63,10 @@ impl Session {
         };
         let layers = threads.install(|| {
             let layers = filters.layers.iter().enumerate();
-            layers.map(|(index, filters)| LayerFilters::new(index, convolves(index), filters)).collect()
+            layers.map(|(index, filters)| LayerFilters::new(index, convolves(index), filters)).collect::<Result<_, _>>()
         });
+        let needed = (plan.bytes() + 4 * filters.bytes()) >> 20;
+        let layers = layers.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
         let scratches = Scratches::new(threads.current_num_threads());
         let bytes = plan.bytes() + filters.bytes();
         Ok(Session { bytes, memory: HostMemory::new(plan)?, plan: plan.clone(), layers, scratches, threads })

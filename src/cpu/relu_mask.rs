@@ -1,23 +1,34 @@
 //! ReLU masks. Where channels are a multiple of 32, word `i` belongs to values `32 i` to `32 i + 31`, halo included.
 
-use super::simd::vectorised;
+use super::simd::{bits, vectorised};
+use pulp::{Arch, Simd, WithSimd};
 
 const BITS: usize = 32;
 
 /// The mask of values.
 pub(super) fn keep(values: &[f32], mask: &mut [u32]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (word, values) in mask.iter_mut().zip(values.as_chunks::<BITS>().0) {
-                let mut bits = [0; BITS];
-                for (index, (bit, &value)) in bits.iter_mut().zip(values).enumerate() {
-                    *bit = u32::from(value > 0.0) << index;
-                }
-                *word = bits.iter().fold(0, |word, bit| word | bit);
+    Arch::new().dispatch(Keep { values, mask });
+}
+
+struct Keep<'a> {
+    values: &'a [f32],
+    mask: &'a mut [u32],
+}
+
+impl WithSimd for Keep<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let zero = simd.splat_f32s(0.0);
+        let (values, _) = S::as_simd_f32s(self.values);
+        for (word, values) in self.mask.iter_mut().zip(values.chunks_exact(BITS / S::F32_LANES)) {
+            *word = 0;
+            for (part, &values) in values.iter().enumerate() {
+                *word |= bits(simd, simd.greater_than_f32s(values, zero)) << (part * S::F32_LANES);
             }
-        },
-    );
+        }
+    }
 }
 
 /// Makes zero of the values that the mask stops.

@@ -1,38 +1,44 @@
 //! Memory that each thread of the pool keeps to itself.
 
+use crate::host_memory::{Words, numbers};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Room for intermediate values; grows to the largest use and stays.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    first: Vec<f32>,
-    second: Vec<f32>,
+    first: Words,
+    second: Words,
 }
 
 impl Scratch {
     /// Two arrays with any contents.
     pub(super) fn two(&mut self, first: usize, second: usize) -> (&mut [f32], &mut [f32]) {
-        for (room, needed) in [(&mut self.first, first), (&mut self.second, second)] {
-            if room.len() < needed {
-                room.resize(needed, 0.0);
-            }
-        }
-        (&mut self.first[..first], &mut self.second[..second])
+        self.first.grow(first);
+        self.second.grow(second);
+        (&mut numbers(&mut self.first)[..first], &mut numbers(&mut self.second)[..second])
     }
 }
 
-/// One [`Scratch`] for each thread of a pool.
+/// One [`Scratch`] for each thread of a pool, and one for all of them.
 #[derive(Debug)]
-pub(super) struct Scratches(Vec<Mutex<Scratch>>);
+pub(super) struct Scratches {
+    own: Vec<Mutex<Scratch>>,
+    shared: Mutex<Scratch>,
+}
 
 impl Scratches {
     pub(super) fn new(threads: usize) -> Scratches {
-        Scratches((0..threads).map(|_| Mutex::default()).collect())
+        Scratches { own: (0..threads).map(|_| Mutex::default()).collect(), shared: Mutex::default() }
     }
 
     /// That of the thread that asks, which is one of the pool's.
     pub(super) fn of_this_thread(&self) -> MutexGuard<'_, Scratch> {
         let index = rayon::current_thread_index().unwrap_or(0);
-        self.0[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.own[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That of the pool.
+    pub(super) fn shared(&self) -> MutexGuard<'_, Scratch> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -108,8 +108,11 @@ pub fn run(case: &Case, make_session: &mut MakeSession<'_>) -> Result<Outcome, B
     })
 }
 
-/// Words of every slot after the step, guards included.
-fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, BackendError> {
+/// Runs a case on a session that was made for it and returns the words of every slot, guards included.
+///
+/// # Errors
+/// If the back end fails.
+pub fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, BackendError> {
     for (slot, words) in case.contents.iter().enumerate() {
         let guarded = [words.as_slice(), &[GUARD; GUARD_WORDS]].concat();
         session.write(SlotId(slot), bytemuck::cast_slice(&guarded))?;

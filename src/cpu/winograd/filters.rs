@@ -1,52 +1,124 @@
 //! Filters in Winograd's form.
 
 use super::transforms::{self, MIRRORED, PATCH, POSITIONS};
+use crate::cpu::simd::vectorised;
+use crate::host_memory::{Words, numbers};
 use crate::weights::ConvolutionFilters;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::collections::TryReserveError;
 
-/// A layer's transformed filters: `[position][input channel][output channel]`.
+/// Rows and columns that are transposed in registers.
+const BLOCK: (usize, usize) = (16, 8);
+/// Up to so many values a position's matrix is also kept transposed.
+const KEPT_MATRIX: usize = 128 * 256;
+
+/// A layer's transformed filters.
 #[derive(Debug)]
 pub(in crate::cpu) struct TransformedFilters {
     pub(super) input_channels: usize,
     pub(super) output_channels: usize,
-    values: Vec<f32>,
+    /// `[position][input channel][output channel]`.
+    values: Words,
+    /// `[position][output channel][input channel]` of the transposed convolution, if small.
+    transposed: Option<Words>,
 }
 
 impl TransformedFilters {
     /// Transforms the filters of a layer.
-    pub(in crate::cpu) fn new(filters: &ConvolutionFilters) -> TransformedFilters {
+    ///
+    /// # Errors
+    /// If the memory does not suffice.
+    pub(in crate::cpu) fn new(filters: &ConvolutionFilters) -> Result<TransformedFilters, TryReserveError> {
         let (cin, cout) = (filters.input_channels, filters.output_channels);
-        let mut values = vec![0.0; POSITIONS * cin * cout];
+        let mut values = Words::zeros(POSITIONS * cin * cout)?;
         let mut rows: Vec<Vec<&mut [f32]>> = (0..cin).map(|_| Vec::with_capacity(POSITIONS)).collect();
-        for position in values.chunks_mut(cin * cout) {
+        for position in numbers(&mut values).chunks_mut(cin * cout) {
             for (row, part) in rows.iter_mut().zip(position.chunks_mut(cout)) {
                 row.push(part);
             }
         }
-        rows.into_par_iter().enumerate().for_each(|(input, mut positions)| {
-            for output in 0..cout {
-                let tap =
-                    |row: usize, column: usize| filters.weight[((3 * row + column) * cin + input) * cout + output];
-                let columns = [0, 1, 2].map(|column| transforms::filter([0, 1, 2].map(|row| tap(row, column))));
-                for row in 0..PATCH {
-                    let across = transforms::filter(columns.map(|column| column[row]));
-                    for column in 0..PATCH {
-                        positions[row * PATCH + column][output] = across[column];
-                    }
-                }
-            }
+        rows.into_par_iter().enumerate().for_each(|(input, positions)| {
+            let taps: [&[f32]; 9] = std::array::from_fn(|tap| &filters.weight[(tap * cin + input) * cout..][..cout]);
+            Arch::new().dispatch(TransformFilters { taps, positions });
         });
-        TransformedFilters { input_channels: cin, output_channels: cout, values }
+        let mut filters = TransformedFilters { input_channels: cin, output_channels: cout, values, transposed: None };
+        if cin * cout <= KEPT_MATRIX {
+            let mut transposed = Words::zeros(POSITIONS * cin * cout)?;
+            let positions = numbers(&mut transposed).par_chunks_mut(cin * cout).enumerate();
+            positions.for_each(|(position, matrix)| filters.backward(position, matrix));
+            filters.transposed = Some(transposed);
+        }
+        Ok(filters)
     }
 
     /// The matrix `[input channel][output channel]` of a position.
     pub(super) fn forward(&self, position: usize) -> &[f32] {
         let matrix = self.input_channels * self.output_channels;
-        &self.values[position * matrix..][..matrix]
+        &bytemuck::cast_slice(&self.values)[position * matrix..][..matrix]
     }
 
-    /// For the transposed convolution the matrix of a position, still as `[input channel][output channel]`.
-    pub(super) fn backward(&self, position: usize) -> &[f32] {
-        self.forward(MIRRORED[position / PATCH] * PATCH + MIRRORED[position % PATCH])
+    /// Whether the matrices of the transposed convolution are kept.
+    pub(in crate::cpu) fn keeps_backward(&self) -> bool {
+        self.transposed.is_some()
+    }
+
+    /// The kept matrix `[output channel][input channel]` of a position for the transposed convolution.
+    pub(super) fn kept_backward(&self, position: usize) -> &[f32] {
+        let matrix = self.input_channels * self.output_channels;
+        let transposed = self.transposed.as_ref().expect("callers ask `keeps_backward` first");
+        &bytemuck::cast_slice(transposed)[position * matrix..][..matrix]
+    }
+
+    /// Makes the matrix `[output channel][input channel]` of a position for the transposed convolution.
+    pub(super) fn backward(&self, position: usize, matrix: &mut [f32]) {
+        let mirrored = MIRRORED[position / PATCH] * PATCH + MIRRORED[position % PATCH];
+        let (rows, columns) = (self.input_channels, self.output_channels);
+        let from = self.forward(mirrored);
+        vectorised(
+            #[inline(always)]
+            || {
+                for column in (0..columns).step_by(BLOCK.1) {
+                    for row in (0..rows).step_by(BLOCK.0) {
+                        let mut block = [[0.0; BLOCK.0]; BLOCK.1];
+                        for y in 0..BLOCK.0 {
+                            let line = &from[(row + y) * columns + column..][..BLOCK.1];
+                            for (block, value) in block.iter_mut().zip(line) {
+                                block[y] = *value;
+                            }
+                        }
+                        for (x, line) in block.iter().enumerate() {
+                            matrix[(column + x) * rows + row..][..BLOCK.0].copy_from_slice(line);
+                        }
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// `G g G^T` of the kernels from one input channel to all output channels.
+struct TransformFilters<'a> {
+    taps: [&'a [f32]; 9],
+    positions: Vec<&'a mut [f32]>,
+}
+
+impl WithSimd for TransformFilters<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut positions: Vec<_> = self.positions.into_iter().map(|p| S::as_mut_simd_f32s(p).0).collect();
+        for output in 0..positions[0].len() {
+            let tap = |row: usize, column: usize| S::as_simd_f32s(self.taps[3 * row + column]).0[output];
+            let column = |x: usize| transforms::filter(simd, [tap(0, x), tap(1, x), tap(2, x)]);
+            let [left, middle, right] = [column(0), column(1), column(2)];
+            for y in 0..PATCH {
+                let line = transforms::filter(simd, [left[y], middle[y], right[y]]);
+                for (position, value) in positions[y * PATCH..].iter_mut().zip(line) {
+                    position[output] = value;
+                }
+            }
+        }
     }
 }

@@ -1,23 +1,29 @@
-//! 3x3 convolutions by Winograd's F(4x4, 3x3): per run of tiles, patches are transformed, multiplied by the transformed
-//! filters as 36 matrix products over the channels, and transformed back, all while they are in the cache.
+//! 3x3 convolutions by Winograd's F(4x4, 3x3): the patches of a run of tiles are transformed, multiplied by the
+//! transformed filters as 36 matrix products over the channels, and transformed back.
 
 mod filters;
+mod tiles;
 mod transforms;
 
 pub(super) use filters::TransformedFilters;
+pub(super) use tiles::Finish;
 pub(super) use transforms::TILE;
 
-use super::threads::Scratch;
+use super::threads::{Scratch, Scratches};
 use crate::plan::FeatureShape;
 use gemm::Parallelism;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
+use rayon::prelude::*;
 use std::ops::Range;
-use transforms::{PATCH, POSITIONS};
+use tiles::{TransformInput, TransformOutput};
+use transforms::POSITIONS;
 
-/// Values between the ends of one position's matrix and the next: keeps the 36 streams out of the same cache sets.
+/// Values between the end of one position's matrix and the next: keeps the 36 streams out of the same cache sets.
 const POSITION_GAP: usize = 16;
-/// Values of transformed patches that a run of tiles makes at the most.
-const RUN_VALUES: usize = 1 << 18;
+/// Values of the transformed patches of one run of tiles, about: they and the products stay in a core's cache.
+const RUN_VALUES: usize = 1 << 17;
+/// Tiles of a run; fewer make the matrix products slow.
+const RUN_TILES: Range<usize> = 24..128;
 
 /// Which convolution.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +34,7 @@ pub(super) enum Direction {
     Backward,
 }
 
-/// What happens to the results.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Finish<'a> {
-    /// `max(0, result + bias)`.
-    BiasAndRelu(&'a [f32]),
-    /// Written as they are.
-    Store,
-    /// Added to what is there.
-    Add,
-}
-
-/// A convolution whose rows are made in bands.
+/// A convolution.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Winograd<'a> {
     pub(super) filters: &'a TransformedFilters,
@@ -48,7 +43,14 @@ pub(super) struct Winograd<'a> {
     pub(super) input: &'a [f32],
     /// Shape of the map that is written.
     pub(super) shape: FeatureShape,
-    pub(super) finish: Finish<'a>,
+}
+
+/// Products of all tiles of some rows: `[position][tile][channel]`, with a gap after each position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Products<'a> {
+    values: &'a [f32],
+    /// From one position to the next.
+    stride: usize,
 }
 
 impl Winograd<'_> {
@@ -61,199 +63,134 @@ impl Winograd<'_> {
         }
     }
 
-    /// Fills a band of padded rows that starts with row `first_row` of the map, a multiple of [`TILE`]; the halo columns
+    /// Tiles in a row of tiles.
+    fn tiles_across(&self) -> usize {
+        (self.shape.width as usize).div_ceil(TILE)
+    }
+
+    /// Fills a band of padded rows that starts with row `first_row` of the map, a multiple of [`TILE`]. The halo columns
     /// are left as they are.
-    pub(super) fn band(&self, first_row: usize, band: &mut [f32], scratch: &mut Scratch) {
+    pub(super) fn band(&self, first_row: usize, finish: Finish<'_>, band: &mut [f32], scratch: &mut Scratch) {
         let (cin, cout) = self.channels();
         let rows = band.len() / (self.shape.padded_width() * cout);
-        let across = (self.shape.width as usize).div_ceil(TILE);
-        let tiles = rows.div_ceil(TILE) * across;
-        let run = (RUN_VALUES / (POSITIONS * cin.max(cout))).clamp(24, 128).min(tiles);
-        let (patches, products) =
-            scratch.two(POSITIONS * (run * cin + POSITION_GAP), POSITIONS * (run * cout + POSITION_GAP));
-        let arch = Arch::new();
+        let tiles = rows.div_ceil(TILE) * self.tiles_across();
+        let run = (RUN_VALUES / (POSITIONS * cin.max(cout))).clamp(RUN_TILES.start, RUN_TILES.end).min(tiles);
+        let (patch_stride, stride) = (run * cin + POSITION_GAP, run * cout + POSITION_GAP);
+        let (patches, products) = scratch.two(POSITIONS * patch_stride, POSITIONS * stride);
         let mut first = 0;
         while first < tiles {
             let tiles = first..tiles.min(first + run);
-            let (patch_stride, product_stride) = (tiles.len() * cin + POSITION_GAP, tiles.len() * cout + POSITION_GAP);
-            arch.dispatch(TransformInput {
-                input: self.input,
-                shape: self.shape.with_channels(cin as u32),
-                first_row,
-                tiles: tiles.clone(),
-                stride: patch_stride,
-                patches,
-            });
+            self.transform_input(first_row, tiles.clone(), patches.chunks_mut(patch_stride));
             for position in 0..POSITIONS {
                 let patches = &patches[position * patch_stride..][..tiles.len() * cin];
-                let products = &mut products[position * product_stride..][..tiles.len() * cout];
-                self.multiply(position, patches, products);
+                let products = &mut products[position * stride..][..tiles.len() * cout];
+                match self.direction {
+                    Direction::Forward => multiply(patches, self.filters.forward(position), products, cin),
+                    Direction::Backward => multiply(patches, self.filters.kept_backward(position), products, cin),
+                }
             }
-            arch.dispatch(TransformOutput {
-                products,
-                stride: product_stride,
-                tiles: tiles.clone(),
-                shape: self.shape,
-                band,
-                finish: self.finish,
-            });
+            Products { values: products, stride }.finish_run(tiles.clone(), self.shape, finish, band);
             first = tiles.end;
         }
     }
 
-    /// `products[tile][cout] = patches[tile][cin] * filters[cin][cout]` at one position.
-    fn multiply(&self, position: usize, patches: &[f32], products: &mut [f32]) {
+    /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`]. One thread makes all of a
+    /// position's products; it transposes the matrix first where that is needed.
+    pub(super) fn products_by_position<'s>(
+        &self,
+        rows: Range<usize>,
+        shared: &'s mut Scratch,
+        scratches: &Scratches,
+    ) -> Products<'s> {
         let (cin, cout) = self.channels();
-        let tiles = patches.len() / cin;
-        let (matrix, row_stride, column_stride) = match self.direction {
-            Direction::Forward => (self.filters.forward(position), cout, 1),
-            Direction::Backward => (self.filters.backward(position), 1, cin),
-        };
-        assert!(products.len() == tiles * cout && matrix.len() == cin * cout);
-        // SAFETY: the three arrays hold tiles x cout, tiles x cin and cin x cout values at these strides.
-        unsafe {
-            gemm::gemm(
-                tiles,
-                cout,
-                cin,
-                products.as_mut_ptr(),
-                1,
-                cout as isize,
-                false,
-                patches.as_ptr(),
-                1,
-                cin as isize,
-                matrix.as_ptr(),
-                column_stride as isize,
-                row_stride as isize,
-                0.0,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
-        }
+        let across = self.tiles_across();
+        let tiles = rows.len().div_ceil(TILE) * across;
+        let (patch_stride, stride) = (tiles * cin + POSITION_GAP, tiles * cout + POSITION_GAP);
+        let (patches, products) = shared.two(POSITIONS * patch_stride, POSITIONS * stride);
+        let mut positions: Vec<_> = patches.chunks_mut(patch_stride).map(|p| p.chunks_mut(across * cin)).collect();
+        let tile_rows: Vec<Vec<&mut [f32]>> =
+            (0..tiles / across).map(|_| positions.iter_mut().filter_map(Iterator::next).collect()).collect();
+        tile_rows.into_par_iter().enumerate().for_each(|(row, positions)| {
+            self.transform_input(rows.start + row * TILE, 0..across, positions.into_iter());
+        });
+        let patches = &*patches;
+        products.par_chunks_mut(stride).enumerate().for_each(|(position, products)| {
+            let patches = &patches[position * patch_stride..][..tiles * cin];
+            let products = &mut products[..tiles * cout];
+            match self.direction {
+                Direction::Forward => multiply(patches, self.filters.forward(position), products, cin),
+                Direction::Backward => {
+                    let mut scratch = scratches.of_this_thread();
+                    let (matrix, _) = scratch.two(cin * cout, 0);
+                    self.filters.backward(position, matrix);
+                    multiply(patches, matrix, products, cin);
+                }
+            }
+        });
+        Products { values: products, stride }
+    }
+
+    fn transform_input<'p>(
+        &self,
+        first_row: usize,
+        tiles: Range<usize>,
+        positions: impl Iterator<Item = &'p mut [f32]>,
+    ) {
+        Arch::new().dispatch(TransformInput {
+            input: self.input,
+            shape: self.shape.with_channels(self.channels().0 as u32),
+            first_row,
+            tiles,
+            positions: positions.collect(),
+        });
     }
 }
 
-/// `B^T d B` of the patches of a run of tiles: `patches[position][tile][channel]`.
-struct TransformInput<'a> {
-    input: &'a [f32],
-    shape: FeatureShape,
-    first_row: usize,
-    tiles: Range<usize>,
-    stride: usize,
-    patches: &'a mut [f32],
-}
+impl Products<'_> {
+    /// Fills a band of a map of `shape` that starts `row` rows after the first row of the products. The halo columns are
+    /// left as they are.
+    pub(super) fn finish(self, row: usize, shape: FeatureShape, finish: Finish<'_>, band: &mut [f32]) {
+        let channels = shape.channels as usize;
+        let rows = band.len() / (shape.padded_width() * channels);
+        let across = (shape.width as usize).div_ceil(TILE);
+        let tiles = rows.div_ceil(TILE) * across;
+        let products = Products { values: &self.values[row / TILE * across * channels..], ..self };
+        products.finish_run(0..tiles, shape, finish, band);
+    }
 
-impl WithSimd for TransformInput<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let vectors = self.shape.channels as usize / S::F32_LANES;
-        let stride = self.stride / S::F32_LANES;
-        let (columns, rows) = (self.shape.padded_width(), self.shape.height as usize + 2);
-        let across = (self.shape.width as usize).div_ceil(TILE);
-        let (input, _) = S::as_simd_f32s(self.input);
-        let (patches, _) = S::as_mut_simd_f32s(self.patches);
-        for (index, tile) in self.tiles.enumerate() {
-            let (row, column) = (self.first_row + tile / across * TILE, tile % across * TILE);
-            let inside = row + PATCH <= rows && column + PATCH <= columns;
-            for vector in 0..vectors {
-                let value = |y: usize, x: usize| {
-                    if inside || (row + y < rows && column + x < columns) {
-                        input[((row + y) * columns + column + x) * vectors + vector]
-                    } else {
-                        simd.splat_f32s(0.0)
-                    }
-                };
-                let mut down = [[simd.splat_f32s(0.0); PATCH]; PATCH];
-                for x in 0..PATCH {
-                    down[x] = transforms::input(
-                        simd,
-                        std::array::from_fn(
-                            #[inline(always)]
-                            |y| value(y, x),
-                        ),
-                    );
-                }
-                for y in 0..PATCH {
-                    let across = transforms::input(
-                        simd,
-                        std::array::from_fn(
-                            #[inline(always)]
-                            |x| down[x][y],
-                        ),
-                    );
-                    for x in 0..PATCH {
-                        patches[(y * PATCH + x) * stride + index * vectors + vector] = across[x];
-                    }
-                }
-            }
-        }
+    /// Fills the tiles of a run in a band; the first of the run is the first of the products.
+    fn finish_run(self, tiles: Range<usize>, shape: FeatureShape, finish: Finish<'_>, band: &mut [f32]) {
+        let Products { values, stride } = self;
+        Arch::new().dispatch(TransformOutput { products: values, stride, tiles, shape, band, finish });
     }
 }
 
-/// `A^T m A` of the products of a run of tiles, to the rows of a band.
-struct TransformOutput<'a> {
-    products: &'a [f32],
-    stride: usize,
-    tiles: Range<usize>,
-    shape: FeatureShape,
-    band: &'a mut [f32],
-    finish: Finish<'a>,
-}
-
-impl WithSimd for TransformOutput<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let vectors = self.shape.channels as usize / S::F32_LANES;
-        let stride = self.stride / S::F32_LANES;
-        let (columns, width) = (self.shape.padded_width(), self.shape.width as usize);
-        let across = width.div_ceil(TILE);
-        let (products, _) = S::as_simd_f32s(self.products);
-        let (band, _) = S::as_mut_simd_f32s(self.band);
-        let rows = band.len() / (columns * vectors);
-        let zero = simd.splat_f32s(0.0);
-        for (index, tile) in self.tiles.enumerate() {
-            let (row, column) = (tile / across * TILE, tile % across * TILE);
-            for vector in 0..vectors {
-                let mut down = [[zero; TILE]; PATCH];
-                for x in 0..PATCH {
-                    down[x] = transforms::output(
-                        simd,
-                        std::array::from_fn(
-                            #[inline(always)]
-                            |y| products[(y * PATCH + x) * stride + index * vectors + vector],
-                        ),
-                    );
-                }
-                for y in 0..TILE.min(rows - row) {
-                    let results = transforms::output(
-                        simd,
-                        std::array::from_fn(
-                            #[inline(always)]
-                            |x| down[x][y],
-                        ),
-                    );
-                    let start = ((row + y) * columns + column + 1) * vectors + vector;
-                    for x in 0..TILE.min(width - column) {
-                        let place = &mut band[start + x * vectors];
-                        *place = match self.finish {
-                            Finish::BiasAndRelu(bias) => {
-                                let bias = S::as_simd_f32s(bias).0[vector];
-                                simd.max_f32s(simd.add_f32s(results[x], bias), zero)
-                            }
-                            Finish::Store => results[x],
-                            Finish::Add => simd.add_f32s(*place, results[x]),
-                        };
-                    }
-                }
-            }
-        }
+/// `products[tile][cout] = patches[tile][cin] * matrix[cin][cout]`.
+fn multiply(patches: &[f32], matrix: &[f32], products: &mut [f32], cin: usize) {
+    let (tiles, cout) = (patches.len() / cin, matrix.len() / cin);
+    assert!(patches.len() == tiles * cin && matrix.len() == cin * cout && products.len() == tiles * cout);
+    // SAFETY: the three arrays hold tiles x cin, cin x cout and tiles x cout values at these strides.
+    unsafe {
+        gemm::gemm(
+            tiles,
+            cout,
+            cin,
+            products.as_mut_ptr(),
+            1,
+            cout as isize,
+            false,
+            patches.as_ptr(),
+            1,
+            cin as isize,
+            matrix.as_ptr(),
+            1,
+            cout as isize,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
     }
 }

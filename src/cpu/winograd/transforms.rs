@@ -23,9 +23,19 @@ pub(in crate::cpu) const POSITIONS: usize = PATCH * PATCH;
 pub(super) const MIRRORED: [usize; PATCH] = [5, 3, 4, 1, 2, 0];
 
 /// `G g` for one column of a kernel.
-pub(super) fn filter(g: [f32; 3]) -> [f32; PATCH] {
-    let (even_p, even_q) = (Q * g[0] + P * g[2], P * g[0] + Q * g[2]);
-    [g[0], even_p + g[1], even_p - g[1], even_q + g[1], even_q - g[1], g[2]]
+#[inline(always)]
+pub(super) fn filter<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; PATCH] {
+    let (p, q) = (simd.splat_f32s(P), simd.splat_f32s(Q));
+    let even_p = simd.mul_add_e_f32s(q, g[0], simd.mul_f32s(p, g[2]));
+    let even_q = simd.mul_add_e_f32s(p, g[0], simd.mul_f32s(q, g[2]));
+    [
+        g[0],
+        simd.add_f32s(even_p, g[1]),
+        simd.sub_f32s(even_p, g[1]),
+        simd.add_f32s(even_q, g[1]),
+        simd.sub_f32s(even_q, g[1]),
+        g[2],
+    ]
 }
 
 /// `B^T d` for one column of a patch.

@@ -1,0 +1,158 @@
+//! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use impasto::plan::{Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, Window, iteration};
+use impasto::random::Random;
+use impasto::vgg19::Layer;
+use impasto::weights::{Filters, Normalisation, generated};
+use impasto::{Session, cpu, read_values, reference, tolerance, write_values};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+fn layers(names: &[&str]) -> Vec<Layer> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network {
+    let window = Window::whole(Size { width, height });
+    Network { window, border, pooling, normalisation: Normalisation::IMAGENET }
+}
+
+/// A session with a random picture, random targets and coefficients that make all losses weigh about the same.
+fn prepare(plan: &Plan, losses: &Losses, session: &mut dyn Session) {
+    let mut random = Random::new(11);
+    for (index, slot) in plan.slots.iter().enumerate() {
+        let (low, high) = match slot.tensor {
+            Tensor::Image => (0.05, 0.95),
+            Tensor::ContentTarget(_) => (0.0, 1.5),
+            Tensor::StyleTarget(_) => (0.0, 0.5),
+            _ => continue,
+        };
+        let values = random.uniform_values(slot.words, low, high);
+        write_values(session, impasto::plan::SlotId(index), &values).unwrap();
+    }
+    let mut coefficients = Vec::new();
+    let words = |tensor: Tensor| plan.slot(plan.find(tensor).unwrap()).words as f32;
+    for &layer in &losses.content {
+        let scale = 1.0 / words(Tensor::ContentTarget(layer));
+        coefficients.extend([scale, 2.0 * scale]);
+    }
+    for &layer in &losses.style {
+        let gram = words(Tensor::StyleTarget(layer));
+        let pixels = plan.window.size.pooled(layer.poolings()).pixels() as f32;
+        coefficients.extend([1.0 / gram, 4.0 / (gram * pixels)]);
+    }
+    coefficients.extend([3.0, 3.0]);
+    write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
+    write_values(session, plan.find(Tensor::State).unwrap(), &[0.0, 0.0, 1.0, 1.0, 1.0]).unwrap();
+}
+
+/// The sum of all losses.
+fn loss(plan: &Plan, session: &mut dyn Session) -> f64 {
+    session.run(Routine::Evaluate).unwrap();
+    let losses = read_values(session, plan.find(Tensor::LossValues).unwrap()).unwrap();
+    losses.into_iter().map(f64::from).sum()
+}
+
+/// Compares the gradient with central differences of the loss by single values of the picture.
+///
+/// The step is a compromise: kinks of ReLUs and max poolings are seldom crossed, and the rounding of a loss value, 2^-24 of
+/// it, over the step is still well below the tolerance.
+fn check_gradient(border: Border, pooling: Pooling, names: (&[&str], &[&str])) {
+    let (width, height, step) = (19, 17, 2e-4_f32);
+    let losses = Losses { content: layers(names.0), style: layers(names.1) };
+    let plan = iteration(&network(width, height, border, pooling), &losses, Optimizer::default()).unwrap();
+    let deepest = *losses.content.iter().chain(&losses.style).max().unwrap();
+    let filters = Arc::new(generated(5, deepest));
+    let session: &mut dyn Session = &mut reference::Session::new(&plan, &filters).unwrap();
+    prepare(&plan, &losses, session);
+    loss(&plan, session);
+    let image_slot = plan.find(Tensor::Image).unwrap();
+    let image = read_values(session, image_slot).unwrap();
+    let gradient = read_values(session, plan.find(Tensor::ImageGradient).unwrap()).unwrap();
+    // Two corners, an edge and the middle.
+    for (x, y) in [(0, 0), (width - 1, height - 1), (9, 0), (8, 8)] {
+        let start = ((y * width + x) * 3) as usize;
+        for channel in 0..3 {
+            let value = start + channel;
+            let mut at = |offset: f32| {
+                let mut moved = image.clone();
+                moved[value] += offset;
+                write_values(session, image_slot, &moved).unwrap();
+                loss(&plan, session)
+            };
+            let difference = (at(step) - at(-step)) / (2.0 * f64::from(step));
+            let largest = gradient.iter().fold(0.0_f32, |largest, g| largest.max(g.abs()));
+            let error = (difference - f64::from(gradient[value])).abs() / f64::from(largest);
+            assert!(
+                error < 0.01,
+                "{border:?} {pooling:?}, pixel {x} {y} channel {channel}: difference {difference}, gradient {}",
+                gradient[value]
+            );
+        }
+    }
+}
+
+const MIDDLE: (&[&str], &[&str]) = (&["relu2_1", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2"]);
+const POOLED: (&[&str], &[&str]) = (&["relu1_2"], &["relu3_2"]);
+
+#[test]
+fn gradient_is_that_of_the_loss_with_max_pooling_and_zero_border() {
+    check_gradient(Border::Zero, Pooling::Max, MIDDLE);
+}
+
+#[test]
+fn gradient_is_that_of_the_loss_with_average_pooling_and_replicated_border() {
+    check_gradient(Border::Replicate, Pooling::Average, MIDDLE);
+}
+
+#[test]
+fn gradient_is_that_of_the_loss_with_max_pooling_and_replicated_border() {
+    check_gradient(Border::Replicate, Pooling::Max, POOLED);
+}
+
+#[test]
+fn gradient_is_that_of_the_loss_with_average_pooling_and_zero_border() {
+    check_gradient(Border::Zero, Pooling::Average, POOLED);
+}
+
+/// Image, gradient, losses and average after two iterations.
+fn two_iterations(plan: &Plan, losses: &Losses, session: &mut dyn Session) -> Vec<Vec<f32>> {
+    prepare(plan, losses, session);
+    for _ in 0..2 {
+        session.run(Routine::Evaluate).unwrap();
+        session.run(Routine::Adam).unwrap();
+    }
+    let tensors = [Tensor::Image, Tensor::ImageGradient, Tensor::LossValues, Tensor::Average];
+    tensors.map(|tensor| read_values(session, plan.find(tensor).unwrap()).unwrap()).to_vec()
+}
+
+/// `|a - b| / |b|`.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+    norm(&mut a.iter().zip(b).map(|(&a, &b)| f64::from(a) - f64::from(b))) / norm(&mut b.iter().map(|&b| f64::from(b)))
+}
+
+#[test]
+fn two_iterations_at_an_odd_size_agree_with_the_reference_and_with_themselves() {
+    for (border, pooling) in [(Border::Zero, Pooling::Max), (Border::Replicate, Pooling::Average)] {
+        let losses =
+            Losses { content: layers(&["relu3_2"]), style: layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]) };
+        let plan = iteration(&network(37, 29, border, pooling), &losses, Optimizer::default()).unwrap();
+        let filters: Arc<Filters> = Arc::new(generated(5, "relu4_1".parse().unwrap()));
+        let on_cpu = |threads: usize| {
+            let mut session = cpu::Session::new(&plan, &filters, NonZeroUsize::new(threads)).unwrap();
+            two_iterations(&plan, &losses, &mut session)
+        };
+        let found = on_cpu(2);
+        let expected = two_iterations(&plan, &losses, &mut reference::Session::new(&plan, &filters).unwrap());
+        let names = ["image", "gradient", "losses", "average"];
+        for ((name, found), expected) in names.iter().zip(&found).zip(&expected) {
+            let distance = distance(found, expected);
+            println!("{border:?} {pooling:?} {name}: {distance:.1e}");
+            assert!(distance < tolerance::F32_NETWORK, "{border:?} {pooling:?} {name}: {distance:e}");
+        }
+        assert_eq!(on_cpu(2), found, "{border:?} {pooling:?}: the same input gives other bits");
+    }
+}
