@@ -2,7 +2,8 @@
 
 use super::{
     CliError,
-    options::{DeviceOptions, LossScaling, WeightsOptions, engine, finite},
+    filters::WeightsOptions,
+    options::{DeviceOptions, LossScaling, engine, finite},
 };
 use clap::Args;
 use impasto::{
@@ -74,7 +75,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
             image.size, content.size
         )));
     }
-    let filters = arguments.weights.load(None)?;
+    let last = "relu5_2".parse().unwrap_or(Layer::DEEPEST);
+    let filters = arguments.weights.load(last, &[&content, &style])?;
     let reach = filters.deepest().unwrap_or(Layer::FIRST);
     let recipe = Recipe {
         content_weight: arguments.content_weight,
@@ -88,7 +90,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         ..Recipe::default()
     };
     let engine = engine(&arguments.device, filters)?;
-    let evaluation = evaluate(&engine, &content, &style, &image, &recipe)?;
+    let evaluation = evaluate(&engine, &content, &style, &image, &recipe).map_err(Box::new)?;
     let mut tensors = vec![
         Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),
         Array::new("loss_content", &[1], vec![evaluation.loss.content as f32]),
@@ -98,8 +100,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     let (width, height) = (image.size.width as usize, image.size.height as usize);
     let gradient = Picture { size: image.size, pixels: evaluation.gradient }.to_planar();
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
-    let last = "relu5_2".parse().unwrap_or(Layer::DEEPEST).min(reach);
-    let layers: Vec<Layer> = last.up_to().collect();
+    let layers: Vec<Layer> = reach.up_to().collect();
     let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
     let seen = features(&engine, &image, recipe.border, recipe.pooling, &wanted)?;
     for (layer, gram) in wanted.grams.iter().zip(seen.grams) {

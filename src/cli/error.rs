@@ -1,11 +1,12 @@
 //! Why a command ended without success.
 
+use super::weights::WeightsCommandError;
 use impasto::{
     BackendError, DeviceError,
     picture::PictureError,
     plan::PlanError,
     style::{Reason, RecipeError, TargetError},
-    weights::WeightsError,
+    weights::{cache::NoCacheDirectory, FetchError, LearnError, WeightsError},
 };
 use std::path::PathBuf;
 
@@ -21,6 +22,14 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
+    WeightsCommand(#[from] WeightsCommandError),
+    #[error(transparent)]
+    NoCache(#[from] NoCacheDirectory),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -29,11 +38,11 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Targets(#[from] TargetError),
     #[error(transparent)]
-    Stylize(#[from] Reason),
+    Stylize(#[from] Box<Reason>),
     #[error("{reason}; what was painted until then is in {}", path.display())]
-    Interrupted { reason: Reason, path: PathBuf },
+    Interrupted { reason: Box<Reason>, path: PathBuf },
     #[error("{reason}; what was painted until then could not be saved either: {save}")]
-    Lost { reason: Reason, save: PictureError },
+    Lost { reason: Box<Reason>, save: Box<PictureError> },
     #[error("cannot write {}: {source}; choose another place with enough room", path.display())]
     Write { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
@@ -44,8 +53,9 @@ impl CliError {
     /// 2 for wrong use, 1 for failures.
     pub fn exit_code(&self) -> u8 {
         match self {
-            CliError::Usage(_) | CliError::Recipe(_) | CliError::Stylize(Reason::Recipe(_)) => 2,
+            CliError::Usage(_) | CliError::Recipe(_) => 2,
             CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
+            CliError::Stylize(reason) if matches!(**reason, Reason::Recipe(_)) => 2,
             _ => 1,
         }
     }

@@ -7,9 +7,9 @@ use impasto::{
     plan::Size,
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
-    weights::{self, Filters, Format},
+    weights::Filters,
 };
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
 
 /// Where to compute.
 #[derive(Args)]
@@ -29,41 +29,9 @@ impl DeviceOptions {
     }
 }
 
-/// Which filters.
-#[derive(Args)]
-pub(crate) struct WeightsOptions {
-    /// Filters of VGG19: a safetensors file with torchvision's names
-    #[arg(long, value_name = "FILE")]
-    pub weights: PathBuf,
-
-    /// What the file's first convolution expects: torchvision (RGB, normalised) or caffe (BGR, 0 to 255 less the mean)
-    #[arg(long, value_enum, default_value = "torchvision")]
-    pub weights_format: WeightsFormat,
-}
-
-impl WeightsOptions {
-    /// Loads the filters up to `deepest`, or as deep as the file goes.
-    pub fn load(&self, deepest: Option<Layer>) -> Result<Filters, CliError> {
-        let format = match self.weights_format {
-            WeightsFormat::Torchvision => Format::Torchvision,
-            WeightsFormat::Caffe => Format::Caffe,
-        };
-        Ok(match deepest {
-            Some(deepest) => weights::load(&self.weights, format, deepest)?,
-            None => weights::load_all(&self.weights, format)?,
-        })
-    }
-}
-
 /// Opens the device and copies the filters to it.
 pub(crate) fn engine(device: &DeviceOptions, filters: Filters) -> Result<Engine, CliError> {
     Ok(Engine::new(&device.open()?, Arc::new(filters))?)
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum WeightsFormat {
-    Torchvision,
-    Caffe,
 }
 
 /// How losses are measured.

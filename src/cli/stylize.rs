@@ -2,7 +2,8 @@
 
 use super::{
     CliError,
-    options::{DeviceOptions, LossScaling, WeightsOptions, engine, finite, weighted_layer},
+    filters::WeightsOptions,
+    options::{DeviceOptions, LossScaling, engine, finite, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use impasto::{
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
     style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, stylize},
+    vgg19::Layer,
     weights::Filters,
 };
 use serde::Serialize;
@@ -162,7 +164,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     recipe.check()?;
     check_writable(&arguments.output, size)?;
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
-    let filters = arguments.filters(&mut recipe)?;
+    let filters = arguments.filters(&mut recipe, &content, &style)?;
     let engine = engine(&arguments.device, filters)?;
     let start = Instant::now();
     let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
@@ -184,9 +186,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
 fn keep(error: StylizeError, output: &Path) -> CliError {
     let StylizeError { reason, so_far } = error;
     match so_far.map(|picture| picture.save(output)) {
-        None => CliError::Stylize(reason),
-        Some(Ok(())) => CliError::Interrupted { reason, path: output.to_owned() },
-        Some(Err(save)) => CliError::Lost { reason, save },
+        None => CliError::Stylize(Box::new(reason)),
+        Some(Ok(())) => CliError::Interrupted { reason: Box::new(reason), path: output.to_owned() },
+        Some(Err(save)) => CliError::Lost { reason: Box::new(reason), save: Box::new(save) },
     }
 }
 
@@ -233,14 +235,12 @@ impl Arguments {
         })
     }
 
-    /// Loads the filters; default layers follow what the file holds, layers that were named must be in it.
-    fn filters(&self, recipe: &mut Recipe) -> Result<Filters, CliError> {
+    /// Loads the filters; default layers follow what they reach, layers that were named must be in them.
+    fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
         let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
-        if !self.content_layers.is_empty() && !self.style_layers.is_empty() {
-            return self.weights.load(named);
-        }
-        let reach = impasto::weights::info(&self.weights.weights)?.deepest;
-        if let Some(reach) = reach {
+        let wanted = recipe.deepest().max(named).unwrap_or(Layer::DEEPEST);
+        let filters = self.weights.load(wanted, &[content, style])?;
+        if let Some(reach) = filters.deepest() {
             if self.content_layers.is_empty() {
                 recipe.content_layers = Recipe::content_layers_within(reach);
             }
@@ -248,7 +248,7 @@ impl Arguments {
                 recipe.style_layers = Recipe::style_layers_within(reach);
             }
         }
-        self.weights.load(recipe.deepest())
+        Ok(filters)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 use impasto::{
+    picture::{Picture, PictureError},
     vgg19::Layer,
     weights::{
-        self, Cache, FetchError, Source, WeightsError,
+        self, Cache, FetchError, LearnError, LearnSettings, Source, WeightsError,
         cache::{self, CACHE_VARIABLE, NoCacheDirectory},
     },
 };
@@ -23,6 +24,8 @@ pub(crate) enum WeightsCommand {
     Fetch(FetchArguments),
     /// List what the cache holds
     List,
+    /// Learn filters from pictures and save them for reuse with --weights
+    Learn(LearnArguments),
     /// Show the tensors and the notes of a weights file
     Info {
         /// A safetensors file
@@ -40,6 +43,19 @@ pub(crate) struct FetchArguments {
     deepest: Layer,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct LearnArguments {
+    /// The pictures to learn from: usually a photograph and a painting
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
+    /// Where the safetensors file goes
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Seed of the choice of patches
+    #[arg(long, value_name = "N", default_value_t = LearnSettings::default().seed)]
+    seed: u64,
+}
+
 /// Why a weights command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WeightsCommandError {
@@ -49,6 +65,10 @@ pub(crate) enum WeightsCommandError {
     File(#[from] WeightsError),
     #[error(transparent)]
     NoCache(#[from] NoCacheDirectory),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     #[error("cannot read the cache {}: {source}", directory.display())]
     Cache { directory: PathBuf, source: io::Error },
     #[error("cannot write the answer: {0}")]
@@ -64,9 +84,17 @@ pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<()
             writeln!(answer, "{}", path.display())?;
         }
         WeightsCommand::List => list(&user_cache()?, answer)?,
+        WeightsCommand::Learn(arguments) => learn(arguments)?,
         WeightsCommand::Info { file } => info(file, answer)?,
     }
     Ok(())
+}
+
+fn learn(arguments: &LearnArguments) -> Result<(), WeightsCommandError> {
+    let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
+    let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
+    let filters = weights::learn(&pictures.iter().collect::<Vec<_>>(), &settings)?;
+    Ok(weights::save(&filters, &arguments.output)?)
 }
 
 /// The source that the options and the environment name.

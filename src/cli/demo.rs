@@ -1,0 +1,65 @@
+//! `impasto demo`.
+
+use super::{CliError, filters::learned, options::DeviceOptions, options::engine, progress::Progress};
+use clap::Args;
+use impasto::{
+    demo::{brushwork, townscape},
+    picture::{Picture, check_writable},
+    plan::Size,
+    style::{Recipe, stylize},
+};
+use std::path::{Path, PathBuf};
+
+/// The two pictures the demo draws.
+const DRAWN: Size = Size { width: 768, height: 576 };
+
+/// Paint a picture without any file: impasto draws a town and a painting, and paints one like the other
+///
+/// The drawn pictures and the result are saved side by side. Filters are learned from the two pictures on the spot, so
+/// neither a network nor a weights file is needed.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Where the result goes; the drawn pictures go to OUT-content.png and OUT-style.png beside it
+    #[arg(long, short, value_name = "PICTURE", default_value = "demo.png")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    device: DeviceOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    check_writable(&arguments.output, DRAWN)?;
+    let (content, style) = (townscape(DRAWN), brushwork(DRAWN));
+    let drawn = [(&content, "content"), (&style, "style")].map(|(picture, name)| (picture, beside(arguments, name)));
+    for (picture, path) in &drawn {
+        picture.save(path)?;
+    }
+    let picture = paint(arguments, &content, &style)?;
+    picture.save(&arguments.output)?;
+    println!("{}: {} painted like {}", arguments.output.display(), drawn[0].1.display(), drawn[1].1.display());
+    Ok(())
+}
+
+fn beside(arguments: &Arguments, name: &str) -> PathBuf {
+    let stem = arguments.output.file_stem().unwrap_or_else(|| Path::new("demo").as_os_str()).to_string_lossy();
+    arguments.output.with_file_name(format!("{stem}-{name}.png"))
+}
+
+fn paint(arguments: &Arguments, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
+    let filters = learned(&[content, style])?;
+    let default = Recipe::default();
+    let reach = filters.deepest();
+    let recipe = Recipe {
+        size: 448,
+        first_iterations: 150,
+        iterations: 80,
+        content_layers: reach.map_or(default.content_layers, Recipe::content_layers_within),
+        style_layers: reach.map_or(default.style_layers, Recipe::style_layers_within),
+        ..Recipe::default()
+    };
+    let engine = engine(&arguments.device, filters)?;
+    let mut progress = Progress::default();
+    let painted = stylize(&engine, content, style, &recipe, None, &mut |event| progress.show(&event));
+    progress.finish();
+    Ok(painted.map_err(|error| Box::new(error.reason))?)
+}
