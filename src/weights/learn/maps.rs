@@ -1,0 +1,76 @@
+//! What a layer sees of a picture, computed by the CPU back end, so that filters are learned from exactly what the
+//! network will show them.
+
+use crate::{
+    BackendError, Session, cpu,
+    picture::Picture,
+    plan::{
+        Border, Conv3x3, FeatureShape, MaxPool, NetworkInput, Plan, Routine, Slot, SlotId, Step, Tensor, Window,
+        share_buffers,
+    },
+    read_values,
+    vgg19::Layer,
+    weights::Filters,
+    write_values,
+};
+use std::{num::NonZeroUsize, sync::Arc};
+
+/// A feature map, haloed NHWC.
+#[derive(Clone, Debug)]
+pub(super) struct Map {
+    pub shape: FeatureShape,
+    pub values: Vec<f32>,
+}
+
+/// Runs the steps that lead from picture to map and from map to map, one at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Forward {
+    pub filters: Arc<Filters>,
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Forward {
+    /// The normalised picture, its border replicated.
+    pub(super) fn network_input(&self, picture: &Picture) -> Result<Map, BackendError> {
+        let size = picture.size;
+        let shape = FeatureShape { width: size.width, height: size.height, channels: 4 };
+        let normalisation = self.filters.normalisation;
+        let step = |image, output| {
+            Step::NetworkInput(NetworkInput { image, output, size, border: Border::Replicate, normalisation })
+        };
+        self.run((Tensor::Image, &picture.pixels), (Tensor::NetworkInput, shape), step)
+    }
+
+    /// The map that `layer` reads where a pooling stands before it.
+    pub(super) fn max_pool(&self, below: &Map, layer: Layer) -> Result<Map, BackendError> {
+        let shape = below.shape;
+        let step = |input, output| Step::MaxPool(MaxPool { input, output, winners: None, shape });
+        self.run((Tensor::Features(layer), &below.values), (Tensor::Pooled(layer), shape.pooled()), step)
+    }
+
+    /// The rectified output of `layer` for the map that it reads.
+    pub(super) fn conv3x3(&self, input: &Map, layer: Layer) -> Result<Map, BackendError> {
+        let shape = input.shape.with_channels(layer.output_channels());
+        let step = |input, output| Step::Conv3x3(Conv3x3 { layer, input, output, mask: None, shape });
+        self.run((Tensor::Pooled(layer), &input.values), (Tensor::Features(layer), shape), step)
+    }
+
+    fn run(
+        &self,
+        (source, values): (Tensor, &[f32]),
+        (target, shape): (Tensor, FeatureShape),
+        step: impl FnOnce(SlotId, SlotId) -> Step,
+    ) -> Result<Map, BackendError> {
+        let slot = |tensor, words| Slot { tensor, words, persistent: true, buffer: 0 };
+        let mut slots = vec![slot(source, values.len()), slot(target, shape.values())];
+        let steps = vec![step(SlotId(0), SlotId(1))];
+        let buffers = share_buffers(&mut slots, &steps);
+        let size = crate::plan::Size { width: shape.width, height: shape.height };
+        let plan =
+            Plan { window: Window::whole(size), slots, buffers, steps, routines: vec![(Routine::Features, 0..1)] };
+        let mut session = cpu::Session::new(&plan, &self.filters, self.threads)?;
+        write_values(&mut session, SlotId(0), values)?;
+        session.run(Routine::Features)?;
+        Ok(Map { shape, values: read_values(&mut session, SlotId(1))? })
+    }
+}
