@@ -6,7 +6,7 @@ use impasto::{
     picture::PictureError,
     plan::PlanError,
     style::{Reason, RecipeError, TargetError},
-    weights::{cache::NoCacheDirectory, FetchError, LearnError, WeightsError},
+    weights::{FetchError, LearnError, WeightsError, cache::NoCacheDirectory},
 };
 use std::path::PathBuf;
 

@@ -50,9 +50,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Validate(arguments) => validate::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Dump(arguments) => dump::run(*arguments),
-        Command::Weights(command) => {
-            weights::run(&command, &mut std::io::stdout().lock()).map_err(error::CliError::from)
-        }
+        Command::Weights(command) => weights::run(&command, &mut std::io::stdout().lock()).map_err(CliError::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,21 +16,8 @@ pub(super) struct Statistics {
 }
 
 /// Offsets between two taps of a patch, one of each pair of opposites.
-const OFFSETS: [(isize, isize); 13] = [
-    (0, 0),
-    (0, 1),
-    (0, 2),
-    (1, -2),
-    (1, -1),
-    (1, 0),
-    (1, 1),
-    (1, 2),
-    (2, -2),
-    (2, -1),
-    (2, 0),
-    (2, 1),
-    (2, 2),
-];
+const OFFSETS: [(isize, isize); 13] =
+    [(0, 0), (0, 1), (0, 2), (1, -2), (1, -1), (1, 0), (1, 1), (1, 2), (2, -2), (2, -1), (2, 0), (2, 1), (2, 2)];
 
 /// Subtracts each channel's mean over all maps, every map counting the same; what lies outside becomes the mean, which
 /// is zero then.

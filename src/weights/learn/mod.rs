@@ -8,13 +8,7 @@ mod product;
 mod whitening;
 
 use super::filters::{ConvolutionFilters, Filters, Normalisation};
-use crate::{
-    BackendError,
-    picture::Picture,
-    plan::Size,
-    random::Random,
-    vgg19::Layer,
-};
+use crate::{BackendError, picture::Picture, plan::Size, random::Random, vgg19::Layer};
 use covariance::{Statistics, centre, covariance};
 use maps::{Forward, Map};
 use product::Matrix;
@@ -76,7 +70,9 @@ pub enum LearnError {
         size: Size,
     },
     /// All pictures are of one colour.
-    #[error("there is nothing to learn from pictures of a single colour: add one with structure, or use a weights file")]
+    #[error(
+        "there is nothing to learn from pictures of a single colour: add one with structure, or use a weights file"
+    )]
     Flat,
     /// More filters than patches to learn them from.
     #[error(
@@ -118,7 +114,9 @@ pub fn learn(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters,
     for picture in pictures {
         maps.push(forward.network_input(&picture.resize(learning_size(picture.size, settings.size)))?);
     }
-    let each = |maps: &[Map], step: &dyn Fn(&Map) -> Result<Map, BackendError>| maps.iter().map(step).collect::<Result<Vec<_>, _>>();
+    let each = |maps: &[Map], step: &dyn Fn(&Map) -> Result<Map, BackendError>| {
+        maps.iter().map(step).collect::<Result<Vec<_>, _>>()
+    };
     for layer in settings.deepest.up_to() {
         let time = std::time::Instant::now();
         if layer.is_after_pooling() {
@@ -172,18 +170,23 @@ fn learn_layer(maps: &[Map], layer: Layer, settings: &LearnSettings) -> Result<C
     });
     let clusters = kmeans::spherical_k_means(&rows, directions, count, settings.rounds, &mut random);
     let t_km = time.elapsed();
-    let scores = Matrix::of_rows(&projected, directions)
-        .times(Matrix::of_rows(&clusters.directions, directions).transposed());
+    let scores =
+        Matrix::of_rows(&projected, directions).times(Matrix::of_rows(&clusters.directions, directions).transposed());
     let mut deviation = vec![0.0_f64; count];
     let mut means = vec![0.0_f64; count];
     for row in scores.chunks_exact(count) {
-        for j in 0..count { means[j] += f64::from(row[j]); deviation[j] += f64::from(row[j]).powi(2); }
+        for j in 0..count {
+            means[j] += f64::from(row[j]);
+            deviation[j] += f64::from(row[j]).powi(2);
+        }
     }
     let n = places.len() as f64;
-    let scale: Vec<f32> = (0..count).map(|j| {
-        let m = means[j] / n;
-        (1.0 / (deviation[j] / n - m * m).max(1e-12).sqrt()) as f32
-    }).collect();
+    let scale: Vec<f32> = (0..count)
+        .map(|j| {
+            let m = means[j] / n;
+            (1.0 / (deviation[j] / n - m * m).max(1e-12).sqrt()) as f32
+        })
+        .collect();
     let mut scaled = clusters.directions.clone();
     scaled.chunks_exact_mut(directions).zip(&scale).for_each(|(d, s)| d.iter_mut().for_each(|v| *v *= s));
     let weight = Matrix::of_rows(&whitening, directions).times(Matrix::of_rows(&scaled, directions).transposed());
@@ -192,7 +195,16 @@ fn learn_layer(maps: &[Map], layer: Layer, settings: &LearnSettings) -> Result<C
         let m = statistics.mean[row % channels];
         bias.iter_mut().zip(values).for_each(|(b, w)| *b -= m * w);
     }
-    eprintln!("  cov {:.3} white {:.3} proj {:.3} km {:.3} n {} k {} explained {:?}", t_cov.as_secs_f64(), (t_white-t_cov).as_secs_f64(), (t_proj-t_white).as_secs_f64(), (t_km-t_proj).as_secs_f64(), places.len(), directions, clusters.explained);
+    eprintln!(
+        "  cov {:.3} white {:.3} proj {:.3} km {:.3} n {} k {} explained {:?}",
+        t_cov.as_secs_f64(),
+        (t_white - t_cov).as_secs_f64(),
+        (t_proj - t_white).as_secs_f64(),
+        (t_km - t_proj).as_secs_f64(),
+        places.len(),
+        directions,
+        clusters.explained
+    );
     Ok(ConvolutionFilters { input_channels: channels, output_channels: count, weight, bias })
 }
 
@@ -211,9 +223,9 @@ fn places(maps: &[Map], patches: usize, random: &mut Random) -> Vec<(usize, usiz
         }
         inside.truncate(count);
         inside.sort_unstable();
-        places.extend(inside.into_iter().map(|i| {
-            (index, map.shape.pixel(i % across, i / across) * map.shape.channels as usize)
-        }));
+        places.extend(
+            inside.into_iter().map(|i| (index, map.shape.pixel(i % across, i / across) * map.shape.channels as usize)),
+        );
     }
     places
 }
@@ -227,7 +239,8 @@ fn project(maps: &[Map], places: &[(usize, usize)], whitening: &[f32], direction
             let map = &maps[map];
             let channels = map.shape.channels as usize;
             for dy in 0..3 {
-                patches.extend_from_slice(&map.values[first + dy * map.shape.padded_width() * channels..][..3 * channels]);
+                patches
+                    .extend_from_slice(&map.values[first + dy * map.shape.padded_width() * channels..][..3 * channels]);
             }
         }
         product::multiply(Matrix::of_rows(&patches, dims), Matrix::of_rows(whitening, directions), output, 0.0);
