@@ -11,7 +11,7 @@ use std::collections::TryReserveError;
 /// Rows and columns that are transposed in registers.
 const BLOCK: (usize, usize) = (16, 8);
 /// Up to so many values a position's matrix is also kept transposed.
-const KEPT_MATRIX: usize = 128 * 256;
+const KEPT_MATRIX: usize = 256 * 256;
 
 /// A layer's transformed filters.
 #[derive(Debug)]
