@@ -52,6 +52,11 @@ impl TransformedFilters {
         Ok(filters)
     }
 
+    pub(in crate::cpu) fn bytes(&self) -> u64 {
+        let bytes = |values: &Words| bytemuck::cast_slice::<_, u8>(values).len() as u64;
+        bytes(&self.values) + self.transposed.as_ref().map_or(0, bytes)
+    }
+
     /// The matrix `[input channel][output channel]` of a position.
     pub(super) fn forward(&self, position: usize) -> &[f32] {
         let matrix = self.input_channels * self.output_channels;
