@@ -1,4 +1,4 @@
-//! Mean and covariance of the 3x3 patches of feature maps.
+//! Mean and covariance of the 3x3 patches of feature maps, `[tap][channel]` with taps in reading order.
 
 use super::{
     maps::Map,
@@ -6,34 +6,12 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Statistics of patches of C channels, `[tap][channel]`, taps in reading order.
-#[derive(Debug)]
-pub(super) struct Statistics {
-    /// Mean of each channel, the same for all taps.
-    pub mean: Vec<f32>,
-    /// `9 C` rows of `9 C` values.
-    pub covariance: Vec<f32>,
-}
-
 /// Offsets between two taps of a patch, one of each pair of opposites.
-const OFFSETS: [(isize, isize); 13] = [
-    (0, 0),
-    (0, 1),
-    (0, 2),
-    (1, -2),
-    (1, -1),
-    (1, 0),
-    (1, 1),
-    (1, 2),
-    (2, -2),
-    (2, -1),
-    (2, 0),
-    (2, 1),
-    (2, 2),
-];
+const OFFSETS: [(isize, isize); 13] =
+    [(0, 0), (0, 1), (0, 2), (1, -2), (1, -1), (1, 0), (1, 1), (1, 2), (2, -2), (2, -1), (2, 0), (2, 1), (2, 2)];
 
-/// Subtracts each channel's mean over all maps, every map counting the same; what lies outside becomes the mean, which
-/// is zero then.
+/// Subtracts each channel's mean over all maps, every map counting the same, and returns it. The halo becomes zero,
+/// which is the mean now.
 pub(super) fn centre(maps: &mut [Map]) -> Vec<f32> {
     let channels = maps[0].shape.channels as usize;
     let mut mean = vec![0.0_f64; channels];
@@ -67,7 +45,7 @@ fn rows(map: &Map) -> impl Iterator<Item = &[f32]> {
     map.values.chunks_exact(row).skip(1).take(map.shape.height as usize).map(move |r| &r[channels..row - channels])
 }
 
-/// Covariance of all patches of centred maps, every map counting the same.
+/// Covariance of all patches of centred maps, every map counting the same: `9 C` rows of `9 C` values.
 ///
 /// How two taps vary together depends on the offset between them alone, so thirteen products over whole maps give all
 /// 81 blocks. What lies outside a map counts as zero, which makes the matrix that of a stationary field: no eigenvalue
@@ -104,7 +82,7 @@ fn correlation(maps: &[Map], channels: usize, (dy, dx): (isize, isize)) -> Vec<f
         let pixels = Matrix::of_rows(&map.values[..map.values.len() - shift], channels);
         let shifted = Matrix::of_rows(&map.values[shift..], channels);
         let mut product = vec![0.0; channels * channels];
-        multiply(pixels.transposed(), shifted, &mut product, 0.0);
+        multiply(pixels.transposed(), shifted, &mut product);
         let share = 1.0 / (map.shape.pixels() * maps.len()) as f32;
         sum.iter_mut().zip(&product).for_each(|(sum, value)| *sum += share * value);
     }

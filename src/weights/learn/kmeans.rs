@@ -64,9 +64,11 @@ fn tally(rows: &[f32], dims: usize, directions: &[f32]) -> Tally {
     let scores = Matrix::of_rows(rows, dims).times(Matrix::of_rows(directions, dims).transposed());
     let mut tally = Tally { sums: vec![0.0; directions.len()], members: vec![0; count], explained: 0.0 };
     for (row, scores) in rows.chunks_exact(dims).zip(scores.chunks_exact(count)) {
-        let (nearest, score) = scores.iter().copied().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, score)| {
-            if score > best.1 { (i, score) } else { best }
-        });
+        let (nearest, score) = scores
+            .iter()
+            .copied()
+            .enumerate()
+            .fold((0, f32::NEG_INFINITY), |best, (i, score)| if score > best.1 { (i, score) } else { best });
         if score > 0.0 {
             let sum = &mut tally.sums[nearest * dims..][..dims];
             sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += score * value);
