@@ -88,3 +88,72 @@ fn correlation(maps: &[Map], channels: usize, (dy, dx): (isize, isize)) -> Vec<f
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plan::FeatureShape, random::Random};
+
+    const GUARD: f32 = 1e3;
+
+    fn map(width: u32, height: u32, seed: u64) -> Map {
+        let shape = FeatureShape { width, height, channels: 4 };
+        let mut random = Random::new(seed);
+        let values = (0..shape.values()).map(|i| random.uniform(-1.0, 1.0) + (i % 4) as f32).collect();
+        let mut map = Map { shape, values };
+        for (pixel, values) in map.values.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (pixel % shape.padded_width(), pixel / shape.padded_width());
+            if x == 0 || y == 0 || x > width as usize || y > height as usize {
+                values.fill(GUARD);
+            }
+        }
+        map
+    }
+
+    /// The covariance by its definition: over all patches of a plane that is zero outside the map.
+    fn expected(maps: &[Map]) -> Vec<f64> {
+        let mut covariance = vec![0.0; 36 * 36];
+        for Map { shape, values } in maps {
+            let share = 1.0 / (shape.pixels() * maps.len()) as f64;
+            let (width, height) = (shape.width as isize, shape.height as isize);
+            let value = |x: isize, y: isize, channel: usize| {
+                let inside = (0..width).contains(&x) && (0..height).contains(&y);
+                let pixel = if inside { shape.pixel(x as usize, y as usize) } else { 0 };
+                if inside { f64::from(values[pixel * 4 + channel]) } else { 0.0 }
+            };
+            for (x, y) in (-1..=height).flat_map(|y| (-1..=width).map(move |x| (x, y))) {
+                let patch: Vec<f64> =
+                    (0..36).map(|i| value(x + (i / 4 % 3) as isize - 1, y + (i / 12) as isize - 1, i % 4)).collect();
+                for (index, sum) in covariance.iter_mut().enumerate() {
+                    *sum += share * patch[index / 36] * patch[index % 36];
+                }
+            }
+        }
+        covariance
+    }
+
+    #[test]
+    fn thirteen_products_give_the_covariance_of_all_patches() {
+        let mut maps = [map(7, 5, 1), map(3, 6, 2)];
+        centre(&mut maps);
+        let found = covariance(&maps);
+        for (index, (found, expected)) in found.iter().zip(expected(&maps)).enumerate() {
+            let error = (f64::from(*found) - expected).abs();
+            assert!(error < 1e-5, "({}, {}): {found} for {expected}", index / 36, index % 36);
+        }
+    }
+
+    #[test]
+    fn centred_maps_have_mean_zero_and_a_zero_halo() {
+        let mut maps = [map(7, 5, 3), map(3, 6, 4)];
+        let mean = centre(&mut maps);
+        assert!((mean[3] - mean[0] - 3.0).abs() < 0.6, "{mean:?}");
+        assert!(maps.iter().all(|map| map.values.iter().all(|value| value.abs() < GUARD / 2.0)));
+        assert!(
+            maps.iter().all(|map| map.values[..4 * map.shape.padded_width() + 4].iter().all(|value| *value == 0.0))
+        );
+        let sums: Vec<f32> =
+            maps.iter().map(|map| map.values.iter().sum::<f32>() / map.shape.pixels() as f32).collect();
+        assert!(sums.iter().sum::<f32>().abs() < 1e-4, "{sums:?}");
+    }
+}

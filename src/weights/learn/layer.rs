@@ -20,8 +20,12 @@ const FLAT_LENGTH: f32 = 1e-3;
 /// Deviation of a filter's output, in whitened units, below which it is taken for rounding and not brought to one.
 const MINIMUM_DEVIATION: f32 = 1e-2;
 
+/// Bias of each block's filters, in deviations of their output. Channels that let more through make colours and fine
+/// texture come out right; deeper down, channels that answer to few patches make for larger strokes.
+const BIAS: [f32; 5] = [0.5, 0.5, 0.25, 0.0, 0.0];
+
 /// The filters of `layer`, which reads `maps`: directions among whitened patches, scaled so that their output has unit
-/// variance and mean zero over the patches before the ReLU, as batch normalisation would have it.
+/// variance over the patches before the ReLU, around the block's bias.
 pub(super) fn learn_layer(
     mut maps: Vec<Map>,
     layer: Layer,
@@ -45,19 +49,19 @@ pub(super) fn learn_layer(
     });
     let mut filters = spherical_k_means(&rows, directions, count, settings.rounds, &mut random).directions;
     let outputs = Matrix::of_rows(&patches, directions).times(Matrix::of_rows(&filters, directions).transposed());
-    for (filter, (_, deviation)) in filters.chunks_exact_mut(directions).zip(moments(&outputs, count)) {
+    for (filter, deviation) in filters.chunks_exact_mut(directions).zip(deviations(&outputs, count)) {
         filter.iter_mut().for_each(|value| *value /= deviation.max(MINIMUM_DEVIATION));
     }
     let weight = Matrix::of_rows(&whitening, directions).times(Matrix::of_rows(&filters, directions).transposed());
-    let mut bias = vec![0.0; count];
+    let mut bias = vec![BIAS[layer.poolings() as usize]; count];
     for (row, weights) in weight.chunks_exact(count).enumerate() {
         bias.iter_mut().zip(weights).for_each(|(bias, weight)| *bias -= mean[row % channels] * weight);
     }
     ConvolutionFilters { input_channels: channels, output_channels: count, weight, bias }
 }
 
-/// Mean and standard deviation of each column.
-fn moments(rows: &[f32], columns: usize) -> Vec<(f32, f32)> {
+/// Standard deviation of each column.
+fn deviations(rows: &[f32], columns: usize) -> Vec<f32> {
     let count = (rows.len() / columns) as f64;
     let mut sums = vec![(0.0_f64, 0.0_f64); columns];
     for row in rows.chunks_exact(columns) {
@@ -66,9 +70,38 @@ fn moments(rows: &[f32], columns: usize) -> Vec<(f32, f32)> {
             *squares += f64::from(*value).powi(2);
         }
     }
-    let moments = sums.into_iter().map(|(sum, squares)| {
-        let mean = sum / count;
-        (mean as f32, (squares / count - mean * mean).max(0.0).sqrt() as f32)
-    });
-    moments.collect()
+    sums.into_iter().map(|(sum, squares)| (squares / count - (sum / count).powi(2)).max(0.0).sqrt() as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plan::FeatureShape, weights::learn::patches};
+
+    /// A map whose neighbours and channels are alike, with a mean of its own for each channel.
+    fn smooth_map(width: u32, height: u32, channels: u32, seed: u64) -> Map {
+        let shape = FeatureShape { width, height, channels };
+        let mut random = Random::new(seed);
+        let mut values: Vec<f32> = (0..shape.values()).map(|i| random.normal() + (i % 5) as f32).collect();
+        for index in channels as usize..values.len() {
+            values[index] = 0.5 * values[index] + 0.3 * values[index - channels as usize] + 0.2 * values[index - 1];
+        }
+        Map { shape, values }
+    }
+
+    #[test]
+    fn outputs_have_unit_variance_around_the_bias_before_the_relu() {
+        let layer = "relu2_1".parse().unwrap();
+        let maps = vec![smooth_map(41, 37, 64, 1), smooth_map(30, 45, 64, 2)];
+        let shapes: Vec<_> = maps.iter().map(|map| map.shape).collect();
+        let places = patches::places(&shapes, 2000, &mut Random::new(3));
+        let filters = learn_layer(maps.clone(), layer, &LearnSettings::default(), &places);
+        let outputs = project(&maps, &places, &filters.weight, 128);
+        for (channel, deviation) in deviations(&outputs, 128).into_iter().enumerate() {
+            let sum: f32 = outputs.iter().skip(channel).step_by(128).sum();
+            let mean = sum / places.len() as f32 + filters.bias[channel];
+            assert!((deviation - 1.0).abs() < 1e-3, "channel {channel} deviates by {deviation}");
+            assert!((mean - BIAS[1]).abs() < 0.2, "channel {channel} has mean {mean}");
+        }
+    }
 }
