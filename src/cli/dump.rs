@@ -22,7 +22,7 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc};
 /// The pictures are taken at their own sizes. Content loss at relu4_2, style losses at relu1_1, relu2_1, relu3_1, relu4_1
 /// and relu5_1, zero padding, max pooling.
 ///
-/// The file gets loss_total, loss_content, loss_tv, loss_style, gradient [3, H, W], gram.<layer> for the style layers and
+/// OUT gets loss_total, loss_content, loss_tv, loss_style, gradient [3, H, W], gram.<layer> for the style layers and
 /// mean.<layer> for every layer up to relu5_2. Filters that end before a layer leave it out.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     image: PathBuf,
 
     /// Where the safetensors file goes
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "OUT")]
     output: PathBuf,
 
     /// How losses are measured
