@@ -15,9 +15,9 @@ use impasto::{
     write_values,
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Instant};
+use std::{io::Write, sync::Arc, time::Instant};
 
-/// Time every kernel and a whole iteration; needs no file
+/// Time every kernel and a whole iteration: needs no file
 ///
 /// VGG19 to relu5_1 with generated filters, content loss at relu4_2, five style losses, total variation and Adam.
 #[derive(Args)]
@@ -57,16 +57,16 @@ struct Kernel {
     gbytes: f64,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let device = arguments.device.open()?;
     let report = measure(&device, arguments.size, arguments.repeats as usize)?;
     if arguments.json {
         let text = serde_json::to_string(&report).map_err(|error| CliError::Failed(error.to_string()))?;
-        println!("{text}");
+        writeln!(answer, "{text}")?;
+        Ok(())
     } else {
-        print(&report);
+        print(&report, answer)
     }
-    Ok(())
 }
 
 fn measure(device: &Device, size: Size, repeats: usize) -> Result<Report, CliError> {
@@ -157,16 +157,18 @@ fn layer(step: &Step) -> String {
     }
 }
 
-fn print(report: &Report) {
-    println!("{} at {}", report.device, report.size);
-    println!("{:<24} {:<24} {:>10} {:>10} {:>8}", "kernel", "layer", "ms", "GFLOP/s", "GB/s");
+fn print(report: &Report, answer: &mut dyn Write) -> Result<(), CliError> {
+    writeln!(answer, "{} at {}", report.device, report.size)?;
+    writeln!(answer, "{:<24} {:<24} {:>10} {:>10} {:>8}", "kernel", "layer", "ms", "GFLOP/s", "GB/s")?;
     for kernel in &report.kernels {
         let flops = if kernel.gflops > 0.0 { format!("{:.1}", kernel.gflops) } else { "-".to_owned() };
-        println!(
+        writeln!(
+            answer,
             "{:<24} {:<24} {:>10.3} {:>10} {:>8.1}",
             kernel.operation, kernel.layer, kernel.ms, flops, kernel.gbytes
-        );
+        )?;
     }
-    println!("iteration: {:.2} ms median, {:.2} ms fastest", report.iteration_ms, report.iteration_ms_min);
-    println!("peak: {:.0} MiB", report.peak_bytes as f64 / f64::from(1 << 20));
+    writeln!(answer, "iteration: {:.2} ms median, {:.2} ms fastest", report.iteration_ms, report.iteration_ms_min)?;
+    writeln!(answer, "peak: {:.0} MiB", report.peak_bytes as f64 / f64::from(1 << 20))?;
+    Ok(())
 }

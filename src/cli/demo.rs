@@ -1,19 +1,24 @@
 //! `impasto demo`.
 
-use super::{CliError, filters::learned, options::DeviceOptions, options::engine, progress::Progress};
+use super::{CliError, filters::learned, options::DeviceOptions, progress::Progress};
 use clap::Args;
 use impasto::{
+    Device, Engine,
     demo::{brushwork, townscape},
     picture::{Picture, check_writable},
     plan::Size,
     style::{Recipe, stylize},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The two pictures the demo draws.
 const DRAWN: Size = Size { width: 768, height: 576 };
 
-/// Paint a picture without any file: impasto draws a town and a painting, and paints one like the other
+/// Draw a town and a painting, and paint one like the other: needs no file
 ///
 /// The drawn pictures and the result are saved side by side. Filters are learned from the two pictures on the spot, so
 /// neither a network nor a weights file is needed.
@@ -27,16 +32,18 @@ pub(crate) struct Arguments {
     device: DeviceOptions,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(crate) fn run(arguments: &Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     check_writable(&arguments.output, DRAWN)?;
+    let device = arguments.device.open()?;
     let (content, style) = (townscape(DRAWN), brushwork(DRAWN));
     let drawn = [(&content, "content"), (&style, "style")].map(|(picture, name)| (picture, beside(arguments, name)));
     for (picture, path) in &drawn {
         picture.save(path)?;
     }
-    let picture = paint(arguments, &content, &style)?;
+    let picture = paint(arguments, &device, &content, &style)?;
     picture.save(&arguments.output)?;
-    println!("{}: {} painted like {}", arguments.output.display(), drawn[0].1.display(), drawn[1].1.display());
+    let (content, style) = (drawn[0].1.display(), drawn[1].1.display());
+    writeln!(answer, "{}: {content} painted like {style}", arguments.output.display())?;
     Ok(())
 }
 
@@ -45,8 +52,8 @@ fn beside(arguments: &Arguments, name: &str) -> PathBuf {
     arguments.output.with_file_name(format!("{stem}-{name}.png"))
 }
 
-fn paint(arguments: &Arguments, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
-    let filters = learned(&[content, style])?;
+fn paint(arguments: &Arguments, device: &Device, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
+    let filters = learned(&[content, style], arguments.device.threads)?;
     let default = Recipe::default();
     let reach = filters.deepest();
     let recipe = Recipe {
@@ -57,7 +64,7 @@ fn paint(arguments: &Arguments, content: &Picture, style: &Picture) -> Result<Pi
         style_layers: reach.map_or(default.style_layers, Recipe::style_layers_within),
         ..Recipe::default()
     };
-    let engine = engine(&arguments.device, filters)?;
+    let engine = Engine::new(device, Arc::new(filters))?;
     let mut progress = Progress::default();
     let painted = stylize(&engine, content, style, &recipe, None, &mut |event| progress.show(&event));
     progress.finish();

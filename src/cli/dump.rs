@@ -2,28 +2,28 @@
 
 use super::{
     CliError,
+    files::{check_creatable, write_whole},
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, engine, finite},
+    options::{DeviceOptions, LossScaling, finite},
 };
 use clap::Args;
 use impasto::{
+    Engine,
     picture::Picture,
     plan::{Border, FeatureShape, Pooling, Wanted},
     style::{Recipe, evaluate, features},
     vgg19::Layer,
 };
 use safetensors::{Dtype, View};
-use std::{
-    borrow::Cow,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 /// Write losses, gradients and feature statistics, to compare with other implementations
 ///
 /// The pictures are taken at their own sizes. Content loss at relu4_2, style losses at relu1_1, relu2_1, relu3_1, relu4_1
-/// and relu5_1, zero padding, max pooling. OUT gets loss_total, loss_content, loss_tv, loss_style, gradient [3, H, W],
-/// gram.<layer> for the style layers and mean.<layer> for every layer up to relu5_2 that the filters reach.
+/// and relu5_1, zero padding, max pooling.
+///
+/// OUT gets loss_total, loss_content, loss_tv, loss_style, gradient [3, H, W], gram.<layer> for the style layers and
+/// mean.<layer> for every layer up to relu5_2. Filters that end before a layer leave it out.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The photograph
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     image: PathBuf,
 
     /// Where the safetensors file goes
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "OUT")]
     output: PathBuf,
 
     /// How losses are measured
@@ -75,8 +75,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
             image.size, content.size
         )));
     }
+    check_creatable(&arguments.output)?;
+    let device = arguments.device.open()?;
     let last = "relu5_2".parse().unwrap_or(Layer::DEEPEST);
-    let filters = arguments.weights.load(last, &[&content, &style])?;
+    let filters = arguments.weights.load(last, None, &[&content, &style], arguments.device.threads)?;
     let reach = filters.deepest().unwrap_or(Layer::FIRST);
     let recipe = Recipe {
         content_weight: arguments.content_weight,
@@ -89,7 +91,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         style_layers: Recipe::style_layers_within(reach),
         ..Recipe::default()
     };
-    let engine = engine(&arguments.device, filters)?;
+    let engine = Engine::new(&device, Arc::new(filters))?;
     let evaluation = evaluate(&engine, &content, &style, &image, &recipe).map_err(Box::new)?;
     let mut tensors = vec![
         Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),
@@ -111,7 +113,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         let means = means(FeatureShape::of_layer(layer, image.size), map);
         tensors.push(Array::new(&format!("mean.{layer}"), &[means.len()], means));
     }
-    write(&arguments.output, tensors)
+    let named = tensors.into_iter().map(|array| (array.name.clone(), array));
+    let bytes = safetensors::serialize(named, None).map_err(|error| CliError::Failed(error.to_string()))?;
+    write_whole(&arguments.output, &bytes)
 }
 
 /// Mean of each channel; the zero halo adds nothing to the sums.
@@ -151,16 +155,4 @@ impl View for Array {
     fn data_len(&self) -> usize {
         4 * self.values.len()
     }
-}
-
-/// Under a temporary name first, so that OUT is never half a file.
-fn write(path: &Path, tensors: Vec<Array>) -> Result<(), CliError> {
-    let failed = |source| CliError::Write { path: path.to_owned(), source };
-    let named = tensors.into_iter().map(|array| (array.name.clone(), array));
-    let bytes = safetensors::serialize(named, None).map_err(|error| CliError::Failed(error.to_string()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }

@@ -1,6 +1,5 @@
 //! Why a command ended without success.
 
-use super::weights::WeightsCommandError;
 use impasto::{
     BackendError, DeviceError,
     picture::PictureError,
@@ -8,7 +7,7 @@ use impasto::{
     style::{Reason, RecipeError, TargetError},
     weights::{FetchError, LearnError, WeightsError, cache::NoCacheDirectory},
 };
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 /// Each message is one sentence with the cause and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +20,6 @@ pub(crate) enum CliError {
     Picture(#[from] PictureError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    #[error(transparent)]
-    WeightsCommand(#[from] WeightsCommandError),
     #[error(transparent)]
     NoCache(#[from] NoCacheDirectory),
     #[error(transparent)]
@@ -43,8 +40,12 @@ pub(crate) enum CliError {
     Interrupted { reason: Box<Reason>, path: PathBuf },
     #[error("{reason}; what was painted until then could not be saved either: {save}")]
     Lost { reason: Box<Reason>, save: Box<PictureError> },
-    #[error("cannot write {}: {source}; choose another place with enough room", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: {source}; name another file, or one where there is room", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot read the cache {}: {source}; name another directory in IMPASTO_CACHE", directory.display())]
+    Cache { directory: PathBuf, source: io::Error },
+    #[error("cannot write the answer: {0}")]
+    Answer(#[from] io::Error),
     #[error("{0}")]
     Failed(String),
 }
@@ -53,7 +54,7 @@ impl CliError {
     /// 2 for wrong use, 1 for failures.
     pub fn exit_code(&self) -> u8 {
         match self {
-            CliError::Usage(_) | CliError::Recipe(_) => 2,
+            CliError::Usage(_) | CliError::Recipe(_) | CliError::Plan(_) => 2,
             CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
             CliError::Stylize(reason) if matches!(**reason, Reason::Recipe(_)) => 2,
             _ => 1,

@@ -12,6 +12,7 @@ use impasto::{
 };
 use std::{
     convert::Infallible,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -28,7 +29,7 @@ pub(crate) struct WeightsOptions {
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "torchvision")]
     weights_format: WeightsFormat,
 
-    /// Fetch VGG19 from this address of a safetensors file
+    /// Fetch this safetensors file, not torchvision's VGG19 from the Hugging Face hub or the mirror in HF_ENDPOINT
     #[arg(long, value_name = "URL")]
     weights_url: Option<String>,
 }
@@ -59,36 +60,59 @@ enum WeightsFormat {
 }
 
 impl WeightsOptions {
-    /// Filters as deep as they go, `wanted` at most; `pictures` are what filters would be learned from.
-    pub fn load(&self, wanted: Layer, pictures: &[&Picture]) -> Result<Filters, CliError> {
+    /// Filters as deep as they go, `wanted` at most; a file that ends before `needed` is refused. Filters would be
+    /// learned from `pictures`.
+    pub fn load(
+        &self,
+        wanted: Layer,
+        needed: Option<Layer>,
+        pictures: &[&Picture],
+        threads: Option<NonZeroUsize>,
+    ) -> Result<Filters, CliError> {
+        self.check()?;
         match &self.weights {
-            WeightsChoice::File(path) => self.load_file(path, wanted),
-            WeightsChoice::Learned => learned(pictures),
+            WeightsChoice::File(path) => self.load_file(path, wanted, needed),
+            WeightsChoice::Learned => learned(pictures, threads),
             WeightsChoice::Auto => match fetch(&source(self.weights_url.as_deref(), wanted), &user_cache()?) {
-                Ok(path) => self.load_file(&path, wanted),
+                Ok(path) => self.load_file(&path, wanted, needed),
                 Err(error) if error.is_offline() => {
                     eprintln!(
                         "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; \
                          with a network \"impasto weights fetch\" gets it once and for all"
                     );
-                    learned(pictures)
+                    learned(pictures, threads)
                 }
                 Err(error) => Err(error.into()),
             },
         }
     }
 
-    fn load_file(&self, path: &Path, wanted: Layer) -> Result<Filters, CliError> {
+    /// Whether the options go together.
+    fn check(&self) -> Result<(), CliError> {
+        let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, WeightsFormat::Caffe));
+        match &self.weights {
+            WeightsChoice::File(_) | WeightsChoice::Learned if url => {
+                Err(CliError::Usage("--weights-url goes with --weights auto: leave one of the two out".to_owned()))
+            }
+            WeightsChoice::Auto | WeightsChoice::Learned if caffe && !url => Err(CliError::Usage(
+                "--weights-format caffe is about a file of your own: name it with --weights or --weights-url"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn load_file(&self, path: &Path, wanted: Layer, needed: Option<Layer>) -> Result<Filters, CliError> {
         let format = match self.weights_format {
             WeightsFormat::Torchvision => Format::Torchvision,
             WeightsFormat::Caffe => Format::Caffe,
         };
         let reach = weights::info(path)?.deepest.unwrap_or(wanted);
-        Ok(weights::load(path, format, wanted.min(reach))?)
+        Ok(weights::load(path, format, Some(wanted.min(reach)).max(needed).unwrap_or(wanted))?)
     }
 }
 
 /// Filters learned from pictures.
-pub(crate) fn learned(pictures: &[&Picture]) -> Result<Filters, CliError> {
-    Ok(weights::learn(pictures, &LearnSettings::default())?)
+pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
+    Ok(weights::learn(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
 }

@@ -3,13 +3,12 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, DeviceChoice, Engine,
+    Device, DeviceChoice,
     plan::Size,
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
-    weights::Filters,
 };
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
 
 /// Where to compute.
 #[derive(Args)]
@@ -18,7 +17,7 @@ pub(crate) struct DeviceOptions {
     #[arg(long, value_name = "auto|cpu|INDEX|NAME", default_value = "auto")]
     pub device: DeviceChoice,
 
-    /// Threads of the CPU back end [default: one per core]
+    /// Threads on the processor [default: one per core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 }
@@ -27,11 +26,6 @@ impl DeviceOptions {
     pub fn open(&self) -> Result<Device, CliError> {
         Ok(Device::open(&self.device, self.threads)?)
     }
-}
-
-/// Opens the device and copies the filters to it.
-pub(crate) fn engine(device: &DeviceOptions, filters: Filters) -> Result<Engine, CliError> {
-    Ok(Engine::new(&device.open()?, Arc::new(filters))?)
 }
 
 /// How losses are measured.

@@ -2,7 +2,7 @@
 
 use impasto::style::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::time::Duration;
+use std::{io::IsTerminal, time::Duration};
 
 /// Redraws in a second at most.
 const REDRAWS: u8 = 10;
@@ -46,6 +46,13 @@ impl Progress {
     pub fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.abandon();
+        }
+    }
+
+    /// Says something that only someone who watches wants to know.
+    pub fn note(&self, line: &str) {
+        if std::io::stderr().is_terminal() {
+            self.say(line);
         }
     }
 

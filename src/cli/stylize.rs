@@ -2,12 +2,14 @@
 
 use super::{
     CliError,
+    files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, engine, finite, weighted_layer},
+    options::{DeviceOptions, LossScaling, finite, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
 use impasto::{
+    Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
     style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, stylize},
@@ -18,18 +20,23 @@ use serde::Serialize;
 use std::{
     convert::Infallible,
     fs::File,
-    io::{BufWriter, IsTerminal, Write},
+    io::{IsTerminal, LineWriter, Write},
     num::NonZeroU32,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
     time::Instant,
 };
+
+/// Longest side that can be asked for.
+const LARGEST: i64 = 1 << 15;
 
 /// Paint a photograph in the style of a painting
 ///
 /// The picture grows through several sizes. At each, its pixels move until the network sees in them the content of the
 /// photograph and the strokes of the painting.
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub(crate) struct Arguments {
     /// The photograph: PNG, JPEG, WebP, TIFF or BMP
     content: PathBuf,
@@ -43,7 +50,7 @@ pub(crate) struct Arguments {
     output: PathBuf,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
-    #[arg(long, value_name = "N", help_heading = "Size and time")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
     size: Option<u32>,
 
     /// Long side of the smallest size the picture grows from
@@ -112,11 +119,11 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     device: DeviceOptions,
 
-    /// Also save OUT-<size>-<iteration>.png every N iterations
+    /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
     #[arg(long, value_name = "N", help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
 
-    /// Write a line of JSON for every iteration
+    /// Write a line of JSON for every iteration: its size, number, losses and time
     #[arg(long, value_name = "FILE", help_heading = "Machine and files")]
     log: Option<PathBuf>,
 }
@@ -163,9 +170,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     let size = fit_long_side(content.size, recipe.size);
     recipe.check()?;
     check_writable(&arguments.output, size)?;
-    let log = arguments.log.as_deref().map(Log::create).transpose()?;
+    arguments.log.as_deref().map(check_creatable).transpose()?;
+    let device = arguments.device.open()?;
     let filters = arguments.filters(&mut recipe, &content, &style)?;
-    let engine = engine(&arguments.device, filters)?;
+    let engine = Engine::new(&device, Arc::new(filters))?;
+    let log = arguments.log.as_deref().map(Log::create).transpose()?;
     let start = Instant::now();
     let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
     let painted = stylize(&engine, &content, &style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
@@ -239,7 +248,7 @@ impl Arguments {
     fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
         let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
         let wanted = recipe.deepest().max(named).unwrap_or(Layer::DEEPEST);
-        let filters = self.weights.load(wanted, &[content, style])?;
+        let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
         if let Some(reach) = filters.deepest() {
             if self.content_layers.is_empty() {
                 recipe.content_layers = Recipe::content_layers_within(reach);
@@ -286,14 +295,14 @@ impl Observer<'_> {
                 }
             }
             Event::Converged { iteration } => {
-                self.progress.say(&format!("nothing better was found after {iteration} iterations at this size"));
+                self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
             }
             Event::Scale { .. } => {}
         }
     }
 }
 
-/// `OUT-<scale>-<iteration>.png` beside OUT.
+/// `OUTPUT-<size>-<iteration>.png` beside the output.
 fn snapshot_path(output: &Path, scale: u32, iteration: u32) -> PathBuf {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
     output.with_file_name(format!("{stem}-{scale}-{iteration}.png"))
@@ -315,14 +324,14 @@ struct LogLine {
 /// A file of JSON lines; the first error is kept for the end.
 struct Log {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: LineWriter<File>,
     failure: Option<std::io::Error>,
 }
 
 impl Log {
     fn create(path: &Path) -> Result<Log, CliError> {
         match File::create(path) {
-            Ok(file) => Ok(Log { path: path.to_owned(), file: BufWriter::new(file), failure: None }),
+            Ok(file) => Ok(Log { path: path.to_owned(), file: LineWriter::new(file), failure: None }),
             Err(source) => Err(CliError::Write { path: path.to_owned(), source }),
         }
     }

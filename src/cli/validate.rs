@@ -7,6 +7,7 @@ use impasto::{
     gpu::Conv3x3Variant,
     validate::{Case, Outcome, cases, run as run_case},
 };
+use std::io::Write;
 
 /// Compare every kernel with the exact reference on this device
 ///
@@ -18,22 +19,23 @@ pub(crate) struct Arguments {
     device: DeviceOptions,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let device = arguments.device.open()?;
     let cases = cases();
     let (mut failed, mut count) = (0, 0);
-    println!("{:<9} {:<58} {:>9} {:>9}  {}", "variant", "case", "error", "allowed", device.name());
+    writeln!(answer, "{:<9} {:<58} {:>9} {:>9}  {}", "variant", "case", "error", "allowed", device.name())?;
     for (name, variant) in variants(&device) {
         for case in cases.iter().filter(|case| variant.is_none() || is_convolution(case) || name == "plain") {
             let outcome = outcome(&device, case, variant)?;
             let shown = if is_convolution(case) { name } else { "" };
-            println!(
+            writeln!(
+                answer,
                 "{shown:<9} {:<58} {:>9.1e} {:>9.0e}  {}",
                 outcome.case,
                 outcome.error,
                 outcome.tolerance,
                 verdict(&outcome)
-            );
+            )?;
             failed += usize::from(!outcome.passed());
             count += 1;
         }
@@ -44,7 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
             "{failed} of {count} cases fail on {name}: use another --device, update its driver, and report this table"
         )));
     }
-    println!("{count} passed on {}", device.name());
+    writeln!(answer, "{count} passed on {}", device.name())?;
     Ok(())
 }
 

@@ -1,17 +1,18 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
+use super::{CliError, files::check_creatable};
 use clap::{Args, Subcommand};
 use impasto::{
-    picture::{Picture, PictureError},
+    picture::Picture,
     vgg19::Layer,
     weights::{
-        self, Cache, FetchError, LearnError, LearnSettings, Source, WeightsError,
+        self, Cache, FetchError, LearnSettings, Source,
         cache::{self, CACHE_VARIABLE, NoCacheDirectory},
     },
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -56,27 +57,8 @@ pub(crate) struct LearnArguments {
     seed: u64,
 }
 
-/// Why a weights command failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WeightsCommandError {
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    #[error(transparent)]
-    File(#[from] WeightsError),
-    #[error(transparent)]
-    NoCache(#[from] NoCacheDirectory),
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    #[error(transparent)]
-    Learn(#[from] LearnError),
-    #[error("cannot read the cache {}: {source}", directory.display())]
-    Cache { directory: PathBuf, source: io::Error },
-    #[error("cannot write the answer: {0}")]
-    Answer(#[from] io::Error),
-}
-
 /// Runs a command; what was asked for goes to `answer`, progress to the terminal.
-pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), WeightsCommandError> {
+pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), CliError> {
     match command {
         WeightsCommand::Fetch(arguments) => {
             let source = source(arguments.weights_url.as_deref(), arguments.deepest);
@@ -90,7 +72,8 @@ pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<()
     Ok(())
 }
 
-fn learn(arguments: &LearnArguments) -> Result<(), WeightsCommandError> {
+fn learn(arguments: &LearnArguments) -> Result<(), CliError> {
+    check_creatable(&arguments.output)?;
     let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
     let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
     let filters = weights::learn(&pictures.iter().collect::<Vec<_>>(), &settings)?;
@@ -126,8 +109,8 @@ pub(crate) fn fetch(source: &Source, cache: &Cache) -> Result<PathBuf, FetchErro
     path
 }
 
-fn list(cache: &Cache, answer: &mut dyn Write) -> Result<(), WeightsCommandError> {
-    let failed = |source| WeightsCommandError::Cache { directory: cache.directory().to_owned(), source };
+fn list(cache: &Cache, answer: &mut dyn Write) -> Result<(), CliError> {
+    let failed = |source| CliError::Cache { directory: cache.directory().to_owned(), source };
     let files = cache.list().map_err(failed)?;
     if files.is_empty() {
         writeln!(answer, "no weights in {}: fetch them with \"impasto weights fetch\"", cache.directory().display())?;
@@ -143,7 +126,7 @@ fn list(cache: &Cache, answer: &mut dyn Write) -> Result<(), WeightsCommandError
     Ok(())
 }
 
-fn info(file: &Path, answer: &mut dyn Write) -> Result<(), WeightsCommandError> {
+fn info(file: &Path, answer: &mut dyn Write) -> Result<(), CliError> {
     let info = weights::info(file)?;
     let depth = match info.deepest {
         Some(layer) => format!("filters of VGG19 down to {layer}"),

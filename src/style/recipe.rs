@@ -112,10 +112,11 @@ fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
 }
 
 impl Recipe {
-    /// The default content layer for filters that reach `deepest`: relu4_2, or relu3_2 where they end before it.
+    /// The default content layer for filters that reach `deepest`: relu4_2, where they end before it relu3_2, and
+    /// where they end before that `deepest` itself.
     pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
-        let best = weighted(&[("relu4_2", 1.0)], deepest);
-        if best.is_empty() { weighted(&[("relu3_2", 1.0)], deepest) } else { best }
+        let best = weighted(&[("relu4_2", 1.0), ("relu3_2", 1.0)], deepest);
+        vec![best.first().copied().unwrap_or(WeightedLayer { layer: deepest, weight: 1.0 })]
     }
 
     /// The default style layers as far as filters reach.
@@ -179,6 +180,11 @@ impl Recipe {
         not_negative("tv-weight", self.tv_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
             layers.iter().try_for_each(|weighted| not_negative(kind, weighted.weight))?;
+            for (position, WeightedLayer { layer, .. }) in layers.iter().enumerate() {
+                if layers[..position].iter().any(|earlier| earlier.layer == *layer) {
+                    return Err(RecipeError::LayerTwice { name: kind, layer: *layer });
+                }
+            }
             if !layers.is_empty() && layers.iter().all(|weighted| weighted.weight == 0.0) {
                 return Err(RecipeError::NoWeight { name: kind });
             }
@@ -199,6 +205,8 @@ pub enum RecipeError {
     Zero { name: &'static str },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
+    #[error("{layer} stands twice in {name}: name it once, with its weight")]
+    LayerTwice { name: &'static str, layer: Layer },
 }
 
 #[cfg(test)]
@@ -220,12 +228,19 @@ mod tests {
         let mut silent = Recipe::default();
         silent.style_layers.iter_mut().for_each(|weighted| weighted.weight = 0.0);
         assert_eq!(silent.check(), Err(RecipeError::NoWeight { name: "style-layers" }));
+        let mut twice = Recipe::default();
+        twice.content_layers.extend(twice.content_layers.clone());
+        assert_eq!(
+            twice.check().unwrap_err().to_string(),
+            "relu4_2 stands twice in content-layers: name it once, with its weight"
+        );
     }
 
     #[test]
     fn layer_defaults_follow_what_the_filters_reach() {
         let deepest = "relu4_1".parse().unwrap();
         assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
+        assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
         assert_eq!(Recipe::style_layers_within(deepest).len(), 4);
     }
 }

@@ -79,7 +79,7 @@ pub enum FileFault {
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file cannot be opened or read.
-    #[error("cannot read the weights file {}: {source}", path.display())]
+    #[error("cannot read the weights file {}: {source}; check the path and its permissions", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -101,7 +101,7 @@ pub enum WeightsError {
         fault: FileFault,
     },
     /// The file cannot be written.
-    #[error("cannot write the weights file {}: {source}", path.display())]
+    #[error("cannot write the weights file {}: {source}; name another file, or one where there is room", path.display())]
     Write {
         /// The file.
         path: PathBuf,

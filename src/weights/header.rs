@@ -37,6 +37,8 @@ impl Header {
             (b"\x80\x02", "it looks like a PyTorch pickle"),
             (b"\x89HDF", "it looks like a Keras HDF5 file"),
             (b"\x93NUMPY", "it looks like a NumPy array"),
+            (b"\x89PNG", "it looks like a PNG picture"),
+            (b"\xFF\xD8\xFF", "it looks like a JPEG picture"),
             (b"<", "it looks like a web page"),
             (b"version ", "it looks like a Git LFS pointer instead of the file"),
         ];

@@ -18,8 +18,8 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 /// # Errors
 /// If the file cannot be written.
 pub fn save(filters: &Filters, path: &Path) -> Result<(), WeightsError> {
-    let mean = serde_json::json!(filters.normalisation.mean).to_string();
-    let deviation = serde_json::json!(filters.normalisation.deviation).to_string();
+    // Debug is JSON here, and unlike serde_json's values it does not turn 0.485 into 0.48500001430511475.
+    let [mean, deviation] = [filters.normalisation.mean, filters.normalisation.deviation].map(|n| format!("{n:?}"));
     let texts =
         [("architecture", "VGG19".to_owned()), ("format", "pt".to_owned()), (MEAN, mean), (DEVIATION, deviation)];
     let texts: BTreeMap<_, _> = texts.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();

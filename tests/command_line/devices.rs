@@ -1,0 +1,89 @@
+//! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
+
+use crate::folder::{Folder, quick};
+use std::process::Stdio;
+
+/// Whether `impasto devices` lists a GPU or a driver that behaves like one.
+fn has_gpu(folder: &Folder) -> bool {
+    folder.run("devices").stdout.starts_with('0')
+}
+
+#[test]
+fn devices_are_listed_and_one_of_them_is_taken() {
+    let outcome = Folder::empty().run("devices");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let entries: Vec<&str> = outcome.stdout.lines().filter(|line| !line.starts_with(' ')).collect();
+    for (index, entry) in entries[..entries.len() - 1].iter().enumerate() {
+        assert!(entry.starts_with(&format!("{index} ")), "{entry}");
+    }
+    assert!(entries[entries.len() - 1].starts_with("cpu  "), "{entries:?}");
+    assert_eq!(entries.iter().filter(|entry| entry.ends_with("<- auto")).count(), 1, "{entries:?}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_reason_to_panic() {
+    let folder = Folder::empty();
+    for arguments in ["devices", "weights list", "validate --device cpu"] {
+        let mut process = folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        let output = process.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stderr.contains("panic")), (Some(1), false), "{arguments}: {stderr}");
+    }
+}
+
+#[test]
+fn validation_ends_with_a_table_and_a_verdict() {
+    let table = Folder::empty().run("validate --device cpu").answer();
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].contains("case") && lines[0].contains("allowed") && lines[0].ends_with("CPU"), "{}", lines[0]);
+    let cases = &lines[1..lines.len() - 1];
+    assert!(cases.len() > 80 && cases.iter().all(|line| line.ends_with("  ok")), "{table}");
+    for operation in ["conv3x3 relu1_1", "conv3x3_backward", "gram relu", "style_loss", "adam", "lbfgs_dots"] {
+        assert!(table.contains(operation), "{operation} is not in {table}");
+    }
+    assert_eq!(lines[lines.len() - 1], format!("{} passed on CPU", cases.len()));
+}
+
+#[test]
+fn a_benchmark_is_one_object_or_a_table() {
+    let folder = Folder::empty();
+    let text = folder.run("bench --device cpu --size 64x48 --repeats 1 --json").answer();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let report: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let mut keys: Vec<&str> = report.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["device", "iteration_ms", "iteration_ms_min", "kernels", "peak_bytes", "size"]);
+    assert_eq!((report["device"].as_str(), report["size"].as_str()), (Some("CPU"), Some("64x48")));
+    let number = |key: &str| report[key].as_f64().unwrap();
+    assert!(number("iteration_ms") >= number("iteration_ms_min") && number("iteration_ms_min") > 0.0, "{text}");
+    assert!(number("peak_bytes") > 4e7, "{text}");
+    let kernels = report["kernels"].as_array().unwrap();
+    for kernel in kernels {
+        let times = ["ms", "gflops", "gbytes"].map(|key| kernel[key].as_f64());
+        assert!(times.iter().all(|time| time.is_some_and(|time| time >= 0.0 && time.is_finite())), "{kernel}");
+        assert!(kernel["operation"].is_string() && kernel["layer"].is_string(), "{kernel}");
+    }
+    let count = |operation: &str| kernels.iter().filter(|kernel| kernel["operation"] == operation).count();
+    assert_eq!((count("conv3x3"), count("conv3x3_backward"), count("gram"), count("adam")), (13, 13, 5, 1), "{text}");
+    let table = folder.run("bench --device cpu --size 32x24 --repeats 1").answer();
+    assert!(table.starts_with("CPU at 32x24\n") && table.contains("conv1_1 32x24x64"), "{table}");
+    assert!(table.contains("iteration: ") && table.contains("peak: "), "{table}");
+}
+
+#[test]
+fn the_first_gpu_paints_what_the_processor_paints() {
+    let folder = Folder::with_pictures();
+    if !has_gpu(&folder) {
+        return;
+    }
+    let options = quick("--device 0 --min-scale 48");
+    let outcome = folder.run(&format!("stylize photo.png --style painting.png -o gpu.png {options}"));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""), "{outcome:?}");
+    folder.paint("cpu.png", "--min-scale 48");
+    let (found, expected) = (folder.open("gpu.png"), folder.open("cpu.png"));
+    assert_eq!(found.size, expected.size);
+    let apart: f32 = found.pixels.iter().zip(&expected.pixels).map(|(a, b)| (a - b).abs()).sum();
+    let mean = apart / found.pixels.len() as f32;
+    assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average");
+}

@@ -1,0 +1,173 @@
+//! A folder of its own for each test, and impasto running in it.
+
+use crate::common::layer;
+use impasto::{
+    picture::Picture,
+    plan::Size,
+    random::Random,
+    weights::{self, generated},
+};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+use tempfile::TempDir;
+
+/// Two layers, four small sizes and few iterations: what most tests paint with.
+const QUICK: [(&str, &str); 7] = [
+    ("--device", "cpu"),
+    ("--weights", "filters.safetensors"),
+    ("--content-layers", "relu2_1"),
+    ("--style-layers", "relu1_1,relu2_1"),
+    ("--min-scale", "16"),
+    ("--first-iterations", "6"),
+    ("--iterations", "3"),
+];
+
+/// `options`, and those of [`QUICK`] that are not among them.
+pub fn quick(options: &str) -> String {
+    let given = |name: &str| options.split_whitespace().any(|word| word == name);
+    let missing = QUICK.iter().filter(|(name, _)| !given(name)).map(|(name, value)| format!("{name} {value} "));
+    missing.collect::<String>() + options
+}
+
+pub struct Folder(TempDir);
+
+/// How a process ended and what it said.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Folder {
+    pub fn empty() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// photo.png of 48x36, painting.png of 40x44, and filters.safetensors down to relu2_1.
+    pub fn with_pictures() -> Folder {
+        let folder = Folder::empty();
+        folder.picture("photo.png", 48, 36, 1);
+        folder.picture("painting.png", 40, 44, 2);
+        folder.filters("filters.safetensors", "relu2_1");
+        folder
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn picture(&self, name: &str, width: u32, height: u32, seed: u64) {
+        picture(width, height, seed).save(self.path(name)).unwrap();
+    }
+
+    pub fn filters(&self, name: &str, deepest: &str) {
+        weights::save(&generated(3, layer(deepest)), &self.path(name)).unwrap();
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn open(&self, name: &str) -> Picture {
+        Picture::open(self.path(name)).unwrap()
+    }
+
+    /// Width and height of a picture.
+    pub fn size(&self, name: &str) -> (u32, u32) {
+        let Size { width, height } = self.open(name).size;
+        (width, height)
+    }
+
+    /// All that lies in the folder and below; directories have no contents.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut contents = BTreeMap::new();
+        let mut open = vec![self.0.path().to_owned()];
+        while let Some(directory) = open.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(self.0.path()).unwrap().to_string_lossy().into_owned();
+                let bytes = if path.is_dir() { Vec::new() } else { std::fs::read(&path).unwrap() };
+                contents.insert(name, bytes);
+                open.extend(path.is_dir().then_some(path));
+            }
+        }
+        contents
+    }
+
+    /// impasto in the folder, with a cache of its own and a hub that is a closed port: nothing leaves this machine.
+    pub fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
+        command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(proxy).env_remove(proxy.to_lowercase());
+        }
+        command.env("IMPASTO_CACHE", self.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:9").env_remove("COLUMNS");
+        command
+    }
+
+    /// Runs impasto with arguments that are separated by spaces.
+    pub fn run(&self, arguments: &str) -> Outcome {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Paints photo.png like painting.png with [`quick`] options; it must work, and say nothing.
+    #[track_caller]
+    pub fn paint(&self, output: &str, options: &str) {
+        let arguments = format!("stylize photo.png --style painting.png -o {output} {}", quick(options));
+        assert_eq!(self.run(&arguments).answer(), "", "{arguments}");
+    }
+
+    /// Runs what must be refused with one sentence that has all of `words`, and must leave everything as it was.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
+        let before = self.contents();
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, Some(code), "{arguments}: {outcome:?}");
+        assert_eq!(outcome.stdout, "", "{arguments}");
+        let sentence = outcome.stderr.strip_prefix("impasto: ").and_then(|rest| rest.strip_suffix('\n'));
+        let sentence = sentence.unwrap_or_else(|| panic!("{arguments}: {:?}", outcome.stderr));
+        assert!(!sentence.contains('\n'), "{arguments}: {sentence}");
+        for word in words {
+            assert!(sentence.contains(word), "{arguments}: no {word:?} in {sentence:?}");
+        }
+        self.assert_unchanged(&before, arguments);
+    }
+
+    #[track_caller]
+    pub fn assert_unchanged(&self, before: &BTreeMap<String, Vec<u8>>, after: &str) {
+        let now = self.contents();
+        let names = |contents: &BTreeMap<String, Vec<u8>>| contents.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&now), names(before), "after {after}");
+        for (name, bytes) in before {
+            assert!(now[name] == *bytes, "{name} changed after {after}");
+        }
+    }
+}
+
+impl Outcome {
+    /// What was printed; the command must have succeeded without a word on stderr.
+    #[track_caller]
+    pub fn answer(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
+        self.stdout
+    }
+}
+
+/// Coarse random patches: structure at more than one scale, none of it symmetric.
+pub fn picture(width: u32, height: u32, seed: u64) -> Picture {
+    let size = Size { width, height };
+    let patches = Picture::noise(Size { width: width.div_ceil(5), height: height.div_ceil(7) }, seed).resize(size);
+    let mut random = Random::new(seed + 100);
+    let pixels = patches.pixels.iter().map(|value| (0.9 * value + random.uniform(0.0, 0.1)).clamp(0.0, 1.0)).collect();
+    Picture::new(size, pixels).unwrap()
+}

@@ -1,0 +1,72 @@
+//! `--help`: every option is there and every line fits a terminal.
+
+use crate::folder::Folder;
+
+/// Each command with the options and arguments it must explain.
+const COMMANDS: [(&str, &str); 12] = [
+    ("", "demo stylize devices validate bench dump weights --help --version"),
+    ("demo", "--output --device --threads"),
+    (
+        "stylize",
+        "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
+         --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
+         --weights-format --weights-url --optimizer --learning-rate --device --threads --save-every --log",
+    ),
+    ("devices", "--help"),
+    ("validate", "--device --threads"),
+    ("bench", "--device --threads --size --repeats --json"),
+    (
+        "dump",
+        "--content --style --image --output --loss --content-weight --style-weight --tv-weight --weights \
+         --weights-format --weights-url --device --threads",
+    ),
+    ("weights", "fetch list learn info IMPASTO_CACHE HF_ENDPOINT"),
+    ("weights fetch", "--weights-url --deepest"),
+    ("weights list", "--help"),
+    ("weights learn", "<PICTURE> --output --seed"),
+    ("weights info", "<FILE>"),
+];
+
+#[test]
+fn every_option_is_explained_in_lines_of_a_hundred_columns() {
+    let folder = Folder::empty();
+    for (command, options) in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let text = folder.run(&format!("{command} {flag}")).answer();
+            for option in options.split_whitespace().filter(|option| flag == "--help" || option.starts_with("--")) {
+                assert!(text.contains(option), "{command} {flag} does not mention {option}");
+            }
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{command} {flag}: {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn options_that_are_not_explained_above_do_not_exist() {
+    let folder = Folder::empty();
+    for (command, known) in COMMANDS {
+        let text = folder.run(&format!("{command} --help")).answer();
+        let defined = text.lines().filter_map(|line| {
+            let line = line.trim_start();
+            let long = line.starts_with('-').then(|| line.split([' ', ',']).find(|word| word.starts_with("--")))??;
+            Some(long.to_owned())
+        });
+        for option in defined.filter(|option| option != "--help") {
+            assert!(known.split_whitespace().any(|word| word == option), "{command}: {option} is not in the table");
+        }
+    }
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_nothing_done() {
+    let outcome = Folder::empty().run("");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""));
+    assert!(outcome.stderr.contains("stylize") && outcome.stderr.contains("Usage:"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(Folder::empty().run("--version").answer(), concat!("impasto ", env!("CARGO_PKG_VERSION"), "\n"));
+}

@@ -1,0 +1,102 @@
+//! Every option of `impasto stylize` that is about the look moves the picture.
+
+use crate::{
+    common::{file_bytes, layer, torchvision_tensors},
+    folder::Folder,
+};
+use impasto::weights::generated;
+use safetensors::Dtype;
+
+#[test]
+fn each_option_of_the_look_changes_the_picture_and_nothing_about_its_size() {
+    let folder = Folder::with_pictures();
+    folder.paint("plain.png", "");
+    let plain = folder.read("plain.png");
+    let options = [
+        "--content-weight 50",
+        "--style-weight 0.5",
+        "--tv-weight 20",
+        "--style-scale 0.5",
+        "--loss mse --style-weight 100",
+        "--pooling average",
+        "--optimizer lbfgs",
+        "--learning-rate 0.005",
+        "--iterations 9",
+        "--first-iterations 20",
+        "--min-scale 24",
+        "--init noise",
+    ];
+    for option in options {
+        folder.paint("out.png", option);
+        assert!(folder.read("out.png") != plain, "{option} changed nothing");
+        assert_eq!(folder.size("out.png"), (48, 36), "{option}");
+    }
+}
+
+#[test]
+fn values_that_are_the_defaults_change_nothing() {
+    let folder = Folder::with_pictures();
+    folder.paint("plain.png", "");
+    let plain = folder.read("plain.png");
+    let options = [
+        "--content-weight 1 --style-weight 10 --tv-weight 0.1 --style-scale 1",
+        "--loss relative --pooling max --optimizer adam --learning-rate 0.02",
+        "--init content --seed 11 --weights-format torchvision",
+    ];
+    for option in options {
+        folder.paint("out.png", option);
+        assert!(folder.read("out.png") == plain, "{option} changed something");
+    }
+}
+
+/// Paints with layers of the reader's choice.
+fn layers(folder: &Folder, layers: &str) -> Vec<u8> {
+    let options = "--device cpu --weights filters.safetensors --min-scale 24 --first-iterations 4 --iterations 2";
+    let outcome = folder.run(&format!("stylize photo.png -s painting.png -o out.png {options} {layers}"));
+    assert_eq!(outcome.answer(), "", "{layers}");
+    folder.read("out.png")
+}
+
+#[test]
+fn layers_and_their_weights_count_relative_to_each_other() {
+    let folder = Folder::with_pictures();
+    let even = layers(&folder, "--content-layers relu1_2,relu2_1 --style-layers relu1_1,relu2_1");
+    let doubled = layers(&folder, "--content-layers relu1_2=2,relu2_1=2 --style-layers relu1_1=2,relu2_1=2");
+    assert!(even == doubled, "weights that are all doubled");
+    let uneven = layers(&folder, "--content-layers relu1_2=9,relu2_1 --style-layers relu1_1,relu2_1");
+    assert!(even != uneven, "content weights");
+    let uneven = layers(&folder, "--content-layers relu1_2,relu2_1 --style-layers relu1_1=9,relu2_1");
+    assert!(even != uneven, "style weights");
+    let silent = layers(&folder, "--content-layers relu1_2,relu2_1=0 --style-layers relu1_1,relu2_1=0");
+    let alone = layers(&folder, "--content-layers relu1_2 --style-layers relu1_1");
+    assert!(silent == alone, "layers of no weight");
+}
+
+#[test]
+fn caffe_filters_read_blue_first_in_0_to_255_less_the_mean() {
+    let folder = Folder::with_pictures();
+    folder
+        .write("plain.safetensors", file_bytes(&torchvision_tensors(&generated(3, layer("relu2_1")), Dtype::F32), &[]));
+    folder.paint("torchvision.png", "--weights plain.safetensors");
+    folder.paint("saved.png", "");
+    assert!(folder.read("torchvision.png") == folder.read("saved.png"), "the same filters in two files");
+    // (255 x - mean of 255 in BGR) . k with k = K / 255 over RGB is what mean and deviation say of a file that has them.
+    let mut filters = generated(3, layer("relu2_1"));
+    filters.normalisation.mean = [123.68 / 255.0, 116.779 / 255.0, 103.939 / 255.0];
+    filters.normalisation.deviation = [1.0 / 255.0; 3];
+    impasto::weights::save(&filters, &folder.path("described.safetensors")).unwrap();
+    exchange_red_and_blue(&mut filters.layers[0].weight);
+    folder.write("caffe.safetensors", file_bytes(&torchvision_tensors(&filters, Dtype::F32), &[]));
+    folder.paint("described.png", "--weights described.safetensors");
+    folder.paint("caffe.png", "--weights caffe.safetensors --weights-format caffe");
+    assert!(folder.read("caffe.png") == folder.read("described.png"), "the same filters told in two ways");
+    assert!(folder.read("caffe.png") != folder.read("torchvision.png"));
+}
+
+/// In `[tap][4][64]`.
+fn exchange_red_and_blue(weight: &mut [f32]) {
+    for tap in weight.chunks_exact_mut(4 * 64) {
+        let (red, others) = tap.split_at_mut(64);
+        red.swap_with_slice(&mut others[64..128]);
+    }
+}
