@@ -57,7 +57,7 @@ fn paint(arguments: &Arguments, device: &Device, content: &Picture, style: &Pict
     let default = Recipe::default();
     let reach = filters.deepest();
     let recipe = Recipe {
-        size: 448,
+        size: 512,
         first_iterations: 150,
         iterations: 80,
         content_layers: reach.map_or(default.content_layers, Recipe::content_layers_within),
