@@ -91,7 +91,7 @@ fn single(operation: &str) -> Plan {
     let steps = PLANS.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan, step)));
     let cost = |(plan, step): &(&Plan, &Step)| plan.cost(step).flops + plan.cost(step).bytes;
     let (plan, step) = steps.filter(|(_, step)| step.operation() == operation).max_by_key(cost).unwrap();
-    Plan { steps: vec![step.clone()], routines: vec![(Routine::Evaluate, 0..1)], ..plan.clone() }
+    Plan { steps: vec![*step], routines: vec![(Routine::Evaluate, 0..1)], ..plan.clone() }
 }
 
 fn engine(device: &Device, variant: Option<Conv3x3Variant>) -> Engine {
