@@ -7,11 +7,11 @@ use crate::{
     reference,
     weights::Filters,
 };
-use std::{num::NonZeroUsize, sync::Arc};
+use std::sync::Arc;
 
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
-    Cpu(Option<NonZeroUsize>),
+    Cpu(Arc<cpu::Processor>),
     Reference,
 }
 
@@ -31,7 +31,7 @@ impl Engine {
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
         let loaded = match device {
             Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::upload(gpu, &filters)?),
-            Device::Cpu(threads) => Loaded::Cpu(*threads),
+            Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(&filters, *threads)?),
             Device::Reference => Loaded::Reference,
         };
         Ok(Engine { loaded, filters, name: device.name().to_owned(), conv3x3: None })
@@ -59,7 +59,7 @@ impl Engine {
     pub fn session(&self, plan: &Plan) -> Result<Box<dyn Session>, BackendError> {
         Ok(match &self.loaded {
             Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, self.conv3x3)?),
-            Loaded::Cpu(threads) => Box::new(cpu::Session::new(plan, &self.filters, *threads)?),
+            Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, plan)?),
             Loaded::Reference => Box::new(reference::Session::new(plan, &self.filters)?),
         })
     }

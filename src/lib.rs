@@ -1,4 +1,8 @@
-//! Neural style transfer as a library.
+//! Neural style transfer: a photograph painted in the style of a painting, on any GPU or on the processor.
+//!
+//! [`Device::open`] chooses what computes, [`Engine::new`] puts a network's [`weights::Filters`] on it, and
+//! [`style::stylize`] paints by a [`style::Recipe`]. Underneath, [`plan`] writes down the steps of an iteration, and a
+//! [`Session`] of [`gpu`], [`cpu`] or [`mod@reference`] executes them; [`validate`] compares the three.
 
 mod backend;
 pub mod cpu;
@@ -20,3 +24,8 @@ pub mod weights;
 pub use backend::{BackendError, Session, read_values, values, write_values};
 pub use device::{Device, DeviceChoice, DeviceError, automatic};
 pub use engine::Engine;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use impasto::plan::{Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, Window, iteration};
 use impasto::random::Random;

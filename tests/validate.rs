@@ -1,6 +1,6 @@
 //! Every back end against the reference, case by case.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use impasto::validate::{self, Case, Outcome};
 use impasto::{BackendError, Session, reference};

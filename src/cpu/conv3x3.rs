@@ -21,8 +21,6 @@ const BLOCK_TILES: usize = 256;
 /// A layer's filters in the form that suits it.
 #[derive(Debug)]
 pub(super) enum LayerFilters {
-    /// The plan does without the layer.
-    Unused,
     /// Few input channels: a matrix product over patches.
     First(FirstLayer),
     /// Many channels.
@@ -32,14 +30,18 @@ pub(super) enum LayerFilters {
 impl LayerFilters {
     /// # Errors
     /// If the memory does not suffice.
-    pub(super) fn new(index: usize, used: bool, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
-        Ok(match (index, used) {
-            (_, false) => LayerFilters::Unused,
-            (0, true) => LayerFilters::First(FirstLayer::new(filters)),
-            (_, true) => {
-                LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() }
-            }
+    pub(super) fn new(index: usize, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
+        Ok(match index {
+            0 => LayerFilters::First(FirstLayer::new(filters)),
+            _ => LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() },
         })
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            LayerFilters::First(filters) => filters.bytes(),
+            LayerFilters::Winograd { filters, bias } => filters.bytes() + 4 * bias.len() as u64,
+        }
     }
 }
 
@@ -155,7 +157,6 @@ pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMem
                 }
             }
         }
-        LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
     }
     memory.put(step.output, output_words);
     if let Some((slot, words)) = mask_words {
@@ -201,6 +202,5 @@ pub(super) fn conv3x3_backward(
                 }
             }
         }
-        LayerFilters::Unused => unreachable!("filters are prepared for every layer of the plan"),
     }
 }

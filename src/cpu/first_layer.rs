@@ -35,6 +35,10 @@ impl FirstLayer {
         FirstLayer { weight: filters.weight.clone(), transposed, bias: filters.bias.clone() }
     }
 
+    pub(super) fn bytes(&self) -> u64 {
+        4 * (self.weight.len() + self.transposed.len() + self.bias.len()) as u64
+    }
+
     /// Rows of features from row `first_row` of the map on.
     pub(super) fn forward(
         &self,

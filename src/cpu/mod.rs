@@ -31,45 +31,65 @@ use std::num::NonZeroUsize;
 use std::{sync::Arc, time::Instant};
 use threads::Scratches;
 
-/// A plan whose steps run on threads of their own; `run` returns when they are done.
+/// Filters in the forms that the convolutions work with, and the threads that do; shared by sessions.
 #[derive(Debug)]
-pub struct Session {
-    plan: Plan,
+pub struct Processor {
     layers: Vec<LayerFilters>,
-    memory: HostMemory,
     scratches: Scratches,
     threads: rayon::ThreadPool,
-    bytes: u64,
 }
 
-impl Session {
-    /// A session with zeroed slots on `threads` threads, or as many as there are cores.
+impl Processor {
+    /// Transforms all filters, on `threads` threads or as many as there are cores.
     ///
     /// # Errors
-    /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
-    pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
-        backend::check_filters(plan, filters)?;
+    /// If the memory or the threads are not to be had.
+    pub fn new(filters: &Filters, threads: Option<NonZeroUsize>) -> Result<Arc<Processor>, BackendError> {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.map_or(0, NonZeroUsize::get))
             .thread_name(|index| format!("impasto-{index}"))
             .build()
             .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
-        let convolves = |layer: usize| {
-            plan.steps.iter().any(|step| match step {
-                Step::Conv3x3(step) => step.layer.index() == layer,
-                Step::Conv3x3Backward(step) => step.layer.index() == layer,
-                _ => false,
-            })
-        };
         let layers = threads.install(|| {
             let layers = filters.layers.iter().enumerate();
-            layers.map(|(index, filters)| LayerFilters::new(index, convolves(index), filters)).collect::<Result<_, _>>()
+            layers.map(|(index, filters)| LayerFilters::new(index, filters)).collect::<Result<_, _>>()
         });
-        let needed = (plan.bytes() + 4 * filters.bytes()) >> 20;
+        // The transforms take 36/9 of the filters, the transposed ones of the shallow layers about one more part.
+        let needed = (5 * filters.bytes()) >> 20;
         let layers = layers.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
-        let scratches = Scratches::new(threads.current_num_threads());
-        let bytes = plan.bytes() + filters.bytes();
-        Ok(Session { bytes, memory: HostMemory::new(plan)?, plan: plan.clone(), layers, scratches, threads })
+        Ok(Arc::new(Processor { layers, scratches: Scratches::new(threads.current_num_threads()), threads }))
+    }
+
+    /// Bytes of the filters in their forms.
+    fn bytes(&self) -> u64 {
+        self.layers.iter().map(LayerFilters::bytes).sum()
+    }
+}
+
+/// A plan whose steps run on a processor's threads; `run` returns when they are done.
+#[derive(Debug)]
+pub struct Session {
+    plan: Plan,
+    memory: HostMemory,
+    processor: Arc<Processor>,
+}
+
+impl Session {
+    /// A session with zeroed slots and a processor of its own.
+    ///
+    /// # Errors
+    /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
+    pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
+        Session::on(&Processor::new(filters, threads)?, plan)
+    }
+
+    /// A session with zeroed slots.
+    ///
+    /// # Errors
+    /// If the filters end before the plan's deepest layer or the memory is not to be had.
+    pub fn on(processor: &Arc<Processor>, plan: &Plan) -> Result<Session, BackendError> {
+        backend::check_filters(plan, processor.layers.len())?;
+        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
     }
 }
 
@@ -84,10 +104,10 @@ impl backend::Session for Session {
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
-        let Session { plan, layers, memory, scratches, threads, .. } = self;
-        threads.install(|| {
+        let Session { plan, memory, processor } = self;
+        processor.threads.install(|| {
             for step in &plan.steps[plan.routine(routine)] {
-                run_step(step, layers, memory, scratches);
+                run_step(step, processor, memory);
             }
         });
         Ok(())
@@ -103,15 +123,15 @@ impl backend::Session for Session {
     }
 
     fn bytes(&self) -> u64 {
-        self.bytes
+        self.plan.bytes() + self.processor.bytes()
     }
 
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
-        let Session { plan, layers, memory, scratches, threads, .. } = self;
+        let Session { plan, memory, processor } = self;
         let time = |step: &Step| {
             backend::median_seconds(repeats, || {
                 let start = Instant::now();
-                threads.install(|| run_step(step, layers, memory, scratches));
+                processor.threads.install(|| run_step(step, processor, memory));
                 Ok(start.elapsed().as_secs_f64())
             })
         };
@@ -119,7 +139,8 @@ impl backend::Session for Session {
     }
 }
 
-fn run_step(step: &Step, layers: &[LayerFilters], memory: &mut HostMemory, scratches: &Scratches) {
+fn run_step(step: &Step, processor: &Processor, memory: &mut HostMemory) {
+    let Processor { layers, scratches, .. } = processor;
     match step {
         Step::NetworkInput(step) => network_input::network_input(step, memory),
         Step::NetworkInputBackward(step) => network_input::network_input_backward(step, memory),

@@ -257,7 +257,9 @@ impl crate::Session for Session {
             let submission = request.submission.clone();
             let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
             self.wait_for(if until_there { wait } else { wgpu::PollType::Poll })?;
-            arrived = request.mapped.try_recv();
+            // Another thread that polls the device may be the one that is just about to call back: receive, do not look.
+            let blocking = || request.mapped.recv().map_err(|_| mpsc::TryRecvError::Disconnected);
+            arrived = if until_there { blocking() } else { request.mapped.try_recv() };
         }
         match arrived {
             Ok(Ok(())) => {}

@@ -34,7 +34,7 @@ impl Session {
     /// # Errors
     /// If the filters end before the plan's deepest layer or the memory does not suffice.
     pub fn new(plan: &Plan, filters: &Arc<Filters>) -> Result<Session, BackendError> {
-        backend::check_filters(plan, filters)?;
+        backend::check_filters(plan, filters.layers.len())?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), filters: filters.clone() })
     }
 }

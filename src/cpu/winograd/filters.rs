@@ -11,7 +11,7 @@ use std::collections::TryReserveError;
 /// Rows and columns that are transposed in registers.
 const BLOCK: (usize, usize) = (16, 8);
 /// Up to so many values a position's matrix is also kept transposed.
-const KEPT_MATRIX: usize = 128 * 256;
+const KEPT_MATRIX: usize = 256 * 256;
 
 /// A layer's transformed filters.
 #[derive(Debug)]
@@ -50,6 +50,11 @@ impl TransformedFilters {
             filters.transposed = Some(transposed);
         }
         Ok(filters)
+    }
+
+    pub(in crate::cpu) fn bytes(&self) -> u64 {
+        let bytes = |values: &Words| bytemuck::cast_slice::<_, u8>(values).len() as u64;
+        bytes(&self.values) + self.transposed.as_ref().map_or(0, bytes)
     }
 
     /// The matrix `[input channel][output channel]` of a position.

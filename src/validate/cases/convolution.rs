@@ -34,7 +34,7 @@ const BACKWARD: [(&str, u32, u32, Store); 16] = [
     ("relu3_1", 5, 4, PLAIN),
     ("relu3_2", 13, 10, MASKED),
     ("relu3_2", 6, 3, ADDED),
-    ("relu3_2", 1, 1030, ADDED_AND_MASKED),
+    ("relu4_1", 1, 1030, ADDED_AND_MASKED),
     ("relu4_1", 3, 2, PLAIN),
     ("relu4_2", 3, 3, MASKED),
     ("relu4_2", 9, 5, ADDED_AND_MASKED),

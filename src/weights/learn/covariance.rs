@@ -1,4 +1,4 @@
-//! Mean and covariance of the 3x3 patches of feature maps.
+//! Mean and covariance of the 3x3 patches of feature maps, `[tap][channel]` with taps in reading order.
 
 use super::{
     maps::Map,
@@ -6,21 +6,12 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// Statistics of patches of C channels, `[tap][channel]`, taps in reading order.
-#[derive(Debug)]
-pub(super) struct Statistics {
-    /// Mean of each channel, the same for all taps.
-    pub mean: Vec<f32>,
-    /// `9 C` rows of `9 C` values.
-    pub covariance: Vec<f32>,
-}
-
 /// Offsets between two taps of a patch, one of each pair of opposites.
 const OFFSETS: [(isize, isize); 13] =
     [(0, 0), (0, 1), (0, 2), (1, -2), (1, -1), (1, 0), (1, 1), (1, 2), (2, -2), (2, -1), (2, 0), (2, 1), (2, 2)];
 
-/// Subtracts each channel's mean over all maps, every map counting the same; what lies outside becomes the mean, which
-/// is zero then.
+/// Subtracts each channel's mean over all maps, every map counting the same, and returns it. The halo becomes zero,
+/// which is the mean now.
 pub(super) fn centre(maps: &mut [Map]) -> Vec<f32> {
     let channels = maps[0].shape.channels as usize;
     let mut mean = vec![0.0_f64; channels];
@@ -54,7 +45,7 @@ fn rows(map: &Map) -> impl Iterator<Item = &[f32]> {
     map.values.chunks_exact(row).skip(1).take(map.shape.height as usize).map(move |r| &r[channels..row - channels])
 }
 
-/// Covariance of all patches of centred maps, every map counting the same.
+/// Covariance of all patches of centred maps, every map counting the same: `9 C` rows of `9 C` values.
 ///
 /// How two taps vary together depends on the offset between them alone, so thirteen products over whole maps give all
 /// 81 blocks. What lies outside a map counts as zero, which makes the matrix that of a stationary field: no eigenvalue
@@ -91,9 +82,78 @@ fn correlation(maps: &[Map], channels: usize, (dy, dx): (isize, isize)) -> Vec<f
         let pixels = Matrix::of_rows(&map.values[..map.values.len() - shift], channels);
         let shifted = Matrix::of_rows(&map.values[shift..], channels);
         let mut product = vec![0.0; channels * channels];
-        multiply(pixels.transposed(), shifted, &mut product, 0.0);
+        multiply(pixels.transposed(), shifted, &mut product);
         let share = 1.0 / (map.shape.pixels() * maps.len()) as f32;
         sum.iter_mut().zip(&product).for_each(|(sum, value)| *sum += share * value);
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plan::FeatureShape, random::Random};
+
+    const GUARD: f32 = 1e3;
+
+    fn map(width: u32, height: u32, seed: u64) -> Map {
+        let shape = FeatureShape { width, height, channels: 4 };
+        let mut random = Random::new(seed);
+        let values = (0..shape.values()).map(|i| random.uniform(-1.0, 1.0) + (i % 4) as f32).collect();
+        let mut map = Map { shape, values };
+        for (pixel, values) in map.values.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (pixel % shape.padded_width(), pixel / shape.padded_width());
+            if x == 0 || y == 0 || x > width as usize || y > height as usize {
+                values.fill(GUARD);
+            }
+        }
+        map
+    }
+
+    /// The covariance by its definition: over all patches of a plane that is zero outside the map.
+    fn expected(maps: &[Map]) -> Vec<f64> {
+        let mut covariance = vec![0.0; 36 * 36];
+        for Map { shape, values } in maps {
+            let share = 1.0 / (shape.pixels() * maps.len()) as f64;
+            let (width, height) = (shape.width as isize, shape.height as isize);
+            let value = |x: isize, y: isize, channel: usize| {
+                let inside = (0..width).contains(&x) && (0..height).contains(&y);
+                let pixel = if inside { shape.pixel(x as usize, y as usize) } else { 0 };
+                if inside { f64::from(values[pixel * 4 + channel]) } else { 0.0 }
+            };
+            for (x, y) in (-1..=height).flat_map(|y| (-1..=width).map(move |x| (x, y))) {
+                let patch: Vec<f64> =
+                    (0..36).map(|i| value(x + (i / 4 % 3) as isize - 1, y + (i / 12) as isize - 1, i % 4)).collect();
+                for (index, sum) in covariance.iter_mut().enumerate() {
+                    *sum += share * patch[index / 36] * patch[index % 36];
+                }
+            }
+        }
+        covariance
+    }
+
+    #[test]
+    fn thirteen_products_give_the_covariance_of_all_patches() {
+        let mut maps = [map(7, 5, 1), map(3, 6, 2)];
+        centre(&mut maps);
+        let found = covariance(&maps);
+        for (index, (found, expected)) in found.iter().zip(expected(&maps)).enumerate() {
+            let error = (f64::from(*found) - expected).abs();
+            assert!(error < 1e-5, "({}, {}): {found} for {expected}", index / 36, index % 36);
+        }
+    }
+
+    #[test]
+    fn centred_maps_have_mean_zero_and_a_zero_halo() {
+        let mut maps = [map(7, 5, 3), map(3, 6, 4)];
+        let mean = centre(&mut maps);
+        assert!((mean[3] - mean[0] - 3.0).abs() < 0.6, "{mean:?}");
+        assert!(maps.iter().all(|map| map.values.iter().all(|value| value.abs() < GUARD / 2.0)));
+        assert!(
+            maps.iter().all(|map| map.values[..4 * map.shape.padded_width() + 4].iter().all(|value| *value == 0.0))
+        );
+        let sums: Vec<f32> =
+            maps.iter().map(|map| map.values.iter().sum::<f32>() / map.shape.pixels() as f32).collect();
+        assert!(sums.iter().sum::<f32>().abs() < 1e-4, "{sums:?}");
+    }
 }

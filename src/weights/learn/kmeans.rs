@@ -84,3 +84,59 @@ fn normalise(direction: &mut [f32]) {
     let length = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
     direction.iter_mut().for_each(|value| *value /= length.max(f32::MIN_POSITIVE));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIMS: usize = 12;
+
+    fn unit_rows(count: usize, seed: u64) -> Vec<f32> {
+        let mut random = Random::new(seed);
+        let mut rows: Vec<f32> = (0..count * DIMS).map(|i| random.normal() * (1.0 + (i % DIMS) as f32)).collect();
+        rows.chunks_exact_mut(DIMS).for_each(normalise);
+        rows
+    }
+
+    fn lengths(directions: &[f32]) -> Vec<f32> {
+        directions.chunks_exact(DIMS).map(|d| d.iter().map(|v| v * v).sum::<f32>().sqrt()).collect()
+    }
+
+    #[test]
+    fn every_round_explains_more() {
+        // Over a thousand rows, so that several tasks are put together.
+        let clusters = spherical_k_means(&unit_rows(2 * CHUNK + 77, 1), DIMS, 20, 12, &mut Random::new(2));
+        let explained = &clusters.explained;
+        assert!(explained.windows(2).all(|pair| pair[1] > pair[0] - 1e-4), "{explained:?}");
+        assert!(explained[11] > 1.5 * explained[0] && explained[11] < 1.0, "{explained:?}");
+        assert!(lengths(&clusters.directions).iter().all(|length| (length - 1.0).abs() < 1e-5));
+    }
+
+    #[test]
+    fn directions_that_the_rows_were_made_from_are_found() {
+        let truth = unit_rows(5, 3);
+        let mut random = Random::new(4);
+        let mut rows = Vec::new();
+        for index in 0..1500 {
+            let centre = &truth[index % 5 * DIMS..][..DIMS];
+            rows.extend(centre.iter().map(|value| value + 0.02 * random.normal()));
+        }
+        rows.chunks_exact_mut(DIMS).for_each(normalise);
+        let clusters = spherical_k_means(&rows, DIMS, 15, 10, &mut Random::new(5));
+        for centre in truth.chunks_exact(DIMS) {
+            let cosine = |d: &[f32]| d.iter().zip(centre).map(|(a, b)| a * b).sum::<f32>();
+            let best = clusters.directions.chunks_exact(DIMS).map(cosine).fold(0.0, f32::max);
+            assert!(best > 0.99, "{best}");
+        }
+    }
+
+    #[test]
+    fn directions_without_rows_start_anew_and_stay_finite() {
+        let one = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        for rows in [one.repeat(40), vec![0.0; 40 * DIMS]] {
+            let clusters = spherical_k_means(&rows, DIMS, 30, 4, &mut Random::new(6));
+            let lengths = lengths(&clusters.directions);
+            assert!(lengths.iter().all(|length| (length - 1.0).abs() < 1e-5), "{lengths:?}");
+        }
+    }
+}

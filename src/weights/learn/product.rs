@@ -41,7 +41,7 @@ impl<'a> Matrix<'a> {
         let mut product = vec![0.0; self.rows * other.columns];
         product.par_chunks_mut(BLOCK * other.columns).enumerate().for_each(|(block, rows)| {
             let count = rows.len() / other.columns;
-            multiply(self.rows_from(block * BLOCK, count), other, rows, 0.0);
+            multiply(self.rows_from(block * BLOCK, count), other, rows);
         });
         product
     }
@@ -52,12 +52,12 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `product = keep * product + left * right` on this thread; `product` is stored row by row.
-pub(super) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32], keep: f32) {
+/// `left` times `right` on this thread, stored row by row.
+pub(super) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32]) {
     let (rows, columns, inner) = (left.rows, right.columns, left.columns);
     assert!(inner == right.rows && product.len() == rows * columns, "{rows}x{inner} times {}x{columns}", right.rows);
     if rows == 0 || columns == 0 || inner == 0 {
-        product.iter_mut().for_each(|value| *value *= keep);
+        product.fill(0.0);
         return;
     }
     left.assert_inside();
@@ -71,14 +71,14 @@ pub(super) fn multiply(left: Matrix<'_>, right: Matrix<'_>, product: &mut [f32],
             product.as_mut_ptr(),
             1,
             columns as isize,
-            keep != 0.0,
+            false,
             left.values.as_ptr(),
             left.column_stride as isize,
             left.row_stride as isize,
             right.values.as_ptr(),
             right.column_stride as isize,
             right.row_stride as isize,
-            keep,
+            0.0,
             1.0,
             false,
             false,

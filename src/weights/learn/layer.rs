@@ -1,0 +1,107 @@
+//! The filters of one layer from the maps that it reads.
+
+use super::{
+    LearnSettings,
+    covariance::{centre, covariance},
+    kmeans::spherical_k_means,
+    maps::Map,
+    patches::{Places, project},
+    product::Matrix,
+    whitening::whitening,
+};
+use crate::{random::Random, vgg19::Layer, weights::ConvolutionFilters};
+use rayon::prelude::*;
+
+/// Directions that are kept of a patch at least, if it has as many.
+const MINIMUM_DIRECTIONS: usize = 32;
+/// Added to the length, about the square root of the number of directions, of a whitened patch that is scaled to unit
+/// length, so that a flat one stays small.
+const FLAT_LENGTH: f32 = 1e-3;
+/// Deviation of a filter's output, in whitened units, below which it is taken for rounding and not brought to one.
+const MINIMUM_DEVIATION: f32 = 1e-2;
+
+/// Bias of each block's filters, in deviations of their output. Channels that let more through make colours and fine
+/// texture come out right; deeper down, channels that answer to few patches make for larger strokes.
+const BIAS: [f32; 5] = [0.5, 0.5, 0.25, 0.0, 0.0];
+
+/// The filters of `layer`, which reads `maps`: directions among whitened patches, scaled so that their output has unit
+/// variance over the patches before the ReLU, around the block's bias.
+pub(super) fn learn_layer(
+    mut maps: Vec<Map>,
+    layer: Layer,
+    settings: &LearnSettings,
+    places: &Places,
+) -> ConvolutionFilters {
+    let seed = settings.seed.wrapping_mul(1000).wrapping_add(layer.index() as u64);
+    let mut random = Random::new(seed);
+    let (channels, count) = (maps[0].shape.channels as usize, layer.output_channels() as usize);
+    let dims = 9 * channels;
+    let mean = centre(&mut maps);
+    let covariance = covariance(&maps);
+    let varying = (0..dims).filter(|i| covariance[i * dims + i] > 0.0).count();
+    let directions = varying.min(count.max(MINIMUM_DIRECTIONS)).max(1);
+    let whitening = whitening(&covariance, dims, directions, &mut random);
+    let patches = project(&maps, places, &whitening, directions);
+    let mut rows = patches.clone();
+    rows.par_chunks_mut(directions).for_each(|row| {
+        let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+        row.iter_mut().for_each(|value| *value /= length + FLAT_LENGTH);
+    });
+    let mut filters = spherical_k_means(&rows, directions, count, settings.rounds, &mut random).directions;
+    let outputs = Matrix::of_rows(&patches, directions).times(Matrix::of_rows(&filters, directions).transposed());
+    for (filter, deviation) in filters.chunks_exact_mut(directions).zip(deviations(&outputs, count)) {
+        filter.iter_mut().for_each(|value| *value /= deviation.max(MINIMUM_DEVIATION));
+    }
+    let weight = Matrix::of_rows(&whitening, directions).times(Matrix::of_rows(&filters, directions).transposed());
+    let mut bias = vec![BIAS[layer.poolings() as usize]; count];
+    for (row, weights) in weight.chunks_exact(count).enumerate() {
+        bias.iter_mut().zip(weights).for_each(|(bias, weight)| *bias -= mean[row % channels] * weight);
+    }
+    ConvolutionFilters { input_channels: channels, output_channels: count, weight, bias }
+}
+
+/// Standard deviation of each column.
+fn deviations(rows: &[f32], columns: usize) -> Vec<f32> {
+    let count = (rows.len() / columns) as f64;
+    let mut sums = vec![(0.0_f64, 0.0_f64); columns];
+    for row in rows.chunks_exact(columns) {
+        for ((sum, squares), value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+            *squares += f64::from(*value).powi(2);
+        }
+    }
+    sums.into_iter().map(|(sum, squares)| (squares / count - (sum / count).powi(2)).max(0.0).sqrt() as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plan::FeatureShape, weights::learn::patches};
+
+    /// A map whose neighbours and channels are alike, with a mean of its own for each channel.
+    fn smooth_map(width: u32, height: u32, channels: u32, seed: u64) -> Map {
+        let shape = FeatureShape { width, height, channels };
+        let mut random = Random::new(seed);
+        let mut values: Vec<f32> = (0..shape.values()).map(|i| random.normal() + (i % 5) as f32).collect();
+        for index in channels as usize..values.len() {
+            values[index] = 0.5 * values[index] + 0.3 * values[index - channels as usize] + 0.2 * values[index - 1];
+        }
+        Map { shape, values }
+    }
+
+    #[test]
+    fn outputs_have_unit_variance_around_the_bias_before_the_relu() {
+        let layer = "relu2_1".parse().unwrap();
+        let maps = vec![smooth_map(41, 37, 64, 1), smooth_map(30, 45, 64, 2)];
+        let shapes: Vec<_> = maps.iter().map(|map| map.shape).collect();
+        let places = patches::places(&shapes, 2000, &mut Random::new(3));
+        let filters = learn_layer(maps.clone(), layer, &LearnSettings::default(), &places);
+        let outputs = project(&maps, &places, &filters.weight, 128);
+        for (channel, deviation) in deviations(&outputs, 128).into_iter().enumerate() {
+            let sum: f32 = outputs.iter().skip(channel).step_by(128).sum();
+            let mean = sum / places.len() as f32 + filters.bias[channel];
+            assert!((deviation - 1.0).abs() < 1e-3, "channel {channel} deviates by {deviation}");
+            assert!((mean - BIAS[1]).abs() < 0.2, "channel {channel} has mean {mean}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
+//! which is no number cannot spoil.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use impasto::{
+    BackendError, Session as _,
+    gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},
+    plan::{
+        Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, Wanted, Window, features, iteration,
+    },
+    random::Random,
+    read_values,
+    weights::{Filters, Normalisation, generated},
+    write_values,
+};
+use std::sync::Arc;
+
+const SIZE: Size = Size { width: 37, height: 29 };
+
+fn gpu() -> Arc<Gpu> {
+    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+    Gpu::open(&adapter, ShaderChecks::default()).unwrap()
+}
+
+fn network(size: Size) -> Network {
+    Network {
+        window: Window::whole(size),
+        border: Border::Replicate,
+        pooling: Pooling::Max,
+        normalisation: Normalisation::IMAGENET,
+    }
+}
+
+fn plan() -> Plan {
+    let losses = Losses {
+        content: vec!["relu2_2".parse().unwrap()],
+        style: ["relu1_1", "relu2_1", "relu3_1"].map(|name| name.parse().unwrap()).to_vec(),
+    };
+    iteration(&network(SIZE), &losses, Optimizer::default()).unwrap()
+}
+
+fn filters() -> Filters {
+    generated(5, "relu3_1".parse().unwrap())
+}
+
+/// A session with a noisy picture and targets in place.
+fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
+    let filters = DeviceFilters::upload(gpu, &filters()).unwrap();
+    let mut session = Session::new(gpu, plan.clone(), &filters, None).unwrap();
+    let mut random = Random::new(11);
+    for (index, slot) in plan.slots.iter().enumerate() {
+        let values = match slot.tensor {
+            Tensor::Image | Tensor::StyleTarget(_) => random.uniform_values(slot.words, 0.0, 1.0),
+            Tensor::Coefficients => vec![coefficient; slot.words],
+            Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
+            _ => continue,
+        };
+        write_values(&mut session, impasto::plan::SlotId(index), &values).unwrap();
+    }
+    session
+}
+
+fn read(session: &mut Session, plan: &Plan, tensor: Tensor) -> Vec<f32> {
+    read_values(session, plan.find(tensor).unwrap()).unwrap()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bits() {
+    let (gpu, plan) = (gpu(), plan());
+    let run = || {
+        let mut session = session(&gpu, &plan, 1e-4);
+        for _ in 0..3 {
+            session.run(Routine::Evaluate).unwrap();
+            session.run(Routine::Adam).unwrap();
+        }
+        let image = read(&mut session, &plan, Tensor::Image);
+        (bits(&image), bits(&read(&mut session, &plan, Tensor::LossValues)))
+    };
+    let (first, second) = (run(), run());
+    assert!(first.0.iter().any(|&bits| bits != first.0[0]), "the picture is flat");
+    assert!(first == second);
+}
+
+#[test]
+fn requests_arrive_in_order_and_show_their_own_moment() {
+    let (gpu, plan) = (gpu(), plan());
+    let mut session = session(&gpu, &plan, 1e-4);
+    let image = plan.find(Tensor::Image).unwrap();
+    assert!(session.receive(true).unwrap().is_none());
+    let before = session.read(image).unwrap();
+    session.request(image).unwrap();
+    session.run(Routine::Evaluate).unwrap();
+    session.run(Routine::Adam).unwrap();
+    session.request(image).unwrap();
+    let after = session.read(image).unwrap();
+    assert_ne!(before, after);
+    assert_eq!(session.receive(true).unwrap().unwrap(), before);
+    assert_eq!(session.receive(true).unwrap().unwrap(), after);
+    assert!(session.receive(false).unwrap().is_none());
+}
+
+#[test]
+fn the_ring_holds_every_evaluation_with_its_number() {
+    let (gpu, plan) = (gpu(), plan());
+    let mut session = session(&gpu, &plan, 1e-4);
+    let mut values = Vec::new();
+    for _ in 0..3 {
+        session.run(Routine::Evaluate).unwrap();
+        values.push(read(&mut session, &plan, Tensor::LossValues));
+        session.run(Routine::Adam).unwrap();
+    }
+    let ring = read(&mut session, &plan, Tensor::LossRing);
+    for (index, expected) in values.iter().enumerate() {
+        let row = &ring[index * (expected.len() + 1)..][..expected.len() + 1];
+        assert_eq!(row[0].to_bits(), index as u32 + 1);
+        assert_eq!(bits(&row[1..]), bits(expected));
+    }
+    assert_ne!(values[0], values[2]);
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_picture() {
+    let (gpu, plan) = (gpu(), plan());
+    let mut session = session(&gpu, &plan, 1e-4);
+    session.run(Routine::Evaluate).unwrap();
+    session.run(Routine::Adam).unwrap();
+    let (image, average) = (Tensor::Image, Tensor::Average);
+    let good = (read(&mut session, &plan, image), read(&mut session, &plan, average));
+    for broken in [f32::NAN, f32::INFINITY] {
+        let words = plan.slot(plan.find(Tensor::Coefficients).unwrap()).words;
+        write_values(&mut session, plan.find(Tensor::Coefficients).unwrap(), &vec![broken; words]).unwrap();
+        session.run(Routine::Evaluate).unwrap();
+        session.run(Routine::Adam).unwrap();
+        assert!(!read(&mut session, &plan, Tensor::LossValues)[0].is_finite());
+        assert_eq!(bits(&read(&mut session, &plan, image)), bits(&good.0));
+        assert_eq!(bits(&read(&mut session, &plan, average)), bits(&good.1));
+    }
+}
+
+#[test]
+fn what_a_device_cannot_bind_is_refused_with_numbers() {
+    let gpu = gpu();
+    let limit = gpu.limits.max_storage_buffer_binding_size;
+    // relu1_1 takes 256 bytes a pixel.
+    let side = ((limit / 256) as f64).sqrt() as u32 + 8;
+    let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
+    let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
+    let filters = DeviceFilters::upload(&gpu, &filters()).unwrap();
+    let error = Session::new(&gpu, plan, &filters, None).err().unwrap();
+    assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
+}
+
+#[test]
+fn filters_that_end_too_early_are_named() {
+    let gpu = gpu();
+    let filters = DeviceFilters::upload(&gpu, &generated(5, "relu1_2".parse().unwrap())).unwrap();
+    let error = Session::new(&gpu, plan(), &filters, None).err().unwrap();
+    assert!(error.to_string().contains("before relu2_1"), "{error}");
+}

@@ -1,0 +1,197 @@
+//! Filters learned from pictures: repeatable, balanced, and good enough to paint with.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::layer;
+use impasto::{
+    Device, Engine, demo,
+    picture::Picture,
+    plan::{Border, Pooling, Size, Wanted},
+    style::{self, Event, Recipe},
+    vgg19::Layer,
+    weights::{self, Filters, Format, LearnError, LearnSettings, learn},
+};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock},
+};
+use tempfile::TempDir;
+
+const SIZE: Size = Size { width: 129, height: 97 };
+
+/// Less than the defaults, to save time.
+fn settings(deepest: &str) -> LearnSettings {
+    LearnSettings { deepest: layer(deepest), size: 200, patches: 4000, rounds: 4, ..LearnSettings::default() }
+}
+
+fn learned(settings: &LearnSettings) -> Filters {
+    learn(&[&demo::townscape(SIZE), &demo::brushwork(SIZE)], settings).unwrap()
+}
+
+/// Down to relu4_1, on two threads.
+static DEEP: LazyLock<Filters> =
+    LazyLock::new(|| learned(&LearnSettings { threads: NonZeroUsize::new(2), ..settings("relu4_1") }));
+
+fn two_threads() -> Device {
+    Device::Cpu(NonZeroUsize::new(2))
+}
+
+#[test]
+fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
+    let on =
+        |threads, seed| learned(&LearnSettings { threads: NonZeroUsize::new(threads), seed, ..settings("relu2_2") });
+    let one = on(1, 0);
+    for threads in [1, 2, 3, 8] {
+        assert!(on(threads, 0) == one, "{threads} threads");
+    }
+    let other = on(2, 1);
+    for (index, (a, b)) in one.layers.iter().zip(&other.layers).enumerate() {
+        assert!(a.weight != b.weight, "layer {index} is the same for another seed");
+    }
+}
+
+#[test]
+fn deep_layers_give_the_same_bits_on_any_number_of_threads() {
+    let five = learned(&LearnSettings { threads: NonZeroUsize::new(5), ..settings("relu4_1") });
+    assert!(five == *DEEP);
+}
+
+#[test]
+fn filters_reach_the_layer_asked_for_and_are_finite() {
+    assert_eq!(LearnSettings::default().deepest, layer("relu4_1"));
+    let filters = &*DEEP;
+    assert_eq!(filters.deepest(), Some(layer("relu4_1")));
+    for (layer, filters) in Layer::DEEPEST.up_to().zip(&filters.layers) {
+        let (cin, cout) = (layer.input_channels().next_multiple_of(4) as usize, layer.output_channels() as usize);
+        assert_eq!((filters.input_channels, filters.output_channels), (cin, cout), "{layer}");
+        assert_eq!((filters.weight.len(), filters.bias.len()), (9 * cin * cout, cout), "{layer}");
+        assert!(filters.weight.iter().chain(&filters.bias).all(|value| value.is_finite()), "{layer}");
+    }
+    let first = &filters.layers[0];
+    assert!(first.weight.chunks(64).skip(3).step_by(4).flatten().all(|value| *value == 0.0), "the fourth channel");
+}
+
+/// Before the ReLU: mean and variance of a channel; after it: the share of pixels above zero.
+struct Activity {
+    mean: f64,
+    variance: f64,
+    positive: f64,
+}
+
+/// Activities of the first layer's channels, or of those of a deeper layer, whose features come from the CPU back end.
+fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
+    // With a large bias no value is cut off by the ReLU.
+    const LIFT: f32 = 100.0;
+    let mut lifted = filters.clone();
+    lifted.layers.truncate(layer.index() + 1);
+    lifted.layers[layer.index()].bias.iter_mut().for_each(|bias| *bias += LIFT);
+    let engine = Engine::new(&two_threads(), Arc::new(lifted)).unwrap();
+    let wanted = Wanted { features: vec![layer], grams: Vec::new() };
+    let side = Size { width: 232, height: 174 };
+    let channels = layer.output_channels() as usize;
+    let mut values: Vec<Vec<f64>> = vec![Vec::new(); channels];
+    for picture in [demo::townscape(SIZE), demo::brushwork(SIZE)] {
+        let features =
+            style::features(&engine, &picture.resize(side), Border::Replicate, Pooling::Max, &wanted).unwrap();
+        for pixel in features.features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
+            values.iter_mut().zip(pixel).for_each(|(values, value)| values.push(f64::from(value - LIFT)));
+        }
+    }
+    let activity = |values: &Vec<f64>| {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        Activity { mean, variance, positive: values.iter().filter(|value| **value > 0.0).count() as f64 / count }
+    };
+    values.iter().map(activity).collect()
+}
+
+#[test]
+fn channels_vary_by_one_and_are_neither_dead_nor_saturated() {
+    for layer in ["relu1_1", "relu1_2", "relu2_2", "relu3_3", "relu4_1"].map(layer) {
+        let all = activities(&DEEP, layer);
+        let share = |test: fn(&Activity) -> bool| all.iter().filter(|a| test(a)).count() as f64 / all.len() as f64;
+        let mean = |value: fn(&Activity) -> f64| all.iter().map(value).sum::<f64>() / all.len() as f64;
+        let variance = mean(|a| a.variance);
+        println!("{layer}: variance {variance:.2}, mean {:.2}, positive {:.2}", mean(|a| a.mean), mean(|a| a.positive));
+        // Half of what was learned comes from the smaller size, which varies more; the unit test of the layer is exact.
+        assert!((0.7..1.4).contains(&variance), "{layer}: mean variance {variance}");
+        let usual = share(|a| (0.2..4.0).contains(&a.variance));
+        assert!(usual > 0.9, "{layer}: {usual} of the channels have a variance near one");
+        assert!(share(|a| a.positive > 0.01 && a.positive < 0.99) > 0.98, "{layer} has dead or saturated channels");
+        assert!((0.2..0.8).contains(&mean(|a| a.positive)), "{layer}: {} positive", mean(|a| a.positive));
+    }
+}
+
+#[test]
+fn saved_filters_come_back_bit_for_bit() {
+    let filters = learned(&settings("relu2_1"));
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("learned.safetensors");
+    weights::save(&filters, &path).unwrap();
+    assert!(weights::load_all(&path, Format::Torchvision).unwrap() == filters);
+}
+
+fn flat(width: u32, height: u32, value: f32) -> Picture {
+    let size = Size { width, height };
+    Picture::new(size, vec![value; 3 * size.pixels()]).unwrap()
+}
+
+#[test]
+fn pictures_that_do_not_serve_are_refused_in_words() {
+    let good = demo::townscape(SIZE);
+    let message = |pictures: &[&Picture]| learn(pictures, &settings("relu1_1")).unwrap_err().to_string();
+    assert!(message(&[]).contains("at least one"));
+    let small = message(&[&good, &demo::brushwork(Size { width: 200, height: 15 })]);
+    assert!(small.contains("picture 2 has 200x15 pixels") && small.contains("16"), "{small}");
+    let flat_only = message(&[&flat(40, 30, 0.3), &flat(30, 30, 0.8)]);
+    assert!(flat_only.contains("single colour"), "{flat_only}");
+    let mut broken = good.clone();
+    broken.pixels[100] = f32::NAN;
+    let broken = message(&[&broken]);
+    assert!(broken.contains("picture 1 holds NaN"), "{broken}");
+    let narrow = demo::townscape(Size { width: 16, height: 900 });
+    let error = learn(&[&narrow], &settings("relu4_1")).unwrap_err();
+    assert!(matches!(error, LearnError::TooFewPatches { needed, found, .. } if found < needed), "{error}");
+}
+
+#[test]
+fn a_blank_canvas_beside_a_painting_and_a_plain_gradient_give_finite_filters() {
+    let settings = settings("relu3_1");
+    let painting = demo::brushwork(SIZE);
+    let size = Size { width: 64, height: 64 };
+    let gradient = Picture::new(size, (0..3 * size.pixels()).map(|i| (i / 3 % 64) as f32 / 63.0).collect()).unwrap();
+    for pictures in [vec![&flat(64, 48, 0.5), &painting], vec![&gradient]] {
+        let filters = learn(&pictures, &settings).unwrap();
+        let largest = filters.layers.iter().flat_map(|l| l.weight.iter().chain(&l.bias)).fold(0.0, |a: f32, v| {
+            assert!(v.is_finite());
+            a.max(v.abs())
+        });
+        assert!(largest < 1e3, "{largest}");
+    }
+}
+
+#[test]
+fn painting_with_learned_filters_lowers_the_style_loss() {
+    let (content, painting) = (demo::townscape(SIZE), demo::brushwork(SIZE));
+    let deepest = DEEP.deepest().unwrap();
+    let engine = Engine::new(&two_threads(), Arc::new(DEEP.clone())).unwrap();
+    let recipe = Recipe {
+        size: 64,
+        first_iterations: 60,
+        content_layers: Recipe::content_layers_within(deepest),
+        style_layers: Recipe::style_layers_within(deepest),
+        ..Recipe::default()
+    };
+    let mut losses = Vec::new();
+    let painted = style::stylize(&engine, &content, &painting, &recipe, None, &mut |event| {
+        if let Event::Iteration { loss, .. } = event {
+            losses.push(loss.style);
+        }
+    });
+    assert!(painted.unwrap().pixels.iter().all(|value| (0.0..=1.0).contains(value)));
+    let (first, last) = (losses[0], losses[losses.len() - 1]);
+    assert!(last < first / 5.0, "style loss from {first} to {last}");
+}
