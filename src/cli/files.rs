@@ -37,5 +37,6 @@ fn temporary_file(path: &Path) -> io::Result<NamedTempFile> {
     // A temporary file is private unless told otherwise; this one is to get what the user's umask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".impasto-").tempfile_in(directory)
+    // The temporary name in its message would only puzzle.
+    builder.prefix(".impasto-").tempfile_in(directory).map_err(|error| error.kind().into())
 }

@@ -8,7 +8,7 @@ use impasto::{
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
 };
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, str::FromStr};
 
 /// Where to compute.
 #[derive(Args)]
@@ -18,7 +18,7 @@ pub(crate) struct DeviceOptions {
     pub device: DeviceChoice,
 
     /// Threads on the processor [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -61,6 +61,11 @@ pub(crate) fn finite(text: &str) -> Result<f32, String> {
         Ok(_) => Err(format!("\"{text}\" is not a finite number")),
         Err(_) => Err(format!("\"{text}\" is not a number")),
     }
+}
+
+/// A whole number that is not zero, by its type.
+pub(crate) fn positive<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is not a whole number above zero"))
 }
 
 /// `WxH`.

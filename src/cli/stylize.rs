@@ -4,7 +4,7 @@ use super::{
     CliError,
     files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, finite, weighted_layer},
+    options::{DeviceOptions, LossScaling, finite, positive, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
@@ -120,7 +120,7 @@ pub(crate) struct Arguments {
     device: DeviceOptions,
 
     /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
-    #[arg(long, value_name = "N", help_heading = "Machine and files")]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
 
     /// Write a line of JSON for every iteration: its size, number, losses and time

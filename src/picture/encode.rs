@@ -117,6 +117,7 @@ impl Output {
         builder.prefix(".impasto-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.directory)
+        // The temporary name in its message would only puzzle.
+        builder.tempfile_in(&self.directory).map_err(|error| error.kind().into())
     }
 }

@@ -62,7 +62,7 @@ fn places_that_cannot_be_written_are_found_before_filters_are_fetched() {
         ("kept.png", "write-protected"),
     ];
     if cfg!(target_os = "linux") {
-        cases.push(("/proc/out.png", "check permissions and free space, or write elsewhere"));
+        cases.push(("/proc/out.png", ": entity not found; check permissions and free space"));
     }
     for (output, words) in cases {
         let arguments = format!("stylize photo.png --style painting.png -o {output} --device cpu");

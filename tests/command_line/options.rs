@@ -4,7 +4,7 @@ use crate::{
     common::{file_bytes, layer, torchvision_tensors},
     folder::Folder,
 };
-use impasto::weights::generated;
+use impasto::{style::Recipe, weights::generated};
 use safetensors::Dtype;
 
 #[test]
@@ -38,13 +38,15 @@ fn values_that_are_the_defaults_change_nothing() {
     let folder = Folder::with_pictures();
     folder.paint("plain.png", "");
     let plain = folder.read("plain.png");
+    let Recipe { content_weight, style_weight, tv_weight, style_scale, .. } = Recipe::default();
+    let weights = format!("--content-weight {content_weight} --style-weight {style_weight} --tv-weight {tv_weight}");
     let options = [
-        "--content-weight 1 --style-weight 10 --tv-weight 0.1 --style-scale 1",
-        "--loss relative --pooling max --optimizer adam --learning-rate 0.02",
-        "--init content --seed 11 --weights-format torchvision",
+        format!("{weights} --style-scale {style_scale}"),
+        "--loss relative --pooling max --optimizer adam --learning-rate 0.02".to_owned(),
+        "--init content --seed 11 --weights-format torchvision".to_owned(),
     ];
     for option in options {
-        folder.paint("out.png", option);
+        folder.paint("out.png", &option);
         assert!(folder.read("out.png") == plain, "{option} changed something");
     }
 }

@@ -61,8 +61,12 @@ pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress))
     let partial_path = cache.partial_path(source);
     let partial = open_partial(&partial_path)?;
     let received = receive(source, &partial_path, &partial, progress);
+    let nothing = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
     // A lock would keep some systems from renaming the file.
     drop(partial);
+    if nothing {
+        discard(&partial_path);
+    }
     received?;
     let checked = check(source, &path, &partial_path);
     if checked.is_ok() {
