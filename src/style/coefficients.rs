@@ -36,9 +36,13 @@ impl LossScale {
     const NONE: LossScale = LossScale { value: 0.0, gradient: 0.0 };
 
     /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
+    ///
+    /// Scales that overflow stay infinite, so that the losses show it.
     fn new(weight: f64, divisor: f64, slope: f64) -> LossScale {
-        let scale = LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 };
-        if scale.value.is_finite() && scale.gradient.is_finite() { scale } else { LossScale::NONE }
+        if divisor == 0.0 {
+            return LossScale::NONE;
+        }
+        LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 }
     }
 }
 
