@@ -39,7 +39,7 @@ impl LossScale {
     ///
     /// Scales that overflow stay infinite, so that the losses show it.
     fn new(weight: f64, divisor: f64, slope: f64) -> LossScale {
-        if divisor == 0.0 {
+        if divisor < f64::from(f32::MIN_POSITIVE) {
             return LossScale::NONE;
         }
         LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 }
