@@ -23,8 +23,6 @@ override ACCUMULATE: bool = false;
 @group(0) @binding(5) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
 
-var<workgroup> sums: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = coefficients[2u * params.loss + 1u];
@@ -41,15 +39,8 @@ fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
         }
         output[index] = value;
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half /= 2u) {
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        partials[group.x] = sums[0];
+        partials[group.x] = total;
     }
 }

@@ -14,23 +14,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 
-var<workgroup> sums: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn reduce_loss(@builtin(local_invocation_index) lane: u32) {
     var sum = 0.0;
     if lane < params.count {
         sum = partials[lane];
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half /= 2u) {
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        losses[params.loss] = coefficients[2u * params.loss] * sums[0];
+        losses[params.loss] = coefficients[2u * params.loss] * total;
     }
 }

@@ -20,8 +20,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
 
-var<workgroup> sums: array<f32, 256>;
-
 @compute @workgroup_size(256)
 fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = 2.0 * coefficients[2u * params.loss + 1u];
@@ -50,15 +48,8 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         }
         image_gradient[index] += scale * gradient;
     }
-    sums[lane] = sum;
-    workgroupBarrier();
-    for (var half = 128u; half > 0u; half /= 2u) {
-        if lane < half {
-            sums[lane] += sums[lane + half];
-        }
-        workgroupBarrier();
-    }
+    let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        partials[group.x] = sums[0];
+        partials[group.x] = total;
     }
 }

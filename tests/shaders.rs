@@ -44,7 +44,7 @@ fn every_file_in_the_shader_folder_is_in_the_table() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "feature_map.wgsl")
+        .filter(|name| name != "shared")
         .collect();
     files.sort();
     let table: Vec<String> = impasto::gpu::SHADERS.iter().map(|shader| format!("{}.wgsl", shader.name)).collect();
