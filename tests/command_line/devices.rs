@@ -1,6 +1,7 @@
 //! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
 
 use crate::folder::{Folder, quick};
+use impasto::plan::Size;
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.
 fn has_gpu(folder: &Folder) -> bool {
@@ -86,4 +87,21 @@ fn the_first_gpu_paints_what_the_processor_paints() {
     let apart: f32 = found.pixels.iter().zip(&expected.pixels).map(|(a, b)| (a - b).abs()).sum();
     let mean = apart / found.pixels.len() as f32;
     assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average");
+}
+
+#[test]
+fn what_was_painted_before_a_failure_is_kept() {
+    let folder = Folder::with_pictures();
+    // The second scale's features take 192 MiB: too much for llvmpipe, nothing for a GPU.
+    if !folder.run("devices").stdout.contains("128 MiB in one binding") {
+        return;
+    }
+    let one_layer = "--content-layers relu1_1 --style-layers relu1_1 --first-iterations 1 --iterations 1";
+    let options = quick(&format!("--device 0 --size 1000 --min-scale 700 {one_layer}"));
+    let outcome = folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}"));
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    for part in ["impasto: ", "MiB", "what was painted until then is in out.png"] {
+        assert!(outcome.stderr.contains(part), "{outcome:?}");
+    }
+    assert_eq!(folder.open("out.png").size, Size { width: 707, height: 530 });
 }
