@@ -9,6 +9,7 @@ pub mod cpu;
 pub mod demo;
 mod device;
 mod engine;
+pub mod files;
 pub mod gpu;
 mod host_memory;
 pub mod picture;

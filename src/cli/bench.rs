@@ -7,7 +7,7 @@ use super::{
 use clap::Args;
 use impasto::{
     Device, Engine, Session,
-    plan::{Plan, Routine, Size, Step, Tensor, iteration},
+    plan::{INITIAL_STATE, Plan, Routine, Size, Step, Tensor, iteration},
     random::Random,
     style::{Recipe, network},
     vgg19::Layer,
@@ -123,7 +123,7 @@ fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
                 random.uniform_values(slot.words, 0.0, 1.0)
             }
             Tensor::Coefficients => vec![1e-6; slot.words],
-            Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
+            Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
             _ => continue,
         };
         write_values(session, impasto::plan::SlotId(index), &values)?;

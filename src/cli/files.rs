@@ -1,6 +1,7 @@
 //! Files other than pictures: tried out before the work, and written whole or not at all.
 
 use super::CliError;
+use impasto::files::temporary_file_beside;
 use std::{
     io::{self, ErrorKind, Write},
     path::Path,
@@ -33,10 +34,5 @@ fn temporary_file(path: &Path) -> io::Result<NamedTempFile> {
         let reason = format!("there is no directory {}", directory.display());
         return Err(io::Error::new(ErrorKind::NotFound, reason));
     }
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private unless told otherwise; this one is to get what the user's umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The temporary name in its message would only puzzle.
-    builder.prefix(".impasto-").tempfile_in(directory).map_err(|error| error.kind().into())
+    temporary_file_beside(path)
 }

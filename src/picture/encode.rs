@@ -1,15 +1,14 @@
 //! Pixels to files.
 
 use std::fs;
-use std::io::{self, Cursor, Write};
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, png, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
-use tempfile::NamedTempFile;
 
 use super::{FORMATS, Format, Picture, PictureError};
-use crate::plan::Size;
+use crate::{files::temporary_file_beside, plan::Size};
 
 const JPEG_QUALITY: u8 = 95;
 
@@ -35,7 +34,7 @@ impl Picture {
             reason: error.to_string(),
         })?;
         let failed = |reason| PictureError::Write { path: path.into(), reason };
-        let mut file = output.temporary_file().map_err(failed)?;
+        let mut file = temporary_file_beside(&output.file).map_err(failed)?;
         file.write_all(&bytes).map_err(failed)?;
         file.persist(&output.file).map_err(|error| failed(error.error))?;
         Ok(())
@@ -71,7 +70,7 @@ impl Picture {
 pub fn check_writable(path: impl AsRef<Path>, size: Size) -> Result<(), PictureError> {
     let path = path.as_ref();
     let output = Output::at(path, size)?;
-    output.temporary_file().map_err(|reason| PictureError::Write { path: path.into(), reason })?;
+    temporary_file_beside(&output.file).map_err(|reason| PictureError::Write { path: path.into(), reason })?;
     Ok(())
 }
 
@@ -80,7 +79,6 @@ struct Output {
     format: &'static Format,
     /// The file itself, where the path is a link to it.
     file: PathBuf,
-    directory: PathBuf,
 }
 
 impl Output {
@@ -108,16 +106,6 @@ impl Output {
         if fs::metadata(&file).is_ok_and(|metadata| metadata.permissions().readonly()) {
             return Err(PictureError::WriteProtected { path: path.into() });
         }
-        Ok(Output { format, file, directory })
-    }
-
-    /// A file of the permissions that any new file gets; temporary files are private otherwise.
-    fn temporary_file(&self) -> io::Result<NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".impasto-");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        // The temporary name in its message would only puzzle.
-        builder.tempfile_in(&self.directory).map_err(|error| error.kind().into())
+        Ok(Output { format, file })
     }
 }

@@ -12,6 +12,11 @@ use crate::{vgg19::Layer, weights::Normalisation};
 pub const RING_ROWS: usize = 64;
 /// Words of [`Tensor::State`].
 pub const STATE_WORDS: usize = 5;
+/// [`Tensor::State`] before the first evaluation: none counted, not halted, Adam's powers at step 0.
+pub const INITIAL_STATE: [u32; STATE_WORDS] = {
+    let one = 1f32.to_bits();
+    [0, 0, one, one, one]
+};
 /// Workgroups of a reduction; each leaves one partial sum per reduced value.
 pub(crate) const REDUCTION_GROUPS: usize = 256;
 /// Upper bound of the partial Gram matrices of one layer, in words (16 MiB).

@@ -12,7 +12,8 @@ mod step;
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
 pub use build::{
-    AdamSettings, Losses, Network, Optimizer, PlanError, RING_ROWS, STATE_WORDS, Wanted, features, iteration,
+    AdamSettings, INITIAL_STATE, Losses, Network, Optimizer, PlanError, RING_ROWS, STATE_WORDS, Wanted, features,
+    iteration,
 };
 pub use cost::Cost;
 pub use shape::{FeatureShape, Size, Window};

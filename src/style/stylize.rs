@@ -225,14 +225,8 @@ pub(super) fn prepare(
     objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
     write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
-    session.write(slot(Tensor::State), bytemuck::cast_slice(&initial_state()))?;
+    session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;
     Ok((plan, session))
-}
-
-/// No evaluation, not halted, and Adam's powers at step 0.
-pub(crate) fn initial_state() -> [u32; plan::STATE_WORDS] {
-    let one = 1f32.to_bits();
-    [0, 0, one, one, one]
 }
 
 impl Scale<'_> {

@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all.
 
+use crate::files::temporary_file_beside;
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
@@ -11,12 +12,7 @@ pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private unless told otherwise; this one is to get what the user's umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".impasto-").tempfile_in(directory)?;
+    let mut file = temporary_file_beside(path)?;
     let mut writer = BufWriter::new(file.as_file_mut());
     write(&mut writer)?;
     writer.flush()?;
