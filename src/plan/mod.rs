@@ -89,6 +89,12 @@ impl Plan {
         if self.slot(id).tensor.is_map() { self.precision } else { Precision::F32 }
     }
 
+    /// Whether it was made with [`Storage::PLAIN`]: every map whole and of f32.
+    pub fn is_plain(&self) -> bool {
+        let whole = |step: &Step| step.rows().is_none_or(|(rows, shape)| rows == Rows::all(shape));
+        self.precision == Precision::F32 && self.steps.iter().all(whole)
+    }
+
     /// The steps of a routine; none if the plan does not have it.
     pub fn routine(&self, routine: Routine) -> Range<usize> {
         self.routines.iter().find(|(name, _)| *name == routine).map_or(0..0, |(_, range)| range.clone())
