@@ -4,6 +4,9 @@ mod device;
 mod failure;
 mod filters;
 mod kernels;
+mod memory;
+mod pipeline_file;
+mod pipelines;
 mod session;
 mod timing;
 

@@ -86,14 +86,15 @@ impl Session {
             return Err(error);
         }
         let unused = slot_buffer(gpu, 256);
+        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, conv3x3)).collect();
+        gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches = Vec::with_capacity(plan.steps.len());
-        for step in &plan.steps {
-            let (dispatches, cost) = lower(&plan, step, conv3x3);
+        for (dispatches, cost) in &steps {
             let mut of_step = Vec::new();
-            for dispatch in &dispatches {
-                let share = work(cost) / dispatches.len() as f64;
+            for dispatch in dispatches {
+                let share = work(*cost) / dispatches.len() as f64;
                 for (first, groups) in pieces(dispatch.groups, share) {
-                    let pipeline = gpu.pipeline(dispatch);
+                    let pipeline = gpu.pipelines.get(dispatch);
                     let bind_group = bind(gpu, &plan, &buffers, filters, &unused, dispatch, first, &pipeline)?;
                     let work = share * f64::from(groups) / f64::from(dispatch.groups);
                     of_step.push(Launch { pipeline, bind_group, groups, work });
@@ -102,6 +103,7 @@ impl Session {
             launches.push(of_step);
         }
         gpu.failures.check(&gpu.name, bytes)?;
+        gpu.pipelines.keep();
         Ok(Session {
             gpu: gpu.clone(),
             plan,
