@@ -2,6 +2,7 @@
 
 use super::{
     Conv3x3Variant, DeviceFilters, Gpu,
+    failure::one_line,
     kernels::{Binding, Dispatch, lower},
 };
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
 use std::{
     collections::VecDeque,
     ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, PoisonError, mpsc},
     time::{Duration, Instant},
 };
@@ -154,13 +156,19 @@ impl Session {
     }
 
     fn wait_for(&self, what: wgpu::PollType) -> Result<(), BackendError> {
-        let waited = self.gpu.device.poll(what);
+        // wgpu panics if it finds in here that the device is lost; the failure log has been told by then.
+        let waited = catch_unwind(AssertUnwindSafe(|| self.gpu.device.poll(what)));
         self.check()?;
-        waited.map(drop).map_err(|error| self.refused(&error.to_string()))
+        match waited {
+            Ok(polled) => polled.map(drop).map_err(|error| self.refused(&error.to_string())),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
+    /// What wgpu says, unless it only follows from an earlier failure.
     fn refused(&self, reason: &str) -> BackendError {
-        BackendError::Refused { device: self.gpu.name.clone(), reason: reason.to_owned() }
+        let refused = || BackendError::Refused { device: self.gpu.name.clone(), reason: one_line(reason) };
+        self.check().err().unwrap_or_else(refused)
     }
 
     pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>, step: usize) {
@@ -302,10 +310,7 @@ impl crate::Session for Session {
         }
         match arrived {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                self.check()?;
-                return Err(self.refused(&error.to_string()));
-            }
+            Ok(Err(error)) => return Err(self.refused(&error.to_string())),
             Err(_) => {
                 self.check()?;
                 return Ok(None);

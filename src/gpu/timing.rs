@@ -1,11 +1,7 @@
 //! How long each step takes on a device, and how long the host takes to ask for an iteration.
 
 use super::Session;
-use crate::{
-    BackendError,
-    backend::median_seconds,
-    plan::Routine,
-};
+use crate::{BackendError, backend::median_seconds, plan::Routine};
 use std::time::Instant;
 
 /// Seconds of the host's time that an iteration takes.
