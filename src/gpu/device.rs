@@ -16,7 +16,8 @@ pub struct Adapter {
 }
 
 /// Optional features that are used where they are there.
-const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::PIPELINE_CACHE);
+const WANTED: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
 
 /// All adapters of all back ends, the most promising first: discrete, integrated, virtual, then software.
 pub fn adapters() -> Vec<Adapter> {
@@ -130,5 +131,15 @@ impl Gpu {
             memory: adapter.memory(),
             rate: Mutex::default(),
         }))
+    }
+
+    /// Bytes of the largest array that a kernel can be given.
+    pub fn largest_slot(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Whether maps and filters can be stored as f16.
+    pub fn has_f16(&self) -> bool {
+        self.device.features().contains(wgpu::Features::SHADER_F16)
     }
 }

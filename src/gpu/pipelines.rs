@@ -5,18 +5,26 @@ use super::{
     kernels::{Dispatch, SHADERS},
     pipeline_file::PipelineFile,
 };
+use crate::plan::Precision;
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
-/// What a pipeline is made from: shader, entry point and override constants (values as bits).
-type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+/// What a module is made from: the shader's name and how it finds maps stored.
+type ModuleKey = (&'static str, Precision);
+
+/// What a pipeline is made from: module, entry point and override constants (values as bits).
+type PipelineKey = (ModuleKey, &'static str, Vec<(&'static str, u64)>);
 
 fn key(dispatch: &Dispatch) -> PipelineKey {
     let constants = dispatch.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-    (dispatch.shader, dispatch.entry, constants)
+    (module_key(dispatch), dispatch.entry, constants)
+}
+
+fn module_key(dispatch: &Dispatch) -> ModuleKey {
+    (dispatch.shader, dispatch.precision)
 }
 
 /// The pipelines of a device, and what it compiled them to.
@@ -24,8 +32,8 @@ fn key(dispatch: &Dispatch) -> PipelineKey {
 pub(super) struct Pipelines {
     device: wgpu::Device,
     checks: ShaderChecks,
-    /// By the shader's name. Locks are not held while something is compiled.
-    modules: Mutex<HashMap<&'static str, wgpu::ShaderModule>>,
+    /// Locks are not held while something is compiled.
+    modules: Mutex<HashMap<ModuleKey, wgpu::ShaderModule>>,
     made: Mutex<HashMap<PipelineKey, wgpu::ComputePipeline>>,
     kept: Option<Kept>,
 }
@@ -56,8 +64,8 @@ impl Pipelines {
             return;
         }
         // Several pipelines come from one module: modules first, so that none is made twice.
-        let shaders: BTreeSet<&str> = missing.values().map(|dispatch| dispatch.shader).collect();
-        shaders.into_par_iter().for_each(|shader| drop(self.module(shader)));
+        let modules: HashSet<ModuleKey> = missing.values().map(|dispatch| module_key(dispatch)).collect();
+        modules.into_par_iter().for_each(|key| drop(self.module(key)));
         missing.into_par_iter().for_each(|(_, dispatch)| drop(self.get(dispatch)));
     }
 
@@ -67,7 +75,7 @@ impl Pipelines {
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(dispatch.entry),
                 layout: None,
-                module: &self.module(dispatch.shader),
+                module: &self.module(module_key(dispatch)),
                 entry_point: Some(dispatch.entry),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &dispatch.constants,
@@ -78,13 +86,13 @@ impl Pipelines {
         })
     }
 
-    fn module(&self, name: &'static str) -> wgpu::ShaderModule {
-        find_or_make(&self.modules, name, || {
+    fn module(&self, (name, precision): ModuleKey) -> wgpu::ShaderModule {
+        find_or_make(&self.modules, (name, precision), || {
             let shader =
                 SHADERS.iter().find(|shader| shader.name == name).expect("dispatches name shaders of the table");
             let descriptor = wgpu::ShaderModuleDescriptor {
                 label: Some(name),
-                source: wgpu::ShaderSource::Wgsl(shader.source.into()),
+                source: wgpu::ShaderSource::Wgsl(shader.source(precision).into()),
             };
             match self.checks {
                 ShaderChecks::Checked => self.device.create_shader_module(descriptor),

@@ -238,7 +238,7 @@ pub(super) fn prepare(
     let content = target(content, content_wanted, Reason::Content)?;
     let style = target(style, Wanted { features: Vec::new(), grams: losses.style.clone() }, Reason::Style)?;
     let mut session = engine.session(&plan)?;
-    objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
+    objective.write(recipe, session.as_mut(), &plan, &content, &style, 1.0)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
     write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
     session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;
@@ -510,7 +510,7 @@ mod tests {
             let error = paint(21, None, &mut |_| {}).unwrap_err();
             assert!(matches!(error.reason, Reason::Backend(BackendError::DeviceLost { .. })), "{error}");
             let kept = error.so_far.unwrap();
-            assert!(moments.iter().any(|moment| *moment == *kept), "{method:?}: not a picture of this run");
+            assert!(moments.contains(&kept), "{method:?}: not a picture of this run");
             let error = paint(1, None, &mut |_| {}).unwrap_err();
             assert!(error.so_far.is_none(), "{method:?}: nothing was painted");
         }
