@@ -202,6 +202,15 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
 }
 
 #[test]
+fn vulkan_tells_how_much_memory_there_is() {
+    let adapter = adapters().into_iter().next().unwrap();
+    if adapter.info.backend == wgpu::Backend::Vulkan {
+        let largest = adapter.limits().max_storage_buffer_binding_size;
+        assert!(adapter.memory().is_some_and(|bytes| bytes >= largest), "{:?}", adapter.memory());
+    }
+}
+
+#[test]
 fn filters_that_end_too_early_are_named() {
     let gpu = gpu();
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
