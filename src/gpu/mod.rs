@@ -4,6 +4,9 @@ mod device;
 mod failure;
 mod filters;
 mod kernels;
+mod memory;
+mod pipeline_file;
+mod pipelines;
 mod session;
 mod timing;
 
@@ -11,3 +14,4 @@ pub use device::{Adapter, Gpu, ShaderChecks, adapters};
 pub use filters::DeviceFilters;
 pub use kernels::{Conv3x3Variant, SHADERS, Shader};
 pub use session::Session;
+pub use timing::HostSeconds;
