@@ -4,10 +4,12 @@ mod device;
 mod failure;
 mod filters;
 mod kernels;
+mod probe;
 mod session;
 mod timing;
 
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
 pub use filters::DeviceFilters;
-pub use kernels::{Conv3x3Variant, SHADERS, Shader};
+pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
+pub use probe::{Probe, probe};
 pub use session::Session;

@@ -36,6 +36,8 @@ pub const SHADERS: &[Shader] = &[
     shader!("lbfgs_vectors"),
     shader!("max_pool", "feature_map"),
     shader!("network_input", "feature_map"),
+    shader!("probe_arithmetic"),
+    shader!("probe_bandwidth"),
     shader!("record_losses"),
     shader!("reduce_loss", "workgroup_sum"),
     shader!("style_loss", "workgroup_sum"),
