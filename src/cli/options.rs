@@ -4,6 +4,7 @@ use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
     Device, DeviceChoice,
+    gpu::Conv3x3Variant,
     plan::Size,
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
@@ -26,6 +27,32 @@ impl DeviceOptions {
     pub fn open(&self) -> Result<Device, CliError> {
         Ok(Device::open(&self.device, self.threads)?)
     }
+}
+
+/// Which kernels.
+#[derive(Args)]
+pub(crate) struct VariantOptions {
+    /// Variant of the convolution on a GPU, where it can do the work [default: the fastest known for the shape]
+    #[arg(long, value_name = "NAME", value_parser = variant)]
+    variant: Option<Conv3x3Variant>,
+}
+
+impl VariantOptions {
+    /// What is asked for, if anything is.
+    pub fn conv3x3(&self, device: &Device) -> Result<Option<Conv3x3Variant>, CliError> {
+        match (self.variant, device) {
+            (Some(variant), Device::Cpu(_) | Device::Reference) => Err(CliError::Usage(format!(
+                "--variant {} is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
+                variant.name(),
+                device.name()
+            ))),
+            (variant, _) => Ok(variant),
+        }
+    }
+}
+
+fn variant(name: &str) -> Result<Conv3x3Variant, String> {
+    name.parse::<Conv3x3Variant>().map_err(|error| error.to_string())
 }
 
 /// How losses are measured.

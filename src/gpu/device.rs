@@ -114,6 +114,12 @@ impl Gpu {
         }))
     }
 
+    /// Name and version of the driver.
+    pub fn driver(&self) -> String {
+        let info = self.device.adapter_info();
+        [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned()
+    }
+
     fn module(&self, name: &'static str) -> wgpu::ShaderModule {
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {

@@ -1,0 +1,131 @@
+//! What `impasto bench` tells, as JSON or as a table.
+
+use crate::cli::CliError;
+use impasto::{gpu::Probe, plan::Cost};
+use serde::Serialize;
+use std::io::Write;
+
+/// The JSON object; scripts read its keys.
+#[derive(Serialize)]
+pub(super) struct Report {
+    pub device: String,
+    /// Name and version, of GPUs.
+    pub driver: Option<String>,
+    pub size: String,
+    /// The variant of the convolution that was asked for.
+    pub variant: Option<&'static str>,
+    pub iteration_ms: f64,
+    pub iteration_ms_min: f64,
+    pub peak_bytes: u64,
+    /// Of GPUs, unless kernels were left out.
+    pub measured_peak: Option<MeasuredPeak>,
+    pub kernels: Vec<Kernel>,
+}
+
+/// What the device does at most, measured.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct MeasuredPeak {
+    gflops: f64,
+    gbytes: f64,
+}
+
+impl From<Probe> for MeasuredPeak {
+    fn from(probe: Probe) -> MeasuredPeak {
+        MeasuredPeak { gflops: probe.flops * 1e-9, gbytes: probe.bytes_per_second * 1e-9 }
+    }
+}
+
+/// A step of an iteration, computed one way.
+#[derive(Serialize)]
+pub(super) struct Kernel {
+    operation: &'static str,
+    layer: String,
+    /// Of a convolution on a GPU.
+    variant: Option<&'static str>,
+    /// Whether the iteration does it this way.
+    chosen: bool,
+    ms: f64,
+    gflops: f64,
+    gbytes: f64,
+    /// `gflops` over the measured peak's.
+    arithmetic_fraction: Option<f64>,
+    /// `gbytes` over the measured peak's.
+    bandwidth_fraction: Option<f64>,
+}
+
+impl Kernel {
+    pub fn new(
+        operation: &'static str,
+        layer: String,
+        variant: Option<&'static str>,
+        chosen: bool,
+        cost: Cost,
+        seconds: f64,
+        peak: Option<MeasuredPeak>,
+    ) -> Kernel {
+        // A clock that ticks too slowly for a short kernel says zero.
+        let seconds = seconds.max(1e-9);
+        let (gflops, gbytes) = (cost.flops as f64 / seconds * 1e-9, cost.bytes as f64 / seconds * 1e-9);
+        Kernel {
+            operation,
+            layer,
+            variant,
+            chosen,
+            ms: seconds * 1e3,
+            gflops,
+            gbytes,
+            arithmetic_fraction: peak.map(|peak| gflops / peak.gflops),
+            bandwidth_fraction: peak.map(|peak| gbytes / peak.gbytes),
+        }
+    }
+}
+
+impl Report {
+    /// The table.
+    pub fn print(&self, answer: &mut dyn Write) -> Result<(), CliError> {
+        writeln!(answer, "{} at {}", self.device, self.size)?;
+        if let Some(driver) = &self.driver {
+            writeln!(answer, "driver: {driver}")?;
+        }
+        if let Some(MeasuredPeak { gflops, gbytes }) = self.measured_peak {
+            writeln!(answer, "measured peak: {gflops:.0} GFLOP/s in f32, {gbytes:.1} GB/s")?;
+        }
+        if !self.kernels.is_empty() {
+            let heads = ["ms", "GFLOP/s", "of peak", "GB/s", "of peak"];
+            let [ms, flops, of_flops, bytes, of_bytes] = heads;
+            let (kernel, layer, variant) = ("kernel", "layer", "variant");
+            writeln!(
+                answer,
+                "{kernel:<22} {layer:<20} {variant:<12} {ms:>9} {flops:>9} {of_flops:>8} {bytes:>8} {of_bytes:>8}"
+            )?;
+        }
+        for kernel in &self.kernels {
+            kernel.print(answer)?;
+        }
+        writeln!(answer, "iteration: {:.2} ms median, {:.2} ms fastest", self.iteration_ms, self.iteration_ms_min)?;
+        writeln!(answer, "peak: {:.0} MiB", self.peak_bytes as f64 / f64::from(1 << 20))?;
+        Ok(())
+    }
+}
+
+impl Kernel {
+    fn print(&self, answer: &mut dyn Write) -> Result<(), CliError> {
+        let arithmetic = self.gflops > 0.0;
+        let percent = |fraction: Option<f64>| fraction.map(|fraction| format!("{:.1} %", 100.0 * fraction));
+        let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+        let mark = if self.chosen { "*" } else { "" };
+        writeln!(
+            answer,
+            "{:<22} {:<20} {:<12} {:>9.3} {:>9} {:>8} {:>8.1} {:>8}",
+            self.operation,
+            self.layer,
+            or_dash(self.variant.map(|variant| format!("{variant}{mark}"))),
+            self.ms,
+            or_dash(arithmetic.then(|| format!("{:.1}", self.gflops))),
+            or_dash(percent(self.arithmetic_fraction).filter(|_| arithmetic)),
+            self.gbytes,
+            or_dash(percent(self.bandwidth_fraction)),
+        )?;
+        Ok(())
+    }
+}
