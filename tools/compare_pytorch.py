@@ -9,7 +9,7 @@ relu2_1, relu3_1, relu4_1 and relu5_1, total variation, and a step of Adam with 
 filters are random: arithmetic takes as long with them.
 
 PyTorch runs as its users run it (see MODES): cuDNN's autotuner on, Adam fused on CUDA. "f32" switches TF32 off, "TF32"
-allows it for convolutions and matrix products. In f16 filters and feature maps are half and the layout is channels last;
+allows it for convolutions, as PyTorch does by default, and for matrix products. In f16 filters and feature maps are half and the layout is channels last;
 pixels, losses and Adam stay f32, the loss is multiplied by 1024 for the way back, and features are scaled before the
 Gram products so that their sums stay finite. "compiled" is torch.compile on losses and gradient.
 
