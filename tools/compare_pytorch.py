@@ -9,9 +9,10 @@ relu2_1, relu3_1, relu4_1 and relu5_1, total variation, and a step of Adam with 
 filters are random: arithmetic takes as long with them.
 
 PyTorch runs as its users run it (see MODES): cuDNN's autotuner on, Adam fused on CUDA. "f32" switches TF32 off, "TF32"
-allows it for convolutions, as PyTorch does by default, and for matrix products. In f16 filters and feature maps are half and the layout is channels last;
-pixels, losses and Adam stay f32, the loss is multiplied by 1024 for the way back, and features are scaled before the
-Gram products so that their sums stay finite. "compiled" is torch.compile on losses and gradient.
+allows it for convolutions, as PyTorch does by default, and for matrix products. In f16 filters and feature maps are half
+and the layout is channels last; pixels, losses and Adam stay f32, the loss is multiplied by 1024 for the way back, and
+features are scaled before the Gram products so that their sums stay finite. "compiled" is torch.compile on losses and
+gradient.
 
 impasto runs once with its defaults, and once with each variant that its first report names. The command after `--` is
 completed with `--size WxH --repeats N --no-kernels --json` and, for a variant, `--variant NAME`; without a command only
@@ -115,7 +116,7 @@ def bench(command, size, repeats, options=()):
 
 
 def combinations(report):
-    """Options for every way to compute that a report with kernels names: its keys `precision` and `variant`, in order."""
+    """Options for every way to compute that a report names by its kernels' keys `precision` and `variant`, in order."""
     found = []
     for kernel in report["kernels"]:
         options = tuple((key, kernel[key]) for key in ["precision", "variant"] if kernel.get(key))
@@ -298,7 +299,8 @@ def size(text):
 def arguments_of(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=["cuda", "cpu"], required=True)
-    parser.add_argument("--sizes", nargs="+", type=size, metavar="WxH", help="[default: 256 to 2048 square, on the CPU to 512]")
+    sizes = "[default: 256 to 2048 square, on the CPU to 512]"
+    parser.add_argument("--sizes", nargs="+", type=size, metavar="WxH", help=sizes)
     parser.add_argument("--repeats", type=int, default=20, help="measurements of each [default: 20]")
     parser.add_argument("--threads", type=int, help="PyTorch's threads on the CPU [default: its own choice]")
     parser.add_argument("command", nargs="*", help="impasto's bench command, after --")
@@ -340,6 +342,9 @@ def main(argv=None):
             give_up(f"`{' '.join(command)}` fails: {reason(error)}")
         ways = combinations(report)
         print("impasto on " + ", driver ".join(filter(None, [report["device"], report.get("driver")])))
+        theirs = torch.cuda.get_device_name() if device == "cuda" else report["device"]
+        if theirs not in report["device"] and report["device"] not in theirs:
+            print(f"Not the same device: choose {theirs} with impasto's --device")
     for size in arguments.sizes:
         results = [pytorch(torch, device, mode, size, arguments.repeats) for mode in MODES[device]]
         if command:

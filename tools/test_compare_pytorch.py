@@ -26,7 +26,7 @@ kernels = [] if "--no-kernels" in sys.argv else [
 ]
 ms = 8.0 if "plain" in sys.argv else 4.0
 print("a line before")
-print(json.dumps({"iteration_ms": ms, "peak_bytes": 3 << 20, "kernels": kernels}))
+print(json.dumps({"device": "fake", "driver": "7", "iteration_ms": ms, "peak_bytes": 3 << 20, "kernels": kernels}))
 """
 COMMAND = [sys.executable, "-c", FAKE]
 
@@ -106,10 +106,25 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(text.count("\n"), 1)
         self.assertEqual(self.refuse(["--device", "cpu"], None, "not installed").count("\n"), 1)
 
+    def test_the_report_names_both_devices_and_has_a_table_for_each_size(self):
+        torch = mock.MagicMock(__version__="1.2.3")
+        torch.cuda.get_device_name.return_value = "another"
+        stdout = io.StringIO()
+        timed = Result("PyTorch", "eager TF32", 16.0, None, None, "")
+        with mock.patch.dict(sys.modules, torch=torch), contextlib.redirect_stdout(stdout):
+            with mock.patch.object(compare_pytorch, "pytorch", return_value=timed):
+                compare_pytorch.main(["--device", "cuda", "--sizes", "64x64", "1024x1024", "--", *COMMAND])
+        text = stdout.getvalue()
+        for part in ["another; PyTorch 1.2.3", "impasto on fake, driver 7", "choose another", "\n64x64:\n\n| |"]:
+            self.assertIn(part, text)
+        self.assertEqual(text.count("| impasto, default | 4.00 | 0.25 | 0.25 | 3 |"), 2)
+        self.assertEqual(text.count("| impasto, blocked | failed: "), 1)
+
     def test_sizes(self):
         self.assertEqual(compare_pytorch.arguments_of(["--device", "cuda"]).sizes[-1], "2048x2048")
         self.refuse(["--device", "cpu", "--sizes", "large"], None, '"large" is not a size')
-        arguments = compare_pytorch.arguments_of(["--device", "cpu", "--sizes", "64x48", "--", "impasto", "bench", "-x"])
+        argv = ["--device", "cpu", "--sizes", "64x48", "--", "impasto", "bench", "-x"]
+        arguments = compare_pytorch.arguments_of(argv)
         self.assertEqual((arguments.sizes, arguments.command), (["64x48"], ["impasto", "bench", "-x"]))
 
 

@@ -31,7 +31,7 @@ fn work(cost: Cost) -> f64 {
 }
 
 /// A dispatch with everything bound.
-struct Launch {
+pub(super) struct Launch {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     groups: u32,
@@ -150,10 +150,9 @@ impl Session {
         BackendError::Refused { device: self.gpu.name.clone(), reason: reason.to_owned() }
     }
 
-    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>, step: usize) {
-        for launch in &self.launches[step] {
-            launch.record(pass);
-        }
+    /// What a step launches, in order.
+    pub(super) fn launches(&self, step: usize) -> &[Launch] {
+        &self.launches[step]
     }
 
     fn submit(&self, launches: &[&Launch]) {
@@ -210,7 +209,7 @@ impl Session {
 }
 
 impl Launch {
-    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(self.groups, 1, 1);
