@@ -18,7 +18,14 @@ impl Plan {
             }
         }
         let buffers = share_buffers(&mut slots, &steps);
-        Plan { window: self.window, routines: vec![(Routine::Evaluate, 0..steps.len())], slots, buffers, steps }
+        Plan {
+            window: self.window,
+            precision: self.precision,
+            routines: vec![(Routine::Evaluate, 0..steps.len())],
+            slots,
+            buffers,
+            steps,
+        }
     }
 }
 

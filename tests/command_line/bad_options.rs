@@ -99,6 +99,7 @@ fn options_that_do_not_go_together_are_refused() {
     let file = "--weights filters.safetensors --weights-url http://127.0.0.1:9/x";
     folder.refuses(&format!("{PAINT} {file}"), 2, &["--weights-url goes with --weights auto"]);
     folder.refuses(&format!("{PAINT} --weights-format caffe"), 2, &["--weights-format caffe", "--weights-url"]);
+    folder.refuses("bench --device cpu --precision f16", 2, &["--precision f16 is for GPUs", "--device"]);
     folder.refuses("bench --device cpu --variant plain", 2, &["--variant plain is for GPUs", "--device"]);
     let learned = "--weights learned --weights-format caffe";
     folder.refuses(&format!("{PAINT} {learned}"), 2, &["--weights-format caffe", "--weights"]);

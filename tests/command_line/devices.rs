@@ -46,7 +46,7 @@ fn validation_ends_with_a_table_and_a_verdict() {
     assert_eq!(lines[lines.len() - 1], format!("{} passed on CPU", cases.len()));
 }
 
-const BENCH_KEYS: [&str; 9] = [
+const BENCH_KEYS: [&str; 10] = [
     "device",
     "driver",
     "iteration_ms",
@@ -54,6 +54,7 @@ const BENCH_KEYS: [&str; 9] = [
     "kernels",
     "measured_peak",
     "peak_bytes",
+    "precision",
     "size",
     "variant",
 ];
@@ -113,6 +114,8 @@ fn a_benchmark_of_a_gpu_has_its_peaks_and_every_variant() {
     let chosen = |operation: &str| count(&|kernel| kernel["operation"] == operation && kernel["chosen"] == true);
     let of_each = ["conv3x3", "conv3x3_backward", "gram", "max_pool", "adam"].map(chosen);
     assert_eq!(of_each, [13, 13, 5, 4, 1], "{text}");
+    let halves = count(&|kernel| kernel["precision"] == "f16" && kernel["chosen"] == false);
+    assert_eq!(halves, count(&|kernel| kernel["precision"] == "f16"), "{text}");
     let forced = folder.run("bench --device 0 --size 16x16 --repeats 1 --no-kernels --variant plain --json").answer();
     let report: serde_json::Value = serde_json::from_str(&forced).unwrap();
     assert_eq!((report["variant"].as_str(), report["kernels"].as_array().map(Vec::len)), (Some("plain"), Some(0)));

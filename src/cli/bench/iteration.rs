@@ -1,11 +1,12 @@
 //! A whole iteration: how long it takes and what memory.
 
+use super::{Subject, Way};
 use crate::cli::CliError;
 use impasto::{
-    Device, Engine, Session,
+    Device, Session,
     plan::{INITIAL_STATE, Plan, Routine, SlotId, Tensor},
     random::Random,
-    write_values,
+    write_map,
 };
 use std::time::Instant;
 
@@ -23,7 +24,9 @@ pub(super) struct Iteration {
     pub peak_bytes: u64,
 }
 
-pub(super) fn measure(device: &Device, engine: &Engine, plan: &Plan, repeats: usize) -> Result<Iteration, CliError> {
+pub(super) fn measure(subject: &Subject<'_>, way: Way, repeats: usize) -> Result<Iteration, CliError> {
+    let engine = subject.engine(way)?;
+    let plan = &subject.plan(&engine)?;
     let mut session = engine.session(plan)?;
     fill(plan, session.as_mut())?;
     let state = plan.find(Tensor::State).expect("an iteration plan has a state");
@@ -41,7 +44,8 @@ pub(super) fn measure(device: &Device, engine: &Engine, plan: &Plan, repeats: us
     let in_a_row = ((ROW_MS / ms_of(1)?) as usize).clamp(1, MOST_IN_A_ROW);
     let mut times = (0..repeats).map(|_| ms_of(in_a_row)).collect::<Result<Vec<f64>, CliError>>()?;
     times.sort_by(f64::total_cmp);
-    Ok(Iteration { ms: times[times.len() / 2], ms_min: times[0], peak_bytes: peak_bytes(device, session.as_ref()) })
+    let peak_bytes = peak_bytes(subject.device, session.as_ref());
+    Ok(Iteration { ms: times[times.len() / 2], ms_min: times[0], peak_bytes })
 }
 
 /// On a GPU what the session holds there; on the CPU the largest resident size of the process, where the system tells.
@@ -69,7 +73,7 @@ fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
             Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
             _ => continue,
         };
-        write_values(session, SlotId(index), &values)?;
+        write_map(session, plan, SlotId(index), &values)?;
     }
     Ok(())
 }

@@ -6,13 +6,13 @@ mod report;
 
 use super::{
     CliError,
-    options::{DeviceOptions, VariantOptions, size},
+    options::{DeviceOptions, KernelOptions, size},
 };
 use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::{Conv3x3Variant, probe},
-    plan::{Size, iteration},
+    plan::{Plan, Precision, Size, iteration},
     style::{Recipe, network},
     vgg19::Layer,
     weights::{Filters, generated},
@@ -24,9 +24,10 @@ use std::{io::Write, sync::Arc};
 ///
 /// VGG19 to relu5_1 with generated filters, content loss at relu4_2, five style losses, total variation and Adam.
 ///
-/// Of a convolution every variant is timed; * marks the one that an iteration uses. GFLOP/s count the arithmetic of the
-/// direct method, whatever a variant does instead; GB/s count every array once. On a GPU both are also given as fractions
-/// of what the device was measured to do at most: f32 multiply-adds in registers, and a copy of large arrays. So Winograd's
+/// Every kernel is timed in each precision that the device has, convolutions in every variant; * marks what the iteration
+/// uses. Where large maps are made in bands of rows, a row of the table is all bands together. GFLOP/s count the arithmetic
+/// of the direct method, whatever a variant does instead; GB/s count every array once. On a GPU both are also given as
+/// fractions of what the device was measured to do at most: f32 multiply-adds in registers, and a copy of large arrays. So Winograd's
 /// method and half precision may exceed 100 % of the arithmetic, and arrays that fit a cache 100 % of the bandwidth.
 ///
 /// An iteration's time is that of several in a row, as `stylize` runs them, divided by their number.
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
     repeats: u32,
 
     #[command(flatten)]
-    variant: VariantOptions,
+    kernels: KernelOptions,
 
     /// Time the iteration alone
     #[arg(long)]
@@ -55,19 +56,33 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// A way to compute: how maps are stored, and the variant of the convolution that is asked for.
+#[derive(Clone, Copy)]
+struct Way {
+    precision: Precision,
+    conv3x3: Option<Conv3x3Variant>,
+}
+
 /// What is measured, on what.
 struct Subject<'a> {
     device: &'a Device,
     filters: Arc<Filters>,
+    size: Size,
 }
 
 impl Subject<'_> {
-    fn engine(&self, conv3x3: Option<Conv3x3Variant>) -> Result<Engine, CliError> {
-        let engine = Engine::new(self.device, self.filters.clone())?;
-        Ok(match conv3x3 {
+    fn engine(&self, way: Way) -> Result<Engine, CliError> {
+        let engine = Engine::new(self.device, self.filters.clone())?.with_precision(way.precision);
+        Ok(match way.conv3x3 {
             Some(variant) => engine.with_variant(variant),
             None => engine,
         })
+    }
+
+    fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
+        let recipe = Recipe::default();
+        let network = network(engine, self.size, recipe.border, recipe.pooling);
+        Ok(iteration(&network, &recipe.losses(), recipe.optimizer())?)
     }
 }
 
@@ -84,23 +99,18 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
 }
 
 fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
-    let asked = arguments.variant.conv3x3(device)?;
-    let recipe = Recipe::default();
-    let filters = Arc::new(generated(1, recipe.deepest().unwrap_or(Layer::DEEPEST)));
-    let subject = Subject { device, filters };
-    let engine = subject.engine(asked)?;
-    let network = network(&engine, arguments.size, recipe.border, recipe.pooling);
-    let plan = iteration(&network, &recipe.losses(), recipe.optimizer())?;
-    let iteration = iteration::measure(device, &engine, &plan, arguments.repeats as usize)?;
-    drop(engine);
-    let (measured_peak, kernels) = if arguments.no_kernels {
-        (None, Vec::new())
-    } else {
-        let peak = match device {
-            Device::Gpu(gpu) => Some(MeasuredPeak::from(probe(gpu)?)),
-            Device::Cpu(_) | Device::Reference => None,
-        };
-        (peak, kernels::measure(&subject, &plan, asked, arguments.repeats as usize, peak)?)
+    let (size, repeats) = (arguments.size, arguments.repeats as usize);
+    let way = Way { precision: arguments.kernels.precision(device)?, conv3x3: arguments.kernels.conv3x3(device)? };
+    let filters = Arc::new(generated(1, Recipe::default().deepest().unwrap_or(Layer::DEEPEST)));
+    let subject = Subject { device, filters, size };
+    let iteration = iteration::measure(&subject, way, repeats)?;
+    let (measured_peak, kernels) = match device {
+        _ if arguments.no_kernels => (None, Vec::new()),
+        Device::Gpu(gpu) => {
+            let peak = Some(MeasuredPeak::from(probe(gpu)?));
+            (peak, kernels::measure(&subject, way, repeats, peak)?)
+        }
+        Device::Cpu(_) | Device::Reference => (None, kernels::measure(&subject, way, repeats, None)?),
     };
     Ok(Report {
         device: device.name().to_owned(),
@@ -108,8 +118,9 @@ fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
             Device::Gpu(gpu) => Some(gpu.driver()),
             Device::Cpu(_) | Device::Reference => None,
         },
-        size: arguments.size.to_string(),
-        variant: asked.map(Conv3x3Variant::name),
+        size: size.to_string(),
+        precision: way.precision.name(),
+        variant: way.conv3x3.map(Conv3x3Variant::name),
         iteration_ms: iteration.ms,
         iteration_ms_min: iteration.ms_min,
         peak_bytes: iteration.peak_bytes,

@@ -12,6 +12,8 @@ pub(super) struct Report {
     /// Name and version, of GPUs.
     pub driver: Option<String>,
     pub size: String,
+    /// Of the iteration.
+    pub precision: &'static str,
     /// The variant of the convolution that was asked for.
     pub variant: Option<&'static str>,
     pub iteration_ms: f64,
@@ -35,15 +37,34 @@ impl From<Probe> for MeasuredPeak {
     }
 }
 
-/// A step of an iteration, computed one way.
-#[derive(Serialize)]
+/// Steps of an iteration that are the same work, computed one way.
+#[derive(Clone, Serialize)]
+#[serde(into = "KernelFigures")]
 pub(super) struct Kernel {
+    pub operation: &'static str,
+    pub layer: String,
+    pub precision: &'static str,
+    /// Of a convolution on a GPU.
+    pub variant: Option<&'static str>,
+    /// Whether the iteration does it this way.
+    pub chosen: bool,
+    /// How many steps.
+    pub steps: usize,
+    /// Of all of them.
+    pub seconds: f64,
+    pub cost: Cost,
+    pub peak: Option<MeasuredPeak>,
+}
+
+/// A [`Kernel`] as JSON tells it.
+#[derive(Serialize)]
+struct KernelFigures {
     operation: &'static str,
     layer: String,
-    /// Of a convolution on a GPU.
+    precision: &'static str,
     variant: Option<&'static str>,
-    /// Whether the iteration does it this way.
     chosen: bool,
+    steps: usize,
     ms: f64,
     gflops: f64,
     gbytes: f64,
@@ -54,28 +75,37 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    pub fn new(
-        operation: &'static str,
-        layer: String,
-        variant: Option<&'static str>,
-        chosen: bool,
-        cost: Cost,
-        seconds: f64,
-        peak: Option<MeasuredPeak>,
-    ) -> Kernel {
+    /// Whether both are a part of the same work.
+    pub fn is_like(&self, other: &Kernel) -> bool {
+        let name = |kernel: &Kernel| (kernel.operation, kernel.precision, kernel.variant, kernel.chosen);
+        name(self) == name(other) && self.layer == other.layer
+    }
+
+    /// Takes the steps of another.
+    pub fn add(&mut self, other: &Kernel) {
+        self.steps += other.steps;
+        self.seconds += other.seconds;
+        self.cost = self.cost + other.cost;
+    }
+}
+
+impl From<Kernel> for KernelFigures {
+    fn from(kernel: Kernel) -> KernelFigures {
         // A clock that ticks too slowly for a short kernel says zero.
-        let seconds = seconds.max(1e-9);
-        let (gflops, gbytes) = (cost.flops as f64 / seconds * 1e-9, cost.bytes as f64 / seconds * 1e-9);
-        Kernel {
-            operation,
-            layer,
-            variant,
-            chosen,
+        let seconds = kernel.seconds.max(1e-9);
+        let [gflops, gbytes] = [kernel.cost.flops, kernel.cost.bytes].map(|count| count as f64 / seconds * 1e-9);
+        KernelFigures {
+            operation: kernel.operation,
+            layer: kernel.layer,
+            precision: kernel.precision,
+            variant: kernel.variant,
+            chosen: kernel.chosen,
+            steps: kernel.steps,
             ms: seconds * 1e3,
             gflops,
             gbytes,
-            arithmetic_fraction: peak.map(|peak| gflops / peak.gflops),
-            bandwidth_fraction: peak.map(|peak| gbytes / peak.gbytes),
+            arithmetic_fraction: kernel.peak.map(|peak| gflops / peak.gflops),
+            bandwidth_fraction: kernel.peak.map(|peak| gbytes / peak.gbytes),
         }
     }
 }
@@ -93,14 +123,14 @@ impl Report {
         if !self.kernels.is_empty() {
             let heads = ["ms", "GFLOP/s", "of peak", "GB/s", "of peak"];
             let [ms, flops, of_flops, bytes, of_bytes] = heads;
-            let (kernel, layer, variant) = ("kernel", "layer", "variant");
+            let (kernel, layer, way) = ("kernel", "layer", "way");
             writeln!(
                 answer,
-                "{kernel:<22} {layer:<20} {variant:<12} {ms:>9} {flops:>9} {of_flops:>8} {bytes:>8} {of_bytes:>8}"
+                "{kernel:<22} {layer:<20} {way:<17} {ms:>9} {flops:>9} {of_flops:>8} {bytes:>8} {of_bytes:>8}"
             )?;
         }
         for kernel in &self.kernels {
-            kernel.print(answer)?;
+            KernelFigures::from(kernel.clone()).print(answer)?;
         }
         writeln!(answer, "iteration: {:.2} ms median, {:.2} ms fastest", self.iteration_ms, self.iteration_ms_min)?;
         writeln!(answer, "peak: {:.0} MiB", self.peak_bytes as f64 / f64::from(1 << 20))?;
@@ -108,7 +138,7 @@ impl Report {
     }
 }
 
-impl Kernel {
+impl KernelFigures {
     fn print(&self, answer: &mut dyn Write) -> Result<(), CliError> {
         let arithmetic = self.gflops > 0.0;
         let percent = |fraction: Option<f64>| fraction.map(|fraction| format!("{:.1} %", 100.0 * fraction));
@@ -116,10 +146,10 @@ impl Kernel {
         let mark = if self.chosen { "*" } else { "" };
         writeln!(
             answer,
-            "{:<22} {:<20} {:<12} {:>9.3} {:>9} {:>8} {:>8.1} {:>8}",
+            "{:<22} {:<20} {:<17} {:>9.3} {:>9} {:>8} {:>8.1} {:>8}",
             self.operation,
             self.layer,
-            or_dash(self.variant.map(|variant| format!("{variant}{mark}"))),
+            format!("{} {}{mark}", self.precision, self.variant.unwrap_or_default()).replace(" *", "*"),
             self.ms,
             or_dash(arithmetic.then(|| format!("{:.1}", self.gflops))),
             or_dash(percent(self.arithmetic_fraction).filter(|_| arithmetic)),
