@@ -159,3 +159,33 @@ impl KernelFigures {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(layer: &str, flops: u64, seconds: f64) -> Kernel {
+        Kernel {
+            operation: "conv3x3",
+            layer: layer.to_owned(),
+            precision: "f32",
+            variant: Some("plain"),
+            chosen: true,
+            steps: 1,
+            seconds,
+            cost: Cost { flops, bytes: 1_000_000_000 },
+            peak: Some(MeasuredPeak { gflops: 40.0, gbytes: 4.0 }),
+        }
+    }
+
+    #[test]
+    fn bands_of_one_layer_are_added_up_and_compared_with_the_peaks() {
+        let mut kernel = band("conv1_2", 20_000_000_000, 1.5);
+        let other = band("conv1_2", 4_000_000_000, 0.5);
+        assert!(kernel.is_like(&other) && !kernel.is_like(&band("conv2_1", 1, 1.0)));
+        kernel.add(&other);
+        let figures = KernelFigures::from(kernel);
+        assert_eq!((figures.steps, figures.ms, figures.gflops, figures.gbytes), (2, 2000.0, 12.0, 1.0));
+        assert_eq!((figures.arithmetic_fraction, figures.bandwidth_fraction), (Some(0.3), Some(0.25)));
+    }
+}
