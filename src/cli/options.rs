@@ -4,6 +4,7 @@ use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
     Device, DeviceChoice,
+    cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::Conv3x3Variant,
     plan::{Precision, Size},
     style::{Scaling, WeightedLayer},
@@ -25,7 +26,9 @@ pub(crate) struct DeviceOptions {
 
 impl DeviceOptions {
     pub fn open(&self) -> Result<Device, CliError> {
-        Ok(Device::open(&self.device, self.threads)?)
+        // Without a cache directory pipelines are compiled every time, which is no reason to stop.
+        let cache = cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok();
+        Ok(Device::open(&self.device, self.threads, cache.as_deref())?)
     }
 }
 

@@ -97,7 +97,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// The buffers are bound from 1 on.
     fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], launches: u64) -> Run<'a> {
-        let pipeline = gpu.pipeline(dispatch);
+        let pipeline = gpu.pipelines.get(dispatch);
         let mut words = [&[0], dispatch.params.as_slice()].concat();
         words.resize(words.len().next_multiple_of(4), 0);
         let params = buffer(gpu, 4 * words.len() as u64);

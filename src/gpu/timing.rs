@@ -1,8 +1,47 @@
-//! How long a device takes for a step, or for anything else that is recorded.
+//! How long a device takes for a step or for anything else that is recorded, and the host to ask for an iteration.
 
 use super::{Gpu, Session};
-use crate::{BackendError, backend::median_seconds};
+use crate::{BackendError, backend::median_seconds, plan::Routine};
 use std::time::Instant;
+
+/// Seconds of the host's time that an iteration takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HostSeconds {
+    /// To write the commands down.
+    pub recording: f64,
+    /// To hand them to the driver. Software drivers do the work itself in here.
+    pub submitting: f64,
+}
+
+impl Session {
+    /// Median over `repeats` of the host's time for one iteration, `routines` one after the other, that has a submission
+    /// of its own. It is the most that an iteration costs the host: where several share a submission, they share the
+    /// time for submitting, too. The device is idle at the start and is not waited for at the end.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn host_seconds(&mut self, routines: &[Routine], repeats: usize) -> Result<HostSeconds, BackendError> {
+        let steps: Vec<usize> = routines.iter().flat_map(|&routine| self.plan().routine(routine)).collect();
+        self.submit_pending();
+        let once = |part: fn(HostSeconds) -> f64| {
+            median_seconds(repeats, || {
+                self.wait()?;
+                let start = Instant::now();
+                let device = &self.gpu().device;
+                let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                steps.iter().flat_map(|&step| self.launches(step)).for_each(|launch| launch.record(&mut pass));
+                drop(pass);
+                let commands = encoder.finish();
+                let recording = start.elapsed().as_secs_f64();
+                self.gpu().queue.submit([commands]);
+                let submitting = start.elapsed().as_secs_f64() - recording;
+                Ok(part(HostSeconds { recording, submitting }))
+            })
+        };
+        Ok(HostSeconds { recording: once(|of| of.recording)?, submitting: once(|of| of.submitting)? })
+    }
+}
 
 /// Launches that are submitted together: a step of a large picture takes a slow device longer than drivers allow for one
 /// submission.

@@ -46,9 +46,10 @@ fn validation_ends_with_a_table_and_a_verdict() {
     assert_eq!(lines[lines.len() - 1], format!("{} passed on CPU", cases.len()));
 }
 
-const BENCH_KEYS: [&str; 10] = [
+const BENCH_KEYS: [&str; 11] = [
     "device",
     "driver",
+    "host_ms",
     "iteration_ms",
     "iteration_ms_min",
     "kernels",
@@ -68,7 +69,7 @@ fn a_benchmark_is_one_object_or_a_table() {
     let mut keys: Vec<&str> = report.keys().map(String::as_str).collect();
     keys.sort_unstable();
     assert_eq!(keys, BENCH_KEYS);
-    assert!(["driver", "variant", "measured_peak"].iter().all(|key| report[*key].is_null()), "{text}");
+    assert!(["driver", "host_ms", "variant", "measured_peak"].iter().all(|key| report[*key].is_null()), "{text}");
     assert_eq!((report["device"].as_str(), report["size"].as_str()), (Some("CPU"), Some("64x48")));
     let number = |key: &str| report[key].as_f64().unwrap();
     assert!(number("iteration_ms") >= number("iteration_ms_min") && number("iteration_ms_min") > 0.0, "{text}");
@@ -96,7 +97,7 @@ fn a_benchmark_of_a_gpu_has_its_peaks_and_every_variant() {
     }
     let text = folder.run("bench --device 0 --size 16x16 --repeats 1 --json").answer();
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert!(report["driver"].is_string(), "{text}");
+    assert!(report["driver"].is_string() && report["host_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{text}");
     for peak in ["gflops", "gbytes"] {
         assert!(report["measured_peak"][peak].as_f64().is_some_and(|peak| peak > 0.0), "{text}");
     }

@@ -21,6 +21,8 @@ pub(super) struct Iteration {
     pub ms: f64,
     /// Fewest milliseconds.
     pub ms_min: f64,
+    /// Milliseconds of the host's time for one, on a GPU.
+    pub host_ms: Option<f64>,
     pub peak_bytes: u64,
 }
 
@@ -44,8 +46,10 @@ pub(super) fn measure(subject: &Subject<'_>, way: Way, repeats: usize) -> Result
     let in_a_row = ((ROW_MS / ms_of(1)?) as usize).clamp(1, MOST_IN_A_ROW);
     let mut times = (0..repeats).map(|_| ms_of(in_a_row)).collect::<Result<Vec<f64>, CliError>>()?;
     times.sort_by(f64::total_cmp);
+    let host = session.time_host(&[Routine::Evaluate, Routine::Adam], repeats)?;
+    let host_ms = host.map(|seconds| seconds * 1e3);
     let peak_bytes = peak_bytes(subject.device, session.as_ref());
-    Ok(Iteration { ms: times[times.len() / 2], ms_min: times[0], peak_bytes })
+    Ok(Iteration { ms: times[times.len() / 2], ms_min: times[0], host_ms, peak_bytes })
 }
 
 /// On a GPU what the session holds there; on the CPU the largest resident size of the process, where the system tells.

@@ -123,6 +123,7 @@ fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
         variant: way.conv3x3.map(Conv3x3Variant::name),
         iteration_ms: iteration.ms,
         iteration_ms_min: iteration.ms_min,
+        host_ms: iteration.host_ms,
         peak_bytes: iteration.peak_bytes,
         measured_peak,
         kernels,

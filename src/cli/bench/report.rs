@@ -18,6 +18,8 @@ pub(super) struct Report {
     pub variant: Option<&'static str>,
     pub iteration_ms: f64,
     pub iteration_ms_min: f64,
+    /// The host's time for one iteration that is submitted alone, on a GPU.
+    pub host_ms: Option<f64>,
     pub peak_bytes: u64,
     /// Of GPUs, unless kernels were left out.
     pub measured_peak: Option<MeasuredPeak>,
@@ -133,6 +135,9 @@ impl Report {
             KernelFigures::from(kernel.clone()).print(answer)?;
         }
         writeln!(answer, "iteration: {:.2} ms median, {:.2} ms fastest", self.iteration_ms, self.iteration_ms_min)?;
+        if let Some(ms) = self.host_ms {
+            writeln!(answer, "host: {ms:.3} ms of its time, {:.1} % of the iteration", 100.0 * ms / self.iteration_ms)?;
+        }
         writeln!(answer, "peak: {:.0} MiB", self.peak_bytes as f64 / f64::from(1 << 20))?;
         Ok(())
     }
