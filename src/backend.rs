@@ -103,6 +103,15 @@ pub trait Session {
     /// # Errors
     /// If the device fails.
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError>;
+
+    /// Median seconds that the host takes to ask the device for routines, submission included; none where the host
+    /// computes by itself.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn time_host(&mut self, _routines: &[Routine], _repeats: usize) -> Result<Option<f64>, BackendError> {
+        Ok(None)
+    }
 }
 
 /// Writes numbers to a slot.

@@ -133,6 +133,12 @@ impl Gpu {
         }))
     }
 
+    /// Name and version of the driver.
+    pub fn driver(&self) -> String {
+        let info = self.device.adapter_info();
+        [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned()
+    }
+
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)

@@ -7,11 +7,13 @@ mod kernels;
 mod memory;
 mod pipeline_file;
 mod pipelines;
+mod probe;
 mod session;
 mod timing;
 
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
 pub use filters::DeviceFilters;
-pub use kernels::{Conv3x3Variant, SHADERS, Shader};
+pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
+pub use probe::{Probe, probe};
 pub use session::Session;
 pub use timing::HostSeconds;

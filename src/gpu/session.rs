@@ -34,7 +34,7 @@ fn work(cost: Cost) -> f64 {
 }
 
 /// A dispatch with everything bound.
-struct Launch {
+pub(super) struct Launch {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     groups: u32,
@@ -172,10 +172,9 @@ impl Session {
         self.check().err().unwrap_or_else(refused)
     }
 
-    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>, step: usize) {
-        for launch in &self.launches[step] {
-            launch.record(pass);
-        }
+    /// What a step launches, in order.
+    pub(super) fn launches(&self, step: usize) -> &[Launch] {
+        &self.launches[step]
     }
 
     /// Commands that carry out what is pending, of which nothing is left.
@@ -249,7 +248,7 @@ impl Session {
 }
 
 impl Launch {
-    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(self.groups, 1, 1);
@@ -334,6 +333,11 @@ impl crate::Session for Session {
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
         self.submit_pending();
         super::timing::time_steps(self, repeats)
+    }
+
+    fn time_host(&mut self, routines: &[Routine], repeats: usize) -> Result<Option<f64>, BackendError> {
+        let seconds = self.host_seconds(routines, repeats)?;
+        Ok(Some(seconds.recording + seconds.submitting))
     }
 }
 

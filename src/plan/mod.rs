@@ -5,6 +5,7 @@
 mod buffers;
 mod build;
 mod cost;
+mod only;
 mod precision;
 mod rows;
 mod segments;

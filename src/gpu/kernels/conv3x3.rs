@@ -2,9 +2,10 @@
 
 use super::{Binding, Dispatch};
 use crate::{
-    plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Rows},
+    plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Rows, Step},
     vgg19::Layer,
 };
+use std::str::FromStr;
 
 /// Ways to compute a convolution, forward and backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,11 +20,27 @@ impl Conv3x3Variant {
     /// All of them.
     pub const ALL: [Conv3x3Variant; 2] = [Conv3x3Variant::Plain, Conv3x3Variant::Blocked];
 
-    /// The shader's name.
+    /// What a user calls it.
     pub fn name(self) -> &'static str {
+        match self {
+            Conv3x3Variant::Plain => "plain",
+            Conv3x3Variant::Blocked => "blocked",
+        }
+    }
+
+    fn shader(self) -> &'static str {
         match self {
             Conv3x3Variant::Plain => "conv3x3_plain",
             Conv3x3Variant::Blocked => "conv3x3_blocked",
+        }
+    }
+
+    /// The variant that carries out a step if `asked` is asked for; none if the step is no convolution.
+    pub fn of_step(step: &Step, asked: Option<Conv3x3Variant>) -> Option<Conv3x3Variant> {
+        match step {
+            Step::Conv3x3(step) => Some(Conv3x3Variant::choose(asked, step.shape)),
+            Step::Conv3x3Backward(step) => Some(Conv3x3Variant::choose(asked, step.shape)),
+            _ => None,
         }
     }
 
@@ -50,7 +67,23 @@ impl Conv3x3Variant {
         let read = shape.with_channels(from.channels.next_multiple_of(4));
         let mut params = vec![shape.width, shape.height, read.channels / 4, shape.channels / 4, rows.first, rows.end];
         params.extend([from.map.first_pixel(read) as u32, to.first_pixel(shape) as u32]);
-        Dispatch::new(self.name(), entry, params, self.groups(shape, rows)).slot(1, from.map.slot)
+        Dispatch::new(self.shader(), entry, params, self.groups(shape, rows)).slot(1, from.map.slot)
+    }
+}
+
+/// A name that no variant has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no variant \"{name}\": there are {}", Conv3x3Variant::ALL.map(Conv3x3Variant::name).join(", "))]
+pub struct UnknownVariant {
+    name: String,
+}
+
+impl FromStr for Conv3x3Variant {
+    type Err = UnknownVariant;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Conv3x3Variant::ALL.into_iter().find(|variant| variant.name() == name);
+        found.ok_or_else(|| UnknownVariant { name: name.to_owned() })
     }
 }
 
@@ -86,5 +119,19 @@ pub(super) fn conv3x3_backward(step: &Conv3x3Backward, asked: Option<Conv3x3Vari
     match variant {
         Conv3x3Variant::Plain => dispatch.flag("WITH_HALO", step.layer == Layer::FIRST),
         Conv3x3Variant::Blocked => dispatch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_is_found_by_its_name_and_an_unknown_name_lists_those_there_are() {
+        for variant in Conv3x3Variant::ALL {
+            assert_eq!(variant.name().parse(), Ok(variant));
+        }
+        let refused = "quick".parse::<Conv3x3Variant>().unwrap_err().to_string();
+        assert!(refused.contains("\"quick\": there are plain, blocked"), "{refused}");
     }
 }

@@ -8,9 +8,11 @@ mod lbfgs;
 mod losses;
 mod network_input;
 mod pool;
+mod probe;
 mod shaders;
 
-pub use conv3x3::Conv3x3Variant;
+pub use conv3x3::{Conv3x3Variant, UnknownVariant};
+pub use probe::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, probe_arithmetic, probe_bandwidth};
 pub use shaders::{SHADERS, Shader};
 
 use crate::{

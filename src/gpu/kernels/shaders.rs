@@ -70,6 +70,8 @@ pub const SHADERS: &[Shader] = &[
     shader!("lbfgs_vectors"),
     map_shader!("max_pool"),
     map_shader!("network_input"),
+    shader!("probe_arithmetic"),
+    shader!("probe_bandwidth"),
     shader!("record_losses"),
     shader!("reduce_loss", "workgroup_sum"),
     shader!("style_loss", "workgroup_sum"),
