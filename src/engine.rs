@@ -48,10 +48,15 @@ impl Engine {
         &self.name
     }
 
-    /// How plans for this engine hold their maps.
-    pub fn storage(&self) -> Storage {
+    /// The precision it was asked for, f32 if the device has no other.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// How plans for this engine hold their maps in a precision that it has; f32 is always one.
+    pub fn storage(&self, precision: Precision) -> Storage {
         match &self.loaded {
-            Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), self.precision),
+            Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
             Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
         }
     }

@@ -4,12 +4,11 @@ use super::{
     CliError,
     files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, finite, positive, weighted_layer},
+    options::{DeviceOptions, KernelOptions, LossScaling, finite, positive, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
 use impasto::{
-    Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
     style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, stylize},
@@ -119,6 +118,9 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     device: DeviceOptions,
 
+    #[command(flatten, next_help_heading = "Machine and files")]
+    kernels: KernelOptions,
+
     /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
@@ -172,8 +174,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     check_writable(&arguments.output, size)?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
+    arguments.kernels.check(&device)?;
     let filters = arguments.filters(&mut recipe, &content, &style)?;
-    let engine = Engine::new(&device, Arc::new(filters))?;
+    let engine = arguments.kernels.engine(&device, Arc::new(filters))?;
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
     let start = Instant::now();
     let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
@@ -293,6 +296,10 @@ impl Observer<'_> {
                 if let Err(error) = picture.save(snapshot_path(self.output, scale, *iteration)) {
                     self.progress.say(&error.to_string());
                 }
+            }
+            Event::OutOfRange { iteration } => {
+                self.progress
+                    .say(&format!("a value left the range of f16 after {iteration} iterations: going on in f32"));
             }
             Event::Converged { iteration } => {
                 self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));

@@ -1,7 +1,7 @@
 //! Adapters and the open device.
 
 use super::{failure::FailureLog, memory::device_memory, pipeline_file::PipelineFile, pipelines::Pipelines};
-use crate::BackendError;
+use crate::{BackendError, plan::Precision};
 use std::{
     path::Path,
     sync::{Arc, Mutex},
@@ -142,6 +142,11 @@ impl Gpu {
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// f16 where it is known to pay, else f32.
+    pub fn automatic_precision(&self) -> Precision {
+        Precision::F32
     }
 
     /// Whether maps and filters can be stored as f16.
