@@ -9,7 +9,7 @@ use divan::Bencher;
 use impasto::{
     Device, Engine, Session,
     gpu::{self, Conv3x3Variant, Gpu, ShaderChecks},
-    plan::{Network, Optimizer, Plan, Pooling, Routine, Size, SlotId, Step, Tensor, Window, iteration},
+    plan::{Network, Optimizer, Plan, Pooling, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration},
     random::Random,
     style::Recipe,
     weights::{Filters, generated},
@@ -55,7 +55,7 @@ impl fmt::Display for Row {
 fn plan(size: Size, pooling: Pooling, optimizer: Optimizer) -> Plan {
     let recipe = Recipe::default();
     let (window, normalisation) = (Window::whole(size), FILTERS.normalisation);
-    let network = Network { window, border: recipe.border, pooling, normalisation };
+    let network = Network { window, border: recipe.border, pooling, normalisation, storage: Storage::PLAIN };
     iteration(&network, &recipe.losses(), optimizer).unwrap()
 }
 

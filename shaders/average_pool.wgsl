@@ -6,7 +6,7 @@
 // bindings  1 input (backward: gradient of the output), haloed   2 output (backward: gradient of the input), haloed
 //           3 mask of the input, C/32 words per padded pixel
 // tile      four channels of one padded pixel of what is written
-// dispatch  padded pixels x C/4 invocations, workgroups of 64
+// dispatch  padded pixels of the rows to write x C/4 invocations, workgroups of 64
 
 struct Params {
     first_group: u32,
@@ -14,44 +14,54 @@ struct Params {
     width: u32,
     height: u32,
     channels4: u32,
+    // Padded pixels that are written.
+    first_pixel: u32,
+    end_pixel: u32,
+    // Padded pixels that stand first in the arrays.
+    input_start: u32,
+    output_start: u32,
 }
 
 override WITH_MASK: bool = false;
 override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(3) var<storage, read> mask: array<u32>;
 
 @compute @workgroup_size(64)
 fn average_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = index / params.channels4;
+    let pixel = params.first_pixel + index / params.channels4;
     let width = params.width / 2u;
     let height = params.height / 2u;
-    if pixel >= (width + 2u) * (height + 2u) {
+    if pixel >= params.end_pixel {
         return;
     }
+    let place = (pixel - params.output_start) * params.channels4 + index % params.channels4;
     if is_halo(pixel, width, height) {
-        output[index] = vec4<f32>(0.0);
+        output[place] = store(vec4<f32>(0.0));
         return;
     }
     let x = 2u * (pixel % (width + 2u)) - 1u;
     let y = 2u * (pixel / (width + 2u)) - 1u;
-    let first = (y * (params.width + 2u) + x) * params.channels4 + index % params.channels4;
+    let source = y * (params.width + 2u) + x - params.input_start;
+    let first = source * params.channels4 + index % params.channels4;
     let below = first + (params.width + 2u) * params.channels4;
-    let upper = input[first] + input[first + params.channels4];
-    output[index] = 0.25 * (upper + (input[below] + input[below + params.channels4]));
+    let upper = load(input[first]) + load(input[first + params.channels4]);
+    let lower = load(input[below]) + load(input[below + params.channels4]);
+    output[place] = store(0.25 * (upper + lower));
 }
 
 @compute @workgroup_size(64)
 fn average_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = index / params.channels4;
-    if pixel >= (params.width + 2u) * (params.height + 2u) {
+    let pixel = params.first_pixel + index / params.channels4;
+    if pixel >= params.end_pixel {
         return;
     }
+    let place = (pixel - params.output_start) * params.channels4 + index % params.channels4;
     let x = pixel % (params.width + 2u);
     let y = pixel / (params.width + 2u);
     let pooled_width = params.width / 2u;
@@ -59,14 +69,15 @@ fn average_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     let inside = x >= 1u && y >= 1u && x <= 2u * pooled_width && y <= params.height / 2u * 2u;
     var value = vec4<f32>(0.0);
     if inside {
-        let pooled = (y + 1u) / 2u * (pooled_width + 2u) + (x + 1u) / 2u;
-        value = 0.25 * input[pooled * params.channels4 + index % params.channels4];
+        let pooled = (y + 1u) / 2u * (pooled_width + 2u) + (x + 1u) / 2u - params.input_start;
+        value = 0.25 * load(input[pooled * params.channels4 + index % params.channels4]);
     }
     if ACCUMULATE {
-        value += output[index];
+        value += load(output[place]);
     }
     if WITH_MASK {
-        value = keep_where_set(value, mask[index / 8u], 4u * (index % 8u));
+        let bit = pixel * params.channels4 + index % params.channels4;
+        value = keep_where_set(value, mask[bit / 8u], 4u * (bit % 8u));
     }
-    output[index] = value;
+    output[place] = store(value);
 }

@@ -1,14 +1,22 @@
 // Content loss of one layer: partial sums of (F - T)^2 and output = keep(mask, old + b (F - T)), b = coefficients[2 loss + 1].
-// The zero halos of F and T add nothing.
+// The zero halos of F and T add nothing. Values are counted by fours along the whole map.
 //
 // bindings  1 features F, haloed   2 target T, haloed   3 output, haloed   4 mask, C/32 words per padded pixel
 //           5 coefficients   6 partials [workgroups]
-// dispatch  `groups` workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
+// dispatch  `groups` workgroups of 256; each strides over the values to write; reduce_loss.wgsl adds the partial sums
 
 struct Params {
     first_group: u32,
     groups: u32,
-    values4: u32,
+    // Values that are written.
+    first: u32,
+    end: u32,
+    // Values, among those, that are summed.
+    first_summed: u32,
+    end_summed: u32,
+    // Values that stand first in the arrays.
+    features_start: u32,
+    output_start: u32,
     loss: u32,
 }
 
@@ -16,9 +24,9 @@ override WITH_MASK: bool = false;
 override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> features: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> content_target: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> features: array<Stored4>;
+@group(0) @binding(2) var<storage, read> content_target: array<Stored4>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(4) var<storage, read> mask: array<u32>;
 @group(0) @binding(5) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
@@ -27,17 +35,19 @@ override ACCUMULATE: bool = false;
 fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = coefficients[2u * params.loss + 1u];
     var sum = 0.0;
-    for (var index = group.x * 256u + lane; index < params.values4; index += params.groups * 256u) {
-        let difference = features[index] - content_target[index];
-        sum += dot(difference, difference);
+    for (var index = params.first + group.x * 256u + lane; index < params.end; index += params.groups * 256u) {
+        let difference = load(features[index - params.features_start]) - load(content_target[index]);
+        if index >= params.first_summed && index < params.end_summed {
+            sum += dot(difference, difference);
+        }
         var value = scale * difference;
         if ACCUMULATE {
-            value += output[index];
+            value += load(output[index - params.output_start]);
         }
         if WITH_MASK {
             value = keep_where_set(value, mask[index / 8u], 4u * (index % 8u));
         }
-        output[index] = value;
+        output[index - params.output_start] = store(value);
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {

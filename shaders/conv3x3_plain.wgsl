@@ -8,7 +8,7 @@
 // bindings  1 input, haloed   2 weights [9][inputs][outputs]   3 bias [outputs]   4 output, haloed
 //           5 mask, outputs/32 words per padded pixel
 // tile      one invocation makes up to 32 outputs of one padded pixel, four at a time
-// dispatch  padded pixels x ceil(outputs / 32) invocations, workgroups of 64
+// dispatch  padded pixels of the rows to write x ceil(outputs / 32) invocations, workgroups of 64
 
 struct Params {
     first_group: u32,
@@ -16,6 +16,12 @@ struct Params {
     height: u32,
     inputs4: u32,
     outputs4: u32,
+    // Padded rows that are written.
+    first_row: u32,
+    end_row: u32,
+    // Padded pixels that stand first in the arrays.
+    input_start: u32,
+    output_start: u32,
 }
 
 override WITH_MASK: bool = false;
@@ -24,10 +30,10 @@ override ACCUMULATE: bool = false;
 override WITH_HALO: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
+@group(0) @binding(2) var<storage, read> weights: array<Stored4>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(5) var<storage, read_write> mask: array<u32>;
 
 fn convolve(pixel: u32, output4: u32) -> vec4<f32> {
@@ -43,14 +49,14 @@ fn convolve(pixel: u32, output4: u32) -> vec4<f32> {
         if source_x >= padded_width || source_y >= padded_height {
             continue;
         }
-        let source = (source_y * padded_width + source_x) * params.inputs4;
+        let source = (source_y * padded_width + source_x - params.input_start) * params.inputs4;
         for (var i = 0u; i < params.inputs4; i++) {
-            let value = input[source + i];
+            let value = load(input[source + i]);
             let row = ((tap * params.inputs4 + i) * 4u) * params.outputs4 + output4;
-            sum += value.x * weights[row];
-            sum += value.y * weights[row + params.outputs4];
-            sum += value.z * weights[row + 2u * params.outputs4];
-            sum += value.w * weights[row + 3u * params.outputs4];
+            sum += value.x * load(weights[row]);
+            sum += value.y * load(weights[row + params.outputs4]);
+            sum += value.z * load(weights[row + 2u * params.outputs4]);
+            sum += value.w * load(weights[row + 3u * params.outputs4]);
         }
     }
     return sum;
@@ -67,10 +73,10 @@ struct Place {
 fn place(group: vec3<u32>, lane: u32) -> Place {
     let index = (group.x + params.first_group) * 64u + lane;
     let blocks = (params.outputs4 + 7u) / 8u;
-    let pixel = index / blocks;
+    let pixel = params.first_row * (params.width + 2u) + index / blocks;
     let first4 = (index % blocks) * 8u;
-    let inside = pixel < (params.width + 2u) * (params.height + 2u);
-    return Place(inside, pixel, first4, min(first4 + 8u, params.outputs4), index);
+    let inside = pixel < params.end_row * (params.width + 2u);
+    return Place(inside, pixel, first4, min(first4 + 8u, params.outputs4), pixel * blocks + index % blocks);
 }
 
 @compute @workgroup_size(64)
@@ -84,10 +90,11 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     for (var output4 = at.first4; output4 < at.end4; output4++) {
         var value = vec4<f32>(0.0);
         if !halo {
-            value = max(vec4<f32>(0.0), convolve(at.pixel, output4) + bias[output4]);
+            value = relu(convolve(at.pixel, output4) + bias[output4]);
         }
-        output[at.pixel * params.outputs4 + output4] = value;
-        word |= positive_bits(value) << (4u * (output4 - at.first4));
+        let stored = store(value);
+        output[(at.pixel - params.output_start) * params.outputs4 + output4] = stored;
+        word |= positive_bits(load(stored)) << (4u * (output4 - at.first4));
     }
     if WITH_MASK {
         mask[at.mask_word] = word;
@@ -102,17 +109,17 @@ fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
     }
     let zero = !WITH_HALO && is_halo(at.pixel, params.width, params.height);
     for (var output4 = at.first4; output4 < at.end4; output4++) {
-        let place = at.pixel * params.outputs4 + output4;
+        let place = (at.pixel - params.output_start) * params.outputs4 + output4;
         var value = vec4<f32>(0.0);
         if !zero {
             value = convolve(at.pixel, output4);
             if ACCUMULATE {
-                value += output[place];
+                value += load(output[place]);
             }
             if WITH_MASK {
                 value = keep_where_set(value, mask[at.mask_word], 4u * (output4 - at.first4));
             }
         }
-        output[place] = value;
+        output[place] = store(value);
     }
 }

@@ -2,7 +2,7 @@
 // and yet always added in the same order.
 //
 //   gram         partials[split][i][j] = sum of F[p][i] F[p][j] over the split's run of padded pixels; the zero halo adds 0
-//   gram_reduce  gram[i][j] = (sum over splits of partials[split][i][j]) / pixels
+//   gram_reduce  gram[i][j] = old + (sum over splits of partials[split][i][j]) / pixels
 //
 // bindings  1 features, haloed   2 partials [splits][C][C]   3 gram [C][C]
 // tile      8 rows i x 16 columns j per invocation, as eight 4x4 matrices
@@ -11,13 +11,17 @@
 struct Params {
     first_group: u32,
     channels4: u32,
-    padded_pixels: u32,
+    // Pixels of the array that are summed: the first, and how many.
+    first_pixel: u32,
+    pixels: u32,
     splits: u32,
     inverse_pixels: f32,
 }
 
+override ACCUMULATE: bool = false;
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> features: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> features: array<Stored4>;
 @group(0) @binding(2) var<storage, read_write> partials: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> result: array<vec4<f32>>;
 
@@ -32,9 +36,9 @@ fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if split >= params.splits {
         return;
     }
-    let run = (params.padded_pixels + params.splits - 1u) / params.splits;
-    let first = split * run;
-    let end = min(first + run, params.padded_pixels);
+    let run = (params.pixels + params.splits - 1u) / params.splits;
+    let first = params.first_pixel + split * run;
+    let end = min(first + run, params.first_pixel + params.pixels);
     var s0 = mat4x4<f32>();
     var s1 = mat4x4<f32>();
     var s2 = mat4x4<f32>();
@@ -45,9 +49,13 @@ fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var s7 = mat4x4<f32>();
     for (var pixel = first; pixel < end; pixel++) {
         let p = pixel * params.channels4;
-        let upper = features[p + i];
-        let lower = features[p + i + 1u];
-        let right = mat4x4<f32>(features[p + j], features[p + j + 1u], features[p + j + 2u], features[p + j + 3u]);
+        let upper = load(features[p + i]);
+        let lower = load(features[p + i + 1u]);
+        let r0 = load(features[p + j]);
+        let r1 = load(features[p + j + 1u]);
+        let r2 = load(features[p + j + 2u]);
+        let r3 = load(features[p + j + 3u]);
+        let right = mat4x4<f32>(r0, r1, r2, r3);
         s0 += upper.x * right;
         s1 += upper.y * right;
         s2 += upper.z * right;
@@ -78,5 +86,9 @@ fn gram_reduce(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     for (var split = 0u; split < params.splits; split++) {
         sum += partials[split * matrix + index];
     }
-    result[index] = sum * params.inverse_pixels;
+    sum *= params.inverse_pixels;
+    if ACCUMULATE {
+        sum += result[index];
+    }
+    result[index] = sum;
 }

@@ -2,12 +2,17 @@
 //
 // bindings  1 features F, haloed   2 gram_gradient S [C][C]   3 output, haloed   4 mask, C/32 words per padded pixel
 // tile      8 padded pixels x 16 channels per invocation, as eight 4x4 matrices
-// dispatch  ceil(padded pixels / 8) x C/16 invocations, pixels fastest, workgroups of 32
+// dispatch  ceil(padded pixels of the rows to write / 8) x C/16 invocations, pixels fastest, workgroups of 32
 
 struct Params {
     first_group: u32,
     channels4: u32,
-    padded_pixels: u32,
+    // Padded pixels that are written.
+    first_pixel: u32,
+    end_pixel: u32,
+    // Padded pixels that stand first in the arrays.
+    features_start: u32,
+    output_start: u32,
 }
 
 override WITH_MASK: bool = false;
@@ -16,30 +21,30 @@ override ACCUMULATE: bool = false;
 const PIXELS = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> features: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> features: array<Stored4>;
 @group(0) @binding(2) var<storage, read> gram_gradient: array<mat4x4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(4) var<storage, read> mask: array<u32>;
 
 @compute @workgroup_size(32)
 fn gram_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.x + params.first_group) * 32u + lane;
-    let tiles = (params.padded_pixels + PIXELS - 1u) / PIXELS;
-    let first = index % tiles * PIXELS;
+    let tiles = (params.end_pixel - params.first_pixel + PIXELS - 1u) / PIXELS;
+    let first = params.first_pixel + index % tiles * PIXELS;
     let block = index / tiles;
     let blocks = params.channels4 / 4u;
     if block >= blocks {
         return;
     }
-    let last = params.padded_pixels - 1u;
-    let p0 = first * params.channels4;
-    let p1 = min(first + 1u, last) * params.channels4;
-    let p2 = min(first + 2u, last) * params.channels4;
-    let p3 = min(first + 3u, last) * params.channels4;
-    let p4 = min(first + 4u, last) * params.channels4;
-    let p5 = min(first + 5u, last) * params.channels4;
-    let p6 = min(first + 6u, last) * params.channels4;
-    let p7 = min(first + 7u, last) * params.channels4;
+    let last = params.end_pixel - 1u;
+    let p0 = (first - params.features_start) * params.channels4;
+    let p1 = (min(first + 1u, last) - params.features_start) * params.channels4;
+    let p2 = (min(first + 2u, last) - params.features_start) * params.channels4;
+    let p3 = (min(first + 3u, last) - params.features_start) * params.channels4;
+    let p4 = (min(first + 4u, last) - params.features_start) * params.channels4;
+    let p5 = (min(first + 5u, last) - params.features_start) * params.channels4;
+    let p6 = (min(first + 6u, last) - params.features_start) * params.channels4;
+    let p7 = (min(first + 7u, last) - params.features_start) * params.channels4;
     var s0 = mat4x4<f32>();
     var s1 = mat4x4<f32>();
     var s2 = mat4x4<f32>();
@@ -54,35 +59,36 @@ fn gram_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
         let w1 = gram_gradient[row + blocks];
         let w2 = gram_gradient[row + 2u * blocks];
         let w3 = gram_gradient[row + 3u * blocks];
-        let v0 = features[p0 + i];
+        let v0 = load(features[p0 + i]);
         s0 += v0.x * w0 + v0.y * w1 + v0.z * w2 + v0.w * w3;
-        let v1 = features[p1 + i];
+        let v1 = load(features[p1 + i]);
         s1 += v1.x * w0 + v1.y * w1 + v1.z * w2 + v1.w * w3;
-        let v2 = features[p2 + i];
+        let v2 = load(features[p2 + i]);
         s2 += v2.x * w0 + v2.y * w1 + v2.z * w2 + v2.w * w3;
-        let v3 = features[p3 + i];
+        let v3 = load(features[p3 + i]);
         s3 += v3.x * w0 + v3.y * w1 + v3.z * w2 + v3.w * w3;
-        let v4 = features[p4 + i];
+        let v4 = load(features[p4 + i]);
         s4 += v4.x * w0 + v4.y * w1 + v4.z * w2 + v4.w * w3;
-        let v5 = features[p5 + i];
+        let v5 = load(features[p5 + i]);
         s5 += v5.x * w0 + v5.y * w1 + v5.z * w2 + v5.w * w3;
-        let v6 = features[p6 + i];
+        let v6 = load(features[p6 + i]);
         s6 += v6.x * w0 + v6.y * w1 + v6.z * w2 + v6.w * w3;
-        let v7 = features[p7 + i];
+        let v7 = load(features[p7 + i]);
         s7 += v7.x * w0 + v7.y * w1 + v7.z * w2 + v7.w * w3;
     }
     let tile = array<mat4x4<f32>, PIXELS>(s0, s1, s2, s3, s4, s5, s6, s7);
-    for (var pixel = first; pixel < min(first + PIXELS, params.padded_pixels); pixel++) {
+    for (var pixel = first; pixel < min(first + PIXELS, params.end_pixel); pixel++) {
         for (var m = 0u; m < 4u; m++) {
-            let place = pixel * params.channels4 + 4u * block + m;
+            let place = (pixel - params.output_start) * params.channels4 + 4u * block + m;
             var value = tile[pixel - first][m];
             if ACCUMULATE {
-                value += output[place];
+                value += load(output[place]);
             }
             if WITH_MASK {
-                value = keep_where_set(value, mask[place / 8u], 4u * (place % 8u));
+                let bit = pixel * params.channels4 + 4u * block + m;
+                value = keep_where_set(value, mask[bit / 8u], 4u * (bit % 8u));
             }
-            output[place] = value;
+            output[place] = store(value);
         }
     }
 }

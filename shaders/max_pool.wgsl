@@ -7,7 +7,7 @@
 //           3 winners, two bits per value, 16 channels to a word, C/16 words per padded pixel of the pooled map
 //           4 mask of the input, C/32 words per padded pixel
 // tile      16 channels of one padded pixel of what is written
-// dispatch  padded pixels x C/16 invocations, workgroups of 64
+// dispatch  padded pixels of the rows to write x C/16 invocations, workgroups of 64
 
 struct Params {
     first_group: u32,
@@ -15,6 +15,12 @@ struct Params {
     width: u32,
     height: u32,
     channels16: u32,
+    // Padded pixels that are written.
+    first_pixel: u32,
+    end_pixel: u32,
+    // Padded pixels that stand first in the arrays.
+    input_start: u32,
+    output_start: u32,
 }
 
 override WITH_WINNERS: bool = false;
@@ -22,8 +28,8 @@ override WITH_MASK: bool = false;
 override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored4>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(3) var<storage, read_write> winners: array<u32>;
 @group(0) @binding(4) var<storage, read> mask: array<u32>;
 
@@ -35,11 +41,11 @@ fn pack_winners(winner: vec4<u32>) -> u32 {
 @compute @workgroup_size(64)
 fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = index / params.channels16;
+    let pixel = params.first_pixel + index / params.channels16;
     let block = index % params.channels16;
     let width = params.width / 2u;
     let height = params.height / 2u;
-    if pixel >= (width + 2u) * (height + 2u) {
+    if pixel >= params.end_pixel {
         return;
     }
     let halo = is_halo(pixel, width, height);
@@ -51,28 +57,28 @@ fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         var best = vec4<f32>(0.0);
         var winner = vec4<u32>(0u);
         if !halo {
-            let first = (y * (params.width + 2u) + x) * row + 4u * block + i;
-            best = input[first];
+            let first = (y * (params.width + 2u) + x - params.input_start) * row + 4u * block + i;
+            best = load(input[first]);
             for (var candidate = 1u; candidate < 4u; candidate++) {
-                let value = input[first + (candidate / 2u * (params.width + 2u) + candidate % 2u) * row];
+                let value = load(input[first + (candidate / 2u * (params.width + 2u) + candidate % 2u) * row]);
                 winner = select(winner, vec4<u32>(candidate), value > best);
-                best = max(best, value);
+                best = select(best, value, value > best);
             }
         }
-        output[pixel * row + 4u * block + i] = best;
+        output[(pixel - params.output_start) * row + 4u * block + i] = store(best);
         word |= pack_winners(winner) << (8u * i);
     }
     if WITH_WINNERS {
-        winners[index] = word;
+        winners[pixel * params.channels16 + block] = word;
     }
 }
 
 @compute @workgroup_size(64)
 fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = index / params.channels16;
+    let pixel = params.first_pixel + index / params.channels16;
     let block = index % params.channels16;
-    if pixel >= (params.width + 2u) * (params.height + 2u) {
+    if pixel >= params.end_pixel {
         return;
     }
     let row = 4u * params.channels16;
@@ -84,19 +90,20 @@ fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     let own = 2u * ((y + 1u) % 2u) + (x + 1u) % 2u;
     let pooled = (y + 1u) / 2u * (pooled_width + 2u) + (x + 1u) / 2u;
     for (var i = 0u; i < 4u; i++) {
-        let place = pixel * row + 4u * block + i;
+        let place = (pixel - params.output_start) * row + 4u * block + i;
         var value = vec4<f32>(0.0);
         if inside {
             let word = winners[pooled * params.channels16 + block] >> (8u * i);
             let winner = (vec4<u32>(word) >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(3u);
-            value = select(value, input[pooled * row + 4u * block + i], winner == vec4<u32>(own));
+            let gradient = load(input[(pooled - params.input_start) * row + 4u * block + i]);
+            value = select(value, gradient, winner == vec4<u32>(own));
         }
         if ACCUMULATE {
-            value += output[place];
+            value += load(output[place]);
         }
         if WITH_MASK {
-            value = keep_where_set(value, mask[index / 2u], 16u * (block % 2u) + 4u * i);
+            value = keep_where_set(value, mask[(pixel * params.channels16 + block) / 2u], 16u * (block % 2u) + 4u * i);
         }
-        output[place] = value;
+        output[place] = store(value);
     }
 }

@@ -2,9 +2,10 @@
 //
 //   network_input           output[q][c] = (image[p][c] - mean[c]) / deviation[c], channel 3 zero; q runs over the padded
 //                           pixels, p is the pixel at q or, in the halo, the nearest one (replicate), else output is zero
-//   network_input_backward  image_gradient[p][c] = sum over the q made from p of gradient[q][c] / deviation[c]
+//   network_input_backward  image_gradient[p][c] = u * sum over the q made from p of gradient[q][c] / deviation[c],
+//                           u = coefficients[unscale], which undoes the scale that keeps gradients within f16
 //
-// bindings  1 image or image_gradient [height][width][3]   2 output or gradient, haloed, C = 4
+// bindings  1 image or image_gradient [height][width][3]   2 output or gradient, haloed, C = 4   3 coefficients
 // dispatch  one invocation per padded pixel / per picture pixel, workgroups of 64
 
 struct Params {
@@ -14,11 +15,13 @@ struct Params {
     replicate: u32,
     mean: vec4<f32>,
     inverse_deviation: vec4<f32>,
+    unscale: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> image: array<f32>;
-@group(0) @binding(2) var<storage, read_write> input: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> input: array<Stored4>;
+@group(0) @binding(3) var<storage, read> coefficients: array<f32>;
 
 @compute @workgroup_size(64)
 fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -28,14 +31,14 @@ fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
         return;
     }
     if params.replicate == 0u && is_halo(pixel, params.width, params.height) {
-        input[pixel] = vec4<f32>(0.0);
+        input[pixel] = store(vec4<f32>(0.0));
         return;
     }
     let x = clamp(pixel % padded_width, 1u, params.width) - 1u;
     let y = clamp(pixel / padded_width, 1u, params.height) - 1u;
     let source = 3u * (y * params.width + x);
     let colour = vec4<f32>(image[source], image[source + 1u], image[source + 2u], 0.0);
-    input[pixel] = (colour - params.mean) * params.inverse_deviation;
+    input[pixel] = store((colour - params.mean) * params.inverse_deviation);
 }
 
 @compute @workgroup_size(64)
@@ -55,10 +58,10 @@ fn network_input_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(loca
     var sum = vec4<f32>(0.0);
     for (var row = top; row <= bottom; row++) {
         for (var column = left; column <= right; column++) {
-            sum += input[row * (params.width + 2u) + column];
+            sum += load(input[row * (params.width + 2u) + column]);
         }
     }
-    sum *= params.inverse_deviation;
+    sum *= params.inverse_deviation * coefficients[params.unscale];
     image[3u * pixel] = sum.x;
     image[3u * pixel + 1u] = sum.y;
     image[3u * pixel + 2u] = sum.z;

@@ -1,4 +1,4 @@
-// Second pass of a loss: losses[loss] = a * sum of partials, a = coefficients[2 loss].
+// Second pass of a loss: losses[loss] = old + a * sum of partials, a = coefficients[2 loss].
 //
 // bindings  1 partials [count]   2 coefficients   3 losses
 // dispatch  one workgroup of 256; count at most 256
@@ -8,6 +8,8 @@ struct Params {
     count: u32,
     loss: u32,
 }
+
+override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -22,6 +24,10 @@ fn reduce_loss(@builtin(local_invocation_index) lane: u32) {
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        losses[params.loss] = coefficients[2u * params.loss] * total;
+        var value = coefficients[2u * params.loss] * total;
+        if ACCUMULATE {
+            value += losses[params.loss];
+        }
+        losses[params.loss] = value;
     }
 }

@@ -1,5 +1,6 @@
 // Total variation of the picture x: partial sums of r (x[right] - x)^2 + d (x[down] - x)^2, r = 1 / (3 (W-1) H),
-// d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1].
+// d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1]. A picture's gradient
+// that is not finite anywhere makes the sum infinite: a loss that is not finite stops the optimiser.
 //
 // bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
 // dispatch  `groups` workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
@@ -46,7 +47,13 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         if y >= 1u {
             gradient += params.down_scale * (own - image[index - row]);
         }
-        image_gradient[index] += scale * gradient;
+        let whole = image_gradient[index] + scale * gradient;
+        image_gradient[index] = whole;
+        // Compared as bits: a compiler may take for granted that a float is finite.
+        let exponent = bitcast<u32>(whole) & 0x7f800000u;
+        if exponent == 0x7f800000u {
+            sum = bitcast<f32>(exponent);
+        }
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {

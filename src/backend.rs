@@ -115,6 +115,22 @@ pub fn read_values(session: &mut dyn Session, slot: SlotId) -> Result<Vec<f32>, 
     Ok(values(&session.read(slot)?))
 }
 
+/// Writes a map in the plan's precision.
+///
+/// # Errors
+/// If the device fails.
+pub fn write_map(session: &mut dyn Session, plan: &Plan, slot: SlotId, values: &[f32]) -> Result<(), BackendError> {
+    session.write(slot, &plan.precision_of(slot).encode(values))
+}
+
+/// Reads a map from the plan's precision.
+///
+/// # Errors
+/// If the device fails.
+pub fn read_map(session: &mut dyn Session, plan: &Plan, slot: SlotId) -> Result<Vec<f32>, BackendError> {
+    Ok(plan.precision_of(slot).decode(&session.read(slot)?))
+}
+
 /// The numbers in a slot's bytes.
 pub fn values(bytes: &[u8]) -> Vec<f32> {
     bytemuck::pod_collect_to_vec(bytes)

@@ -3,7 +3,7 @@
 use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
-    plan::Plan,
+    plan::{Banding, Plan, Precision, Storage},
     reference,
     weights::Filters,
 };
@@ -20,6 +20,7 @@ pub struct Engine {
     loaded: Loaded,
     filters: Arc<Filters>,
     name: String,
+    precision: Precision,
     conv3x3: Option<Conv3x3Variant>,
 }
 
@@ -30,11 +31,11 @@ impl Engine {
     /// If there is no memory for them.
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
         let loaded = match device {
-            Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::upload(gpu, &filters)?),
+            Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::new(&filters)),
             Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(&filters, *threads)?),
             Device::Reference => Loaded::Reference,
         };
-        Ok(Engine { loaded, filters, name: device.name().to_owned(), conv3x3: None })
+        Ok(Engine { loaded, filters, name: device.name().to_owned(), precision: Precision::F32, conv3x3: None })
     }
 
     /// The filters it was made with.
@@ -45,6 +46,25 @@ impl Engine {
     /// Name of the device.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How plans for this engine hold their maps.
+    pub fn storage(&self) -> Storage {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => {
+                Storage { precision: self.precision, banding: Banding::for_binding(gpu.largest_slot()) }
+            }
+            Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
+        }
+    }
+
+    /// Stores maps and filters otherwise where the device can; f32 is what every device can.
+    pub fn with_precision(self, precision: Precision) -> Engine {
+        let can = match &self.loaded {
+            Loaded::Gpu(gpu, _) => gpu.has_f16(),
+            Loaded::Cpu(_) | Loaded::Reference => false,
+        };
+        Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
     /// Forces a variant of the convolution where the device has variants.

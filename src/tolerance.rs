@@ -11,6 +11,10 @@ pub const F32_GRAM: f64 = 1e-5;
 /// f32, loss values and inner products: long sums of one sign.
 pub const F32_REDUCTION: f64 = 1e-5;
 
+/// f16, what rounding to 11 bits adds to any of the above where maps are stored so: half a unit in the last place of the
+/// largest value, 2^-11, and a little for values between two.
+pub const F16_STORAGE: f64 = 5.5e-4;
+
 /// f32, features and Gram matrices of the whole network against PyTorch in f64, and a back end's gradient, picture and
 /// losses after two steps against the reference's.
 pub const F32_NETWORK: f64 = 1e-4;

@@ -71,6 +71,11 @@ impl Layer {
         self.0.checked_sub(1).map(Layer)
     }
 
+    /// The layer above, farther from the picture; none above `relu5_4`.
+    pub fn above(self) -> Option<Layer> {
+        (self < Layer::DEEPEST).then(|| Layer(self.0 + 1))
+    }
+
     /// `relu<block>_<number>`.
     pub fn name(self) -> &'static str {
         self.convolution().name

@@ -7,7 +7,8 @@ use impasto::{
     BackendError, Session as _,
     gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},
     plan::{
-        Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, Wanted, Window, features, iteration,
+        Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Wanted, Window, features,
+        iteration,
     },
     random::Random,
     read_values,
@@ -29,6 +30,7 @@ fn network(size: Size) -> Network {
         border: Border::Replicate,
         pooling: Pooling::Max,
         normalisation: Normalisation::IMAGENET,
+        storage: Storage::PLAIN,
     }
 }
 
@@ -40,13 +42,13 @@ fn plan() -> Plan {
     iteration(&network(SIZE), &losses, Optimizer::default()).unwrap()
 }
 
-fn filters() -> Filters {
-    generated(5, "relu3_1".parse().unwrap())
+fn filters() -> Arc<Filters> {
+    Arc::new(generated(5, "relu3_1".parse().unwrap()))
 }
 
 /// A session with a noisy picture and targets in place.
 fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
-    let filters = DeviceFilters::upload(gpu, &filters()).unwrap();
+    let filters = DeviceFilters::new(&filters());
     let mut session = Session::new(gpu, plan.clone(), &filters, None).unwrap();
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
@@ -150,7 +152,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let side = ((limit / 256) as f64).sqrt() as u32 + 8;
     let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
-    let filters = DeviceFilters::upload(&gpu, &filters()).unwrap();
+    let filters = DeviceFilters::new(&filters());
     let error = Session::new(&gpu, plan, &filters, None).err().unwrap();
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
@@ -160,7 +162,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
 #[test]
 fn filters_that_end_too_early_are_named() {
     let gpu = gpu();
-    let filters = DeviceFilters::upload(&gpu, &generated(5, "relu1_2".parse().unwrap())).unwrap();
+    let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
     let error = Session::new(&gpu, plan(), &filters, None).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
 }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use impasto::plan::{Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, Window, iteration};
+use impasto::plan::{
+    Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Window, iteration,
+};
 use impasto::random::Random;
 use impasto::vgg19::Layer;
 use impasto::weights::{Filters, Normalisation, generated};
@@ -16,7 +18,7 @@ fn layers(names: &[&str]) -> Vec<Layer> {
 
 fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network {
     let window = Window::whole(Size { width, height });
-    Network { window, border, pooling, normalisation: Normalisation::IMAGENET }
+    Network { window, border, pooling, normalisation: Normalisation::IMAGENET, storage: Storage::PLAIN }
 }
 
 /// A session with a random picture, random targets and coefficients that make all losses weigh about the same.
@@ -43,7 +45,7 @@ fn prepare(plan: &Plan, losses: &Losses, session: &mut dyn Session) {
         let pixels = plan.window.size.pooled(layer.poolings()).pixels() as f32;
         coefficients.extend([1.0 / gram, 4.0 / (gram * pixels)]);
     }
-    coefficients.extend([3.0, 3.0]);
+    coefficients.extend([3.0, 3.0, 1.0, 1.0]);
     write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
     write_values(session, plan.find(Tensor::State).unwrap(), &[0.0, 0.0, 1.0, 1.0, 1.0]).unwrap();
 }

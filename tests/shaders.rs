@@ -3,27 +3,33 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use impasto::plan::Precision;
 use naga::{
     back::{self, PipelineConstants},
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 
-fn parse(shader: &impasto::gpu::Shader) -> (naga::Module, ModuleInfo) {
-    let module = naga::front::wgsl::parse_str(shader.source)
-        .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(shader.source, shader.name)));
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+fn parse(shader: &impasto::gpu::Shader, precision: Precision) -> (naga::Module, ModuleInfo) {
+    let source = shader.source(precision);
+    let module = naga::front::wgsl::parse_str(source)
+        .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(source, shader.name)));
+    let capabilities = match precision {
+        Precision::F32 => Capabilities::empty(),
+        Precision::F16 => Capabilities::SHADER_FLOAT16,
+    };
+    let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|error| panic!("{}: {error:?}", shader.name));
     (module, info)
 }
 
-/// Each entry point with all flags off and all on.
+/// Each entry point for each way of storing maps, with all flags off and all on.
 fn each_entry_point(test: impl Fn(&str, &naga::Module, &ModuleInfo, &str)) {
     assert!(!impasto::gpu::SHADERS.is_empty());
     for shader in impasto::gpu::SHADERS {
-        let (module, info) = parse(shader);
-        assert!(!module.entry_points.is_empty(), "{}", shader.name);
-        for value in [0.0, 1.0] {
+        for (&precision, value) in shader.precisions().iter().flat_map(|p| [(p, 0.0), (p, 1.0)]) {
+            let (module, info) = parse(shader, precision);
+            assert!(!module.entry_points.is_empty(), "{}", shader.name);
             let mut constants = PipelineConstants::default();
             for (_, constant) in module.overrides.iter() {
                 constants.insert(constant.name.clone().unwrap(), value);
@@ -78,7 +84,9 @@ fn shaders_become_msl() {
 #[test]
 fn shaders_become_hlsl() {
     each_entry_point(|shader, module, info, entry| {
-        let options = back::hlsl::Options::default();
+        // The first that has 16-bit numbers.
+        let shader_model = back::hlsl::ShaderModel::V6_2;
+        let options = back::hlsl::Options { shader_model, ..Default::default() };
         let pipeline =
             back::hlsl::PipelineOptions { entry_point: Some((naga::ShaderStage::Compute, entry.to_owned())) };
         let mut text = String::new();

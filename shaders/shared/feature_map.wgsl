@@ -1,7 +1,8 @@
 // Shared by the kernels that work on feature maps; placed before their own text.
 //
 // A feature map of C channels over width x height pixels is stored pixel by pixel inside a halo of one pixel:
-// (height + 2) x (width + 2) x C/4 vec4. Pixels are numbered along the padded rows.
+// (height + 2) x (width + 2) x C/4 Stored4. Pixels are numbered along the padded rows. An array may hold only some of the
+// padded rows: its `..._start` in Params is the number of its first pixel.
 
 // Whether a padded pixel belongs to the halo.
 fn is_halo(pixel: u32, width: u32, height: u32) -> bool {
@@ -20,4 +21,11 @@ fn keep_where_set(value: vec4<f32>, word: u32, shift: u32) -> vec4<f32> {
 fn positive_bits(value: vec4<f32>) -> u32 {
     let bits = select(vec4<u32>(0u), vec4<u32>(1u, 2u, 4u, 8u), value > vec4<f32>(0.0));
     return bits.x | bits.y | bits.z | bits.w;
+}
+
+// max(0, value); infinity and NaN stay, because a maximum may lose a NaN. Told by the bits: a compiler may take for
+// granted that a float is finite.
+fn relu(value: vec4<f32>) -> vec4<f32> {
+    let finite = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) != vec4<u32>(0x7f800000u);
+    return select(value, max(vec4<f32>(0.0), value), finite);
 }

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 pub(super) fn average_pool(step: &AveragePool, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
-    let mut words = memory.take(step.output);
+    let mut words = memory.take(step.output.slot);
     let output = &mut numbers(&mut words)[..pooled.values()];
-    let input = memory.values(step.input);
+    let input = memory.values(step.input.slot);
     output.par_chunks_mut(pooled.padded_width() * channels).enumerate().for_each(|(row, output)| {
         output.fill(0.0);
         if !(1..=pooled.height as usize).contains(&row) {
@@ -33,14 +33,14 @@ pub(super) fn average_pool(step: &AveragePool, memory: &mut HostMemory) {
             );
         }
     });
-    memory.put(step.output, words);
+    memory.put(step.output.slot, words);
 }
 
 pub(super) fn average_pool_backward(step: &AveragePoolBackward, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
     in_bands(step.into, shape, 1, memory, |y, row, memory| {
-        let gradient = memory.values(step.gradient);
+        let gradient = memory.values(step.gradient.slot);
         if !step.into.accumulate {
             row.fill(0.0);
         }

@@ -16,10 +16,11 @@ pub(super) fn content_loss(step: &ContentLoss, memory: &mut HostMemory) {
     let shape = step.shape;
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
     let all = ..shape.values();
-    let sum = squared_distance(&memory.values(step.features)[all], &memory.values(step.target)[all]);
+    let sum = squared_distance(&memory.values(step.features.slot)[all], &memory.values(step.target)[all]);
     let row = shape.padded_width() * shape.channels as usize;
     in_bands(step.into, shape, 1, memory, |y, output, memory| {
-        let [features, target] = [step.features, step.target].map(|slot| &memory.values(slot)[(y + 1) * row..][..row]);
+        let [features, target] =
+            [step.features.slot, step.target].map(|slot| &memory.values(slot)[(y + 1) * row..][..row]);
         vectorised(
             #[inline(always)]
             || {

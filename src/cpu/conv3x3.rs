@@ -125,7 +125,7 @@ impl Output<'_> {
 
 pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMemory, scratches: &Scratches) {
     let shape = step.shape;
-    let mut output_words = memory.take(step.output);
+    let mut output_words = memory.take(step.output.slot);
     let mut mask_words = step.mask.map(|slot| (slot, memory.take(slot)));
     let mut output = Output {
         values: &mut numbers(&mut output_words)[..shape.values()],
@@ -133,7 +133,7 @@ pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMem
         shape,
     };
     output.clear_halo_rows();
-    let input = memory.values(step.input);
+    let input = memory.values(step.input.slot);
     match layer {
         LayerFilters::First(layer) => {
             output.rows_in_bands(0..shape.height as usize, TILE, |first_row, values| {
@@ -158,7 +158,7 @@ pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMem
             }
         }
     }
-    memory.put(step.output, output_words);
+    memory.put(step.output.slot, output_words);
     if let Some((slot, words)) = mask_words {
         memory.put(slot, words);
     }
@@ -166,7 +166,7 @@ pub(super) fn conv3x3(step: &Conv3x3, layer: &LayerFilters, memory: &mut HostMem
 
 /// The convolution that carries the gradient back.
 fn transposed<'a>(step: &Conv3x3Backward, filters: &'a TransformedFilters, memory: &'a HostMemory) -> Winograd<'a> {
-    Winograd { filters, direction: Direction::Backward, input: memory.values(step.gradient), shape: step.shape }
+    Winograd { filters, direction: Direction::Backward, input: memory.values(step.gradient.slot), shape: step.shape }
 }
 
 pub(super) fn conv3x3_backward(
@@ -178,10 +178,10 @@ pub(super) fn conv3x3_backward(
     let shape = step.shape;
     match layer {
         LayerFilters::First(layer) => {
-            let mut words = memory.take(step.into.output);
+            let mut words = memory.take(step.into.output.slot);
             let output = &mut numbers(&mut words)[..shape.values()];
-            layer.backward(memory.values(step.gradient), shape, output, scratches);
-            memory.put(step.into.output, words);
+            layer.backward(memory.values(step.gradient.slot), shape, output, scratches);
+            memory.put(step.into.output.slot, words);
         }
         LayerFilters::Winograd { filters, .. } => {
             let finish = if step.into.accumulate { Finish::Add } else { Finish::Store };

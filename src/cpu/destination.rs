@@ -28,7 +28,7 @@ pub(super) fn rows_in_bands(
     memory: &mut HostMemory,
     write: impl Fn(usize, &mut [f32], &HostMemory) + Sync,
 ) {
-    let mut words = memory.take(into.output);
+    let mut words = memory.take(into.output.slot);
     let row = shape.padded_width() * shape.channels as usize;
     let row_mask = shape.padded_width() * shape.channels.div_ceil(32) as usize;
     let mask = into.mask.map(|mask| &memory.words(mask)[row_mask..]);
@@ -44,7 +44,7 @@ pub(super) fn rows_in_bands(
             relu_mask::apply(&mask[first_row * row_mask..], values);
         }
     });
-    memory.put(into.output, words);
+    memory.put(into.output.slot, words);
 }
 
 /// Makes zero of the first and last pixel of padded rows.

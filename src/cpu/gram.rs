@@ -19,7 +19,7 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
     let mut partial_words = memory.take(step.partials);
     let mut gram_words = memory.take(step.gram);
     let partials = &mut numbers(&mut partial_words)[..splits * matrix];
-    let features = &memory.values(step.features)[..step.shape.values()];
+    let features = &memory.values(step.features.slot)[..step.shape.values()];
     let blocks = channels / BLOCK;
     // Blocks of rows up to the diagonal; the matrix is symmetric.
     partials.par_chunks_mut(BLOCK * channels).enumerate().for_each(|(task, rows)| {
@@ -85,7 +85,7 @@ pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
     let row = step.shape.padded_width() * channels;
     in_bands(step.into, step.shape, BAND, memory, |first_row, output, memory| {
-        let features = &memory.values(step.features)[(first_row + 1) * row..][..output.len()];
+        let features = &memory.values(step.features.slot)[(first_row + 1) * row..][..output.len()];
         let matrix = &memory.values(step.gram_gradient)[..channels * channels];
         let pixels = output.len() / channels;
         let scale = if step.into.accumulate { 1.0 } else { 0.0 };

@@ -13,7 +13,7 @@ const GROUP: usize = 16;
 pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
-    let mut output_words = memory.take(step.output);
+    let mut output_words = memory.take(step.output.slot);
     let mut winner_words = step.winners.map(|slot| (slot, memory.take(slot)));
     let output = &mut numbers(&mut output_words)[..pooled.values()];
     let row = pooled.padded_width() * channels;
@@ -22,7 +22,7 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
         winners.extend(words[..pooled.winner_words()].chunks_mut(row / GROUP).map(Some));
     }
     winners.resize_with(pooled.height as usize + 2, || None);
-    let input = memory.values(step.input);
+    let input = memory.values(step.input.slot);
     output.par_chunks_mut(row).zip(winners).enumerate().for_each(|(row, (output, winners))| {
         let mut unused = Vec::new();
         let winners = winners.unwrap_or_else(|| {
@@ -38,7 +38,7 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
             );
         }
     });
-    memory.put(step.output, output_words);
+    memory.put(step.output.slot, output_words);
     if let Some((slot, words)) = winner_words {
         memory.put(slot, words);
     }
@@ -85,7 +85,7 @@ pub(super) fn max_pool_backward(step: &MaxPoolBackward, memory: &mut HostMemory)
             }
             return;
         }
-        let gradient = &memory.values(step.gradient)[(y / 2 + 1) * row..][channels..row - channels];
+        let gradient = &memory.values(step.gradient.slot)[(y / 2 + 1) * row..][channels..row - channels];
         let winners = &memory.words(step.winners)[(y / 2 + 1) * row / GROUP..][channels / GROUP..];
         let (paired, unpaired) = output[channels..].split_at_mut(2 * gradient.len());
         if !step.into.accumulate {

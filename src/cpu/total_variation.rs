@@ -41,7 +41,8 @@ pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
                     gradient[i] += along_column * (here[i] - above);
                 }
             }
-            right_sum * across + down_sum * down
+            let finite = gradient.iter().all(|value| value.is_finite());
+            if finite { right_sum * across + down_sum * down } else { f64::INFINITY }
         })
         .collect();
     memory.put(step.image_gradient, words);

@@ -4,7 +4,7 @@ use super::{
     failure::FailureLog,
     kernels::{Dispatch, SHADERS},
 };
-use crate::BackendError;
+use crate::{BackendError, plan::Precision};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -66,8 +66,8 @@ impl Default for ShaderChecks {
     }
 }
 
-/// What a pipeline is made from: shader, entry point and override constants (values as bits).
-type PipelineKey = (&'static str, &'static str, Vec<(&'static str, u64)>);
+/// What a pipeline is made from: shader, storage of maps, entry point and override constants (values as bits).
+type PipelineKey = (&'static str, Precision, &'static str, Vec<(&'static str, u64)>);
 
 /// An open device with the pipelines made so far.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub struct Gpu {
     /// What may be asked of the device.
     pub limits: wgpu::Limits,
     checks: ShaderChecks,
-    modules: Mutex<HashMap<&'static str, wgpu::ShaderModule>>,
+    modules: Mutex<HashMap<(&'static str, Precision), wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<PipelineKey, wgpu::ComputePipeline>>,
     /// Work units (see session.rs) per second, as far as measured.
     pub(super) rate: Mutex<Option<f64>>,
@@ -95,7 +95,7 @@ impl Gpu {
         let limits = adapter.limits();
         let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16),
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
@@ -114,14 +114,24 @@ impl Gpu {
         }))
     }
 
-    fn module(&self, name: &'static str) -> wgpu::ShaderModule {
+    /// Bytes of the largest array that a kernel can be given.
+    pub fn largest_slot(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Whether maps and filters can be stored as f16.
+    pub fn has_f16(&self) -> bool {
+        self.device.features().contains(wgpu::Features::SHADER_F16)
+    }
+
+    fn module(&self, name: &'static str, precision: Precision) -> wgpu::ShaderModule {
         let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             let shader =
                 SHADERS.iter().find(|shader| shader.name == name).expect("dispatches name shaders of the table");
             let descriptor = wgpu::ShaderModuleDescriptor {
                 label: Some(name),
-                source: wgpu::ShaderSource::Wgsl(shader.source.into()),
+                source: wgpu::ShaderSource::Wgsl(shader.source(precision).into()),
             };
             match self.checks {
                 ShaderChecks::Checked => self.device.create_shader_module(descriptor),
@@ -135,18 +145,18 @@ impl Gpu {
                 }
             }
         };
-        modules.entry(name).or_insert_with(make).clone()
+        modules.entry((name, precision)).or_insert_with(make).clone()
     }
 
     pub(super) fn pipeline(&self, dispatch: &Dispatch) -> wgpu::ComputePipeline {
         let constants = dispatch.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        let key = (dispatch.shader, dispatch.entry, constants);
+        let key = (dispatch.shader, dispatch.precision, dispatch.entry, constants);
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(dispatch.entry),
                 layout: None,
-                module: &self.module(dispatch.shader),
+                module: &self.module(dispatch.shader, dispatch.precision),
                 entry_point: Some(dispatch.entry),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &dispatch.constants,

@@ -1,54 +1,55 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
 use super::Gpu;
-use crate::{BackendError, vgg19::Layer, weights::Filters};
-use std::sync::Arc;
+use crate::{BackendError, plan::Precision, vgg19::Layer, weights::Filters};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 use wgpu::util::DeviceExt;
 
+/// A layer's filters: forward, transposed for the backward pass, and biases (always f32).
+#[derive(Clone)]
 pub(super) struct LayerBuffers {
     pub weights: wgpu::Buffer,
     pub transposed: wgpu::Buffer,
     pub bias: wgpu::Buffer,
 }
 
-/// The filters of a network on a device: forward, transposed for the backward pass, and biases.
+/// The filters of a network on a device, copied there layer by layer when a session first needs them.
 pub struct DeviceFilters {
-    layers: Vec<LayerBuffers>,
-    bytes: u64,
+    filters: Arc<Filters>,
+    layers: Mutex<HashMap<(Layer, Precision), LayerBuffers>>,
 }
 
 impl DeviceFilters {
-    /// Copies filters to a device.
-    ///
-    /// # Errors
-    /// If there is no memory for them.
-    pub fn upload(gpu: &Gpu, filters: &Filters) -> Result<Arc<DeviceFilters>, BackendError> {
-        let buffer = |values: &[f32]| {
+    /// Nothing is on the device yet.
+    pub fn new(filters: &Arc<Filters>) -> Arc<DeviceFilters> {
+        Arc::new(DeviceFilters { filters: filters.clone(), layers: Mutex::default() })
+    }
+
+    /// Bytes they take on the device by now.
+    pub fn bytes(&self) -> u64 {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let buffers = layers.values().flat_map(|layer| [&layer.weights, &layer.transposed, &layer.bias]);
+        buffers.map(wgpu::Buffer::size).sum()
+    }
+
+    pub(super) fn get(&self, gpu: &Gpu, layer: Layer, precision: Precision) -> Result<LayerBuffers, BackendError> {
+        let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
+        let buffer = |contents: &[u8]| {
             gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
                 label: Some("filters"),
-                contents: bytemuck::cast_slice(values),
+                contents,
                 usage: wgpu::BufferUsages::STORAGE,
             })
         };
-        let bytes: u64 = filters.layers.iter().map(|l| 4 * (2 * l.weight.len() + l.bias.len()) as u64).sum();
-        let mut layers = Vec::with_capacity(filters.layers.len());
-        for layer in &filters.layers {
-            layers.push(LayerBuffers {
-                weights: buffer(&layer.weight),
-                transposed: buffer(&layer.transposed()),
-                bias: buffer(&layer.bias),
-            });
-            gpu.failures.check(&gpu.name, bytes)?;
-        }
-        Ok(Arc::new(DeviceFilters { layers, bytes }))
-    }
-
-    /// Bytes they take on the device.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    pub(super) fn get(&self, layer: Layer) -> Result<&LayerBuffers, BackendError> {
-        self.layers.get(layer.index()).ok_or(BackendError::FiltersMissing(layer))
+        let upload = || LayerBuffers {
+            weights: buffer(&precision.encode(&filters.weight)),
+            transposed: buffer(&precision.encode(&filters.transposed())),
+            bias: buffer(bytemuck::cast_slice(&filters.bias)),
+        };
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(layers.entry((layer, precision)).or_insert_with(upload).clone())
     }
 }

@@ -70,7 +70,7 @@ impl Session {
         filters: &DeviceFilters,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
-        let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size);
+        let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
             return Err(BackendError::TensorTooLarge {
                 tensor: slot.tensor.to_string(),
@@ -79,7 +79,7 @@ impl Session {
                 limit: limit >> 20,
             });
         }
-        let bytes = plan.bytes() + filters.bytes();
+        let mut bytes = plan.bytes();
         let buffers: Vec<wgpu::Buffer> = plan.buffers.iter().map(|&words| slot_buffer(gpu, 4 * words as u64)).collect();
         if let Err(error) = gpu.failures.check(&gpu.name, bytes) {
             gpu.failures.forgive_out_of_memory();
@@ -101,6 +101,7 @@ impl Session {
             }
             launches.push(of_step);
         }
+        bytes += filters.bytes();
         gpu.failures.check(&gpu.name, bytes)?;
         Ok(Session {
             gpu: gpu.clone(),
@@ -328,17 +329,21 @@ fn bind(
         contents: bytemuck::cast_slice(&words),
         usage: wgpu::BufferUsages::UNIFORM,
     });
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params.as_entire_binding() }];
+    let mut bound = vec![(0, params)];
     for &(binding, behind) in &dispatch.bindings {
         let buffer = match behind {
-            Binding::Slot(slot) => &buffers[plan.slot(slot).buffer],
-            Binding::Weights(layer) => &filters.get(layer)?.weights,
-            Binding::TransposedWeights(layer) => &filters.get(layer)?.transposed,
-            Binding::Bias(layer) => &filters.get(layer)?.bias,
-            Binding::Unused => unused,
+            Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
+            Binding::Weights(layer) => filters.get(gpu, layer, plan.precision)?.weights,
+            Binding::TransposedWeights(layer) => filters.get(gpu, layer, plan.precision)?.transposed,
+            Binding::Bias(layer) => filters.get(gpu, layer, plan.precision)?.bias,
+            Binding::Unused => unused.clone(),
         };
-        entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+        bound.push((binding, buffer));
     }
+    let entries: Vec<wgpu::BindGroupEntry<'_>> = bound
+        .iter()
+        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding: *binding, resource: buffer.as_entire_binding() })
+        .collect();
     Ok(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(dispatch.entry),
         layout: &pipeline.get_bind_group_layout(0),

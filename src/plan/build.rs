@@ -3,10 +3,13 @@
 use super::{
     Adam, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
     Destination, FeatureShape, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
-    MaxPool, MaxPoolBackward, NetworkInput, NetworkInputBackward, Plan, Pooling, RecordLosses, Routine, Size, Slot,
-    SlotId, Step, StyleLoss, Tensor, TotalVariation, Window, ring_row, share_buffers,
+    Map, MaxPool, MaxPoolBackward, NetworkInput, NetworkInputBackward, Plan, Pooling, RecordLosses, Routine, Rows,
+    Size, Slot, SlotId, Step, Storage, StyleLoss, Tensor, TotalVariation, Window, ring_row,
+    segments::{Segment, segments},
+    share_buffers,
 };
 use crate::{vgg19::Layer, weights::Normalisation};
+use std::collections::HashMap;
 
 /// Rows of the loss ring: how many evaluations may pass between two looks at it.
 pub const RING_ROWS: usize = 64;
@@ -35,10 +38,12 @@ pub struct Network {
     pub pooling: Pooling,
     /// What the filters expect of a pixel.
     pub normalisation: Normalisation,
+    /// How feature maps are held.
+    pub storage: Storage,
 }
 
 impl Network {
-    /// Max pooling, zero border, ImageNet statistics, the whole picture.
+    /// Max pooling, zero border, ImageNet statistics, the whole picture in whole maps of f32.
     #[cfg(test)]
     pub(crate) fn for_tests(width: u32, height: u32) -> Network {
         Network {
@@ -46,6 +51,7 @@ impl Network {
             border: Border::Zero,
             pooling: Pooling::Max,
             normalisation: Normalisation::IMAGENET,
+            storage: Storage::PLAIN,
         }
     }
 }
@@ -63,6 +69,11 @@ impl Losses {
     /// Content losses, style losses and total variation.
     pub fn count(&self) -> usize {
         self.content.len() + self.style.len() + 1
+    }
+
+    /// Words of [`Tensor::Coefficients`].
+    pub fn coefficients(&self) -> usize {
+        2 * (self.count() + 1)
     }
 }
 
@@ -130,9 +141,21 @@ pub enum PlanError {
 
 struct Builder {
     network: Network,
+    segments: Vec<Segment>,
+    /// Layers whose features are to be read when all is done.
+    wanted: Vec<Layer>,
+    /// Layers whose features are needed again on the way back.
+    needed_again: Vec<Layer>,
     slots: Vec<Slot>,
     steps: Vec<Step>,
     routines: Vec<(Routine, std::ops::Range<usize>)>,
+}
+
+/// Rows of each layer, and of the pooled map that it reads if it stands behind a pooling, that a band is concerned with.
+#[derive(Default)]
+struct BandRows {
+    layer: HashMap<Layer, Rows>,
+    pooled: HashMap<Layer, Rows>,
 }
 
 impl Builder {
@@ -150,7 +173,16 @@ impl Builder {
         if last.width == 0 || last.height == 0 {
             return Err(PlanError::TooSmall { layer: deepest, size, minimum: 1 << deepest.poolings() });
         }
-        Ok((Builder { network: *network, slots: Vec::new(), steps: Vec::new(), routines: Vec::new() }, deepest))
+        let builder = Builder {
+            network: *network,
+            segments: segments(deepest, size, network.storage),
+            wanted: Vec::new(),
+            needed_again: Vec::new(),
+            slots: Vec::new(),
+            steps: Vec::new(),
+            routines: Vec::new(),
+        };
+        Ok((builder, deepest))
     }
 
     fn slot(&mut self, tensor: Tensor, words: usize, persistent: bool) -> SlotId {
@@ -164,134 +196,211 @@ impl Builder {
         SlotId(self.slots.len() - 1)
     }
 
+    /// A slot for a whole map.
+    fn whole(&mut self, tensor: Tensor, shape: FeatureShape, persistent: bool) -> Map {
+        let words = self.network.storage.precision.words(shape.values());
+        Map::whole(self.slot(tensor, words, persistent))
+    }
+
+    /// A slot for some rows of a map; the next band's take the place of this one's.
+    fn rows(&mut self, tensor: Tensor, shape: FeatureShape, rows: Rows) -> Map {
+        let words = self.network.storage.precision.words(rows.pixels(shape) * shape.channels as usize);
+        Map { slot: self.slot(tensor, words, false), first_row: rows.first }
+    }
+
     fn shape(&self, layer: Layer) -> FeatureShape {
         FeatureShape::of_layer(layer, self.network.window.size)
+    }
+
+    /// The shape of what a layer reads.
+    fn input_shape(&self, layer: Layer) -> FeatureShape {
+        let channels = layer.below().map_or(4, Layer::output_channels);
+        self.shape(layer).with_channels(channels)
     }
 
     fn picture_values(&self) -> usize {
         3 * self.network.window.size.pixels()
     }
 
-    fn input_shape(&self) -> FeatureShape {
-        let Size { width, height } = self.network.window.size;
-        FeatureShape { width, height, channels: 4 }
-    }
-
     fn partials(&mut self, words: usize) -> SlotId {
         self.slot(Tensor::Partials, words, false)
     }
 
-    /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
-    fn forward(&mut self, deepest: Layer, grams: &[Layer], backward: bool) {
-        let image = self.slot(Tensor::Image, self.picture_values(), true);
-        let mut input = self.slot(Tensor::NetworkInput, self.input_shape().values(), false);
-        let Network { window, border, normalisation, .. } = self.network;
-        self.steps.push(Step::NetworkInput(NetworkInput {
-            image,
-            output: input,
-            size: window.size,
-            border,
-            normalisation,
-        }));
-        for layer in deepest.up_to() {
+    fn mask(&mut self, layer: Layer) -> SlotId {
+        let words = self.shape(layer).mask_words();
+        self.slot(Tensor::ReluMask(layer), words, false)
+    }
+
+    fn winners(&mut self, above: Layer) -> SlotId {
+        let words = self.input_shape(above).winner_words();
+        self.slot(Tensor::PoolWinners(above), words, false)
+    }
+
+    /// The whole map that a segment reads: the network input or a pooled map.
+    fn bottom(&mut self, first: Layer) -> Map {
+        let shape = self.input_shape(first);
+        let tensor = if first == Layer::FIRST { Tensor::NetworkInput } else { Tensor::Pooled(first) };
+        self.whole(tensor, shape, false)
+    }
+
+    /// The gradient by [`Self::bottom`].
+    fn bottom_gradient(&mut self, first: Layer) -> Map {
+        let shape = self.input_shape(first);
+        let gradient = if first == Layer::FIRST { Tensor::NetworkInputGradient } else { Tensor::PooledGradient(first) };
+        self.whole(gradient, shape, false)
+    }
+
+    /// Whether a layer's features are there as a whole after the forward pass.
+    fn is_kept(&self, layer: Layer, segment: &Segment) -> bool {
+        let bytes = (self.shape(layer).values() * self.network.storage.precision.bytes()) as u64;
+        let fits = bytes <= self.network.storage.banding.slot;
+        // The first layer is cheap to make again: a hundredth of the work.
+        let worth_it = segment.is_whole() || fits && layer != Layer::FIRST;
+        self.wanted.contains(&layer) || worth_it && self.needed_again.contains(&layer)
+    }
+
+    /// The rows of each layer that belong to a band and to no other.
+    fn own_rows(&self, segment: &Segment, made: Rows) -> BandRows {
+        let mut own = BandRows::default();
+        let mut rows = if segment.above.is_some() { made.below_pooling(self.shape(segment.last())) } else { made };
+        for &layer in segment.layers.iter().rev() {
+            own.layer.insert(layer, rows);
             if let Some(below) = layer.below().filter(|_| layer.is_after_pooling()) {
-                input = self.pool(below, layer, input, backward);
+                own.pooled.insert(layer, rows);
+                rows = rows.below_pooling(self.shape(below));
             }
-            let shape = self.shape(layer);
-            let mask = backward.then(|| self.slot(Tensor::ReluMask(layer), shape.mask_words(), false));
-            let output = self.slot(Tensor::Features(layer), shape.values(), false);
-            self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape }));
-            if grams.contains(&layer) {
-                self.gram(layer, output);
+        }
+        own
+    }
+
+    /// The rows of each layer that are made on the way up: a band's own, and those that its own rows above read.
+    fn forward_rows(&self, segment: &Segment, own: &BandRows) -> BandRows {
+        let mut needed = BandRows::default();
+        let mut rows = own.layer[&segment.last()];
+        for &layer in segment.layers.iter().rev() {
+            rows = rows.hull(own.layer[&layer]);
+            needed.layer.insert(layer, rows);
+            rows = rows.widened(self.shape(layer));
+            if let Some(below) = layer.below().filter(|_| layer.is_after_pooling()) {
+                needed.pooled.insert(layer, rows);
+                rows = rows.below_pooling(self.shape(below));
             }
-            input = output;
+        }
+        needed
+    }
+
+    /// The rows of each layer's gradient that the gradient of a band's own rows at the bottom needs.
+    fn backward_rows(&self, segment: &Segment, own: &BandRows) -> BandRows {
+        let mut needed = BandRows::default();
+        let mut rows = own.layer[&segment.first()];
+        for &layer in &segment.layers {
+            if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first()) {
+                rows = rows.above_pooling(self.shape(below));
+                needed.pooled.insert(layer, rows);
+            }
+            rows = rows.widened(self.shape(layer));
+            needed.layer.insert(layer, rows);
+        }
+        needed
+    }
+
+    /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
+    fn forward(&mut self, grams: &[Layer], backward: bool) {
+        let image = self.slot(Tensor::Image, self.picture_values(), true);
+        let output = self.bottom(Layer::FIRST).slot;
+        let Network { window, border, normalisation, .. } = self.network;
+        self.steps.push(Step::NetworkInput(NetworkInput { image, output, size: window.size, border, normalisation }));
+        for segment in self.segments.clone() {
+            for (band, &made) in segment.bands.iter().enumerate() {
+                let own = self.own_rows(&segment, made);
+                let needed = self.forward_rows(&segment, &own);
+                let mut input = self.bottom(segment.first());
+                for &layer in &segment.layers {
+                    let shape = self.shape(layer);
+                    if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first())
+                    {
+                        let rows = needed.pooled[&layer];
+                        let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
+                        let winners = backward.then(|| self.winners(layer));
+                        self.pool(below, input, output, winners, rows);
+                        input = output;
+                    }
+                    let rows = needed.layer[&layer];
+                    let output = if self.is_kept(layer, &segment) {
+                        self.whole(Tensor::Features(layer), shape, false)
+                    } else {
+                        self.rows(Tensor::Features(layer), shape, rows)
+                    };
+                    let mask = backward.then(|| self.mask(layer));
+                    self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
+                    if grams.contains(&layer) {
+                        self.gram(layer, output, own.layer[&layer], band > 0);
+                    }
+                    input = output;
+                }
+                if let Some(above) = segment.above {
+                    let output = self.bottom(above);
+                    let winners = backward.then(|| self.winners(above));
+                    self.pool(segment.last(), input, output, winners, made);
+                }
+            }
         }
     }
 
-    fn pool(&mut self, below: Layer, layer: Layer, input: SlotId, backward: bool) -> SlotId {
+    /// `winners` are written by max pooling only.
+    fn pool(&mut self, below: Layer, input: Map, output: Map, winners: Option<SlotId>, rows: Rows) {
         let shape = self.shape(below);
-        let output = self.slot(Tensor::Pooled(layer), shape.pooled().values(), false);
-        let step = match self.network.pooling {
-            Pooling::Max => {
-                let words = shape.pooled().winner_words();
-                let winners = backward.then(|| self.slot(Tensor::PoolWinners(layer), words, false));
-                Step::MaxPool(MaxPool { input, output, winners, shape })
-            }
-            Pooling::Average => Step::AveragePool(AveragePool { input, output, shape }),
-        };
-        self.steps.push(step);
-        output
+        self.steps.push(match self.network.pooling {
+            Pooling::Max => Step::MaxPool(MaxPool { input, output, winners, shape, rows }),
+            Pooling::Average => Step::AveragePool(AveragePool { input, output, shape, rows }),
+        });
     }
 
-    fn gram(&mut self, layer: Layer, features: SlotId) {
+    fn gram(&mut self, layer: Layer, features: Map, rows: Rows, accumulate: bool) {
         let shape = self.shape(layer);
         let matrix = (shape.channels * shape.channels) as usize;
-        let splits = (shape.padded_pixels() / GRAM_RUN).clamp(1, GRAM_PARTIAL_WORDS / matrix);
+        let splits = (rows.pixels(shape) / GRAM_RUN).clamp(1, GRAM_PARTIAL_WORDS / matrix);
         let partials = self.partials(splits * matrix);
         let gram = self.slot(Tensor::Gram(layer), matrix, true);
         let pixels = self.network.window.picture.pooled(layer.poolings()).pixels();
-        self.steps.push(Step::Gram(Gram { features, partials, gram, shape, splits: splits as u32, pixels }));
+        let splits = splits as u32;
+        self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
     }
 
     /// Losses and gradients, from the deepest layer to the picture.
     fn backward(&mut self, deepest: Layer, losses: &Losses) {
         let loss_values = self.slot(Tensor::LossValues, losses.count(), true);
-        let coefficients = self.slot(Tensor::Coefficients, 2 * losses.count(), true);
+        let coefficients = self.slot(Tensor::Coefficients, losses.coefficients(), true);
         let reduction = self.partials(REDUCTION_GROUPS);
-        for layer in deepest.up_to().rev() {
-            let shape = self.shape(layer);
-            let features = self.slot(Tensor::Features(layer), shape.values(), false);
-            let gradient = self.slot(Tensor::Gradient(layer), shape.values(), false);
-            let mask = self.slot(Tensor::ReluMask(layer), shape.mask_words(), false);
-            let content = losses.content.iter().position(|&l| l == layer);
-            let style = losses.style.iter().position(|&l| l == layer);
-            // The last of up to three contributions masks the sum.
-            let mut accumulate = layer != deepest;
-            if let Some(index) = content {
-                let target = self.slot(Tensor::ContentTarget(layer), shape.values(), true);
-                let last = style.is_none();
-                self.steps.push(Step::ContentLoss(ContentLoss {
-                    features,
-                    target,
-                    into: Destination { output: gradient, accumulate, mask: last.then_some(mask) },
-                    partials: reduction,
-                    coefficients: Coefficients { slot: coefficients, loss: index },
-                    losses: loss_values,
-                    shape,
-                }));
-                accumulate = true;
+        for segment in self.segments.clone().iter().rev() {
+            for &layer in segment.layers.iter().rev() {
+                if let Some(index) = losses.style.iter().position(|&l| l == layer) {
+                    self.style_loss(layer, losses.content.len() + index);
+                }
             }
-            if let Some(index) = style {
-                let matrix = (shape.channels * shape.channels) as usize;
-                let gram = self.slot(Tensor::Gram(layer), matrix, true);
-                let target = self.slot(Tensor::StyleTarget(layer), matrix, true);
-                let gram_gradient = self.slot(Tensor::GramGradient(layer), matrix, false);
-                self.steps.push(Step::StyleLoss(StyleLoss {
-                    gram,
-                    target,
-                    gram_gradient,
-                    partials: reduction,
-                    coefficients: Coefficients { slot: coefficients, loss: losses.content.len() + index },
-                    losses: loss_values,
-                    channels: shape.channels,
-                }));
-                self.steps.push(Step::GramBackward(GramBackward {
-                    features,
-                    gram_gradient,
-                    into: Destination { output: gradient, accumulate, mask: Some(mask) },
-                    shape,
-                }));
+            for (band, &made) in segment.bands.iter().enumerate() {
+                let own = self.own_rows(segment, made);
+                let needed = self.backward_rows(segment, &own);
+                if let Some(above) = segment.above {
+                    let gradient = self.bottom_gradient(above);
+                    self.pool_backward(above, gradient, needed.layer[&segment.last()], losses);
+                }
+                for &layer in segment.layers.iter().rev() {
+                    let rows = needed.layer[&layer];
+                    self.loss_gradients(layer, rows, own.layer[&layer], band > 0, layer == deepest, losses, segment);
+                    self.conv3x3_backward(layer, &own, &needed, segment, losses);
+                }
             }
-            self.conv3x3_backward(layer, gradient, losses);
         }
         let Network { window, border, normalisation, .. } = self.network;
         let image = self.slot(Tensor::Image, self.picture_values(), true);
         let image_gradient = self.slot(Tensor::ImageGradient, self.picture_values(), true);
-        let gradient = self.slot(Tensor::NetworkInputGradient, self.input_shape().values(), false);
+        let gradient = self.bottom_gradient(Layer::FIRST).slot;
         let size = window.size;
         self.steps.push(Step::NetworkInputBackward(NetworkInputBackward {
             gradient,
             image_gradient,
+            unscale: Coefficients { slot: coefficients, loss: losses.count() },
             size,
             border,
             normalisation,
@@ -315,37 +424,150 @@ impl Builder {
         }));
     }
 
-    /// From the gradient of a layer's output to that of the layer below, or of the network input.
-    fn conv3x3_backward(&mut self, layer: Layer, gradient: SlotId, losses: &Losses) {
-        let Some(below) = layer.below() else {
-            let shape = self.input_shape();
-            let output = self.slot(Tensor::NetworkInputGradient, shape.values(), false);
-            let into = Destination { output, accumulate: false, mask: None };
-            self.steps.push(Step::Conv3x3Backward(Conv3x3Backward { layer, gradient, into, shape }));
-            return;
+    fn style_loss(&mut self, layer: Layer, loss: usize) {
+        let channels = self.shape(layer).channels;
+        let matrix = (channels * channels) as usize;
+        let step = StyleLoss {
+            gram: self.slot(Tensor::Gram(layer), matrix, true),
+            target: self.slot(Tensor::StyleTarget(layer), matrix, true),
+            gram_gradient: self.slot(Tensor::GramGradient(layer), matrix, false),
+            partials: self.partials(REDUCTION_GROUPS),
+            coefficients: Coefficients { slot: self.coefficients(), loss },
+            losses: self.loss_values(),
+            channels,
         };
-        let shape = self.shape(below);
-        let output = self.slot(Tensor::Gradient(below), shape.values(), false);
-        let mask = self.slot(Tensor::ReluMask(below), shape.mask_words(), false);
-        let more_to_come = losses.content.contains(&below) || losses.style.contains(&below);
-        let into = Destination { output, accumulate: false, mask: (!more_to_come).then_some(mask) };
-        if !layer.is_after_pooling() {
-            self.steps.push(Step::Conv3x3Backward(Conv3x3Backward { layer, gradient, into, shape }));
+        self.steps.push(Step::StyleLoss(step));
+    }
+
+    /// The slots of [`Self::backward`], which knows their sizes.
+    fn coefficients(&mut self) -> SlotId {
+        self.slot(Tensor::Coefficients, 0, true)
+    }
+
+    fn loss_values(&mut self) -> SlotId {
+        self.slot(Tensor::LossValues, 0, true)
+    }
+
+    /// Adds what the losses of a layer give to its gradient. The last of up to three contributions masks the sum.
+    #[expect(clippy::too_many_arguments, reason = "what a band and a layer are, once")]
+    fn loss_gradients(
+        &mut self,
+        layer: Layer,
+        rows: Rows,
+        summed: Rows,
+        add_value: bool,
+        is_first: bool,
+        losses: &Losses,
+        segment: &Segment,
+    ) {
+        let content = losses.content.iter().position(|&l| l == layer);
+        let is_style = losses.style.contains(&layer);
+        if content.is_none() && !is_style {
             return;
         }
-        let pooled = self.slot(Tensor::PooledGradient(layer), shape.pooled().values(), false);
-        self.steps.push(Step::Conv3x3Backward(Conv3x3Backward {
-            layer,
-            gradient,
-            into: Destination { output: pooled, accumulate: false, mask: None },
-            shape: shape.pooled(),
-        }));
+        let shape = self.shape(layer);
+        let features = self.features_again(layer, rows, segment);
+        let output = self.gradient(layer, rows);
+        let mask = self.mask(layer);
+        let mut accumulate = !is_first;
+        if let Some(index) = content {
+            let step = ContentLoss {
+                features,
+                target: self.whole(Tensor::ContentTarget(layer), shape, true).slot,
+                into: Destination { output, accumulate, mask: (!is_style).then_some(mask) },
+                partials: self.partials(REDUCTION_GROUPS),
+                coefficients: Coefficients { slot: self.coefficients(), loss: index },
+                losses: self.loss_values(),
+                shape,
+                rows,
+                summed,
+                accumulate: add_value,
+            };
+            self.steps.push(Step::ContentLoss(step));
+            accumulate = true;
+        }
+        if is_style {
+            let gram_gradient = self.slot(Tensor::GramGradient(layer), 0, false);
+            let into = Destination { output, accumulate, mask: Some(mask) };
+            self.steps.push(Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows }));
+        }
+    }
+
+    /// A band's rows of a layer's gradient.
+    fn gradient(&mut self, layer: Layer, rows: Rows) -> Map {
+        self.rows(Tensor::Gradient(layer), self.shape(layer), rows)
+    }
+
+    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there.
+    fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment) -> Map {
+        let shape = self.shape(layer);
+        if self.is_kept(layer, segment) {
+            return self.whole(Tensor::Features(layer), shape, false);
+        }
+        let mut input = self.bottom(segment.first());
+        if let Some(below) = layer.below().filter(|_| layer != segment.first()) {
+            let read = rows.widened(shape);
+            if layer.is_after_pooling() {
+                let unpooled = self.features_again(below, read.below_pooling(self.shape(below)), segment);
+                input = self.rows(Tensor::RecomputedPooled(layer), self.input_shape(layer), read);
+                self.pool(below, unpooled, input, None, read);
+            } else {
+                input = self.features_again(below, read, segment);
+            }
+        }
+        let output = self.rows(Tensor::Recomputed(layer), shape, rows);
+        self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask: None, shape, rows }));
+        output
+    }
+
+    /// Where the gradient of a layer goes that is the first to arrive.
+    fn arrival(&mut self, layer: Layer, rows: Rows, losses: &Losses) -> Destination {
+        let output = self.gradient(layer, rows);
+        let more_to_come = losses.content.contains(&layer) || losses.style.contains(&layer);
+        let mask = self.mask(layer);
+        Destination { output, accumulate: false, mask: (!more_to_come).then_some(mask) }
+    }
+
+    /// From the gradient of a layer's output to that of the layer below, or of what the segment reads.
+    fn conv3x3_backward(
+        &mut self,
+        layer: Layer,
+        own: &BandRows,
+        needed: &BandRows,
+        segment: &Segment,
+        losses: &Losses,
+    ) {
+        let gradient = self.gradient(layer, needed.layer[&layer]);
+        let shape = self.input_shape(layer);
+        let unmasked = |output| Destination { output, accumulate: false, mask: None };
+        let (into, rows) = match layer.below() {
+            _ if layer == segment.first() => (unmasked(self.bottom_gradient(layer)), own.layer[&layer]),
+            Some(below) if !layer.is_after_pooling() => {
+                let rows = needed.layer[&below];
+                (self.arrival(below, rows, losses), rows)
+            }
+            _ => {
+                let rows = needed.pooled[&layer];
+                (unmasked(self.rows(Tensor::PooledGradient(layer), shape, rows)), rows)
+            }
+        };
+        self.steps.push(Step::Conv3x3Backward(Conv3x3Backward { layer, gradient, into, shape, rows }));
+        if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first()) {
+            self.pool_backward(layer, into.output, needed.layer[&below], losses);
+        }
+    }
+
+    /// From the gradient of a pooled map, read by layer `above`, to that of the layer below the pooling.
+    fn pool_backward(&mut self, above: Layer, gradient: Map, rows: Rows, losses: &Losses) {
+        let below = above.below().expect("a pooling stands above a layer");
+        let shape = self.shape(below);
+        let into = self.arrival(below, rows, losses);
         let step = match self.network.pooling {
             Pooling::Max => {
-                let winners = self.slot(Tensor::PoolWinners(layer), shape.pooled().winner_words(), false);
-                Step::MaxPoolBackward(MaxPoolBackward { gradient: pooled, winners, into, shape })
+                let winners = self.winners(above);
+                Step::MaxPoolBackward(MaxPoolBackward { gradient, winners, into, shape, rows })
             }
-            Pooling::Average => Step::AveragePoolBackward(AveragePoolBackward { gradient: pooled, into, shape }),
+            Pooling::Average => Step::AveragePoolBackward(AveragePoolBackward { gradient, into, shape, rows }),
         };
         self.steps.push(step);
     }
@@ -410,7 +632,14 @@ impl Builder {
 
     fn finish(mut self) -> Plan {
         let buffers = share_buffers(&mut self.slots, &self.steps);
-        Plan { window: self.network.window, slots: self.slots, buffers, steps: self.steps, routines: self.routines }
+        Plan {
+            window: self.network.window,
+            precision: self.network.storage.precision,
+            slots: self.slots,
+            buffers,
+            steps: self.steps,
+            routines: self.routines,
+        }
     }
 }
 
@@ -419,11 +648,12 @@ impl Builder {
 /// # Errors
 /// If no layer is wanted, one is named twice, or the picture is too small for the deepest.
 pub fn features(network: &Network, wanted: &Wanted) -> Result<Plan, PlanError> {
-    let (mut builder, deepest) = Builder::new(network, &[&wanted.features, &wanted.grams])?;
-    builder.forward(deepest, &wanted.grams, false);
+    let (mut builder, _) = Builder::new(network, &[&wanted.features, &wanted.grams])?;
+    builder.wanted.clone_from(&wanted.features);
+    builder.forward(&wanted.grams, false);
     for &layer in &wanted.features {
-        let words = builder.shape(layer).values();
-        builder.slot(Tensor::Features(layer), words, true);
+        let shape = builder.shape(layer);
+        builder.whole(Tensor::Features(layer), shape, true);
     }
     builder.routines.push((Routine::Features, 0..builder.steps.len()));
     Ok(builder.finish())
@@ -435,7 +665,8 @@ pub fn features(network: &Network, wanted: &Wanted) -> Result<Plan, PlanError> {
 /// If there is no loss, a layer is named twice, or the picture is too small for the deepest.
 pub fn iteration(network: &Network, losses: &Losses, optimizer: Optimizer) -> Result<Plan, PlanError> {
     let (mut builder, deepest) = Builder::new(network, &[&losses.content, &losses.style])?;
-    builder.forward(deepest, &losses.style, true);
+    builder.needed_again = [&losses.content[..], &losses.style].concat();
+    builder.forward(&losses.style, true);
     builder.backward(deepest, losses);
     builder.routines.push((Routine::Evaluate, 0..builder.steps.len()));
     match optimizer {

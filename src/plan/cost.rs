@@ -1,6 +1,6 @@
 //! What a step costs at the least: arithmetic of the direct method, and bytes if each array moved once.
 
-use super::{Plan, Step};
+use super::{FeatureShape, Plan, Rows, Step};
 use std::ops::Add;
 
 /// Work of a step or of several.
@@ -26,16 +26,24 @@ impl std::iter::Sum for Cost {
     }
 }
 
+/// Pixels in some padded rows, the halo not counted.
+fn pixels(rows: Rows, shape: FeatureShape) -> u64 {
+    let end = rows.end.min(shape.height + 1);
+    u64::from(end.saturating_sub(rows.first.max(1))) * u64::from(shape.width)
+}
+
 impl Plan {
     /// Cost of one step of this plan.
     pub fn cost(&self, step: &Step) -> Cost {
         let matrix_products = match *step {
-            Step::Conv3x3(s) => 9 * s.shape.pixels() as u64 * u64::from(s.layer.input_channels() * s.shape.channels),
-            Step::Conv3x3Backward(s) => {
-                9 * s.shape.pixels() as u64 * u64::from(s.layer.input_channels() * s.layer.output_channels())
+            Step::Conv3x3(s) => {
+                9 * pixels(s.rows, s.shape) * u64::from(s.layer.input_channels() * s.layer.output_channels())
             }
-            Step::Gram(s) => s.shape.pixels() as u64 * u64::from(s.shape.channels).pow(2),
-            Step::GramBackward(s) => s.shape.pixels() as u64 * u64::from(s.shape.channels).pow(2),
+            Step::Conv3x3Backward(s) => {
+                9 * pixels(s.rows, s.shape) * u64::from(s.layer.input_channels() * s.layer.output_channels())
+            }
+            Step::Gram(s) => pixels(s.rows, s.shape) * u64::from(s.shape.channels).pow(2),
+            Step::GramBackward(s) => pixels(s.rows, s.shape) * u64::from(s.shape.channels).pow(2),
             _ => 0,
         };
         let (reads, writes) = step.slots();

@@ -5,6 +5,9 @@
 mod buffers;
 mod build;
 mod cost;
+mod precision;
+mod rows;
+mod segments;
 mod shape;
 mod slot;
 mod step;
@@ -16,6 +19,9 @@ pub use build::{
     iteration,
 };
 pub use cost::Cost;
+pub use precision::Precision;
+pub use rows::{Map, Rows};
+pub use segments::{Banding, Storage};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Slot, SlotId, Tensor};
 pub use step::{
@@ -55,6 +61,8 @@ pub enum Routine {
 pub struct Plan {
     /// The part of the picture that the plan is for.
     pub window: Window,
+    /// How the slots of feature maps and gradients are stored, see [`Tensor::is_map`].
+    pub precision: Precision,
     /// Every array that a step reads or writes.
     pub slots: Vec<Slot>,
     /// Size in words (4 bytes) of each buffer; slots that are never in use together share one.
@@ -74,6 +82,11 @@ impl Plan {
     /// What is known of a slot.
     pub fn slot(&self, id: SlotId) -> &Slot {
         &self.slots[id.0]
+    }
+
+    /// How the values of a slot are stored. Slots of bits and of integers count as f32.
+    pub fn precision_of(&self, id: SlotId) -> Precision {
+        if self.slot(id).tensor.is_map() { self.precision } else { Precision::F32 }
     }
 
     /// The steps of a routine; none if the plan does not have it.

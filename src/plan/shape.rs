@@ -84,6 +84,23 @@ impl FeatureShape {
         FeatureShape { width: self.width / 2, height: self.height / 2, ..self }
     }
 
+    /// The padded pixel of `shape`, whose pooling this is, at place 0 to 3 (reading order) under a padded pixel of this
+    /// shape that is not in the halo.
+    pub fn unpooled(self, shape: FeatureShape, pixel: usize, place: usize) -> usize {
+        let (x, y) = (pixel % self.padded_width() - 1, pixel / self.padded_width() - 1);
+        shape.pixel(2 * x + place % 2, 2 * y + place / 2)
+    }
+
+    /// The padded pixel of the pooled map above a padded pixel of this one, and the pixel's place in its 2x2, 0 to 3 in
+    /// reading order. None in the halo and in an odd last row or column.
+    pub fn pooled_pixel(self, pixel: usize) -> Option<(usize, usize)> {
+        let (x, y) = (pixel % self.padded_width(), pixel / self.padded_width());
+        let (x, y) = (x.checked_sub(1)?, y.checked_sub(1)?);
+        let pooled = self.pooled();
+        let inside = x / 2 < pooled.width as usize && y / 2 < pooled.height as usize;
+        inside.then(|| (pooled.pixel(x / 2, y / 2), y % 2 * 2 + x % 2))
+    }
+
     /// Pixels without the halo.
     pub fn pixels(self) -> usize {
         self.width as usize * self.height as usize
@@ -102,6 +119,12 @@ impl FeatureShape {
     /// Number, along the padded rows, of the pixel at column `x` and row `y` of the map itself.
     pub fn pixel(self, x: usize, y: usize) -> usize {
         (y + 1) * self.padded_width() + x + 1
+    }
+
+    /// Whether a padded pixel belongs to the halo.
+    pub fn is_halo(self, pixel: usize) -> bool {
+        let (x, y) = (pixel % self.padded_width(), pixel / self.padded_width());
+        x == 0 || y == 0 || x == self.width as usize + 1 || y == self.height as usize + 1
     }
 
     /// Values with the halo: the length of the array.

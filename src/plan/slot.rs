@@ -29,6 +29,10 @@ pub enum Tensor {
     Pooled(Layer),
     /// Gradient by [`Tensor::Pooled`].
     PooledGradient(Layer),
+    /// Feature map of a layer made once more for its gradient, a band of rows.
+    Recomputed(Layer),
+    /// The pooled input of a layer made once more, a band of rows.
+    RecomputedPooled(Layer),
     /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
     PoolWinners(Layer),
     /// Features that the content loss compares with.
@@ -69,6 +73,24 @@ pub enum Tensor {
     KeptGradient,
 }
 
+impl Tensor {
+    /// Whether it is a feature map or a gradient by one: those are stored in the plan's precision, the others in words.
+    pub fn is_map(self) -> bool {
+        matches!(
+            self,
+            Tensor::NetworkInput
+                | Tensor::NetworkInputGradient
+                | Tensor::Features(_)
+                | Tensor::Gradient(_)
+                | Tensor::Pooled(_)
+                | Tensor::PooledGradient(_)
+                | Tensor::Recomputed(_)
+                | Tensor::RecomputedPooled(_)
+                | Tensor::ContentTarget(_)
+        )
+    }
+}
+
 impl fmt::Display for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,6 +103,8 @@ impl fmt::Display for Tensor {
             Tensor::ReluMask(layer) => write!(f, "ReLU mask of {layer}"),
             Tensor::Pooled(layer) => write!(f, "pooled input of {layer}"),
             Tensor::PooledGradient(layer) => write!(f, "gradient of pooled input of {layer}"),
+            Tensor::Recomputed(layer) => write!(f, "{layer} once more"),
+            Tensor::RecomputedPooled(layer) => write!(f, "pooled input of {layer} once more"),
             Tensor::PoolWinners(layer) => write!(f, "pool winners below {layer}"),
             Tensor::ContentTarget(layer) => write!(f, "content target {layer}"),
             Tensor::Gram(layer) => write!(f, "Gram matrix {layer}"),

@@ -1,6 +1,6 @@
 //! The operations. Each has a shader, a CPU function and a naive reference function of the same name.
 
-use super::{FeatureShape, Size, SlotId};
+use super::{FeatureShape, Map, Rows, Size, SlotId};
 use crate::{vgg19::Layer, weights::Normalisation};
 
 /// What the first convolution sees beyond the picture's edge.
@@ -25,16 +25,17 @@ pub enum Pooling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Destination {
     /// The gradient that is written; its halo becomes zero.
-    pub output: SlotId,
+    pub output: Map,
     /// Whether the new values are added to those that are there.
     pub accumulate: bool,
-    /// ReLU mask that is applied to the sum; none where more is to be added or no ReLU stands below.
+    /// ReLU mask (whole) that is applied to the sum; none where more is to be added or no ReLU stands below.
     pub mask: Option<SlotId>,
 }
 
 /// Scales of one loss, two neighbouring f32 of [`super::Tensor::Coefficients`].
 ///
-/// Losses are stored in the order content layers, style layers, total variation.
+/// Losses are stored in the order content layers, style layers, total variation. One more pair behind them belongs to no
+/// loss: its first word is 1, its second the `u` of [`NetworkInputBackward`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coefficients {
     /// The slot of all pairs.
@@ -54,13 +55,14 @@ pub struct NetworkInput {
     pub normalisation: Normalisation,
 }
 
-/// Gradient by the picture from that by the network input: `image = sum of gradient[q] / deviation` over the padded
-/// pixels `q` that were made from it.
+/// Gradient by the picture from that by the network input: `image = u * sum of gradient[q] / deviation` over the padded
+/// pixels `q` that were made from it; `u` undoes the scale that keeps gradients within f16.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct NetworkInputBackward {
     pub gradient: SlotId,
     pub image_gradient: SlotId,
+    pub unscale: Coefficients,
     pub size: Size,
     pub border: Border,
     pub normalisation: Normalisation,
@@ -72,13 +74,15 @@ pub struct Conv3x3 {
     /// Whose filters.
     pub layer: Layer,
     /// Feature map of `layer.input_channels()`, padded to a multiple of four.
-    pub input: SlotId,
+    pub input: Map,
     /// Feature map of `shape`.
-    pub output: SlotId,
+    pub output: Map,
     /// Gets the bits of `output > 0`, if a backward pass follows; zero in the halo.
     pub mask: Option<SlotId>,
     /// Shape of the output.
     pub shape: FeatureShape,
+    /// Rows of the output that are made.
+    pub rows: Rows,
 }
 
 /// Gradient by the input of a convolution from that by its output: the convolution with transposed filters.
@@ -87,73 +91,87 @@ pub struct Conv3x3Backward {
     /// Whose filters.
     pub layer: Layer,
     /// Gradient by the convolution's output (ReLU mask applied), zero halo, `layer.output_channels()`.
-    pub gradient: SlotId,
+    pub gradient: Map,
     /// Gradient by the convolution's input, of `shape`. For the first layer nothing is accumulated or masked, and the
     /// halo gets its gradient too, because a replicated border passes it on.
     pub into: Destination,
     /// Shape of the input, padded channels included.
     pub shape: FeatureShape,
+    /// Rows of the input whose gradient is made.
+    pub rows: Rows,
 }
 
 /// 2x2 max pooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaxPool {
     /// Feature map of `shape`.
-    pub input: SlotId,
+    pub input: Map,
     /// Feature map of `shape.pooled()`.
-    pub output: SlotId,
+    pub output: Map,
     /// Gets the winners, if a backward pass follows; zero in the halo.
     pub winners: Option<SlotId>,
     /// Shape of the input; channels a multiple of 16.
     pub shape: FeatureShape,
+    /// Rows of the output that are made.
+    pub rows: Rows,
 }
 
 /// Gradient of 2x2 max pooling: the winner of each block gets all of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaxPoolBackward {
     /// Gradient by the pooled map, of `shape.pooled()`.
-    pub gradient: SlotId,
+    pub gradient: Map,
     /// From [`MaxPool`].
     pub winners: SlotId,
     /// Gradient by the input, of `shape`.
     pub into: Destination,
     /// Shape of the pooling's input.
     pub shape: FeatureShape,
+    /// Rows of the input whose gradient is made.
+    pub rows: Rows,
 }
 
 /// 2x2 average pooling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AveragePool {
     /// Feature map of `shape`.
-    pub input: SlotId,
+    pub input: Map,
     /// Feature map of `shape.pooled()`.
-    pub output: SlotId,
+    pub output: Map,
     /// Shape of the input.
     pub shape: FeatureShape,
+    /// Rows of the output that are made.
+    pub rows: Rows,
 }
 
 /// Gradient of 2x2 average pooling: each pixel of a block gets a quarter of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AveragePoolBackward {
     /// Gradient by the pooled map, of `shape.pooled()`.
-    pub gradient: SlotId,
+    pub gradient: Map,
     /// Gradient by the input, of `shape`.
     pub into: Destination,
     /// Shape of the pooling's input.
     pub shape: FeatureShape,
+    /// Rows of the input whose gradient is made.
+    pub rows: Rows,
 }
 
-/// Gram matrix `G = F^T F / pixels` of a feature map F `[pixel][channel]`.
+/// Gram matrix `G = F^T F / pixels` of a feature map F `[pixel][channel]`, or the share that some rows have in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gram {
     /// F, of `shape`; its zero halo adds nothing.
-    pub features: SlotId,
+    pub features: Map,
     /// Scratch of `splits` matrices.
     pub partials: SlotId,
     /// G, `[C][C]`.
     pub gram: SlotId,
     /// Shape of F; channels a multiple of 64.
     pub shape: FeatureShape,
+    /// Rows that are summed.
+    pub rows: Rows,
+    /// Whether the sum is added to the matrix that is there.
+    pub accumulate: bool,
     /// Into how many runs of pixels the sum is split.
     pub splits: u32,
     /// Pixels of the whole picture at this layer.
@@ -178,30 +196,45 @@ pub struct StyleLoss {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GramBackward {
     /// F, of `shape`.
-    pub features: SlotId,
+    pub features: Map,
     /// S, `[C][C]`, symmetric.
     pub gram_gradient: SlotId,
     /// Gradient by F.
     pub into: Destination,
     /// Shape of F; channels a multiple of 64.
     pub shape: FeatureShape,
+    /// Rows whose gradient is made.
+    pub rows: Rows,
 }
 
 /// Content loss of one layer: `value = a * sum((F - T)^2)` and gradient `b * (F - T)`, (a, b) its coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the formula names the fields")]
 pub struct ContentLoss {
-    pub features: SlotId,
+    /// F, of `shape`.
+    pub features: Map,
+    /// T, whole.
     pub target: SlotId,
+    /// Gradient by F.
     pub into: Destination,
+    /// Scratch of the sum.
     pub partials: SlotId,
+    /// (a, b).
     pub coefficients: Coefficients,
+    /// Where the value goes.
     pub losses: SlotId,
+    /// Shape of F.
     pub shape: FeatureShape,
+    /// Rows whose gradient is made.
+    pub rows: Rows,
+    /// Rows, among those, that are summed.
+    pub summed: Rows,
+    /// Whether the sum is added to the value that is there.
+    pub accumulate: bool,
 }
 
 /// Total variation: `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences /
-/// (3 W (H-1)))`; `b` times its gradient is added to the picture's gradient.
+/// (3 W (H-1)))`; `b` times its gradient is added to the picture's gradient. If the picture's gradient is not finite
+/// anywhere, the value becomes infinite, so that no step is taken along it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct TotalVariation {
@@ -400,19 +433,22 @@ impl Step {
     pub fn slots(&self) -> (Vec<SlotId>, Vec<SlotId>) {
         let (mut reads, mut writes) = match *self {
             Step::NetworkInput(s) => (vec![s.image], vec![s.output]),
-            Step::NetworkInputBackward(s) => (vec![s.gradient], vec![s.image_gradient]),
-            Step::Conv3x3(s) => (vec![s.input], [Some(s.output), s.mask].into_iter().flatten().collect()),
-            Step::Conv3x3Backward(s) => (vec![s.gradient], vec![]),
-            Step::MaxPool(s) => (vec![s.input], [Some(s.output), s.winners].into_iter().flatten().collect()),
-            Step::MaxPoolBackward(s) => (vec![s.gradient, s.winners], vec![]),
-            Step::AveragePool(s) => (vec![s.input], vec![s.output]),
-            Step::AveragePoolBackward(s) => (vec![s.gradient], vec![]),
-            Step::Gram(s) => (vec![s.features], vec![s.partials, s.gram]),
-            Step::GramBackward(s) => (vec![s.features, s.gram_gradient], vec![]),
+            Step::NetworkInputBackward(s) => (vec![s.gradient, s.unscale.slot], vec![s.image_gradient]),
+            Step::Conv3x3(s) => (vec![s.input.slot], [Some(s.output.slot), s.mask].into_iter().flatten().collect()),
+            Step::Conv3x3Backward(s) => (vec![s.gradient.slot], vec![]),
+            Step::MaxPool(s) => (vec![s.input.slot], [Some(s.output.slot), s.winners].into_iter().flatten().collect()),
+            Step::MaxPoolBackward(s) => (vec![s.gradient.slot, s.winners], vec![]),
+            Step::AveragePool(s) => (vec![s.input.slot], vec![s.output.slot]),
+            Step::AveragePoolBackward(s) => (vec![s.gradient.slot], vec![]),
+            Step::Gram(s) => {
+                let gram = s.accumulate.then_some(s.gram);
+                ([Some(s.features.slot), gram].into_iter().flatten().collect(), vec![s.partials, s.gram])
+            }
+            Step::GramBackward(s) => (vec![s.features.slot, s.gram_gradient], vec![]),
             Step::StyleLoss(s) => {
                 (vec![s.gram, s.target, s.coefficients.slot], vec![s.gram_gradient, s.partials, s.losses])
             }
-            Step::ContentLoss(s) => (vec![s.features, s.target, s.coefficients.slot], vec![s.partials, s.losses]),
+            Step::ContentLoss(s) => (vec![s.features.slot, s.target, s.coefficients.slot], vec![s.partials, s.losses]),
             Step::TotalVariation(s) => {
                 (vec![s.image, s.coefficients.slot, s.image_gradient], vec![s.image_gradient, s.partials, s.losses])
             }
@@ -429,9 +465,9 @@ impl Step {
             Step::CopyVector(s) => (vec![s.from], vec![s.to]),
         };
         if let Some(into) = self.destination() {
-            reads.extend(into.accumulate.then_some(into.output));
+            reads.extend(into.accumulate.then_some(into.output.slot));
             reads.extend(into.mask);
-            writes.push(into.output);
+            writes.push(into.output.slot);
         }
         (reads, writes)
     }

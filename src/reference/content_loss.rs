@@ -1,8 +1,8 @@
 //! Content loss of one layer and its gradient.
 
-use super::destination;
+use super::{destination, gram::rows};
 use crate::host_memory::HostMemory;
-use crate::plan::{Coefficients, ContentLoss};
+use crate::plan::{Coefficients, ContentLoss, Map};
 
 /// Scale of a loss value and of its gradient.
 pub(super) fn scales(coefficients: Coefficients, memory: &HostMemory) -> (f64, f64) {
@@ -11,12 +11,16 @@ pub(super) fn scales(coefficients: Coefficients, memory: &HostMemory) -> (f64, f
 }
 
 pub(super) fn content_loss(step: &ContentLoss, memory: &mut HostMemory) {
-    let words = step.shape.values();
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
-    let (features, target) = (&memory.values(step.features)[..words], &memory.values(step.target)[..words]);
-    let differences: Vec<f64> = features.iter().zip(target).map(|(&f, &t)| f64::from(f) - f64::from(t)).collect();
-    let sum: f64 = differences.iter().map(|difference| difference * difference).sum();
-    let new: Vec<f64> = differences.iter().map(|difference| gradient_scale * difference).collect();
-    destination::store(step.into, step.shape, &new, memory);
-    memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * sum) as f32;
+    let differences = |some| -> Vec<f64> {
+        let features = rows(step.features, some, step.shape, memory);
+        let target = rows(Map::whole(step.target), some, step.shape, memory);
+        features.iter().zip(target).map(|(&f, &t)| f64::from(f) - f64::from(t)).collect()
+    };
+    let sum: f64 = differences(step.summed).iter().map(|difference| difference * difference).sum();
+    let new: Vec<f64> = differences(step.rows).iter().map(|difference| gradient_scale * difference).collect();
+    destination::store(step.into, step.shape, step.rows, &new, memory);
+    let loss = &mut memory.values_mut(step.losses)[step.coefficients.loss];
+    let old = if step.accumulate { f64::from(*loss) } else { 0.0 };
+    *loss = (old + value_scale * sum) as f32;
 }

@@ -2,11 +2,11 @@
 
 use super::destination;
 use crate::host_memory::HostMemory;
-use crate::plan::{Gram, GramBackward};
+use crate::plan::{FeatureShape, Gram, GramBackward, Map, Rows};
 
 pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
-    let features = &memory.values(step.features)[..step.shape.values()];
+    let features = rows(step.features, step.rows, step.shape, memory);
     let mut sums = vec![0.0; channels * channels];
     for pixel in features.chunks(channels) {
         for (row, &first) in sums.chunks_mut(channels).zip(pixel) {
@@ -16,14 +16,24 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
         }
     }
     let gram = memory.values_mut(step.gram);
-    gram.iter_mut().zip(&sums).for_each(|(gram, sum)| *gram = (sum / step.pixels as f64) as f32);
+    for (gram, sum) in gram.iter_mut().zip(&sums) {
+        let old = if step.accumulate { f64::from(*gram) } else { 0.0 };
+        *gram = (old + sum / step.pixels as f64) as f32;
+    }
+}
+
+/// The values of some rows of a map.
+pub(super) fn rows(map: Map, rows: Rows, shape: FeatureShape, memory: &HostMemory) -> &[f32] {
+    let channels = shape.channels as usize;
+    let first = rows.first_pixel(shape) - map.first_pixel(shape);
+    &memory.values(map.slot)[first * channels..][..rows.pixels(shape) * channels]
 }
 
 pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
-    let features = &memory.values(step.features)[..step.shape.values()];
+    let features = rows(step.features, step.rows, step.shape, memory);
     let matrix = memory.values(step.gram_gradient);
-    let mut new = vec![0.0; step.shape.values()];
+    let mut new = vec![0.0; features.len()];
     for (new, pixel) in new.chunks_mut(channels).zip(features.chunks(channels)) {
         for (&feature, row) in pixel.iter().zip(matrix.chunks(channels)) {
             for (new, &factor) in new.iter_mut().zip(row) {
@@ -31,5 +41,5 @@ pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
             }
         }
     }
-    destination::store(step.into, step.shape, &new, memory);
+    destination::store(step.into, step.shape, step.rows, &new, memory);
 }

@@ -32,6 +32,9 @@ pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
     let sums = memory.values_mut(step.image_gradient);
     for (sum, new) in sums.iter_mut().zip(&gradient) {
         *sum = (f64::from(*sum) + gradient_scale * new) as f32;
+        if !sum.is_finite() {
+            value = f64::INFINITY;
+        }
     }
     memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * value) as f32;
 }

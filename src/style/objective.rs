@@ -8,7 +8,7 @@ use super::{
 use crate::{
     BackendError, Session,
     plan::{FeatureShape, Plan, Tensor},
-    write_values,
+    write_map, write_values,
 };
 
 /// Loss values of one evaluation.
@@ -63,7 +63,8 @@ impl Objective {
 
     /// Writes targets and the scales that follow from them.
     ///
-    /// `content` holds the feature maps and `style` the Gram matrices of the recipe's layers, in its order.
+    /// `content` holds the feature maps and `style` the Gram matrices of the recipe's layers, in its order. All gradients
+    /// but the picture's own are `gradient_scale` times as large as they are, a power of two: f16 needs it.
     ///
     /// # Errors
     /// If the device fails.
@@ -74,11 +75,12 @@ impl Objective {
         plan: &Plan,
         content: &Features,
         style: &Features,
+        gradient_scale: f32,
     ) -> Result<(), BackendError> {
         let slot = |tensor| plan.find(tensor).expect("a plan with a loss has its slots");
         let mut scales: Vec<LossScale> = Vec::new();
         for ((weighted, target), share) in recipe.content_layers.iter().zip(&content.features).zip(&self.content) {
-            write_values(session, slot(Tensor::ContentTarget(weighted.layer)), target)?;
+            write_map(session, plan, slot(Tensor::ContentTarget(weighted.layer)), target)?;
             let shape = FeatureShape::of_layer(weighted.layer, plan.window.picture);
             let values = shape.pixels() * shape.channels as usize;
             let weight = self.content_weight * share;
@@ -91,7 +93,9 @@ impl Objective {
             let (channels, pixels) = (shape.channels as usize, shape.pixels());
             scales.push(coefficients::style(self.scaling, weight, channels, pixels, sum_of_squares(target)));
         }
+        scales.iter_mut().for_each(|scale| scale.gradient *= gradient_scale);
         scales.push(coefficients::total_variation(self.tv_weight));
+        scales.push(LossScale { value: 1.0, gradient: 1.0 / gradient_scale });
         session.write(slot(Tensor::Coefficients), bytemuck::cast_slice(&scales))
     }
 

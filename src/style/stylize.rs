@@ -222,7 +222,7 @@ pub(super) fn prepare(
     let content = target(content, content_wanted, Reason::Content)?;
     let style = target(style, Wanted { features: Vec::new(), grams: losses.style.clone() }, Reason::Style)?;
     let mut session = engine.session(&plan)?;
-    objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
+    objective.write(recipe, session.as_mut(), &plan, &content, &style, 1.0)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
     write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
     session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;

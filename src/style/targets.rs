@@ -4,7 +4,7 @@ use crate::{
     BackendError, Engine,
     picture::Picture,
     plan::{self, Border, Network, PlanError, Pooling, Routine, Size, Tensor, Wanted, Window},
-    read_values,
+    read_map,
     vgg19::Layer,
     write_values,
 };
@@ -22,7 +22,8 @@ pub enum TargetError {
 
 /// The network as it looks at a picture of a given size.
 pub fn network(engine: &Engine, size: Size, border: Border, pooling: Pooling) -> Network {
-    Network { window: Window::whole(size), border, pooling, normalisation: engine.filters().normalisation }
+    let normalisation = engine.filters().normalisation;
+    Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage() }
 }
 
 /// Feature maps (haloed NHWC) and Gram matrices (`[C][C]`) of a picture, in the order they are wanted in.
@@ -54,7 +55,10 @@ pub fn features(
     write_values(session.as_mut(), slot(Tensor::Image), &picture.pixels)?;
     session.run(Routine::Features)?;
     let mut read = |tensor: fn(Layer) -> Tensor, layers: &[Layer]| {
-        layers.iter().map(|&layer| read_values(session.as_mut(), slot(tensor(layer)))).collect::<Result<Vec<_>, _>>()
+        layers
+            .iter()
+            .map(|&layer| read_map(session.as_mut(), &plan, slot(tensor(layer))))
+            .collect::<Result<Vec<_>, _>>()
     };
     Ok(Features { features: read(Tensor::Features, &wanted.features)?, grams: read(Tensor::Gram, &wanted.grams)? })
 }

@@ -1,6 +1,6 @@
 //! What is compared after a step, and how.
 
-use crate::plan::{FeatureShape, SlotId, Tensor};
+use crate::plan::{FeatureShape, Rows, SlotId, Tensor};
 
 /// One comparison with the reference.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub(super) enum Check {
         output: SlotId,
         /// Of the output.
         shape: FeatureShape,
+        /// Rows that were made; the output's slot begins with the one before, if there is one.
+        rows: Rows,
     },
 }
 
@@ -65,8 +67,10 @@ impl Check {
                 numbers(bytemuck::cast_slice(found(slot)), expected, |value: f32| f64::from(value.abs()))
             }
             Check::Words(slot) => words(found(slot), expected(slot)),
-            Check::MaskOf { mask, output, shape } => {
-                words(found(mask), &signs(bytemuck::cast_slice(found(output)), shape))
+            Check::MaskOf { mask, output, shape, rows } => {
+                let per_row = shape.mask_words() / (shape.height as usize + 2);
+                let signs = signs(bytemuck::cast_slice(found(output)), shape, rows);
+                words(&found(mask)[rows.first as usize * per_row..rows.end as usize * per_row], &signs)
             }
         }
     }
@@ -96,11 +100,12 @@ fn words(found: &[u32], expected: &[u32]) -> Deviation {
     Deviation { error: 0.0, wrong_words: 1 + wrong.count(), place }
 }
 
-/// The mask of an output.
-fn signs(output: &[f32], shape: FeatureShape) -> Vec<u32> {
+/// The mask of some rows of an output.
+fn signs(output: &[f32], shape: FeatureShape, rows: Rows) -> Vec<u32> {
     let channels = shape.channels as usize;
-    let mut mask = vec![0; shape.mask_words()];
-    for (index, &value) in output.iter().enumerate() {
+    let mut mask = vec![0; rows.pixels(shape) * channels.div_ceil(32)];
+    let before = shape.padded_width() * usize::from(rows.first > 0) * channels;
+    for (index, &value) in output[before..][..rows.pixels(shape) * channels].iter().enumerate() {
         let (word, bit) = shape.mask_bit(index / channels, index % channels);
         mask[word] |= u32::from(value > 0.0) << bit;
     }

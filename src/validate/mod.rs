@@ -3,15 +3,16 @@
 //! Every slot is longer than its step needs: the words behind are NaN, so that reading them shows in the result, and
 //! they are looked at afterwards, so that writing them shows too.
 
+mod bands;
 mod cases;
 mod check;
 mod sketch;
 
-pub use cases::cases;
+pub use cases::{banded_cases, cases, f16_cases};
 
 use crate::backend::{BackendError, Session};
-use crate::plan::{Plan, Routine, SlotId};
-use crate::{reference, weights::Filters};
+use crate::plan::{Plan, Precision, Routine, SlotId};
+use crate::{reference, tolerance::F16_STORAGE, weights::Filters};
 use check::{Check, Deviation};
 use std::sync::Arc;
 
@@ -87,7 +88,8 @@ impl std::fmt::Display for Outcome {
 /// If the back end fails.
 pub fn run(case: &Case, make_session: &mut MakeSession<'_>) -> Result<Outcome, BackendError> {
     let found = results(case, make_session(&case.plan, &case.filters)?.as_mut())?;
-    let expected = results(case, &mut reference::Session::new(&case.plan, &case.filters)?)?;
+    let exact = Case { plan: case.exact_plan(), ..case.clone() };
+    let expected = results(&exact, &mut reference::Session::new(&exact.plan, &case.filters)?)?;
     let words: Vec<usize> = case.contents.iter().map(Vec::len).collect();
     let guards_intact = found.iter().zip(&words).all(|(slot, &words)| slot[words..] == [GUARD; GUARD_WORDS]);
     let mut worst = Deviation::default();
@@ -114,9 +116,58 @@ pub fn run(case: &Case, make_session: &mut MakeSession<'_>) -> Result<Outcome, B
 /// If the back end fails.
 pub fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, BackendError> {
     for (slot, words) in case.contents.iter().enumerate() {
-        let guarded = [words.as_slice(), &[GUARD; GUARD_WORDS]].concat();
-        session.write(SlotId(slot), bytemuck::cast_slice(&guarded))?;
+        let mut bytes = case.encode(SlotId(slot), words);
+        bytes.extend(bytemuck::cast_slice(&[GUARD; GUARD_WORDS]));
+        session.write(SlotId(slot), &bytes)?;
     }
     session.run(Routine::Evaluate)?;
-    (0..case.contents.len()).map(|slot| Ok(bytemuck::pod_collect_to_vec(&session.read(SlotId(slot))?))).collect()
+    let slots = case.contents.iter().enumerate();
+    slots.map(|(slot, words)| Ok(case.decode(SlotId(slot), words.len(), &session.read(SlotId(slot))?))).collect()
+}
+
+impl Case {
+    /// The same with maps and filters stored otherwise, and rounded to what that can hold. None if it has no maps.
+    fn stored_in(&self, precision: Precision) -> Option<Case> {
+        let mut case = Case { name: format!("{} in {precision}", self.name), ..self.clone() };
+        if !self.plan.slots.iter().any(|slot| slot.tensor.is_map()) {
+            return None;
+        }
+        case.plan.precision = precision;
+        case.filters = Arc::new(self.filters.rounded_to(precision));
+        for (index, contents) in case.contents.iter_mut().enumerate() {
+            let slot = &mut case.plan.slots[index];
+            if slot.tensor.is_map() {
+                *contents = bytemuck::cast_vec(precision.decode(&precision.encode(bytemuck::cast_slice(contents))));
+                slot.words = precision.words(contents.len()) + GUARD_WORDS;
+                case.plan.buffers[slot.buffer] = slot.words;
+            }
+        }
+        case.tolerance += F16_STORAGE;
+        Some(case)
+    }
+
+    /// The plan for the reference, which stores everything as f32.
+    fn exact_plan(&self) -> Plan {
+        let mut plan = Plan { precision: Precision::F32, ..self.plan.clone() };
+        for (slot, contents) in plan.slots.iter_mut().zip(&self.contents) {
+            slot.words = contents.len() + GUARD_WORDS;
+            plan.buffers[slot.buffer] = slot.words;
+        }
+        plan
+    }
+
+    /// A slot's words as its session stores them.
+    fn encode(&self, slot: SlotId, words: &[u32]) -> Vec<u8> {
+        self.plan.precision_of(slot).encode(bytemuck::cast_slice(words))
+    }
+
+    /// So many words of a slot and the guard's from what its session stores.
+    fn decode(&self, slot: SlotId, count: usize, bytes: &[u8]) -> Vec<u32> {
+        let precision = self.plan.precision_of(slot);
+        let (values, guard) = bytes.split_at(4 * precision.words(count));
+        let mut words: Vec<u32> = bytemuck::cast_vec(precision.decode(values));
+        words.truncate(count);
+        words.extend(bytemuck::pod_collect_to_vec::<u8, u32>(guard));
+        words
+    }
 }

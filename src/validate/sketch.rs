@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::{Case, GUARD, GUARD_WORDS};
-use crate::plan::{FeatureShape, Plan, Routine, Size, Slot, SlotId, Step, Tensor, Window};
+use crate::plan::{FeatureShape, Map, Plan, Precision, Routine, Size, Slot, SlotId, Step, Tensor, Window};
 use crate::random::Random;
 use crate::weights::Filters;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Sketch {
     }
 
     /// A random feature map or gradient with a zero halo.
-    pub(super) fn map(&mut self, tensor: Tensor, shape: FeatureShape, low: f32, high: f32) -> SlotId {
+    pub(super) fn map(&mut self, tensor: Tensor, shape: FeatureShape, low: f32, high: f32) -> Map {
         let mut numbers = vec![0.0; shape.values()];
         let channels = shape.channels as usize;
         for y in 0..shape.height as usize {
@@ -50,7 +50,12 @@ impl Sketch {
                 }
             }
         }
-        self.numbers(tensor, numbers)
+        Map::whole(self.numbers(tensor, numbers))
+    }
+
+    /// A feature map or gradient of NaN, to be written by the step.
+    pub(super) fn unwritten_map(&mut self, tensor: Tensor, shape: FeatureShape) -> Map {
+        Map::whole(self.unwritten(tensor, shape.values()))
     }
 
     /// Random words per pixel of a map, as masks and pooling winners have them, with a zero halo.
@@ -79,6 +84,7 @@ impl Sketch {
         let size = Size { width: 1, height: 1 };
         let plan = Plan {
             window: Window::whole(size),
+            precision: Precision::F32,
             buffers: self.slots.iter().map(|slot| slot.words).collect(),
             slots: self.slots,
             steps: vec![step],

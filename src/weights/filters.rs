@@ -1,6 +1,6 @@
 //! The filters of a network in the layout that every back end reads.
 
-use crate::vgg19::Layer;
+use crate::{plan::Precision, vgg19::Layer};
 
 /// What is done to a pixel before the first convolution: `(value - mean) / deviation`, per RGB channel of a picture in
 /// [0, 1].
@@ -92,6 +92,15 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// The filters as they are when they are stored in a precision. Biases stay as they are.
+    pub fn rounded_to(&self, precision: Precision) -> Filters {
+        let mut filters = self.clone();
+        for layer in &mut filters.layers {
+            layer.weight = precision.decode(&precision.encode(&layer.weight));
+        }
+        filters
+    }
+
     /// The deepest layer there are filters for; none if there is no filter at all.
     pub fn deepest(&self) -> Option<Layer> {
         Layer::DEEPEST.up_to().take(self.layers.len()).next_back()

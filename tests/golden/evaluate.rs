@@ -4,8 +4,8 @@ use crate::file::Array;
 use impasto::{
     Session,
     plan::{
-        self, AdamSettings, Border, FeatureShape, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor,
-        Wanted, Window,
+        self, AdamSettings, Border, FeatureShape, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage,
+        Tensor, Wanted, Window,
     },
     read_values,
     style::coefficients::{self, Scaling},
@@ -53,6 +53,7 @@ impl Machine {
             border: self.border,
             pooling: self.pooling,
             normalisation: self.filters.normalisation,
+            storage: Storage::PLAIN,
         }
     }
 
@@ -96,6 +97,7 @@ impl Machine {
             write(&mut *session, &plan, Tensor::StyleTarget(layer), &target);
         }
         scales.push(coefficients::total_variation(tv_weight));
+        scales.push(coefficients::LossScale { value: 1.0, gradient: 1.0 });
         write(&mut *session, &plan, Tensor::Coefficients, bytemuck::cast_slice(&scales));
         Running { session, plan }
     }

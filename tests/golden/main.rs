@@ -80,7 +80,7 @@ macro_rules! back_end {
 back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session::new(plan, filters).unwrap()));
 back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
 back_end!(on_gpu, Speed::Fast, |plan, filters| {
-    let filters = gpu::DeviceFilters::upload(gpu(), filters).unwrap();
+    let filters = gpu::DeviceFilters::new(filters);
     Box::new(gpu::Session::new(gpu(), plan.clone(), &filters, None).unwrap())
 });
 

@@ -2,7 +2,7 @@
 
 use super::{Binding, Dispatch};
 use crate::{
-    plan::{Conv3x3, Conv3x3Backward, FeatureShape},
+    plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Rows},
     vgg19::Layer,
 };
 
@@ -33,22 +33,31 @@ impl Conv3x3Variant {
         if shape.channels.is_multiple_of(32) { asked.unwrap_or(Conv3x3Variant::Blocked) } else { Conv3x3Variant::Plain }
     }
 
-    fn groups(self, shape: FeatureShape) -> usize {
+    fn groups(self, shape: FeatureShape, rows: Rows) -> usize {
         let blocks = shape.channels.div_ceil(32) as usize;
         match self {
-            Conv3x3Variant::Plain => (shape.padded_pixels() * blocks).div_ceil(64),
+            Conv3x3Variant::Plain => (rows.pixels(shape) * blocks).div_ceil(64),
             Conv3x3Variant::Blocked => {
                 let row = shape.padded_width();
-                let tiles = (row * shape.height as usize).div_ceil(8) + 2 * row.div_ceil(8);
+                let halo = rows.range().filter(|&y| y == 0 || y == shape.height as usize + 1).count();
+                let tiles = (row * (rows.count() - halo)).div_ceil(8) + halo * row.div_ceil(8);
                 (tiles * blocks).div_ceil(32)
             }
         }
     }
 
-    fn dispatch(self, entry: &'static str, inputs: u32, shape: FeatureShape) -> Dispatch {
-        let params = vec![shape.width, shape.height, inputs.div_ceil(4), shape.channels / 4];
-        Dispatch::new(self.name(), entry, params, self.groups(shape))
+    fn dispatch(self, entry: &'static str, from: Source, to: Map, shape: FeatureShape, rows: Rows) -> Dispatch {
+        let read = shape.with_channels(from.channels.next_multiple_of(4));
+        let mut params = vec![shape.width, shape.height, read.channels / 4, shape.channels / 4, rows.first, rows.end];
+        params.extend([from.map.first_pixel(read) as u32, to.first_pixel(shape) as u32]);
+        Dispatch::new(self.name(), entry, params, self.groups(shape, rows)).slot(1, from.map.slot)
     }
+}
+
+/// What a convolution reads.
+struct Source {
+    map: Map,
+    channels: u32,
 }
 
 fn weights(dispatch: Dispatch, layer: Layer, backward: bool) -> Dispatch {
@@ -61,18 +70,19 @@ fn weights(dispatch: Dispatch, layer: Layer, backward: bool) -> Dispatch {
 
 pub(super) fn conv3x3(step: &Conv3x3, asked: Option<Conv3x3Variant>) -> Dispatch {
     let variant = Conv3x3Variant::choose(asked, step.shape);
-    let dispatch = variant.dispatch("conv3x3", step.layer.input_channels(), step.shape);
+    let source = Source { map: step.input, channels: step.layer.input_channels() };
+    let dispatch = variant.dispatch("conv3x3", source, step.output, step.shape, step.rows);
     weights(dispatch, step.layer, false)
-        .slot(1, step.input)
-        .slot(4, step.output)
+        .slot(4, step.output.slot)
         .bind(5, Binding::optional(step.mask))
         .flag("WITH_MASK", step.mask.is_some())
 }
 
 pub(super) fn conv3x3_backward(step: &Conv3x3Backward, asked: Option<Conv3x3Variant>) -> Dispatch {
     let variant = Conv3x3Variant::choose(asked, step.shape);
-    let dispatch = variant.dispatch("conv3x3_backward", step.layer.output_channels(), step.shape);
-    let dispatch = weights(dispatch, step.layer, true).slot(1, step.gradient).destination(step.into, 4, 5);
+    let source = Source { map: step.gradient, channels: step.layer.output_channels() };
+    let dispatch = variant.dispatch("conv3x3_backward", source, step.into.output, step.shape, step.rows);
+    let dispatch = weights(dispatch, step.layer, true).destination(step.into, 4, 5);
     match variant {
         Conv3x3Variant::Plain => dispatch.flag("WITH_HALO", step.layer == Layer::FIRST),
         Conv3x3Variant::Blocked => dispatch,

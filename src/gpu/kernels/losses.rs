@@ -8,25 +8,38 @@ pub(super) fn reduction_groups(elements: usize) -> usize {
     elements.div_ceil(256).clamp(1, REDUCTION_GROUPS)
 }
 
-fn reduce_loss(partials: SlotId, groups: usize, coefficients: Coefficients, losses: SlotId) -> Dispatch {
+fn reduce_loss(partials: SlotId, groups: usize, coefficients: Coefficients, losses: SlotId, add: bool) -> Dispatch {
     Dispatch::new("reduce_loss", "reduce_loss", vec![groups as u32, coefficients.loss as u32], 1)
         .slot(1, partials)
         .slot(2, coefficients.slot)
         .slot(3, losses)
+        .flag("ACCUMULATE", add)
 }
 
 pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
-    let values4 = step.shape.values() / 4;
+    let (shape, channels4) = (step.shape, step.shape.channels as usize / 4);
+    let values4 = step.rows.pixels(shape) * channels4;
     let groups = reduction_groups(values4);
-    let params = vec![groups as u32, values4 as u32, step.coefficients.loss as u32];
+    let first = step.rows.first_pixel(shape) * channels4;
+    let summed = step.summed.first_pixel(shape) * channels4;
+    let words = [
+        groups,
+        first,
+        first + values4,
+        summed,
+        summed + step.summed.pixels(shape) * channels4,
+        step.features.first_pixel(shape) * channels4,
+        step.into.output.first_pixel(shape) * channels4,
+        step.coefficients.loss,
+    ];
     vec![
-        Dispatch::new("content_loss", "content_loss", params, groups)
-            .slot(1, step.features)
+        Dispatch::new("content_loss", "content_loss", words.map(|word| word as u32).to_vec(), groups)
+            .slot(1, step.features.slot)
             .slot(2, step.target)
             .destination(step.into, 3, 4)
             .slot(5, step.coefficients.slot)
             .slot(6, step.partials),
-        reduce_loss(step.partials, groups, step.coefficients, step.losses),
+        reduce_loss(step.partials, groups, step.coefficients, step.losses, step.accumulate),
     ]
 }
 
@@ -41,7 +54,7 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
             .slot(3, step.gram_gradient)
             .slot(4, step.coefficients.slot)
             .slot(5, step.partials),
-        reduce_loss(step.partials, groups, step.coefficients, step.losses),
+        reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }
 
@@ -64,7 +77,7 @@ pub(super) fn total_variation(step: &TotalVariation) -> Vec<Dispatch> {
             .slot(2, step.image_gradient)
             .slot(3, step.coefficients.slot)
             .slot(4, step.partials),
-        reduce_loss(step.partials, groups, step.coefficients, step.losses),
+        reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }
 

@@ -14,7 +14,7 @@ pub use conv3x3::Conv3x3Variant;
 pub use shaders::{SHADERS, Shader};
 
 use crate::{
-    plan::{Cost, Destination, Plan, SlotId, Step},
+    plan::{Cost, Destination, Plan, Precision, SlotId, Step},
     vgg19::Layer,
 };
 
@@ -44,6 +44,8 @@ impl Binding {
 pub struct Dispatch {
     /// Name of the shader, see [`SHADERS`].
     pub shader: &'static str,
+    /// How feature maps and filters are stored.
+    pub precision: Precision,
     /// Its entry point.
     pub entry: &'static str,
     /// Its override constants.
@@ -61,7 +63,8 @@ impl Dispatch {
     fn new(shader: &'static str, entry: &'static str, params: Vec<u32>, groups: usize) -> Dispatch {
         // The largest pictures have 2^28 pixels (picture::MAX_PIXELS) and kernels take at least 8 values a workgroup.
         let groups = u32::try_from(groups).expect("workgroups of the largest picture fit 32 bits");
-        Dispatch { shader, entry, constants: Vec::new(), params, bindings: Vec::new(), groups }
+        let precision = Precision::F32;
+        Dispatch { shader, precision, entry, constants: Vec::new(), params, bindings: Vec::new(), groups }
     }
 
     fn slot(self, number: u32, slot: SlotId) -> Dispatch {
@@ -80,7 +83,7 @@ impl Dispatch {
 
     /// Output, mask and flags of a backward kernel.
     fn destination(self, into: Destination, output: u32, mask: u32) -> Dispatch {
-        self.slot(output, into.output)
+        self.slot(output, into.output.slot)
             .bind(mask, Binding::optional(into.mask))
             .flag("ACCUMULATE", into.accumulate)
             .flag("WITH_MASK", into.mask.is_some())
@@ -89,7 +92,7 @@ impl Dispatch {
 
 /// The launches that carry out a step, in order, and the step's cost.
 pub fn lower(plan: &Plan, step: &Step, conv3x3: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
-    let dispatches = match step {
+    let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
         Step::NetworkInputBackward(step) => vec![network_input::network_input_backward(step)],
         Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, conv3x3)],
@@ -112,5 +115,6 @@ pub fn lower(plan: &Plan, step: &Step, conv3x3: Option<Conv3x3Variant>) -> (Vec<
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step),
         Step::CopyVector(step) => vec![copy_vector::copy_vector(step)],
     };
+    dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
     (dispatches, plan.cost(step))
 }

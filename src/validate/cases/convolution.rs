@@ -66,18 +66,19 @@ fn conv3x3(filters: &Arc<Filters>, name: &str, width: u32, height: u32, masked: 
     let input = if of == Layer::FIRST {
         let mut values = sketch.random.uniform_values(from.values(), -2.0, 2.5);
         values.iter_mut().skip(3).step_by(4).for_each(|value| *value = 0.0);
-        sketch.numbers(tensor, values)
+        Map::whole(sketch.numbers(tensor, values))
     } else {
         sketch.map(tensor, from, -0.5, 1.0)
     };
-    let output = sketch.unwritten(Tensor::Features(of), shape.values());
-    sketch.check(Check::Array(output));
+    let output = sketch.unwritten_map(Tensor::Features(of), shape);
+    sketch.check(Check::Array(output.slot));
+    let rows = Rows::all(shape);
     let mask = masked.then(|| {
         let mask = sketch.unwritten(Tensor::ReluMask(of), shape.mask_words());
-        sketch.check(Check::MaskOf { mask, output, shape });
+        sketch.check(Check::MaskOf { mask, output: output.slot, shape, rows });
         mask
     });
-    let step = Step::Conv3x3(Conv3x3 { layer: of, input, output, mask, shape });
+    let step = Step::Conv3x3(Conv3x3 { layer: of, input, output, mask, shape, rows });
     let variant = if masked { ", mask kept" } else { "" };
     sketch.finish(format!("{name} {width}x{height}{variant}"), step, filters, F32_CONVOLUTION)
 }
@@ -89,6 +90,7 @@ fn conv3x3_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32,
     let shape = shape(of, width, height).with_channels(channels);
     let gradient = sketch.map(Tensor::Gradient(of), shape.with_channels(of.output_channels()), -1.0, 0.75);
     let into = store.destination(&mut sketch, tensor, of.below().unwrap_or(of), shape);
-    let step = Step::Conv3x3Backward(Conv3x3Backward { layer: of, gradient, into, shape });
+    let rows = Rows::all(shape);
+    let step = Step::Conv3x3Backward(Conv3x3Backward { layer: of, gradient, into, shape, rows });
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_CONVOLUTION)
 }

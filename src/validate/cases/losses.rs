@@ -54,11 +54,17 @@ fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32
     let mut sketch = Sketch::new(u64::from(width * 100 + height));
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
     let partials = sketch.unwritten(Tensor::Partials, splits as usize * matrix);
-    let gram = sketch.unwritten(Tensor::Gram(of), matrix);
+    let accumulate = splits % 2 == 0;
+    let gram = if accumulate {
+        sketch.uniform(Tensor::Gram(of), matrix, 0.0, 0.5)
+    } else {
+        sketch.unwritten(Tensor::Gram(of), matrix)
+    };
     sketch.check(Check::Array(gram));
+    let rows = Rows::all(shape);
     // As if the map were a window of a larger picture.
     let pixels = shape.pixels() + 5;
-    let step = Step::Gram(Gram { features, partials, gram, shape, splits, pixels });
+    let step = Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels });
     sketch.finish(format!("{name} {width}x{height} in {splits}"), step, filters, F32_GRAM)
 }
 
@@ -76,7 +82,7 @@ fn gram_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32, st
     }
     let gram_gradient = sketch.numbers(Tensor::GramGradient(of), matrix);
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
-    let step = Step::GramBackward(GramBackward { features, gram_gradient, into, shape });
+    let step = Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows: Rows::all(shape) });
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_GRAM)
 }
 
@@ -108,11 +114,22 @@ fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, sto
     let shape = shape(of, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
-    let target = sketch.map(Tensor::ContentTarget(of), shape, 0.0, 0.75);
+    let target = sketch.map(Tensor::ContentTarget(of), shape, 0.0, 0.75).slot;
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);
-    let step = Step::ContentLoss(ContentLoss { features, target, into, partials, coefficients, losses, shape });
+    let step = Step::ContentLoss(ContentLoss {
+        features,
+        target,
+        into,
+        partials,
+        coefficients,
+        losses,
+        shape,
+        rows: Rows::all(shape),
+        summed: Rows::all(shape),
+        accumulate: store.accumulate,
+    });
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_REDUCTION)
 }
 

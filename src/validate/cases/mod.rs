@@ -9,16 +9,27 @@ mod pooling;
 use super::check::Check;
 use super::sketch::Sketch;
 use super::{Case, GUARD};
-use crate::plan::{Destination, FeatureShape, SlotId, Tensor};
+use crate::plan::{Destination, FeatureShape, Map, Precision, Rows, SlotId, Tensor};
 use crate::vgg19::Layer;
 use crate::weights::{Filters, generated};
 use std::sync::Arc;
 
-/// Every case, by subject.
+/// Every case on whole maps of f32, by subject.
 pub fn cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu4_2")));
     let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
     groups.iter().flat_map(|group| group(&filters)).collect()
+}
+
+/// Every case that works on maps, once more on some of their rows: the first, the last, and some between.
+pub fn banded_cases() -> Vec<Case> {
+    cases().iter().flat_map(Case::in_bands).collect()
+}
+
+/// Every case that works on maps, whole and in bands, with maps and filters stored as f16.
+pub fn f16_cases() -> Vec<Case> {
+    let all = cases().into_iter().chain(banded_cases());
+    all.filter_map(|case| case.stored_in(Precision::F16)).collect()
 }
 
 /// A layer of the table.
@@ -41,12 +52,9 @@ const ADDED_AND_MASKED: Store = Store { accumulate: true, masked: true };
 impl Store {
     /// The destination's slots, with old values where they count and NaN where they do not.
     fn destination(self, sketch: &mut Sketch, tensor: Tensor, layer: Layer, shape: FeatureShape) -> Destination {
-        let output = if self.accumulate {
-            sketch.map(tensor, shape, -1.0, 0.5)
-        } else {
-            sketch.unwritten(tensor, shape.values())
-        };
-        sketch.check(Check::Array(output));
+        let output =
+            if self.accumulate { sketch.map(tensor, shape, -1.0, 0.5) } else { sketch.unwritten_map(tensor, shape) };
+        sketch.check(Check::Array(output.slot));
         Destination { output, accumulate: self.accumulate, mask: self.masked.then(|| mask(sketch, layer, shape)) }
     }
 }

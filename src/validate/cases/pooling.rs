@@ -48,15 +48,16 @@ fn max_pool(filters: &Arc<Filters>, name: &str, width: u32, height: u32, keeps_w
             *value = sketch.random.below(6).saturating_sub(2) as f32 / 4.0;
         }
     }
-    let input = sketch.numbers(Tensor::Features(below), values);
-    let output = sketch.unwritten(Tensor::Pooled(above), shape.pooled().values());
-    sketch.check(Check::Array(output));
+    let input = Map::whole(sketch.numbers(Tensor::Features(below), values));
+    let output = sketch.unwritten_map(Tensor::Pooled(above), shape.pooled());
+    sketch.check(Check::Array(output.slot));
+    let rows = Rows::all(shape.pooled());
     let winners = keeps_winners.then(|| {
         let winners = sketch.unwritten(Tensor::PoolWinners(above), shape.pooled().winner_words());
         sketch.check(Check::Words(winners));
         winners
     });
-    let step = Step::MaxPool(MaxPool { input, output, winners, shape });
+    let step = Step::MaxPool(MaxPool { input, output, winners, shape, rows });
     let variant = if keeps_winners { ", winners kept" } else { "" };
     sketch.finish(format!("below {name} {width}x{height}{variant}"), step, filters, 0.0)
 }
@@ -69,7 +70,7 @@ fn max_pool_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32
     let gradient = sketch.map(Tensor::PooledGradient(above), pooled, -1.0, 0.75);
     let winners = sketch.bits(Tensor::PoolWinners(above), pooled, pooled.channels.div_ceil(16) as usize);
     let into = store.destination(&mut sketch, Tensor::Gradient(below), below, shape);
-    let step = Step::MaxPoolBackward(MaxPoolBackward { gradient, winners, into, shape });
+    let step = Step::MaxPoolBackward(MaxPoolBackward { gradient, winners, into, shape, rows: Rows::all(shape) });
     sketch.finish(format!("below {name} {width}x{height} {store}"), step, filters, F32_POINTWISE)
 }
 
@@ -78,9 +79,9 @@ fn average_pool(filters: &Arc<Filters>, name: &str, width: u32, height: u32) -> 
     let (below, shape) = below(above, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
     let input = sketch.map(Tensor::Features(below), shape, -0.5, 1.0);
-    let output = sketch.unwritten(Tensor::Pooled(above), shape.pooled().values());
-    sketch.check(Check::Array(output));
-    let step = Step::AveragePool(AveragePool { input, output, shape });
+    let output = sketch.unwritten_map(Tensor::Pooled(above), shape.pooled());
+    sketch.check(Check::Array(output.slot));
+    let step = Step::AveragePool(AveragePool { input, output, shape, rows: Rows::all(shape.pooled()) });
     sketch.finish(format!("below {name} {width}x{height}"), step, filters, F32_POINTWISE)
 }
 
@@ -90,6 +91,6 @@ fn average_pool_backward(filters: &Arc<Filters>, name: &str, width: u32, height:
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 3);
     let gradient = sketch.map(Tensor::PooledGradient(above), shape.pooled(), -1.0, 0.75);
     let into = store.destination(&mut sketch, Tensor::Gradient(below), below, shape);
-    let step = Step::AveragePoolBackward(AveragePoolBackward { gradient, into, shape });
+    let step = Step::AveragePoolBackward(AveragePoolBackward { gradient, into, shape, rows: Rows::all(shape) });
     sketch.finish(format!("below {name} {width}x{height} {store}"), step, filters, F32_POINTWISE)
 }

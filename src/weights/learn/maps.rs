@@ -5,8 +5,8 @@ use crate::{
     BackendError, Session, cpu,
     picture::Picture,
     plan::{
-        Border, Conv3x3, FeatureShape, MaxPool, NetworkInput, Plan, Routine, Slot, SlotId, Step, Tensor, Window,
-        share_buffers,
+        self, Border, Conv3x3, FeatureShape, MaxPool, NetworkInput, Plan, Precision, Routine, Rows, Slot, SlotId, Step,
+        Tensor, Window, share_buffers,
     },
     read_values,
     vgg19::Layer,
@@ -44,14 +44,20 @@ impl Forward {
     /// The map that `layer` reads where a pooling stands before it.
     pub(super) fn max_pool(&self, below: &Map, layer: Layer) -> Result<Map, BackendError> {
         let shape = below.shape;
-        let step = |input, output| Step::MaxPool(MaxPool { input, output, winners: None, shape });
+        let step = |input, output| {
+            let (input, output) = (plan::Map::whole(input), plan::Map::whole(output));
+            Step::MaxPool(MaxPool { input, output, winners: None, shape, rows: Rows::all(shape.pooled()) })
+        };
         self.run((Tensor::Features(layer), &below.values), (Tensor::Pooled(layer), shape.pooled()), step)
     }
 
     /// The rectified output of `layer` for the map that it reads.
     pub(super) fn conv3x3(&self, input: &Map, layer: Layer) -> Result<Map, BackendError> {
         let shape = input.shape.with_channels(layer.output_channels());
-        let step = |input, output| Step::Conv3x3(Conv3x3 { layer, input, output, mask: None, shape });
+        let step = |input, output| {
+            let (input, output) = (plan::Map::whole(input), plan::Map::whole(output));
+            Step::Conv3x3(Conv3x3 { layer, input, output, mask: None, shape, rows: Rows::all(shape) })
+        };
         self.run((Tensor::Pooled(layer), &input.values), (Tensor::Features(layer), shape), step)
     }
 
@@ -65,9 +71,9 @@ impl Forward {
         let mut slots = vec![slot(source, values.len()), slot(target, shape.values())];
         let steps = vec![step(SlotId(0), SlotId(1))];
         let buffers = share_buffers(&mut slots, &steps);
-        let size = crate::plan::Size { width: shape.width, height: shape.height };
-        let plan =
-            Plan { window: Window::whole(size), slots, buffers, steps, routines: vec![(Routine::Features, 0..1)] };
+        let size = plan::Size { width: shape.width, height: shape.height };
+        let routines = vec![(Routine::Features, 0..1)];
+        let plan = Plan { window: Window::whole(size), precision: Precision::F32, slots, buffers, steps, routines };
         let mut session = cpu::Session::new(&plan, &self.filters, self.threads)?;
         write_values(&mut session, SlotId(0), values)?;
         session.run(Routine::Features)?;

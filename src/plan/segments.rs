@@ -1,0 +1,130 @@
+//! Which layers are made whole and which in bands of rows, so that large maps need never exist as a whole.
+
+use super::{FeatureShape, Precision, Rows, Size};
+use crate::vgg19::Layer;
+
+/// When maps are made in bands of rows instead of whole. Bands cost a few rows made twice at each seam.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Banding {
+    /// Maps of more bytes are made in bands.
+    pub whole: u64,
+    /// Bytes that a map of a band has at most, if a band of one row allows.
+    pub band: u64,
+    /// Bytes of the largest slot. A map that a loss needs again on the way back and that is larger is made again.
+    pub slot: u64,
+}
+
+impl Banding {
+    /// Everything whole.
+    pub const NONE: Banding = Banding { whole: u64::MAX, band: u64::MAX, slot: u64::MAX };
+
+    /// For a device that binds so many bytes at once.
+    pub fn for_binding(bytes: u64) -> Banding {
+        // At 512x512 everything is below 96 MiB and there is enough memory. A band of 32 MiB has work for every device.
+        Banding { whole: bytes.min(96 << 20), band: bytes.min(32 << 20), slot: bytes }
+    }
+}
+
+/// How a plan holds its maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Bytes of a value.
+    pub precision: Precision,
+    /// Whole or in bands.
+    pub banding: Banding,
+}
+
+impl Storage {
+    /// f32 and everything whole: what the CPU back end and the reference work on.
+    pub const PLAIN: Storage = Storage { precision: Precision::F32, banding: Banding::NONE };
+}
+
+/// Neighbouring layers that are run band by band: all of them for the first band, then for the second. What comes in
+/// below and goes out above are whole maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// At least one, from the picture on.
+    pub layers: Vec<Layer>,
+    /// The layer behind the pooling that ends the segment; none where the network ends.
+    pub above: Option<Layer>,
+    /// Rows of what the segment makes, the pooled map or the last layer's, band by band.
+    pub bands: Vec<Rows>,
+}
+
+impl Segment {
+    pub fn first(&self) -> Layer {
+        self.layers[0]
+    }
+
+    pub fn last(&self) -> Layer {
+        self.layers[self.layers.len() - 1]
+    }
+
+    /// Whether everything is made at once.
+    pub fn is_whole(&self) -> bool {
+        self.bands.len() == 1
+    }
+}
+
+/// The network to `deepest` in segments, from the picture on.
+pub(super) fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Segment> {
+    let Storage { precision, banding } = storage;
+    let bytes = |shape: FeatureShape| (shape.values() * precision.bytes()) as u64;
+    let shape = |layer: Layer| FeatureShape::of_layer(layer, window);
+    let mut segments = Vec::new();
+    let mut layers: Vec<Layer> = Vec::new();
+    for layer in deepest.up_to() {
+        layers.push(layer);
+        let above = layer.above().filter(|above| above.is_after_pooling() && *above <= deepest);
+        let large = layers.iter().any(|&layer| bytes(shape(layer)) > banding.whole);
+        // A pooled map between two segments is whole; one that is too large for that lies within a segment.
+        let ends = layer == deepest || above.is_some_and(|_| large && bytes(shape(layer).pooled()) <= banding.slot);
+        if ends {
+            let layers = std::mem::take(&mut layers);
+            let made = if above.is_some() { shape(layer).pooled() } else { shape(layer) };
+            let count = if large { band_count(&layers, made, window, storage) } else { 1 };
+            segments.push(Segment { layers, above, bands: Rows::split(made, count) });
+        }
+    }
+    segments
+}
+
+/// How many bands keep every map of a band below the limit.
+fn band_count(layers: &[Layer], made: FeatureShape, window: Size, storage: Storage) -> u32 {
+    let row_bytes = layers.iter().map(|&layer| {
+        let shape = FeatureShape::of_layer(layer, window);
+        let rows = (shape.height / made.height).max(1) as usize;
+        (rows * shape.padded_width() * shape.channels as usize * storage.precision.bytes()) as u64
+    });
+    let rows = (storage.banding.band / row_bytes.max().unwrap_or(1)).max(1);
+    u64::from(made.height).div_ceil(rows) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary(side: u32, banding: Banding) -> Vec<(String, usize)> {
+        let storage = Storage { banding, ..Storage::PLAIN };
+        let segments = segments("relu5_1".parse().unwrap(), Size { width: side, height: side }, storage);
+        segments.iter().map(|s| (format!("{} to {}", s.first(), s.last()), s.bands.len())).collect()
+    }
+
+    #[test]
+    fn large_maps_are_made_in_bands() {
+        let banding = Banding::for_binding(2 << 30);
+        assert_eq!(summary(512, banding), [("relu1_1 to relu5_1".to_owned(), 1)]);
+        let large = summary(1024, banding);
+        let names: Vec<&str> = large.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["relu1_1 to relu1_2", "relu2_1 to relu2_2", "relu3_1 to relu5_1"]);
+        assert!(large[0].1 == 9 && large[2].1 == 1, "{large:?}");
+        assert_eq!(summary(4096, Banding::NONE).len(), 1);
+    }
+
+    #[test]
+    fn a_pooled_map_that_cannot_be_bound_stays_within_a_segment() {
+        let names: Vec<String> =
+            summary(1024, Banding::for_binding(40 << 20)).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["relu1_1 to relu2_2", "relu3_1 to relu3_4", "relu4_1 to relu5_1"]);
+    }
+}

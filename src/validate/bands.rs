@@ -1,0 +1,117 @@
+//! The same case on some rows of its maps only. Around the rows that a step may read or write, one row more is there and
+//! holds NaN, so that touching it shows.
+
+use super::{Case, Check, GUARD};
+use crate::plan::{Destination, FeatureShape, Map, Rows, Step};
+
+impl Case {
+    /// The case on the first, the middle and the last rows of what it makes. Nothing if its step knows no rows.
+    pub(super) fn in_bands(&self) -> Vec<Case> {
+        let Some(made) = self.made() else { return Vec::new() };
+        let count = (made.height + 2).min(3);
+        // Not the runs that a plan makes, which never part a halo row from its neighbour: any rows may be asked for.
+        let edge = |index: u32| (made.height + 2) * index / count;
+        let bands = (0..count).map(|index| Rows { first: edge(index), end: edge(index + 1) });
+        bands.map(|rows| self.in_band(rows)).collect()
+    }
+
+    /// Shape of what the step makes, if it knows rows.
+    fn made(&self) -> Option<FeatureShape> {
+        match self.plan.steps[0] {
+            Step::Conv3x3(step) => Some(step.shape),
+            Step::Conv3x3Backward(step) => Some(step.shape),
+            Step::MaxPool(step) => Some(step.shape.pooled()),
+            Step::MaxPoolBackward(step) => Some(step.shape),
+            Step::AveragePool(step) => Some(step.shape.pooled()),
+            Step::AveragePoolBackward(step) => Some(step.shape),
+            Step::Gram(step) => Some(step.shape),
+            Step::GramBackward(step) => Some(step.shape),
+            Step::ContentLoss(step) => Some(step.shape),
+            _ => None,
+        }
+    }
+
+    fn in_band(&self, rows: Rows) -> Case {
+        let mut case = self.clone();
+        case.name = format!("{}, rows {} to {}", self.name, rows.first, rows.end);
+        let mut step = self.plan.steps[0];
+        match &mut step {
+            Step::Conv3x3(step) => {
+                step.rows = rows;
+                let read = step.shape.with_channels(step.layer.below().map_or(4, |below| below.output_channels()));
+                case.crop(&mut step.input, read, rows.widened(read));
+                case.crop(&mut step.output, step.shape, rows);
+            }
+            Step::Conv3x3Backward(step) => {
+                step.rows = rows;
+                let read = step.shape.with_channels(step.layer.output_channels());
+                case.crop(&mut step.gradient, read, rows.widened(read));
+                case.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::MaxPool(step) => {
+                step.rows = rows;
+                case.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
+                case.crop(&mut step.output, step.shape.pooled(), rows);
+            }
+            Step::MaxPoolBackward(step) => {
+                step.rows = rows;
+                case.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
+                case.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::AveragePool(step) => {
+                step.rows = rows;
+                case.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
+                case.crop(&mut step.output, step.shape.pooled(), rows);
+            }
+            Step::AveragePoolBackward(step) => {
+                step.rows = rows;
+                case.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
+                case.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::Gram(step) => {
+                step.rows = rows;
+                case.crop(&mut step.features, step.shape, rows);
+            }
+            Step::GramBackward(step) => {
+                step.rows = rows;
+                case.crop(&mut step.features, step.shape, rows);
+                case.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::ContentLoss(step) => {
+                step.rows = rows;
+                step.summed = Rows { first: (rows.first + 1).min(rows.end), ..rows };
+                case.crop(&mut step.features, step.shape, rows);
+                case.crop_destination(&mut step.into, step.shape, rows);
+            }
+            _ => {}
+        }
+        case.plan.steps = vec![step];
+        for check in &mut case.checks {
+            if let Check::MaskOf { rows: made, .. } = check {
+                *made = rows;
+            }
+        }
+        case
+    }
+
+    fn crop_destination(&mut self, into: &mut Destination, shape: FeatureShape, rows: Rows) {
+        self.crop(&mut into.output, shape, rows);
+    }
+
+    /// Leaves some rows of a whole map in its slot, between a row of guard words on either side where there is room.
+    fn crop(&mut self, map: &mut Map, shape: FeatureShape, rows: Rows) {
+        let row = shape.padded_width() * shape.channels as usize;
+        let around = rows.widened(shape);
+        let whole = &self.contents[map.slot.0];
+        let kept = around.range().flat_map(|y| {
+            let values = &whole[y * row..][..row];
+            values.iter().map(move |&word| if rows.contains(y) { word } else { GUARD })
+        });
+        let contents: Vec<u32> = kept.collect();
+        let slot = &mut self.plan.slots[map.slot.0];
+        slot.words -= whole.len() - contents.len();
+        self.plan.buffers[slot.buffer] = slot.words;
+        self.contents[map.slot.0] = contents;
+        map.first_row = around.first;
+    }
+}
