@@ -45,8 +45,7 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation)?;
         match self.variant {
-            Some(Conv3x3Variant::Plain) => f.write_str(" plain"),
-            Some(Conv3x3Variant::Blocked) => f.write_str(" blocked"),
+            Some(variant) => write!(f, " {variant}"),
             None => Ok(()),
         }
     }

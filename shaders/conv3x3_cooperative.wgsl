@@ -1,5 +1,3 @@
-enable wgpu_cooperative_matrix;
-
 // 3x3 convolution, stride 1, on cooperative matrices (tensor cores): f16 storage, f32 sums. Formulas as in
 // conv3x3_plain.wgsl; the product and its tiles as in conv3x3_tiled.wgsl, with subgroups in the place of invocations.
 //

@@ -54,6 +54,16 @@ fn blocked_kernels_agree_with_the_reference() {
 }
 
 #[test]
+fn tiled_kernels_agree_with_the_reference() {
+    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Tiled), Vec::<String>::new());
+}
+
+#[test]
+fn winograd2_kernels_agree_with_the_reference() {
+    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Winograd2), Vec::<String>::new());
+}
+
+#[test]
 fn kernels_without_checks_agree_with_the_reference() {
     assert_eq!(failures(&all(), ShaderChecks::Unchecked, Conv3x3Variant::Blocked), Vec::<String>::new());
 }

@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
 /// Variants of the convolution, or one of no name where there are none.
 fn variants(device: &Device) -> Vec<(&'static str, Option<Conv3x3Variant>)> {
     match device {
-        Device::Gpu(_) => vec![("plain", Some(Conv3x3Variant::Plain)), ("blocked", Some(Conv3x3Variant::Blocked))],
+        Device::Gpu(_) => Conv3x3Variant::ALL.map(|variant| (variant.name(), Some(variant))).to_vec(),
         Device::Cpu(_) | Device::Reference => vec![("", None)],
     }
 }

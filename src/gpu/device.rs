@@ -1,6 +1,7 @@
 //! Adapters, the open device, and its pipelines.
 
 use super::{
+    abilities::{Abilities, COOPERATIVE},
     failure::FailureLog,
     kernels::{Dispatch, SHADERS},
 };
@@ -79,6 +80,8 @@ pub struct Gpu {
     pub name: String,
     /// What may be asked of the device.
     pub limits: wgpu::Limits,
+    /// What decides which kernels it runs.
+    pub abilities: Abilities,
     checks: ShaderChecks,
     modules: Mutex<HashMap<(&'static str, Precision), wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<PipelineKey, wgpu::ComputePipeline>>,
@@ -93,9 +96,19 @@ impl Gpu {
     /// If the driver does not give it.
     pub fn open(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
         let limits = adapter.limits();
+        let abilities = Abilities::of(&adapter.adapter);
+        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let (cooperative, experimental_features) = if abilities.cooperative_matrices {
+            // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are the only
+            // one that is asked for, and nothing that they computed is used before it agreed with the reference.
+            (COOPERATIVE, unsafe { wgpu::ExperimentalFeatures::enabled() })
+        } else {
+            (wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled())
+        };
         let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16),
+            required_features: adapter.features() & wanted | cooperative,
+            experimental_features,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
@@ -107,6 +120,7 @@ impl Gpu {
             queue,
             name: adapter.info.name.clone(),
             limits,
+            abilities,
             checks,
             modules: Mutex::default(),
             pipelines: Mutex::default(),

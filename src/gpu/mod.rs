@@ -1,13 +1,16 @@
 //! The GPU back end: a plan becomes pipelines, buffers and bind groups once, and an iteration is recorded dispatches.
 
+mod abilities;
 mod device;
 mod failure;
 mod filters;
 mod kernels;
 mod session;
 mod timing;
+mod winograd;
 
+pub use abilities::{Abilities, Maker};
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
-pub use filters::DeviceFilters;
-pub use kernels::{Conv3x3Variant, SHADERS, Shader};
+pub use filters::{DeviceFilters, FilterForm};
+pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
 pub use session::Session;

@@ -88,7 +88,7 @@ impl Session {
         let unused = slot_buffer(gpu, 256);
         let mut launches = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
-            let (dispatches, cost) = lower(&plan, step, conv3x3);
+            let (dispatches, cost) = lower(&plan, step, gpu.abilities, conv3x3);
             let mut of_step = Vec::new();
             for dispatch in &dispatches {
                 let share = work(cost) / dispatches.len() as f64;
@@ -333,9 +333,8 @@ fn bind(
     for &(binding, behind) in &dispatch.bindings {
         let buffer = match behind {
             Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
-            Binding::Weights(layer) => filters.get(gpu, layer, plan.precision)?.weights,
-            Binding::TransposedWeights(layer) => filters.get(gpu, layer, plan.precision)?.transposed,
-            Binding::Bias(layer) => filters.get(gpu, layer, plan.precision)?.bias,
+            Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision)?,
+            Binding::Bias(layer) => filters.bias(gpu, layer)?,
             Binding::Unused => unused.clone(),
         };
         bound.push((binding, buffer));
