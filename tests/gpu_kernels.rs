@@ -17,14 +17,17 @@ fn open(checks: ShaderChecks) -> Arc<Gpu> {
 }
 
 fn failures(cases: &[Case], checks: ShaderChecks, variant: Conv3x3Variant) -> Vec<String> {
-    let gpu = open(checks);
+    failures_on(&open(checks), cases, variant)
+}
+
+fn failures_on(gpu: &Arc<Gpu>, cases: &[Case], variant: Conv3x3Variant) -> Vec<String> {
     assert!(cases.len() > 30, "{} cases", cases.len());
     cases
         .iter()
         .map(|case| {
             validate::run(case, &mut |plan, filters| {
                 let filters = DeviceFilters::new(filters);
-                Ok(Box::new(Session::new(&gpu, plan.clone(), &filters, Some(variant))?))
+                Ok(Box::new(Session::new(gpu, plan.clone(), &filters, Some(variant))?))
             })
             .unwrap_or_else(|error| panic!("{}: {error}", case.name))
         })
@@ -56,6 +59,21 @@ fn blocked_kernels_agree_with_the_reference() {
 #[test]
 fn tiled_kernels_agree_with_the_reference() {
     assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Tiled), Vec::<String>::new());
+}
+
+/// Small maps get small tiles, unless a device is said to be full with one workgroup.
+#[test]
+fn large_tiles_agree_with_the_reference() {
+    let mut gpu = open(ShaderChecks::Checked);
+    Arc::get_mut(&mut gpu).unwrap().abilities.filling_groups = 1;
+    assert_eq!(failures_on(&gpu, &convolutions(), Conv3x3Variant::Tiled), Vec::<String>::new());
+}
+
+#[test]
+fn winograd_with_little_workgroup_memory_agrees_with_the_reference() {
+    let mut gpu = open(ShaderChecks::Checked);
+    Arc::get_mut(&mut gpu).unwrap().abilities.workgroup_memory = 16 << 10;
+    assert_eq!(failures_on(&gpu, &convolutions(), Conv3x3Variant::Winograd2), Vec::<String>::new());
 }
 
 #[test]

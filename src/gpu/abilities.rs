@@ -5,6 +5,8 @@
 pub struct Abilities {
     /// Who made it.
     pub maker: Maker,
+    /// Workgroups that keep all of it busy; where a step has fewer, kernels take smaller tiles.
+    pub filling_groups: usize,
     /// Bytes of memory that a workgroup shares; 16 KiB everywhere, more on most.
     pub workgroup_memory: u32,
     /// Whether it multiplies 16x16x16 matrices of f16 with f32 sums in subgroups of 32 invocations (tensor cores).
@@ -41,6 +43,15 @@ impl Maker {
     }
 }
 
+/// Two workgroups for each multiprocessor of a large device of that type; wgpu does not tell how many a device has.
+fn filling_groups(device_type: wgpu::DeviceType) -> usize {
+    match device_type {
+        wgpu::DeviceType::Cpu => 8,
+        wgpu::DeviceType::IntegratedGpu => 40,
+        _ => 200,
+    }
+}
+
 /// Features that cooperative kernels need.
 pub(super) const COOPERATIVE: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16).union(wgpu::Features::SUBGROUP);
@@ -62,6 +73,7 @@ impl Abilities {
     pub(super) fn of(adapter: &wgpu::Adapter) -> Abilities {
         Abilities {
             maker: Maker::of(&adapter.get_info()),
+            filling_groups: filling_groups(adapter.get_info().device_type),
             workgroup_memory: adapter.limits().max_compute_workgroup_storage_size,
             cooperative_matrices: has_cooperative_matrices(adapter),
         }

@@ -2,13 +2,14 @@
 
 use super::{
     abilities::{Abilities, COOPERATIVE},
+    CooperativeRefused,
     failure::FailureLog,
     kernels::{Dispatch, SHADERS},
 };
 use crate::{BackendError, plan::Precision};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 /// A device that wgpu can open.
@@ -82,6 +83,8 @@ pub struct Gpu {
     pub limits: wgpu::Limits,
     /// What decides which kernels it runs.
     pub abilities: Abilities,
+    /// Whether the tensor cores may be used, once it is known.
+    pub(super) cooperative: OnceLock<Result<(), CooperativeRefused>>,
     checks: ShaderChecks,
     modules: Mutex<HashMap<(&'static str, Precision), wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<PipelineKey, wgpu::ComputePipeline>>,
@@ -121,6 +124,7 @@ impl Gpu {
             name: adapter.info.name.clone(),
             limits,
             abilities,
+            cooperative: OnceLock::new(),
             checks,
             modules: Mutex::default(),
             pipelines: Mutex::default(),
@@ -160,6 +164,15 @@ impl Gpu {
             }
         };
         modules.entry((name, precision)).or_insert_with(make).clone()
+    }
+
+    /// Puts another text in the place of a shader's.
+    #[cfg(test)]
+    pub(super) fn replace_module(&self, name: &'static str, precision: Precision, source: &str) {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        let module = self.device.create_shader_module(descriptor);
+        self.modules.lock().unwrap_or_else(PoisonError::into_inner).insert((name, precision), module);
     }
 
     pub(super) fn pipeline(&self, dispatch: &Dispatch) -> wgpu::ComputePipeline {

@@ -1,12 +1,12 @@
 //! A plan on a device.
 
 use super::{
-    Conv3x3Variant, DeviceFilters, Gpu,
+    Abilities, Conv3x3Variant, DeviceFilters, Gpu,
     kernels::{Binding, Dispatch, lower},
 };
 use crate::{
     BackendError,
-    plan::{Cost, Plan, Routine, SlotId},
+    plan::{Cost, Plan, Precision, Routine, SlotId},
 };
 use std::{
     collections::VecDeque,
@@ -70,6 +70,20 @@ impl Session {
         filters: &DeviceFilters,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
+        // Tensor cores work on f16 only, and what they compute is looked at first.
+        let cooperative_matrices = plan.precision == Precision::F16 && gpu.check_cooperative().unwrap_or(false);
+        let abilities = Abilities { cooperative_matrices, ..gpu.abilities };
+        Session::with_abilities(gpu, plan, filters, abilities, conv3x3)
+    }
+
+    /// [`Session::new`] with kernels for these abilities.
+    pub(super) fn with_abilities(
+        gpu: &Arc<Gpu>,
+        plan: Plan,
+        filters: &DeviceFilters,
+        abilities: Abilities,
+        conv3x3: Option<Conv3x3Variant>,
+    ) -> Result<Session, BackendError> {
         let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
             return Err(BackendError::TensorTooLarge {
@@ -88,7 +102,7 @@ impl Session {
         let unused = slot_buffer(gpu, 256);
         let mut launches = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
-            let (dispatches, cost) = lower(&plan, step, gpu.abilities, conv3x3);
+            let (dispatches, cost) = lower(&plan, step, abilities, conv3x3);
             let mut of_step = Vec::new();
             for dispatch in &dispatches {
                 let share = work(cost) / dispatches.len() as f64;

@@ -72,10 +72,6 @@ const COOPERATIVE_TILES: [CooperativeTile; 3] = [
     CooperativeTile { blocks: 2, across: 2 },
 ];
 
-/// Workgroups that fill a large device: about 100 multiprocessors with two workgroups each. With fewer, a smaller tile is
-/// taken.
-const FILLED: usize = 200;
-
 impl Tile {
     fn groups(&self, work: &Convolution) -> usize {
         work.pixels().div_ceil(self.pixels as usize) * (work.shape.channels / self.outputs) as usize
@@ -97,9 +93,14 @@ impl CooperativeTile {
 }
 
 /// The first tile that fits and fills the device, else the one that makes the most workgroups.
-fn choose_tile<T>(tiles: &[T], fits: impl Fn(&T) -> bool, groups: impl Fn(&T) -> usize) -> &T {
+fn choose_tile<T>(
+    tiles: &[T],
+    fits: impl Fn(&T) -> bool,
+    groups: impl Fn(&T) -> usize,
+    abilities: Abilities,
+) -> &T {
     let fitting = || tiles.iter().filter(|tile| fits(tile));
-    let filling = fitting().find(|tile| groups(tile) >= FILLED);
+    let filling = fitting().find(|tile| groups(tile) >= abilities.filling_groups);
     let largest = fitting().max_by_key(|tile| groups(tile));
     filling.or(largest).expect("a variant is asked only for convolutions that one of its tiles fits")
 }
@@ -231,7 +232,7 @@ impl Conv3x3Variant {
             }
             Tiled => {
                 let fits = |tile: &Tile| work.shape.channels.is_multiple_of(tile.outputs);
-                let tile = choose_tile(&TILES, fits, |tile| tile.groups(work));
+                let tile = choose_tile(&TILES, fits, |tile| tile.groups(work), abilities);
                 (vec![("PIXELS", tile.pixels.into()), ("OUTPUTS", tile.outputs.into())], tile.groups(work))
             }
             Winograd2 => {
@@ -240,7 +241,7 @@ impl Conv3x3Variant {
             }
             Cooperative => {
                 let fits = |tile: &CooperativeTile| work.shape.channels.is_multiple_of(tile.outputs());
-                let tile = choose_tile(&COOPERATIVE_TILES, fits, |tile| tile.groups(work));
+                let tile = choose_tile(&COOPERATIVE_TILES, fits, |tile| tile.groups(work), abilities);
                 let backward = f64::from(u8::from(work.backward));
                 let constants =
                     vec![("BACKWARD", backward), ("BLOCKS", tile.blocks.into()), ("ACROSS", tile.across.into())];
@@ -317,8 +318,12 @@ pub(super) fn conv3x3_backward(
 mod tests {
     use super::*;
 
-    const LARGE: Abilities =
-        Abilities { maker: Maker::Nvidia, workgroup_memory: 48 << 10, cooperative_matrices: true };
+    const LARGE: Abilities = Abilities {
+        maker: Maker::Nvidia,
+        filling_groups: 200,
+        workgroup_memory: 48 << 10,
+        cooperative_matrices: true,
+    };
 
     fn work(layer: &str, backward: bool, size: u32, precision: Precision) -> Convolution {
         let layer: Layer = layer.parse().unwrap();
