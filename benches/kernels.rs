@@ -9,7 +9,9 @@ use divan::Bencher;
 use impasto::{
     Device, Engine, Session,
     gpu::{self, Conv3x3Variant, Gpu, ShaderChecks},
-    plan::{Network, Optimizer, Plan, Pooling, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration},
+    plan::{
+        Network, Optimizer, Plan, Pooling, Precision, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration,
+    },
     random::Random,
     style::Recipe,
     weights::{Filters, generated},
@@ -43,10 +45,9 @@ struct Row {
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.operation)?;
         match self.variant {
-            Some(variant) => write!(f, " {variant}"),
-            None => Ok(()),
+            Some(variant) => write!(f, "{} {}", self.operation, variant.name()),
+            None => f.write_str(self.operation),
         }
     }
 }
@@ -74,23 +75,26 @@ fn cpu_rows() -> Vec<Row> {
     operations().into_iter().map(|operation| Row { operation, variant: None }).collect()
 }
 
-/// None where there is no GPU.
+/// Convolutions in every variant that can do them; none where there is no GPU.
 fn gpu_rows() -> Vec<Row> {
-    let operations = if GPU.is_some() { operations() } else { Vec::new() };
-    let variants = |operation: &'static str| match operation {
-        "conv3x3" | "conv3x3_backward" => Conv3x3Variant::ALL.map(Some).to_vec(),
-        _ => vec![None],
+    let Some(Device::Gpu(gpu)) = GPU.as_ref() else { return Vec::new() };
+    let abilities = gpu.trusted_abilities(Precision::F32);
+    let variants = |operation: &'static str| {
+        let step = single(operation).steps[0];
+        let able = move |asked| Conv3x3Variant::of_step(&step, Precision::F32, abilities, asked) == asked;
+        [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)).filter(move |&variant| able(variant))
     };
-    let rows = |operation| variants(operation).into_iter().map(move |variant| Row { operation, variant });
-    operations.into_iter().flat_map(rows).collect()
+    let rows = |operation| variants(operation).map(move |variant| Row { operation, variant });
+    operations().into_iter().flat_map(rows).collect()
 }
 
 /// A plan whose only step is the largest of an operation.
 fn single(operation: &str) -> Plan {
-    let steps = PLANS.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan, step)));
-    let cost = |(plan, step): &(&Plan, &Step)| plan.cost(step).flops + plan.cost(step).bytes;
-    let (plan, step) = steps.filter(|(_, step)| step.operation() == operation).max_by_key(cost).unwrap();
-    Plan { steps: vec![*step], routines: vec![(Routine::Evaluate, 0..1)], ..plan.clone() }
+    let steps =
+        PLANS.iter().flat_map(|plan| plan.steps.iter().enumerate().map(move |(index, step)| (plan, index, step)));
+    let cost = |(plan, _, step): &(&Plan, usize, &Step)| plan.cost(step).flops + plan.cost(step).bytes;
+    let (plan, index, _) = steps.filter(|(_, _, step)| step.operation() == operation).max_by_key(cost).unwrap();
+    plan.only(&[index])
 }
 
 fn engine(device: &Device, variant: Option<Conv3x3Variant>) -> Engine {
@@ -105,7 +109,8 @@ fn engine(device: &Device, variant: Option<Conv3x3Variant>) -> Engine {
 fn time(bencher: Bencher, engine: &Engine, plan: &Plan, routines: &[Routine]) {
     let mut session = session(engine, plan);
     // Reading waits for all that was asked for before; the less is read, the less the reading counts.
-    let smallest = SlotId((0..plan.slots.len()).min_by_key(|&slot| plan.slots[slot].words).unwrap());
+    let held = (0..plan.slots.len()).filter(|&slot| plan.slots[slot].words > 0);
+    let smallest = SlotId(held.min_by_key(|&slot| plan.slots[slot].words).unwrap());
     let mut run = || {
         for &routine in routines {
             session.run(routine).unwrap();
@@ -121,7 +126,7 @@ fn time(bencher: Bencher, engine: &Engine, plan: &Plan, routines: &[Routine]) {
 fn session(engine: &Engine, plan: &Plan) -> Box<dyn Session> {
     let mut session = engine.session(plan).unwrap();
     let mut random = Random::new(3);
-    for (index, slot) in plan.slots.iter().enumerate() {
+    for (index, slot) in plan.slots.iter().enumerate().filter(|(_, slot)| slot.words > 0) {
         let values = match slot.tensor {
             Tensor::ReluMask(_) | Tensor::PoolWinners(_) => vec![0.0; slot.words],
             // Rows 0 and 0, and coefficients that are not zero, which could be skipped.

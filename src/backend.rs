@@ -9,6 +9,12 @@ pub enum BackendError {
     /// The filters end before the deepest layer of the plan.
     #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]
     FiltersMissing(Layer),
+    /// The plan holds its maps in another way than the back end can.
+    #[error("{device} works on whole maps of f32: make the plan with Storage::PLAIN")]
+    NotPlain {
+        /// Name of the device.
+        device: String,
+    },
     /// One array is larger than the device binds at once.
     #[error(
         "{tensor} takes {needed} MiB, but {device} handles at most {limit} MiB in one piece: use a smaller --size or another --device"
@@ -97,6 +103,15 @@ pub trait Session {
     /// # Errors
     /// If the device fails.
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError>;
+
+    /// Median seconds that the host takes to ask the device for routines, submission included; none where the host
+    /// computes by itself.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn time_host(&mut self, _routines: &[Routine], _repeats: usize) -> Result<Option<f64>, BackendError> {
+        Ok(None)
+    }
 }
 
 /// Writes numbers to a slot.

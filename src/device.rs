@@ -4,7 +4,7 @@ use crate::{
     BackendError,
     gpu::{self, Adapter, Gpu, ShaderChecks},
 };
-use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, str::FromStr, sync::Arc};
 
 /// What computes.
 #[derive(Clone, Debug)]
@@ -27,11 +27,16 @@ impl Device {
         }
     }
 
-    /// Opens what is asked for.
+    /// Opens what is asked for. A GPU's compiled pipelines are kept in the directory `cache` from one start to the next,
+    /// if one is named (see [`crate::cache_directory`]).
     ///
     /// # Errors
     /// If there is no such device or it does not open.
-    pub fn open(choice: &DeviceChoice, threads: Option<NonZeroUsize>) -> Result<Device, DeviceError> {
+    pub fn open(
+        choice: &DeviceChoice,
+        threads: Option<NonZeroUsize>,
+        cache: Option<&Path>,
+    ) -> Result<Device, DeviceError> {
         if *choice == DeviceChoice::Cpu {
             return Ok(Device::Cpu(threads));
         }
@@ -45,7 +50,7 @@ impl Device {
             DeviceChoice::Name(name) => Some(find(&adapters, name)?),
         };
         Ok(match adapter {
-            Some(adapter) => Device::Gpu(Gpu::open(adapter, ShaderChecks::default())?),
+            Some(adapter) => Device::Gpu(Gpu::open_with_cache(adapter, ShaderChecks::default(), cache)?),
             None => Device::Cpu(threads),
         })
     }
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_device_that_is_not_there_is_named_with_those_that_are() {
-        let open = |text: &str| Device::open(&text.parse().unwrap(), None).unwrap_err().to_string();
+        let open = |text: &str| Device::open(&text.parse().unwrap(), None, None).unwrap_err().to_string();
         assert!(open("no such card").contains("\"no such card\""));
         assert!(open("4711").contains("there is no device 4711"));
     }

@@ -3,7 +3,7 @@
 use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
-    plan::{Banding, Plan, Precision, Storage},
+    plan::{Plan, Precision, Storage},
     reference,
     weights::Filters,
 };
@@ -51,9 +51,7 @@ impl Engine {
     /// How plans for this engine hold their maps.
     pub fn storage(&self) -> Storage {
         match &self.loaded {
-            Loaded::Gpu(gpu, _) => {
-                Storage { precision: self.precision, banding: Banding::for_binding(gpu.largest_slot()) }
-            }
+            Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), self.precision),
             Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
         }
     }

@@ -5,6 +5,7 @@
 //! [`Session`] of [`gpu`], [`cpu`] or [`mod@reference`] executes them; [`validate`] compares the three.
 
 mod backend;
+pub mod cache_directory;
 pub mod cpu;
 pub mod demo;
 mod device;

@@ -4,7 +4,20 @@ mod cli;
 
 fn main() -> std::process::ExitCode {
     keep_driver_quiet();
+    keep_lost_devices_quiet();
     cli::main()
+}
+
+/// wgpu panics where a wait finds that the device is lost. A session catches that and says it in a sentence, which would
+/// drown in the panic's own words.
+fn keep_lost_devices_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload().downcast_ref::<String>();
+        if !text.is_some_and(|text| text.starts_with("Error in Device::poll")) {
+            usual(panic);
+        }
+    }));
 }
 
 /// Mesa's device-select layer asks for a display and complains on stderr where there is none. impasto shows nothing on a

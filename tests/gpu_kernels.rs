@@ -77,6 +77,11 @@ fn winograd_with_little_workgroup_memory_agrees_with_the_reference() {
 }
 
 #[test]
+fn winograd4_kernels_agree_with_the_reference() {
+    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Winograd4), Vec::<String>::new());
+}
+
+#[test]
 fn winograd2_kernels_agree_with_the_reference() {
     assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Winograd2), Vec::<String>::new());
 }

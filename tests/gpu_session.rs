@@ -107,6 +107,48 @@ fn requests_arrive_in_order_and_show_their_own_moment() {
 }
 
 #[test]
+fn what_is_written_later_does_not_reach_what_was_asked_for_before() {
+    let (gpu, plan) = (gpu(), plan());
+    let mut session = session(&gpu, &plan, 1e-4);
+    let image = plan.find(Tensor::Image).unwrap();
+    // The first runs are timed and waited for, later ones are put together.
+    for _ in 0..3 {
+        session.run(Routine::Evaluate).unwrap();
+    }
+    let expected = read(&mut session, &plan, Tensor::LossValues);
+    session.run(Routine::Evaluate).unwrap();
+    write_values(&mut session, image, &vec![0.25; plan.slot(image).words]).unwrap();
+    assert_eq!(bits(&read(&mut session, &plan, Tensor::LossValues)), bits(&expected));
+    session.run(Routine::Evaluate).unwrap();
+    assert_ne!(bits(&read(&mut session, &plan, Tensor::LossValues)), bits(&expected));
+}
+
+#[test]
+fn iterations_in_one_submission_do_what_single_ones_do() {
+    let (gpu, plan) = (gpu(), plan());
+    let run = |alone: bool| {
+        let mut session = session(&gpu, &plan, 1e-4);
+        for _ in 0..9 {
+            session.run(Routine::Evaluate).unwrap();
+            session.run(Routine::Adam).unwrap();
+            if alone {
+                read(&mut session, &plan, Tensor::State);
+            }
+        }
+        (bits(&read(&mut session, &plan, Tensor::Average)), bits(&read(&mut session, &plan, Tensor::LossRing)))
+    };
+    assert!(run(true) == run(false));
+}
+
+#[test]
+fn the_hosts_part_of_an_iteration_is_timed() {
+    let (gpu, plan) = (gpu(), plan());
+    let mut session = session(&gpu, &plan, 1e-4);
+    let host = session.host_seconds(&[Routine::Evaluate, Routine::Adam], 3).unwrap();
+    assert!([host.recording, host.submitting].iter().all(|seconds| *seconds > 0.0 && *seconds < 60.0), "{host:?}");
+}
+
+#[test]
 fn the_ring_holds_every_evaluation_with_its_number() {
     let (gpu, plan) = (gpu(), plan());
     let mut session = session(&gpu, &plan, 1e-4);
@@ -157,6 +199,15 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
+}
+
+#[test]
+fn vulkan_tells_how_much_memory_there_is() {
+    let adapter = adapters().into_iter().next().unwrap();
+    if adapter.info.backend == wgpu::Backend::Vulkan {
+        let largest = adapter.limits().max_storage_buffer_binding_size;
+        assert!(adapter.memory().is_some_and(|bytes| bytes >= largest), "{:?}", adapter.memory());
+    }
 }
 
 #[test]

@@ -42,6 +42,9 @@ fn describe(index: usize, adapter: &Adapter, automatic: bool, answer: &mut dyn W
         info.subgroup_min_size,
         info.subgroup_max_size,
     )?;
+    if let Some(memory) = adapter.memory() {
+        writeln!(answer, "     {} MiB of memory", memory >> 20)?;
+    }
     let named = [
         ("half precision", wgpu::Features::SHADER_F16),
         ("subgroups", wgpu::Features::SUBGROUP),

@@ -2,10 +2,11 @@
 
 use impasto::{
     BackendError, DeviceError,
+    cache_directory::NoCacheDirectory,
     picture::PictureError,
     plan::PlanError,
     style::{Reason, RecipeError, TargetError},
-    weights::{FetchError, LearnError, WeightsError, cache::NoCacheDirectory},
+    weights::{FetchError, LearnError, WeightsError},
 };
 use std::{io, path::PathBuf};
 

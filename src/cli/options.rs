@@ -4,7 +4,9 @@ use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
     Device, DeviceChoice,
-    plan::Size,
+    cache_directory::{CACHE_VARIABLE, cache_directory},
+    gpu::Conv3x3Variant,
+    plan::{Precision, Size},
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
 };
@@ -24,8 +26,65 @@ pub(crate) struct DeviceOptions {
 
 impl DeviceOptions {
     pub fn open(&self) -> Result<Device, CliError> {
-        Ok(Device::open(&self.device, self.threads)?)
+        // Without a cache directory pipelines are compiled every time, which is no reason to stop.
+        let cache = cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok();
+        Ok(Device::open(&self.device, self.threads, cache.as_deref())?)
     }
+}
+
+/// Which kernels compute.
+#[derive(Args)]
+pub(crate) struct KernelOptions {
+    /// How a GPU stores feature maps and filters: f16 takes half the memory and traffic [default: f32]
+    #[arg(long, value_enum)]
+    precision: Option<StoragePrecision>,
+
+    /// Variant of the convolution on a GPU, where it can do the work [default: the fastest known for the shape]
+    #[arg(long, value_name = "NAME", value_parser = variant)]
+    variant: Option<Conv3x3Variant>,
+}
+
+impl KernelOptions {
+    /// What is asked for, or f32.
+    pub fn precision(&self, device: &Device) -> Result<Precision, CliError> {
+        let can = match device {
+            Device::Gpu(gpu) => gpu.has_f16(),
+            Device::Cpu(_) | Device::Reference => false,
+        };
+        match self.precision {
+            Some(StoragePrecision::F16) if can => Ok(Precision::F16),
+            Some(StoragePrecision::F16) => Err(CliError::Usage(format!(
+                "--precision f16 is for GPUs that have half precision, but {} computes: use f32, or another --device",
+                device.name()
+            ))),
+            Some(StoragePrecision::F32) | None => Ok(Precision::F32),
+        }
+    }
+
+    /// What is asked for, if anything is.
+    pub fn conv3x3(&self, device: &Device) -> Result<Option<Conv3x3Variant>, CliError> {
+        match (self.variant, device) {
+            (Some(variant), Device::Cpu(_) | Device::Reference) => Err(CliError::Usage(format!(
+                "--variant {} is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
+                variant.name(),
+                device.name()
+            ))),
+            (variant, _) => Ok(variant),
+        }
+    }
+}
+
+/// How feature maps and filters are stored.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StoragePrecision {
+    /// 4 bytes a number
+    F32,
+    /// 2 bytes a number
+    F16,
+}
+
+fn variant(name: &str) -> Result<Conv3x3Variant, String> {
+    name.parse::<Conv3x3Variant>().map_err(|error| error.to_string())
 }
 
 /// How losses are measured.

@@ -3,12 +3,10 @@
 use super::{CliError, files::check_creatable};
 use clap::{Args, Subcommand};
 use impasto::{
+    cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
     picture::Picture,
     vgg19::Layer,
-    weights::{
-        self, Cache, FetchError, LearnSettings, Source,
-        cache::{self, CACHE_VARIABLE, NoCacheDirectory},
-    },
+    weights::{self, Cache, FetchError, LearnSettings, Source, cache},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{

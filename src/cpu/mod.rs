@@ -86,8 +86,12 @@ impl Session {
     /// A session with zeroed slots.
     ///
     /// # Errors
-    /// If the filters end before the plan's deepest layer or the memory is not to be had.
+    /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or the memory
+    /// is not to be had.
     pub fn on(processor: &Arc<Processor>, plan: &Plan) -> Result<Session, BackendError> {
+        if !plan.is_plain() {
+            return Err(BackendError::NotPlain { device: "the CPU".to_owned() });
+        }
         backend::check_filters(plan, processor.layers.len())?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
     }

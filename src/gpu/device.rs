@@ -1,15 +1,17 @@
-//! Adapters, the open device, and its pipelines.
+//! Adapters and the open device.
 
 use super::{
-    abilities::{Abilities, COOPERATIVE},
     CooperativeRefused,
+    abilities::{Abilities, COOPERATIVE},
     failure::FailureLog,
-    kernels::{Dispatch, SHADERS},
+    memory::device_memory,
+    pipeline_file::PipelineFile,
+    pipelines::Pipelines,
 };
-use crate::{BackendError, plan::Precision};
+use crate::BackendError;
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// A device that wgpu can open.
@@ -19,6 +21,10 @@ pub struct Adapter {
     /// Name, vendor, type, driver and back end.
     pub info: wgpu::AdapterInfo,
 }
+
+/// Optional features that are used where they are there.
+const WANTED: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
 
 /// All adapters of all back ends, the most promising first: discrete, integrated, virtual, then software.
 pub fn adapters() -> Vec<Adapter> {
@@ -51,6 +57,11 @@ impl Adapter {
     pub fn features(&self) -> wgpu::Features {
         self.adapter.features()
     }
+
+    /// Bytes of memory it has for buffers, those in use included, where the driver tells.
+    pub fn memory(&self) -> Option<u64> {
+        device_memory(&self.adapter)
+    }
 }
 
 /// Whether wgpu adds bounds checks and loop limits to the shaders.
@@ -68,9 +79,6 @@ impl Default for ShaderChecks {
     }
 }
 
-/// What a pipeline is made from: shader, storage of maps, entry point and override constants (values as bits).
-type PipelineKey = (&'static str, Precision, &'static str, Vec<(&'static str, u64)>);
-
 /// An open device with the pipelines made so far.
 #[derive(Debug)]
 pub struct Gpu {
@@ -81,13 +89,13 @@ pub struct Gpu {
     pub name: String,
     /// What may be asked of the device.
     pub limits: wgpu::Limits,
-    /// What decides which kernels it runs.
+    /// What decides which kernels it runs; cooperative matrices as the driver says, see [`Gpu::trusted_abilities`].
     pub abilities: Abilities,
     /// Whether the tensor cores may be used, once it is known.
     pub(super) cooperative: OnceLock<Result<(), CooperativeRefused>>,
-    checks: ShaderChecks,
-    modules: Mutex<HashMap<(&'static str, Precision), wgpu::ShaderModule>>,
-    pipelines: Mutex<HashMap<PipelineKey, wgpu::ComputePipeline>>,
+    /// Bytes of memory it has for buffers, where the driver tells.
+    pub memory: Option<u64>,
+    pub(super) pipelines: Pipelines,
     /// Work units (see session.rs) per second, as far as measured.
     pub(super) rate: Mutex<Option<f64>>,
 }
@@ -98,9 +106,22 @@ impl Gpu {
     /// # Errors
     /// If the driver does not give it.
     pub fn open(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
+        Gpu::open_with_cache(adapter, checks, None)
+    }
+
+    /// [`Gpu::open`], with a directory where compiled pipelines are kept from one start to the next, if the back end
+    /// hands them out (Vulkan does). A file there that is of no use is replaced; one that cannot be written is done
+    /// without.
+    ///
+    /// # Errors
+    /// If the driver does not give the device.
+    pub fn open_with_cache(
+        adapter: &Adapter,
+        checks: ShaderChecks,
+        cache: Option<&Path>,
+    ) -> Result<Arc<Gpu>, BackendError> {
         let limits = adapter.limits();
         let abilities = Abilities::of(&adapter.adapter);
-        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
         let (cooperative, experimental_features) = if abilities.cooperative_matrices {
             // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are the only
             // one that is asked for, and nothing that they computed is used before it agreed with the reference.
@@ -110,26 +131,34 @@ impl Gpu {
         };
         let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & wanted | cooperative,
+            required_features: adapter.features() & WANTED | cooperative,
             experimental_features,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         }))
         .map_err(|error| BackendError::Refused { device: adapter.info.name.clone(), reason: error.to_string() })?;
+        let file = cache
+            .filter(|_| device.features().contains(wgpu::Features::PIPELINE_CACHE))
+            .and_then(|directory| PipelineFile::of(directory, &adapter.info));
         Ok(Arc::new(Gpu {
             failures: FailureLog::watch(&device),
+            pipelines: Pipelines::new(&device, checks, file),
             device,
             queue,
             name: adapter.info.name.clone(),
             limits,
             abilities,
             cooperative: OnceLock::new(),
-            checks,
-            modules: Mutex::default(),
-            pipelines: Mutex::default(),
+            memory: adapter.memory(),
             rate: Mutex::default(),
         }))
+    }
+
+    /// Name and version of the driver.
+    pub fn driver(&self) -> String {
+        let info = self.device.adapter_info();
+        [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned()
     }
 
     /// Bytes of the largest array that a kernel can be given.
@@ -140,58 +169,5 @@ impl Gpu {
     /// Whether maps and filters can be stored as f16.
     pub fn has_f16(&self) -> bool {
         self.device.features().contains(wgpu::Features::SHADER_F16)
-    }
-
-    fn module(&self, name: &'static str, precision: Precision) -> wgpu::ShaderModule {
-        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let shader =
-                SHADERS.iter().find(|shader| shader.name == name).expect("dispatches name shaders of the table");
-            let descriptor = wgpu::ShaderModuleDescriptor {
-                label: Some(name),
-                source: wgpu::ShaderSource::Wgsl(shader.source(precision).into()),
-            };
-            match self.checks {
-                ShaderChecks::Checked => self.device.create_shader_module(descriptor),
-                ShaderChecks::Unchecked => {
-                    // SAFETY: the shaders are impasto's own. Every index is bounded by the sizes in their parameters, which
-                    // the plan derives from the same shapes as the buffers, and every loop by such a size; the tests run
-                    // each kernel with checks and with guard values behind every array.
-                    unsafe {
-                        self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-                    }
-                }
-            }
-        };
-        modules.entry((name, precision)).or_insert_with(make).clone()
-    }
-
-    /// Puts another text in the place of a shader's.
-    #[cfg(test)]
-    pub(super) fn replace_module(&self, name: &'static str, precision: Precision, source: &str) {
-        let descriptor =
-            wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
-        let module = self.device.create_shader_module(descriptor);
-        self.modules.lock().unwrap_or_else(PoisonError::into_inner).insert((name, precision), module);
-    }
-
-    pub(super) fn pipeline(&self, dispatch: &Dispatch) -> wgpu::ComputePipeline {
-        let constants = dispatch.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        let key = (dispatch.shader, dispatch.precision, dispatch.entry, constants);
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(dispatch.entry),
-                layout: None,
-                module: &self.module(dispatch.shader, dispatch.precision),
-                entry_point: Some(dispatch.entry),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &dispatch.constants,
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            })
-        };
-        pipelines.entry(key).or_insert_with(make).clone()
     }
 }

@@ -20,9 +20,10 @@ impl FailureLog {
         let log = FailureLog::default();
         let lost = log.clone();
         device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                lost.record(Failure::Lost(one_line(&message)));
-            }
+            lost.record(Failure::Lost(match reason {
+                wgpu::DeviceLostReason::Destroyed => "it was given up".to_owned(),
+                wgpu::DeviceLostReason::Unknown => one_line(&message),
+            }));
         });
         let errors = log.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -70,6 +71,64 @@ impl FailureLog {
     }
 }
 
-fn one_line(message: &str) -> String {
+/// Without line breaks.
+pub(super) fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use crate::{
+        BackendError, Device, Engine,
+        gpu::{Gpu, ShaderChecks, adapters},
+        picture::Picture,
+        plan::Size,
+        style::{Event, Method, Reason, Recipe, WeightedLayer, stylize},
+        weights::generated,
+    };
+    use std::sync::Arc;
+
+    fn weighted(name: &str) -> Vec<WeightedLayer> {
+        vec![WeightedLayer { layer: name.parse().unwrap(), weight: 1.0 }]
+    }
+
+    #[test]
+    fn a_device_that_is_lost_in_the_middle_leaves_a_picture_and_a_sentence() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let size = Size { width: 37, height: 29 };
+        let content = Picture::noise(size, 1);
+        for method in [Method::Adam, Method::Lbfgs] {
+            let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+            let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
+            let engine = Engine::new(&Device::Gpu(gpu.clone()), filters).unwrap();
+            let recipe = Recipe {
+                content_layers: weighted("relu2_1"),
+                style_layers: weighted("relu1_1"),
+                size: 37,
+                min_scale: 37,
+                first_iterations: 200,
+                method,
+                ..Recipe::default()
+            };
+            let mut last = 0;
+            let error = stylize(&engine, &content, &Picture::noise(size, 2), &recipe, None, &mut |event| {
+                if let Event::Iteration { iteration, .. } = event {
+                    last = iteration;
+                    if iteration == 8 {
+                        gpu.device.destroy();
+                        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                    }
+                }
+            })
+            .unwrap_err();
+            assert!(matches!(error.reason, Reason::Backend(BackendError::DeviceLost { .. })), "{method:?}: {error}");
+            assert!(error.to_string().contains("stopped working"), "{error}");
+            assert!((8..200).contains(&last), "{last} iterations were reported");
+            let kept = error.so_far.unwrap();
+            assert_eq!(kept.size, size);
+            assert!(kept.pixels.iter().all(|value| value.is_finite()) && kept.pixels != content.pixels);
+        }
+    }
 }

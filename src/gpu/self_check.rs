@@ -4,6 +4,7 @@
 use super::{Abilities, Conv3x3Variant, DeviceFilters, Gpu, Session};
 use crate::{
     BackendError,
+    plan::Precision,
     validate::{self, Outcome},
 };
 use std::sync::Arc;
@@ -41,6 +42,13 @@ impl Gpu {
         self.cooperative.get_or_init(|| verdict(&self.name, &self.try_cooperative())).clone().map(|()| true)
     }
 
+    /// What kernels for maps in a precision may count on.
+    pub fn trusted_abilities(self: &Arc<Gpu>, precision: Precision) -> Abilities {
+        // Cooperative kernels work on f16 only: for f32 there is nothing to check.
+        let cooperative_matrices = precision == Precision::F16 && self.check_cooperative().unwrap_or(false);
+        Abilities { cooperative_matrices, ..self.abilities }
+    }
+
     /// Runs the cases once with the tiles for small maps and once with those for large ones.
     fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
         let mut outcomes = Vec::new();
@@ -63,7 +71,7 @@ impl Gpu {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{gpu, plan::Precision};
+    use crate::gpu;
 
     fn outcome(error: f64) -> Outcome {
         Outcome {
@@ -105,13 +113,17 @@ mod tests {
     /// The kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in
     /// each of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
     fn emulated(source: &str) -> String {
-        let mut text = source.replace("enable wgpu_cooperative_matrix;", "").replace("coop_mat16x16<f32, C>", "EightSums");
+        let mut text =
+            source.replace("enable wgpu_cooperative_matrix;", "").replace("coop_mat16x16<f32, C>", "EightSums");
         for role in ["A", "B"] {
             text = text.replace(&format!("coop_mat16x16<f16, {role}>"), "Factor");
         }
-        let subgroup = "    @builtin(subgroup_id) subgroup: u32,\n    @builtin(subgroup_invocation_id) subgroup_lane: u32,\n";
+        let subgroup =
+            "    @builtin(subgroup_id) subgroup: u32,\n    @builtin(subgroup_invocation_id) subgroup_lane: u32,\n";
         assert!(text.contains(subgroup), "entry points ask for the subgroup");
-        let text = text.replace(subgroup, "").replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
+        let text = text
+            .replace(subgroup, "")
+            .replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
         let mut lines = Vec::new();
         for line in text.lines() {
             let mut line = line.to_owned();
@@ -175,7 +187,7 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, lane: u32) {
         let mut gpu = open();
         assert!(gpu.has_f16(), "llvmpipe stores f16");
         let shader = gpu::SHADERS.iter().find(|shader| shader.name == "conv3x3_cooperative").unwrap();
-        gpu.replace_module(shader.name, Precision::F16, &emulated(shader.source(Precision::F16)));
+        gpu.pipelines.replace_module(shader.name, Precision::F16, &emulated(shader.source(Precision::F16)));
         Arc::get_mut(&mut gpu).unwrap().abilities.cooperative_matrices = true;
         assert_eq!(gpu.check_cooperative(), Ok(true));
     }
@@ -184,8 +196,9 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, lane: u32) {
     fn a_cooperative_kernel_that_is_wrong_is_refused() {
         let mut gpu = open();
         let shader = gpu::SHADERS.iter().find(|shader| shader.name == "conv3x3_cooperative").unwrap();
-        let wrong = emulated(shader.source(Precision::F16)).replace("var sums = c;", "var sums = c; sums.values[3] *= 2.0;");
-        gpu.replace_module(shader.name, Precision::F16, &wrong);
+        let wrong =
+            emulated(shader.source(Precision::F16)).replace("var sums = c;", "var sums = c; sums.values[3] *= 2.0;");
+        gpu.pipelines.replace_module(shader.name, Precision::F16, &wrong);
         Arc::get_mut(&mut gpu).unwrap().abilities.cooperative_matrices = true;
         let refused = gpu.check_cooperative().unwrap_err().to_string();
         assert!(refused.contains("compute something else"), "{refused}");

@@ -2,14 +2,17 @@
 
 use super::{
     Abilities, Conv3x3Variant, DeviceFilters, Gpu,
+    failure::one_line,
     kernels::{Binding, Dispatch, lower},
 };
 use crate::{
     BackendError,
-    plan::{Cost, Plan, Precision, Routine, SlotId},
+    plan::{Cost, Plan, Routine, SlotId},
 };
 use std::{
     collections::VecDeque,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, PoisonError, mpsc},
     time::{Duration, Instant},
 };
@@ -31,10 +34,18 @@ fn work(cost: Cost) -> f64 {
 }
 
 /// A dispatch with everything bound.
-struct Launch {
+pub(super) struct Launch {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     groups: u32,
+    work: f64,
+}
+
+/// Launches that were asked for and are not submitted yet.
+#[derive(Default)]
+struct Pending {
+    /// By step and place in the step.
+    launches: Vec<(usize, usize)>,
     work: f64,
 }
 
@@ -53,6 +64,7 @@ pub struct Session {
     buffers: Vec<wgpu::Buffer>,
     /// Launches of each step.
     launches: Vec<Vec<Launch>>,
+    pending: Pending,
     requests: VecDeque<Request>,
     spare_staging: Vec<wgpu::Buffer>,
     timed_runs: u32,
@@ -70,9 +82,7 @@ impl Session {
         filters: &DeviceFilters,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
-        // Tensor cores work on f16 only, and what they compute is looked at first.
-        let cooperative_matrices = plan.precision == Precision::F16 && gpu.check_cooperative().unwrap_or(false);
-        let abilities = Abilities { cooperative_matrices, ..gpu.abilities };
+        let abilities = gpu.trusted_abilities(plan.precision);
         Session::with_abilities(gpu, plan, filters, abilities, conv3x3)
     }
 
@@ -100,14 +110,15 @@ impl Session {
             return Err(error);
         }
         let unused = slot_buffer(gpu, 256);
+        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, abilities, conv3x3)).collect();
+        gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches = Vec::with_capacity(plan.steps.len());
-        for step in &plan.steps {
-            let (dispatches, cost) = lower(&plan, step, abilities, conv3x3);
+        for (dispatches, cost) in &steps {
             let mut of_step = Vec::new();
-            for dispatch in &dispatches {
-                let share = work(cost) / dispatches.len() as f64;
+            for dispatch in dispatches {
+                let share = work(*cost) / dispatches.len() as f64;
                 for (first, groups) in pieces(dispatch.groups, share) {
-                    let pipeline = gpu.pipeline(dispatch);
+                    let pipeline = gpu.pipelines.get(dispatch);
                     let bind_group = bind(gpu, &plan, &buffers, filters, &unused, dispatch, first, &pipeline)?;
                     let work = share * f64::from(groups) / f64::from(dispatch.groups);
                     of_step.push(Launch { pipeline, bind_group, groups, work });
@@ -117,11 +128,13 @@ impl Session {
         }
         bytes += filters.bytes();
         gpu.failures.check(&gpu.name, bytes)?;
+        gpu.pipelines.keep();
         Ok(Session {
             gpu: gpu.clone(),
             plan,
             buffers,
             launches,
+            pending: Pending::default(),
             requests: VecDeque::new(),
             spare_staging: Vec::new(),
             timed_runs: 0,
@@ -150,64 +163,86 @@ impl Session {
         self.gpu.failures.check(&self.gpu.name, self.bytes)
     }
 
-    /// Waits for everything submitted.
+    /// Waits for everything submitted; what is pending is not.
     pub(super) fn wait(&self) -> Result<(), BackendError> {
         self.wait_for(wgpu::PollType::wait_indefinitely())
     }
 
     fn wait_for(&self, what: wgpu::PollType) -> Result<(), BackendError> {
-        let waited = self.gpu.device.poll(what);
+        // wgpu panics if it finds in here that the device is lost; the failure log has been told by then.
+        let waited = catch_unwind(AssertUnwindSafe(|| self.gpu.device.poll(what)));
         self.check()?;
-        waited.map(drop).map_err(|error| self.refused(&error.to_string()))
+        match waited {
+            Ok(polled) => polled.map(drop).map_err(|error| self.refused(&error.to_string())),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
+    /// What wgpu says, unless it only follows from an earlier failure.
     fn refused(&self, reason: &str) -> BackendError {
-        BackendError::Refused { device: self.gpu.name.clone(), reason: reason.to_owned() }
+        let refused = || BackendError::Refused { device: self.gpu.name.clone(), reason: one_line(reason) };
+        self.check().err().unwrap_or_else(refused)
     }
 
-    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>, step: usize) {
-        for launch in &self.launches[step] {
-            launch.record(pass);
-        }
+    /// What a step launches, in order.
+    pub(super) fn launches(&self, step: usize) -> &[Launch] {
+        &self.launches[step]
     }
 
-    fn submit(&self, launches: &[&Launch]) {
+    /// Commands that carry out what is pending, of which nothing is left.
+    fn record_pending(&mut self) -> wgpu::CommandEncoder {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        launches.iter().for_each(|launch| launch.record(&mut pass));
-        drop(pass);
-        self.gpu.queue.submit([encoder.finish()]);
+        if !self.pending.launches.is_empty() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for &(step, index) in &self.pending.launches {
+                self.launches[step][index].record(&mut pass);
+            }
+        }
+        self.pending.launches.clear();
+        self.pending.work = 0.0;
+        encoder
     }
 
-    /// Runs launches in submissions that each keep below [`SUBMISSION`], as far as the device's speed is known.
-    fn submit_bounded(&mut self, launches: std::ops::Range<usize>) -> Result<(), BackendError> {
+    pub(super) fn submit_pending(&mut self) {
+        if !self.pending.launches.is_empty() {
+            let commands = self.record_pending().finish();
+            self.gpu.queue.submit([commands]);
+        }
+    }
+
+    /// Work of one submission, as far as the device's speed is known.
+    fn submission_work(&self) -> f64 {
         let rate = *self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let budget = rate.map_or(FIRST_SUBMISSION_WORK, |rate| rate * SUBMISSION.as_secs_f64());
-        let timed = self.timed_runs < TIMED_RUNS;
-        let start = Instant::now();
-        let (mut batch, mut batch_work, mut total_work) = (Vec::new(), 0.0, 0.0);
-        for launch in self.launches[launches].iter().flatten() {
-            if batch_work + launch.work > budget && !batch.is_empty() {
-                self.submit(&batch);
-                if timed {
-                    self.wait()?;
+        rate.map_or(FIRST_SUBMISSION_WORK, |rate| rate * SUBMISSION.as_secs_f64())
+    }
+
+    /// Puts steps behind what is pending, and submits whatever keeps the device busy for [`SUBMISSION`].
+    fn enqueue(&mut self, steps: Range<usize>) {
+        let bound = self.submission_work();
+        for step in steps {
+            for index in 0..self.launches[step].len() {
+                let work = self.launches[step][index].work;
+                if self.pending.work + work > bound {
+                    self.submit_pending();
                 }
-                batch.clear();
-                batch_work = 0.0;
+                self.pending.launches.push((step, index));
+                self.pending.work += work;
             }
-            batch.push(launch);
-            batch_work += launch.work;
-            total_work += launch.work;
         }
-        self.submit(&batch);
-        // Short routines tell nothing of the device's speed.
-        if timed && total_work > LAUNCH_WORK / 8.0 {
-            self.wait()?;
-            let measured = total_work / start.elapsed().as_secs_f64();
-            let mut rate = self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
-            *rate = Some(rate.map_or(measured, |known| known.max(measured)));
-            self.timed_runs += 1;
-        }
+    }
+
+    /// Runs steps alone, each submission waited for, to learn the device's speed.
+    fn run_timed(&mut self, steps: Range<usize>, work: f64) -> Result<(), BackendError> {
+        self.submit_pending();
+        self.wait()?;
+        let start = Instant::now();
+        self.enqueue(steps);
+        self.submit_pending();
+        self.wait()?;
+        let measured = work / start.elapsed().as_secs_f64();
+        let mut rate = self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        *rate = Some(rate.map_or(measured, |known| known.max(measured)));
+        self.timed_runs += 1;
         Ok(())
     }
 
@@ -225,7 +260,7 @@ impl Session {
 }
 
 impl Launch {
-    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(self.groups, 1, 1);
@@ -235,6 +270,8 @@ impl Launch {
 impl crate::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
         assert!(bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
+        // What is pending must still see what the slot holds now.
+        self.submit_pending();
         self.gpu.queue.write_buffer(self.buffer(slot), 0, bytes);
         self.check()
     }
@@ -248,14 +285,21 @@ impl crate::Session for Session {
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
-        self.submit_bounded(self.plan.routine(routine))?;
+        let steps = self.plan.routine(routine);
+        let work: f64 = self.launches[steps.clone()].iter().flatten().map(|launch| launch.work).sum();
+        // Short routines tell nothing of the device's speed.
+        if self.timed_runs < TIMED_RUNS && work > LAUNCH_WORK / 8.0 {
+            self.run_timed(steps, work)?;
+        } else {
+            self.enqueue(steps);
+        }
         self.check()
     }
 
     fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
         let bytes = self.slot_bytes(slot);
         let staging = self.staging(bytes);
-        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder = self.record_pending();
         encoder.copy_buffer_to_buffer(self.buffer(slot), 0, &staging, 0, bytes);
         let submission = self.gpu.queue.submit([encoder.finish()]);
         let (sender, mapped) = mpsc::channel();
@@ -278,10 +322,7 @@ impl crate::Session for Session {
         }
         match arrived {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                self.check()?;
-                return Err(self.refused(&error.to_string()));
-            }
+            Ok(Err(error)) => return Err(self.refused(&error.to_string())),
             Err(_) => {
                 self.check()?;
                 return Ok(None);
@@ -302,7 +343,13 @@ impl crate::Session for Session {
     }
 
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+        self.submit_pending();
         super::timing::time_steps(self, repeats)
+    }
+
+    fn time_host(&mut self, routines: &[Routine], repeats: usize) -> Result<Option<f64>, BackendError> {
+        let seconds = self.host_seconds(routines, repeats)?;
+        Ok(Some(seconds.recording + seconds.submitting))
     }
 }
 

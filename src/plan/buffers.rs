@@ -3,14 +3,18 @@
 use super::{Slot, SlotId, Step};
 use std::ops::RangeInclusive;
 
-/// From a slot's first use to its last, as step indices; none if no step uses it.
-fn lifetimes(slots: usize, steps: &[Step]) -> Vec<Option<RangeInclusive<usize>>> {
-    let mut lifetimes: Vec<Option<RangeInclusive<usize>>> = vec![None; slots];
+/// When a slot's contents matter, as runs of step indices: from its first use to its last, or, for what is made band by
+/// band, from each time it is made to the last use before the next.
+fn lifetimes(slots: &[Slot], steps: &[Step]) -> Vec<Vec<RangeInclusive<usize>>> {
+    let mut lifetimes: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); slots.len()];
     for (index, step) in steps.iter().enumerate() {
         let (reads, writes) = step.slots();
-        for SlotId(slot) in reads.into_iter().chain(writes) {
-            let first = lifetimes[slot].as_ref().map_or(index, |life| *life.start());
-            lifetimes[slot] = Some(first..=index);
+        for &SlotId(slot) in reads.iter().chain(&writes) {
+            let made_anew = slots[slot].per_band && !reads.contains(&SlotId(slot));
+            match lifetimes[slot].last_mut() {
+                Some(life) if !made_anew => *life = *life.start()..=index,
+                _ => lifetimes[slot].push(index..=index),
+            }
         }
     }
     lifetimes
@@ -19,11 +23,8 @@ fn lifetimes(slots: usize, steps: &[Step]) -> Vec<Option<RangeInclusive<usize>>>
 /// Gives every slot a buffer and returns the buffers' sizes in words. Persistent slots get one of their own; the others
 /// share, largest first, so that a buffer is as large as its first tenant.
 pub fn share_buffers(slots: &mut [Slot], steps: &[Step]) -> Vec<usize> {
-    let lifetimes = lifetimes(slots.len(), steps);
-    let overlaps = |a: usize, b: usize| match (&lifetimes[a], &lifetimes[b]) {
-        (Some(a), Some(b)) => a.start() <= b.end() && b.start() <= a.end(),
-        _ => false,
-    };
+    let lifetimes = lifetimes(slots, steps);
+    let overlaps = |a: usize, b: usize| meet(&lifetimes[a], &lifetimes[b]);
     let mut order: Vec<usize> = (0..slots.len()).collect();
     order.sort_by_key(|&slot| std::cmp::Reverse(slots[slot].words));
     let mut tenants: Vec<Vec<usize>> = Vec::new();
@@ -42,6 +43,10 @@ pub fn share_buffers(slots: &mut [Slot], steps: &[Step]) -> Vec<usize> {
     buffers
 }
 
+fn meet(a: &[RangeInclusive<usize>], b: &[RangeInclusive<usize>]) -> bool {
+    a.iter().any(|a| b.iter().any(|b| a.start() <= b.end() && b.start() <= a.end()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,13 +63,12 @@ mod tests {
     #[test]
     fn slots_in_use_together_never_share() {
         let plan = plan();
-        let lifetimes = lifetimes(plan.slots.len(), &plan.steps);
+        let lifetimes = lifetimes(&plan.slots, &plan.steps);
         for (a, first) in plan.slots.iter().enumerate() {
             assert!(first.words <= plan.buffers[first.buffer], "{}", first.tensor);
             for (b, second) in plan.slots.iter().enumerate().filter(|(b, s)| *b != a && s.buffer == first.buffer) {
                 assert!(!first.persistent && !second.persistent);
-                let (Some(x), Some(y)) = (&lifetimes[a], &lifetimes[b]) else { continue };
-                assert!(x.end() < y.start() || y.end() < x.start(), "{} and {}", first.tensor, second.tensor);
+                assert!(!meet(&lifetimes[a], &lifetimes[b]), "{} and {}", first.tensor, second.tensor);
             }
         }
     }

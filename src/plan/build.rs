@@ -22,8 +22,8 @@ pub const INITIAL_STATE: [u32; STATE_WORDS] = {
 };
 /// Workgroups of a reduction; each leaves one partial sum per reduced value.
 pub(crate) const REDUCTION_GROUPS: usize = 256;
-/// Upper bound of the partial Gram matrices of one layer, in words (16 MiB).
-const GRAM_PARTIAL_WORDS: usize = 4 << 20;
+/// Upper bound of the partial Gram matrices of one layer, in words (4 MiB).
+const GRAM_PARTIAL_WORDS: usize = 1 << 20;
 /// Pixels that one partial Gram matrix sums at least.
 const GRAM_RUN: usize = 512;
 
@@ -192,7 +192,7 @@ impl Builder {
             slot.persistent |= persistent;
             return SlotId(index);
         }
-        self.slots.push(Slot { tensor, words, persistent, buffer: 0 });
+        self.slots.push(Slot { tensor, words, persistent, per_band: false, buffer: 0 });
         SlotId(self.slots.len() - 1)
     }
 
@@ -205,7 +205,9 @@ impl Builder {
     /// A slot for some rows of a map; the next band's take the place of this one's.
     fn rows(&mut self, tensor: Tensor, shape: FeatureShape, rows: Rows) -> Map {
         let words = self.network.storage.precision.words(rows.pixels(shape) * shape.channels as usize);
-        Map { slot: self.slot(tensor, words, false), first_row: rows.first }
+        let slot = self.slot(tensor, words, false);
+        self.slots[slot.0].per_band = true;
+        Map { slot, first_row: rows.first }
     }
 
     fn shape(&self, layer: Layer) -> FeatureShape {
@@ -253,7 +255,7 @@ impl Builder {
     /// Whether a layer's features are there as a whole after the forward pass.
     fn is_kept(&self, layer: Layer, segment: &Segment) -> bool {
         let bytes = (self.shape(layer).values() * self.network.storage.precision.bytes()) as u64;
-        let fits = bytes <= self.network.storage.banding.slot;
+        let fits = bytes <= self.network.storage.banding.kept;
         // The first layer is cheap to make again: a hundredth of the work.
         let worth_it = segment.is_whole() || fits && layer != Layer::FIRST;
         self.wanted.contains(&layer) || worth_it && self.needed_again.contains(&layer)

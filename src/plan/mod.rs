@@ -5,6 +5,7 @@
 mod buffers;
 mod build;
 mod cost;
+mod only;
 mod precision;
 mod rows;
 mod segments;
@@ -87,6 +88,12 @@ impl Plan {
     /// How the values of a slot are stored. Slots of bits and of integers count as f32.
     pub fn precision_of(&self, id: SlotId) -> Precision {
         if self.slot(id).tensor.is_map() { self.precision } else { Precision::F32 }
+    }
+
+    /// Whether it was made with [`Storage::PLAIN`]: every map whole and of f32.
+    pub fn is_plain(&self) -> bool {
+        let whole = |step: &Step| step.rows().is_none_or(|(rows, shape)| rows == Rows::all(shape));
+        self.precision == Precision::F32 && self.steps.iter().all(whole)
     }
 
     /// The steps of a routine; none if the plan does not have it.

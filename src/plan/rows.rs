@@ -62,12 +62,14 @@ impl Rows {
         Rows { first, end: if last { shape.height + 2 } else { 2 * self.end - 1 } }
     }
 
-    /// The rows of the pooling of a map of `shape` whose gradient these get. At least one, needed or not.
+    /// The rows of the pooling of a map of `shape` whose gradient these get; the halo goes along with the halo. At least
+    /// one, needed or not.
     pub(crate) fn above_pooling(self, shape: FeatureShape) -> Rows {
         let height = shape.pooled().height;
-        let pooled = |row: u32| (row.clamp(1, shape.height) - 1) / 2 + 1;
-        let first = pooled(self.first).min(height);
-        Rows { first, end: pooled(self.end - 1).min(height) + 1 }
+        let pooled = |row: u32| ((row.clamp(1, shape.height) - 1) / 2 + 1).min(height);
+        let first = if self.first == 0 { 0 } else { pooled(self.first) };
+        let last = self.end == shape.height + 2;
+        Rows { first, end: if last { height + 2 } else { pooled(self.end - 1) + 1 } }
     }
 
     /// All padded rows of a map in `count` runs of about equal length.

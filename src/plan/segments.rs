@@ -6,23 +6,23 @@ use crate::vgg19::Layer;
 /// When maps are made in bands of rows instead of whole. Bands cost a few rows made twice at each seam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Banding {
-    /// Maps of more bytes are made in bands.
+    /// If no map has more bytes, none is made in bands.
+    pub small: u64,
+    /// Else maps of more bytes than this are.
     pub whole: u64,
     /// Bytes that a map of a band has at most, if a band of one row allows.
     pub band: u64,
-    /// Bytes of the largest slot. A map that a loss needs again on the way back and that is larger is made again.
+    /// In what is made in bands, maps that a loss needs again on the way back and that have more bytes are not kept but
+    /// made again.
+    pub kept: u64,
+    /// Bytes of the largest slot.
     pub slot: u64,
 }
 
 impl Banding {
     /// Everything whole.
-    pub const NONE: Banding = Banding { whole: u64::MAX, band: u64::MAX, slot: u64::MAX };
-
-    /// For a device that binds so many bytes at once.
-    pub fn for_binding(bytes: u64) -> Banding {
-        // At 512x512 everything is below 96 MiB and there is enough memory. A band of 32 MiB has work for every device.
-        Banding { whole: bytes.min(96 << 20), band: bytes.min(32 << 20), slot: bytes }
-    }
+    pub const NONE: Banding =
+        Banding { small: u64::MAX, whole: u64::MAX, band: u64::MAX, kept: u64::MAX, slot: u64::MAX };
 }
 
 /// How a plan holds its maps.
@@ -37,6 +37,15 @@ pub struct Storage {
 impl Storage {
     /// f32 and everything whole: what the CPU back end and the reference work on.
     pub const PLAIN: Storage = Storage { precision: Precision::F32, banding: Banding::NONE };
+
+    /// For a device that binds at most so many bytes at once.
+    pub fn for_binding(bytes: u64, precision: Precision) -> Storage {
+        // In values. A picture of 512x512 is made whole; a band of 8 Mi values has work for every device; what is kept or
+        // made again is a matter of memory against time (docs/performance.md).
+        let [small, whole, band, kept] =
+            [20, 12, 8, 24].map(|values: u64| bytes.min((values << 20) * precision.bytes() as u64));
+        Storage { precision, banding: Banding { small, whole, band, kept, slot: bytes } }
+    }
 }
 
 /// Neighbouring layers that are run band by band: all of them for the first band, then for the second. What comes in
@@ -71,12 +80,14 @@ pub(super) fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Se
     let Storage { precision, banding } = storage;
     let bytes = |shape: FeatureShape| (shape.values() * precision.bytes()) as u64;
     let shape = |layer: Layer| FeatureShape::of_layer(layer, window);
+    let largest = deepest.up_to().map(|layer| bytes(shape(layer))).max().unwrap_or(0);
+    let whole = if largest <= banding.small { banding.small } else { banding.whole };
     let mut segments = Vec::new();
     let mut layers: Vec<Layer> = Vec::new();
     for layer in deepest.up_to() {
         layers.push(layer);
         let above = layer.above().filter(|above| above.is_after_pooling() && *above <= deepest);
-        let large = layers.iter().any(|&layer| bytes(shape(layer)) > banding.whole);
+        let large = layers.iter().any(|&layer| bytes(shape(layer)) > whole);
         // A pooled map between two segments is whole; one that is too large for that lies within a segment.
         let ends = layer == deepest || above.is_some_and(|_| large && bytes(shape(layer).pooled()) <= banding.slot);
         if ends {
@@ -112,19 +123,21 @@ mod tests {
 
     #[test]
     fn large_maps_are_made_in_bands() {
-        let banding = Banding::for_binding(2 << 30);
+        let banding = Storage::for_binding(2 << 30, Precision::F32).banding;
         assert_eq!(summary(512, banding), [("relu1_1 to relu5_1".to_owned(), 1)]);
         let large = summary(1024, banding);
         let names: Vec<&str> = large.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["relu1_1 to relu1_2", "relu2_1 to relu2_2", "relu3_1 to relu5_1"]);
-        assert!(large[0].1 == 9 && large[2].1 == 1, "{large:?}");
+        assert_eq!(names, ["relu1_1 to relu1_2", "relu2_1 to relu2_2", "relu3_1 to relu3_4", "relu4_1 to relu5_1"]);
+        assert!(large[0].1 == 9 && large[3].1 == 1, "{large:?}");
         assert_eq!(summary(4096, Banding::NONE).len(), 1);
     }
 
     #[test]
     fn a_pooled_map_that_cannot_be_bound_stays_within_a_segment() {
-        let names: Vec<String> =
-            summary(1024, Banding::for_binding(40 << 20)).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<String> = summary(1024, Storage::for_binding(40 << 20, Precision::F32).banding)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(names, ["relu1_1 to relu2_2", "relu3_1 to relu3_4", "relu4_1 to relu5_1"]);
     }
 }

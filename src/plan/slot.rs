@@ -137,6 +137,9 @@ pub struct Slot {
     pub words: usize,
     /// Whether its contents outlive a routine: then it has a buffer of its own.
     pub persistent: bool,
+    /// Whether it holds the rows of one band after the other, each made anew: then its contents are done with when a
+    /// band's rows have been read for the last time.
+    pub per_band: bool,
     /// Index of its buffer in [`super::Plan::buffers`]; it starts at the buffer's first word.
     pub buffer: usize,
 }

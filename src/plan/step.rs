@@ -429,6 +429,22 @@ impl Step {
         }
     }
 
+    /// The rows of a map that it makes or sums, and the map's shape. None if it does not work on rows of maps.
+    pub fn rows(&self) -> Option<(Rows, FeatureShape)> {
+        match *self {
+            Step::Conv3x3(s) => Some((s.rows, s.shape)),
+            Step::Conv3x3Backward(s) => Some((s.rows, s.shape)),
+            Step::MaxPool(s) => Some((s.rows, s.shape.pooled())),
+            Step::MaxPoolBackward(s) => Some((s.rows, s.shape)),
+            Step::AveragePool(s) => Some((s.rows, s.shape.pooled())),
+            Step::AveragePoolBackward(s) => Some((s.rows, s.shape)),
+            Step::Gram(s) => Some((s.rows, s.shape)),
+            Step::GramBackward(s) => Some((s.rows, s.shape)),
+            Step::ContentLoss(s) => Some((s.rows, s.shape)),
+            _ => None,
+        }
+    }
+
     /// The slots it reads and those it writes (a slot that is added to is in both).
     pub fn slots(&self) -> (Vec<SlotId>, Vec<SlotId>) {
         let (mut reads, mut writes) = match *self {

@@ -16,14 +16,19 @@ use crate::{
 };
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     num::NonZeroU32,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-/// Iterations between two looks at the loss ring. Two requests may be under way and the host may be one interval ahead,
-/// so that four intervals must fit the ring.
+/// Iterations between two looks at the loss ring at most. Two requests may be under way and the host may be one interval
+/// ahead, so that four intervals must fit the ring.
 const RING_INTERVAL: u32 = 10;
 const _: () = assert!(4 * RING_INTERVAL as usize <= plan::RING_ROWS);
+/// Time between two looks where iterations are so slow that [`RING_INTERVAL`] of them take longer.
+const NEWS: Duration = Duration::from_millis(500);
+/// Time after which the picture is copied to the host again, in case the device is lost.
+const KEEP: Duration = Duration::from_secs(2);
 
 /// What happens while a picture is made.
 #[derive(Clone, Debug)]
@@ -123,8 +128,18 @@ struct Scale<'a> {
     snapshots: Option<NonZeroU32>,
     start: Instant,
     reported: u32,
-    /// The picture as of the last snapshot.
+    /// A recent picture, which outlives the device.
     so_far: Option<Picture>,
+    /// When it was last asked for.
+    kept: Option<Instant>,
+}
+
+/// What was asked of the session without waiting; it comes back in this order.
+enum Asked {
+    Losses,
+    State,
+    /// The average, of the moment of the state before it.
+    Average,
 }
 
 /// Paints `content` in the style of `style`. `observe` is told what happens; `snapshots` asks for a picture every so many
@@ -173,6 +188,7 @@ pub fn stylize(
                     start: Instant::now(),
                     reported: 0,
                     so_far: None,
+                    kept: None,
                 }
                 .run(observe)
             });
@@ -238,8 +254,9 @@ impl Scale<'_> {
         match done {
             Ok(()) => Ok(self.picture().map_err(Reason::Backend)?),
             Err(reason) => {
-                // After a device is lost nothing can be read; the picture on it is still good if only a loss is not.
-                let so_far = if self.reported > 0 { self.picture().ok() } else { None };
+                // The picture on the device is still good if only a loss is not; a lost device has none to give.
+                let lost = matches!(reason, Reason::Backend(BackendError::DeviceLost { .. }));
+                let so_far = if self.reported > 0 && !lost { self.picture().ok() } else { None };
                 Err(StylizeError { reason, so_far: so_far.or(self.so_far).map(Box::new) })
             }
         }
@@ -250,25 +267,52 @@ impl Scale<'_> {
     }
 
     fn adam(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
-        let mut requests = 0;
+        let (state, average) = (self.slot(Tensor::State), self.slot(Tensor::Average));
+        let (mut asked, mut looked, mut decayed) = (VecDeque::new(), 0, 0.0);
         for iteration in 1..=self.iterations {
             self.session.run(Routine::Evaluate)?;
             self.session.run(Routine::Adam)?;
             let last = iteration == self.iterations;
-            if iteration % RING_INTERVAL == 0 || last {
+            if iteration - looked >= self.ring_interval() || last {
+                looked = iteration;
                 self.session.request(self.ring.slot)?;
-                requests += 1;
+                asked.push_back(Asked::Losses);
+                if !last && self.wants_keeping() {
+                    self.session.request(state)?;
+                    self.session.request(average)?;
+                    asked.extend([Asked::State, Asked::Average]);
+                }
             }
-            // Never more than two requests behind, so that the queue stays short and losses come while they are news.
-            while let Some(bytes) = self.session.receive(requests > 2 || last && requests > 0)? {
-                requests -= 1;
-                self.report_ring(&bytes, observe)?;
+            // Never more than two looks behind, so that the queue stays short and losses come while they are news.
+            let behind =
+                |asked: &VecDeque<Asked>| asked.iter().filter(|what| matches!(what, Asked::Losses)).count() > 2;
+            while let Some(bytes) = self.session.receive(behind(&asked) || last && !asked.is_empty())? {
+                match asked.pop_front() {
+                    Some(Asked::State) => decayed = decayed_share(&bytes),
+                    Some(Asked::Average) => self.so_far = Some(corrected(self.size, &values(&bytes), decayed)),
+                    Some(Asked::Losses) | None => self.report_ring(&bytes, observe)?,
+                }
             }
             if self.wants_snapshot(iteration) {
                 self.snapshot(iteration, observe)?;
             }
         }
         Ok(())
+    }
+
+    /// Iterations until the next look at the losses: as many as fit [`NEWS`] at the pace of this scale.
+    fn ring_interval(&self) -> u32 {
+        let pace = f64::from(self.reported) / self.start.elapsed().as_secs_f64();
+        ((pace * NEWS.as_secs_f64()) as u32).clamp(1, RING_INTERVAL)
+    }
+
+    /// Whether it is time to copy the picture to the host.
+    fn wants_keeping(&mut self) -> bool {
+        let due = self.kept.is_none_or(|kept| kept.elapsed() >= KEEP);
+        if due {
+            self.kept = Some(Instant::now());
+        }
+        due
     }
 
     fn lbfgs(&mut self, memory: usize, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
@@ -299,6 +343,9 @@ impl Scale<'_> {
             }
             if self.wants_snapshot(iteration) {
                 self.snapshot(iteration, observe)?;
+            } else if self.wants_keeping() {
+                // Between two steps the device waits for the host anyway.
+                self.so_far = Some(self.picture()?);
             }
         }
         Ok(())
@@ -334,19 +381,138 @@ impl Scale<'_> {
 
     /// The bias-corrected running average, or for L-BFGS the present point, in [0, 1].
     fn picture(&mut self) -> Result<Picture, BackendError> {
-        let pixels = match self.recipe.method {
+        match self.recipe.method {
             Method::Lbfgs => {
                 let image = self.slot(Tensor::Image);
-                read_values(self.session.as_mut(), image)?
+                let point = read_values(self.session.as_mut(), image)?;
+                Ok(corrected(self.size, &point, 0.0))
             }
             Method::Adam => {
                 let (state, average) = (self.slot(Tensor::State), self.slot(Tensor::Average));
-                let decayed = values(&self.session.read(state)?)[4];
+                let decayed = decayed_share(&self.session.read(state)?);
                 let average = read_values(self.session.as_mut(), average)?;
-                average.iter().map(|value| value / (1.0 - decayed)).collect()
+                Ok(corrected(self.size, &average, decayed))
             }
-        };
-        let pixels = pixels.iter().map(|value| value.clamp(0.0, 1.0)).collect();
-        Ok(Picture { size: self.size, pixels })
+        }
+    }
+}
+
+/// A running average in which the start still has the weight `decayed`, without the start, in [0, 1].
+fn corrected(size: Size, average: &[f32], decayed: f32) -> Picture {
+    let pixels = average.iter().map(|value| (value / (1.0 - decayed)).clamp(0.0, 1.0)).collect();
+    Picture { size, pixels }
+}
+
+/// The weight that the start still has in the running average, from the state's bytes.
+fn decayed_share(state: &[u8]) -> f32 {
+    values(state)[4]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::{Device, plan::SlotId, style::WeightedLayer, weights::generated};
+    use std::sync::Arc;
+
+    /// A session on a device that is lost after so many routines.
+    struct Mortal {
+        session: Box<dyn Session>,
+        routines: u32,
+    }
+
+    impl Mortal {
+        fn alive(&self) -> Result<(), BackendError> {
+            match self.routines {
+                0 => Err(BackendError::DeviceLost { device: "mortal".to_owned(), reason: "of age".to_owned() }),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    impl Session for Mortal {
+        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write(slot, bytes))
+        }
+
+        fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+            self.alive().and_then(|()| self.session.read(slot))
+        }
+
+        fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+            self.alive()?;
+            self.routines -= 1;
+            self.alive().and_then(|()| self.session.run(routine))
+        }
+
+        fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.request(slot))
+        }
+
+        fn receive(&mut self, until_there: bool) -> Result<Option<Vec<u8>>, BackendError> {
+            self.alive().and_then(|()| self.session.receive(until_there))
+        }
+
+        fn bytes(&self) -> u64 {
+            self.session.bytes()
+        }
+
+        fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+            self.session.time_steps(repeats)
+        }
+    }
+
+    fn weighted(name: &str) -> Vec<WeightedLayer> {
+        vec![WeightedLayer { layer: name.parse().unwrap(), weight: 1.0 }]
+    }
+
+    #[test]
+    fn a_lost_device_leaves_a_picture_of_a_moment_before() {
+        let size = Size { width: 13, height: 11 };
+        let (content, style) = (Picture::noise(size, 1), Picture::noise(size, 2));
+        let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
+        let engine = Engine::new(&Device::Cpu(None), filters).unwrap();
+        for method in [Method::Adam, Method::Lbfgs] {
+            let recipe = Recipe {
+                content_layers: weighted("relu2_1"),
+                style_layers: weighted("relu1_1"),
+                method,
+                ..Recipe::default()
+            };
+            let objective = Objective::new(&recipe);
+            let paint = |routines, snapshots, observe: &mut dyn FnMut(Event<'_>)| {
+                let (plan, session) = prepare(&engine, &recipe, &objective, &content, &style, &content).unwrap();
+                Scale {
+                    recipe: &recipe,
+                    objective: &objective,
+                    plan: &plan,
+                    session: Box::new(Mortal { session, routines }),
+                    ring: LossRing::new(&plan, recipe.losses().count()),
+                    size,
+                    iterations: 12,
+                    snapshots,
+                    start: Instant::now(),
+                    reported: 0,
+                    so_far: None,
+                    kept: None,
+                }
+                .run(observe)
+            };
+            let mut moments = Vec::new();
+            paint(u32::MAX, NonZeroU32::new(1), &mut |event| {
+                if let Event::Snapshot { picture, .. } = event {
+                    moments.push(picture.clone());
+                }
+            })
+            .unwrap();
+            assert_eq!(moments.len(), 12);
+            let error = paint(21, None, &mut |_| {}).unwrap_err();
+            assert!(matches!(error.reason, Reason::Backend(BackendError::DeviceLost { .. })), "{error}");
+            let kept = error.so_far.unwrap();
+            assert!(moments.contains(&kept), "{method:?}: not a picture of this run");
+            let error = paint(1, None, &mut |_| {}).unwrap_err();
+            assert!(error.so_far.is_none(), "{method:?}: nothing was painted");
+        }
     }
 }

@@ -7,28 +7,12 @@ use crate::plan::{Destination, FeatureShape, Map, Rows, Step};
 impl Case {
     /// The case on the first, the middle and the last rows of what it makes. Nothing if its step knows no rows.
     pub(super) fn in_bands(&self) -> Vec<Case> {
-        let Some(made) = self.made() else { return Vec::new() };
+        let Some((_, made)) = self.plan.steps[0].rows() else { return Vec::new() };
         let count = (made.height + 2).min(3);
         // Not the runs that a plan makes, which never part a halo row from its neighbour: any rows may be asked for.
         let edge = |index: u32| (made.height + 2) * index / count;
         let bands = (0..count).map(|index| Rows { first: edge(index), end: edge(index + 1) });
         bands.map(|rows| self.in_band(rows)).collect()
-    }
-
-    /// Shape of what the step makes, if it knows rows.
-    fn made(&self) -> Option<FeatureShape> {
-        match self.plan.steps[0] {
-            Step::Conv3x3(step) => Some(step.shape),
-            Step::Conv3x3Backward(step) => Some(step.shape),
-            Step::MaxPool(step) => Some(step.shape.pooled()),
-            Step::MaxPoolBackward(step) => Some(step.shape),
-            Step::AveragePool(step) => Some(step.shape.pooled()),
-            Step::AveragePoolBackward(step) => Some(step.shape),
-            Step::Gram(step) => Some(step.shape),
-            Step::GramBackward(step) => Some(step.shape),
-            Step::ContentLoss(step) => Some(step.shape),
-            _ => None,
-        }
     }
 
     fn in_band(&self, rows: Rows) -> Case {
@@ -70,7 +54,12 @@ impl Case {
             }
             Step::Gram(step) => {
                 step.rows = rows;
+                step.accumulate = rows.first > 0;
                 case.crop(&mut step.features, step.shape, rows);
+                if step.accumulate {
+                    let old = (0..self.contents[step.gram.0].len()).map(|index| (index % 7) as f32 / 16.0);
+                    case.contents[step.gram.0] = old.map(f32::to_bits).collect();
+                }
             }
             Step::GramBackward(step) => {
                 step.rows = rows;
@@ -79,6 +68,7 @@ impl Case {
             }
             Step::ContentLoss(step) => {
                 step.rows = rows;
+                step.accumulate = rows.first > 0;
                 step.summed = Rows { first: (rows.first + 1).min(rows.end), ..rows };
                 case.crop(&mut step.features, step.shape, rows);
                 case.crop_destination(&mut step.into, step.shape, rows);

@@ -23,7 +23,13 @@ impl Sketch {
     /// A slot with the given words, guard behind.
     pub(super) fn words(&mut self, tensor: Tensor, words: Vec<u32>) -> SlotId {
         let id = SlotId(self.slots.len());
-        self.slots.push(Slot { tensor, words: words.len() + GUARD_WORDS, persistent: true, buffer: id.0 });
+        self.slots.push(Slot {
+            tensor,
+            words: words.len() + GUARD_WORDS,
+            persistent: true,
+            per_band: false,
+            buffer: id.0,
+        });
         self.contents.push(words);
         id
     }

@@ -1,12 +1,12 @@
 //! Weights that have been fetched: one directory, a file for each source and depth, and beside it the digest that the
 //! file had when it first arrived.
 
-use super::{
-    replace::replace_file,
-    source::{Source, hex},
+use super::source::{Source, hex};
+use crate::{
+    cache_directory::{NoCacheDirectory, cache_directory},
+    files::replace_file,
+    vgg19::Layer,
 };
-use crate::vgg19::Layer;
-use directories::ProjectDirs;
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsStr,
@@ -15,15 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Name of the environment variable that puts the cache elsewhere.
-pub const CACHE_VARIABLE: &str = "IMPASTO_CACHE";
 /// What is appended to the name of a file that has not fully arrived.
 const PARTIAL: &str = "part";
-
-/// There is no directory for the cache.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no home directory is known for the cache of weights: name a directory in {CACHE_VARIABLE}")]
-pub struct NoCacheDirectory;
 
 /// The directory with fetched weights; it need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +41,12 @@ impl Cache {
         Cache { directory: directory.into() }
     }
 
-    /// The cache in `chosen`, which is the value of [`CACHE_VARIABLE`]; if there is none, in the user's cache directory.
+    /// The cache in the directory that [`cache_directory`] finds.
     ///
     /// # Errors
     /// If the system knows no such directory.
     pub fn of_user(chosen: Option<&OsStr>) -> Result<Cache, NoCacheDirectory> {
-        match chosen.filter(|directory| !directory.is_empty()) {
-            Some(directory) => Ok(Cache::at(directory)),
-            None => {
-                let directories = ProjectDirs::from("", "", "impasto").ok_or(NoCacheDirectory)?;
-                Ok(Cache::at(directories.cache_dir()))
-            }
-        }
+        Ok(Cache::at(cache_directory(chosen)?))
     }
 
     /// The directory.

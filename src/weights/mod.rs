@@ -10,7 +10,6 @@ mod info;
 mod learn;
 mod load;
 mod names;
-mod replace;
 mod save;
 mod source;
 

@@ -6,9 +6,8 @@ use super::{
     header,
     load::{DEVIATION, MEAN},
     names::ExpectedTensor,
-    replace::replace_file,
 };
-use crate::vgg19::Layer;
+use crate::{files::replace_file, vgg19::Layer};
 use safetensors::Dtype;
 use std::{collections::BTreeMap, io::Write, path::Path};
 

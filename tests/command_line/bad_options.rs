@@ -22,6 +22,7 @@ fn what_cannot_be_parsed_is_named() {
         ("bench --size 64", "write width x height"),
         ("bench --size 0x64", "write width x height"),
         ("bench --repeats 0", "--repeats"),
+        ("bench --variant quick", "there is no variant \"quick\": there are plain, blocked"),
         ("dump --content photo.png --style photo.png --image photo.png", "--output"),
     ];
     let options = [
@@ -98,6 +99,8 @@ fn options_that_do_not_go_together_are_refused() {
     let file = "--weights filters.safetensors --weights-url http://127.0.0.1:9/x";
     folder.refuses(&format!("{PAINT} {file}"), 2, &["--weights-url goes with --weights auto"]);
     folder.refuses(&format!("{PAINT} --weights-format caffe"), 2, &["--weights-format caffe", "--weights-url"]);
+    folder.refuses("bench --device cpu --precision f16", 2, &["--precision f16 is for GPUs", "--device"]);
+    folder.refuses("bench --device cpu --variant plain", 2, &["--variant plain is for GPUs", "--device"]);
     let learned = "--weights learned --weights-format caffe";
     folder.refuses(&format!("{PAINT} {learned}"), 2, &["--weights-format caffe", "--weights"]);
 }

@@ -1,7 +1,7 @@
 //! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
 
 use crate::folder::{Folder, quick};
-use impasto::plan::Size;
+use impasto::{gpu::Conv3x3Variant, plan::Size};
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.
 fn has_gpu(folder: &Folder) -> bool {
@@ -46,6 +46,20 @@ fn validation_ends_with_a_table_and_a_verdict() {
     assert_eq!(lines[lines.len() - 1], format!("{} passed on CPU", cases.len()));
 }
 
+const BENCH_KEYS: [&str; 11] = [
+    "device",
+    "driver",
+    "host_ms",
+    "iteration_ms",
+    "iteration_ms_min",
+    "kernels",
+    "measured_peak",
+    "peak_bytes",
+    "precision",
+    "size",
+    "variant",
+];
+
 #[test]
 fn a_benchmark_is_one_object_or_a_table() {
     let folder = Folder::empty();
@@ -54,7 +68,8 @@ fn a_benchmark_is_one_object_or_a_table() {
     let report: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
     let mut keys: Vec<&str> = report.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["device", "iteration_ms", "iteration_ms_min", "kernels", "peak_bytes", "size"]);
+    assert_eq!(keys, BENCH_KEYS);
+    assert!(["driver", "host_ms", "variant", "measured_peak"].iter().all(|key| report[*key].is_null()), "{text}");
     assert_eq!((report["device"].as_str(), report["size"].as_str()), (Some("CPU"), Some("64x48")));
     let number = |key: &str| report[key].as_f64().unwrap();
     assert!(number("iteration_ms") >= number("iteration_ms_min") && number("iteration_ms_min") > 0.0, "{text}");
@@ -70,6 +85,41 @@ fn a_benchmark_is_one_object_or_a_table() {
     let table = folder.run("bench --device cpu --size 32x24 --repeats 1").answer();
     assert!(table.starts_with("CPU at 32x24\n") && table.contains("conv1_1 32x24x64"), "{table}");
     assert!(table.contains("iteration: ") && table.contains("peak: "), "{table}");
+    let short = folder.run("bench --device cpu --size 32x24 --repeats 1 --no-kernels").answer();
+    assert!(short.lines().count() == 3 && short.contains("iteration: "), "{short}");
+}
+
+#[test]
+fn a_benchmark_of_a_gpu_has_its_peaks_and_every_variant() {
+    let folder = Folder::empty();
+    if !has_gpu(&folder) {
+        return;
+    }
+    let text = folder.run("bench --device 0 --size 16x16 --repeats 1 --json").answer();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(report["driver"].is_string() && report["host_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{text}");
+    for peak in ["gflops", "gbytes"] {
+        assert!(report["measured_peak"][peak].as_f64().is_some_and(|peak| peak > 0.0), "{text}");
+    }
+    let kernels = report["kernels"].as_array().unwrap();
+    for kernel in kernels {
+        let numbers = ["ms", "gflops", "gbytes", "arithmetic_fraction", "bandwidth_fraction"];
+        assert!(numbers.iter().all(|key| kernel[key].as_f64().is_some_and(|number| number >= 0.0)), "{kernel}");
+    }
+    let count = |test: &dyn Fn(&serde_json::Value) -> bool| kernels.iter().filter(|kernel| test(kernel)).count();
+    for variant in Conv3x3Variant::ALL {
+        let of_it = count(&|kernel| kernel["variant"] == variant.name());
+        assert!(of_it > 0, "{} is not in {text}", variant.name());
+    }
+    // Every step once, however many ways there are.
+    let chosen = |operation: &str| count(&|kernel| kernel["operation"] == operation && kernel["chosen"] == true);
+    let of_each = ["conv3x3", "conv3x3_backward", "gram", "max_pool", "adam"].map(chosen);
+    assert_eq!(of_each, [13, 13, 5, 4, 1], "{text}");
+    let halves = count(&|kernel| kernel["precision"] == "f16" && kernel["chosen"] == false);
+    assert_eq!(halves, count(&|kernel| kernel["precision"] == "f16"), "{text}");
+    let forced = folder.run("bench --device 0 --size 16x16 --repeats 1 --no-kernels --variant plain --json").answer();
+    let report: serde_json::Value = serde_json::from_str(&forced).unwrap();
+    assert_eq!((report["variant"].as_str(), report["kernels"].as_array().map(Vec::len)), (Some("plain"), Some(0)));
 }
 
 #[test]

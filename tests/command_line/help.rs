@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &str); 12] = [
     ),
     ("devices", "--help"),
     ("validate", "--device --threads"),
-    ("bench", "--device --threads --size --repeats --json"),
+    ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),
     (
         "dump",
         "--content --style --image --output --loss --content-weight --style-weight --tv-weight --weights \

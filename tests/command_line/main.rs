@@ -13,5 +13,6 @@ mod folder;
 mod help;
 mod log;
 mod options;
+mod pipelines;
 mod stylize;
 mod weights;

@@ -19,11 +19,13 @@ pub enum Conv3x3Variant {
     Tiled,
     /// Winograd's F(2x2, 3x3): 2.25 times fewer products.
     Winograd2,
+    /// Winograd's F(4x4, 3x3): 4 times fewer products, filters four times as large.
+    Winograd4,
     /// A matrix product on tensor cores; f16 storage only.
     Cooperative,
 }
 
-use Conv3x3Variant::{Blocked, Cooperative, Plain, Tiled, Winograd2};
+use Conv3x3Variant::{Blocked, Cooperative, Plain, Tiled, Winograd2, Winograd4};
 
 /// Variants in the order in which they are taken if they can do a convolution.
 struct Preference {
@@ -31,7 +33,8 @@ struct Preference {
     variants: &'static [Conv3x3Variant],
 }
 
-/// The default choice. Ends with what can do everything.
+/// The default choice. A row ends with what can do everything. Winograd4 is in none of them: its tiles of 16 need as much of
+/// the memory's bandwidth per result as Winograd2's tiles of 32, its filters four times the memory.
 const PREFERENCES: [Preference; 6] = [
     // Measured on llvmpipe: what shares workgroup memory waits at barriers, and products are not what takes the time.
     Preference { maker: Maker::Software, variants: &[Blocked, Plain] },
@@ -93,12 +96,7 @@ impl CooperativeTile {
 }
 
 /// The first tile that fits and fills the device, else the one that makes the most workgroups.
-fn choose_tile<T>(
-    tiles: &[T],
-    fits: impl Fn(&T) -> bool,
-    groups: impl Fn(&T) -> usize,
-    abilities: Abilities,
-) -> &T {
+fn choose_tile<T>(tiles: &[T], fits: impl Fn(&T) -> bool, groups: impl Fn(&T) -> usize, abilities: Abilities) -> &T {
     let fitting = || tiles.iter().filter(|tile| fits(tile));
     let filling = fitting().find(|tile| groups(tile) >= abilities.filling_groups);
     let largest = fitting().max_by_key(|tile| groups(tile));
@@ -142,7 +140,7 @@ impl Convolution {
 
 impl Conv3x3Variant {
     /// All of them.
-    pub const ALL: [Conv3x3Variant; 5] = [Plain, Blocked, Tiled, Winograd2, Cooperative];
+    pub const ALL: [Conv3x3Variant; 6] = [Plain, Blocked, Tiled, Winograd2, Winograd4, Cooperative];
 
     /// What a user calls it.
     pub fn name(self) -> &'static str {
@@ -151,6 +149,7 @@ impl Conv3x3Variant {
             Blocked => "blocked",
             Tiled => "tiled",
             Winograd2 => "winograd2",
+            Winograd4 => "winograd4",
             Cooperative => "cooperative",
         }
     }
@@ -161,6 +160,7 @@ impl Conv3x3Variant {
             Blocked => "conv3x3_blocked",
             Tiled => "conv3x3_tiled",
             Winograd2 => "conv3x3_winograd2",
+            Winograd4 => "conv3x3_winograd4",
             Cooperative => "conv3x3_cooperative",
         }
     }
@@ -196,6 +196,9 @@ impl Conv3x3Variant {
             Blocked => outputs.is_multiple_of(32),
             Tiled => inputs.is_multiple_of(8) && outputs.is_multiple_of(64),
             Winograd2 => inputs.is_multiple_of(8) && outputs.is_multiple_of(32),
+            Winograd4 => {
+                abilities.workgroup_memory >= 32 << 10 && inputs.is_multiple_of(8) && outputs.is_multiple_of(32)
+            }
             Cooperative => {
                 abilities.cooperative_matrices
                     && abilities.workgroup_memory >= 32 << 10
@@ -212,6 +215,7 @@ impl Conv3x3Variant {
             Plain | Blocked if backward => FilterForm::Transposed,
             Plain | Blocked | Tiled | Cooperative => FilterForm::Direct,
             Winograd2 => FilterForm::Winograd2,
+            Winograd4 => FilterForm::Winograd4,
         }
     }
 
@@ -221,7 +225,8 @@ impl Conv3x3Variant {
         match self {
             Plain => {
                 let with_halo = work.backward && work.layer == Layer::FIRST;
-                let constants = if work.backward { vec![("WITH_HALO", f64::from(u8::from(with_halo)))] } else { vec![] };
+                let constants =
+                    if work.backward { vec![("WITH_HALO", f64::from(u8::from(with_halo)))] } else { vec![] };
                 (constants, (work.pixels() * blocks).div_ceil(64))
             }
             Blocked => {
@@ -239,6 +244,7 @@ impl Conv3x3Variant {
                 let chunk4 = if abilities.workgroup_memory >= 32 << 10 { 2.0 } else { 1.0 };
                 (vec![("CHUNK4", chunk4)], work.tiles(2).div_ceil(32) * blocks)
             }
+            Winograd4 => (vec![], work.tiles(4).div_ceil(16) * blocks),
             Cooperative => {
                 let fits = |tile: &CooperativeTile| work.shape.channels.is_multiple_of(tile.outputs());
                 let tile = choose_tile(&COOPERATIVE_TILES, fits, |tile| tile.groups(work), abilities);
@@ -318,12 +324,8 @@ pub(super) fn conv3x3_backward(
 mod tests {
     use super::*;
 
-    const LARGE: Abilities = Abilities {
-        maker: Maker::Nvidia,
-        filling_groups: 200,
-        workgroup_memory: 48 << 10,
-        cooperative_matrices: true,
-    };
+    const LARGE: Abilities =
+        Abilities { maker: Maker::Nvidia, filling_groups: 200, workgroup_memory: 48 << 10, cooperative_matrices: true };
 
     fn work(layer: &str, backward: bool, size: u32, precision: Precision) -> Convolution {
         let layer: Layer = layer.parse().unwrap();

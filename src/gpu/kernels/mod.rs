@@ -8,9 +8,11 @@ mod lbfgs;
 mod losses;
 mod network_input;
 mod pool;
+mod probe;
 mod shaders;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
+pub use probe::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, probe_arithmetic, probe_bandwidth};
 pub use shaders::{SHADERS, Shader};
 
 use super::{Abilities, FilterForm};
@@ -91,19 +93,14 @@ impl Dispatch {
 
 /// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions where it
 /// can do them.
-pub fn lower(
-    plan: &Plan,
-    step: &Step,
-    abilities: Abilities,
-    asked: Option<Conv3x3Variant>,
-) -> (Vec<Dispatch>, Cost) {
+pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
     let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
         Step::NetworkInputBackward(step) => vec![network_input::network_input_backward(step)],
         Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, plan.precision, abilities, asked)],
         Step::Conv3x3Backward(step) => {
             vec![conv3x3::conv3x3_backward(step, plan.precision, abilities, asked)]
-        },
+        }
         Step::MaxPool(step) => vec![pool::max_pool(step)],
         Step::MaxPoolBackward(step) => vec![pool::max_pool_backward(step)],
         Step::AveragePool(step) => vec![pool::average_pool(step)],

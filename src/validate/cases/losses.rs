@@ -54,17 +54,12 @@ fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32
     let mut sketch = Sketch::new(u64::from(width * 100 + height));
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
     let partials = sketch.unwritten(Tensor::Partials, splits as usize * matrix);
-    let accumulate = splits % 2 == 0;
-    let gram = if accumulate {
-        sketch.uniform(Tensor::Gram(of), matrix, 0.0, 0.5)
-    } else {
-        sketch.unwritten(Tensor::Gram(of), matrix)
-    };
+    let gram = sketch.unwritten(Tensor::Gram(of), matrix);
     sketch.check(Check::Array(gram));
     let rows = Rows::all(shape);
     // As if the map were a window of a larger picture.
     let pixels = shape.pixels() + 5;
-    let step = Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels });
+    let step = Step::Gram(Gram { features, partials, gram, shape, rows, accumulate: false, splits, pixels });
     sketch.finish(format!("{name} {width}x{height} in {splits}"), step, filters, F32_GRAM)
 }
 
@@ -128,7 +123,7 @@ fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, sto
         shape,
         rows: Rows::all(shape),
         summed: Rows::all(shape),
-        accumulate: store.accumulate,
+        accumulate: false,
     });
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_REDUCTION)
 }

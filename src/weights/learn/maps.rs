@@ -67,7 +67,7 @@ impl Forward {
         (target, shape): (Tensor, FeatureShape),
         step: impl FnOnce(SlotId, SlotId) -> Step,
     ) -> Result<Map, BackendError> {
-        let slot = |tensor, words| Slot { tensor, words, persistent: true, buffer: 0 };
+        let slot = |tensor, words| Slot { tensor, words, persistent: true, per_band: false, buffer: 0 };
         let mut slots = vec![slot(source, values.len()), slot(target, shape.values())];
         let steps = vec![step(SlotId(0), SlotId(1))];
         let buffers = share_buffers(&mut slots, &steps);

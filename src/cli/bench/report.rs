@@ -1,0 +1,196 @@
+//! What `impasto bench` tells, as JSON or as a table.
+
+use crate::cli::CliError;
+use impasto::{gpu::Probe, plan::Cost};
+use serde::Serialize;
+use std::io::Write;
+
+/// The JSON object; scripts read its keys.
+#[derive(Serialize)]
+pub(super) struct Report {
+    pub device: String,
+    /// Name and version, of GPUs.
+    pub driver: Option<String>,
+    pub size: String,
+    /// Of the iteration.
+    pub precision: &'static str,
+    /// The variant of the convolution that was asked for.
+    pub variant: Option<&'static str>,
+    pub iteration_ms: f64,
+    pub iteration_ms_min: f64,
+    /// The host's time for one iteration that is submitted alone, on a GPU.
+    pub host_ms: Option<f64>,
+    pub peak_bytes: u64,
+    /// Of GPUs, unless kernels were left out.
+    pub measured_peak: Option<MeasuredPeak>,
+    pub kernels: Vec<Kernel>,
+}
+
+/// What the device does at most, measured.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct MeasuredPeak {
+    gflops: f64,
+    gbytes: f64,
+}
+
+impl From<Probe> for MeasuredPeak {
+    fn from(probe: Probe) -> MeasuredPeak {
+        MeasuredPeak { gflops: probe.flops * 1e-9, gbytes: probe.bytes_per_second * 1e-9 }
+    }
+}
+
+/// Steps of an iteration that are the same work, computed one way.
+#[derive(Clone, Serialize)]
+#[serde(into = "KernelFigures")]
+pub(super) struct Kernel {
+    pub operation: &'static str,
+    pub layer: String,
+    pub precision: &'static str,
+    /// Of a convolution on a GPU.
+    pub variant: Option<&'static str>,
+    /// Whether the iteration does it this way.
+    pub chosen: bool,
+    /// How many steps.
+    pub steps: usize,
+    /// Of all of them.
+    pub seconds: f64,
+    pub cost: Cost,
+    pub peak: Option<MeasuredPeak>,
+}
+
+/// A [`Kernel`] as JSON tells it.
+#[derive(Serialize)]
+struct KernelFigures {
+    operation: &'static str,
+    layer: String,
+    precision: &'static str,
+    variant: Option<&'static str>,
+    chosen: bool,
+    steps: usize,
+    ms: f64,
+    gflops: f64,
+    gbytes: f64,
+    /// `gflops` over the measured peak's.
+    arithmetic_fraction: Option<f64>,
+    /// `gbytes` over the measured peak's.
+    bandwidth_fraction: Option<f64>,
+}
+
+impl Kernel {
+    /// Whether both are a part of the same work.
+    pub fn is_like(&self, other: &Kernel) -> bool {
+        let name = |kernel: &Kernel| (kernel.operation, kernel.precision, kernel.variant, kernel.chosen);
+        name(self) == name(other) && self.layer == other.layer
+    }
+
+    /// Takes the steps of another.
+    pub fn add(&mut self, other: &Kernel) {
+        self.steps += other.steps;
+        self.seconds += other.seconds;
+        self.cost = self.cost + other.cost;
+    }
+}
+
+impl From<Kernel> for KernelFigures {
+    fn from(kernel: Kernel) -> KernelFigures {
+        // A clock that ticks too slowly for a short kernel says zero.
+        let seconds = kernel.seconds.max(1e-9);
+        let [gflops, gbytes] = [kernel.cost.flops, kernel.cost.bytes].map(|count| count as f64 / seconds * 1e-9);
+        KernelFigures {
+            operation: kernel.operation,
+            layer: kernel.layer,
+            precision: kernel.precision,
+            variant: kernel.variant,
+            chosen: kernel.chosen,
+            steps: kernel.steps,
+            ms: seconds * 1e3,
+            gflops,
+            gbytes,
+            arithmetic_fraction: kernel.peak.map(|peak| gflops / peak.gflops),
+            bandwidth_fraction: kernel.peak.map(|peak| gbytes / peak.gbytes),
+        }
+    }
+}
+
+impl Report {
+    /// The table.
+    pub fn print(&self, answer: &mut dyn Write) -> Result<(), CliError> {
+        writeln!(answer, "{} at {}", self.device, self.size)?;
+        if let Some(driver) = &self.driver {
+            writeln!(answer, "driver: {driver}")?;
+        }
+        if let Some(MeasuredPeak { gflops, gbytes }) = self.measured_peak {
+            writeln!(answer, "measured peak: {gflops:.0} GFLOP/s in f32, {gbytes:.1} GB/s")?;
+        }
+        if !self.kernels.is_empty() {
+            let heads = ["ms", "GFLOP/s", "of peak", "GB/s", "of peak"];
+            let [ms, flops, of_flops, bytes, of_bytes] = heads;
+            let (kernel, layer, way) = ("kernel", "layer", "way");
+            writeln!(
+                answer,
+                "{kernel:<22} {layer:<20} {way:<17} {ms:>9} {flops:>9} {of_flops:>8} {bytes:>8} {of_bytes:>8}"
+            )?;
+        }
+        for kernel in &self.kernels {
+            KernelFigures::from(kernel.clone()).print(answer)?;
+        }
+        writeln!(answer, "iteration: {:.2} ms median, {:.2} ms fastest", self.iteration_ms, self.iteration_ms_min)?;
+        if let Some(ms) = self.host_ms {
+            writeln!(answer, "host: {ms:.3} ms of its time, {:.1} % of the iteration", 100.0 * ms / self.iteration_ms)?;
+        }
+        writeln!(answer, "peak: {:.0} MiB", self.peak_bytes as f64 / f64::from(1 << 20))?;
+        Ok(())
+    }
+}
+
+impl KernelFigures {
+    fn print(&self, answer: &mut dyn Write) -> Result<(), CliError> {
+        let arithmetic = self.gflops > 0.0;
+        let percent = |fraction: Option<f64>| fraction.map(|fraction| format!("{:.1} %", 100.0 * fraction));
+        let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+        let mark = if self.chosen { "*" } else { "" };
+        writeln!(
+            answer,
+            "{:<22} {:<20} {:<17} {:>9.3} {:>9} {:>8} {:>8.1} {:>8}",
+            self.operation,
+            self.layer,
+            format!("{} {}{mark}", self.precision, self.variant.unwrap_or_default()).replace(" *", "*"),
+            self.ms,
+            or_dash(arithmetic.then(|| format!("{:.1}", self.gflops))),
+            or_dash(percent(self.arithmetic_fraction).filter(|_| arithmetic)),
+            self.gbytes,
+            or_dash(percent(self.bandwidth_fraction)),
+        )?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(layer: &str, flops: u64, seconds: f64) -> Kernel {
+        Kernel {
+            operation: "conv3x3",
+            layer: layer.to_owned(),
+            precision: "f32",
+            variant: Some("plain"),
+            chosen: true,
+            steps: 1,
+            seconds,
+            cost: Cost { flops, bytes: 1_000_000_000 },
+            peak: Some(MeasuredPeak { gflops: 40.0, gbytes: 4.0 }),
+        }
+    }
+
+    #[test]
+    fn bands_of_one_layer_are_added_up_and_compared_with_the_peaks() {
+        let mut kernel = band("conv1_2", 20_000_000_000, 1.5);
+        let other = band("conv1_2", 4_000_000_000, 0.5);
+        assert!(kernel.is_like(&other) && !kernel.is_like(&band("conv2_1", 1, 1.0)));
+        kernel.add(&other);
+        let figures = KernelFigures::from(kernel);
+        assert_eq!((figures.steps, figures.ms, figures.gflops, figures.gbytes), (2, 2000.0, 12.0, 1.0));
+        assert_eq!((figures.arithmetic_fraction, figures.bandwidth_fraction), (Some(0.3), Some(0.25)));
+    }
+}

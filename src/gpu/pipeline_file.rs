@@ -1,0 +1,121 @@
+//! What a driver compiled, in a file: one for each adapter and driver. The file starts with a digest, because a driver
+//! believes what it is given and wgpu does not look inside.
+
+use crate::files::replace_file;
+use sha2::{Digest, Sha256};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Directory of these files in the cache.
+const DIRECTORY: &str = "pipelines";
+/// Bytes of SHA-256.
+const DIGEST: usize = 32;
+
+/// Where the pipelines of an adapter and driver are kept.
+#[derive(Debug)]
+pub(super) struct PipelineFile {
+    path: PathBuf,
+    /// Names of adapter and driver.
+    identity: String,
+}
+
+impl PipelineFile {
+    /// The file in a cache directory; none for back ends that do not hand out what they compiled.
+    pub fn of(directory: &Path, info: &wgpu::AdapterInfo) -> Option<PipelineFile> {
+        let adapter = wgpu::util::pipeline_cache_key(info)?;
+        // The adapter's key does not change when its driver does.
+        let identity = [&adapter, info.name.as_str(), &info.driver, &info.driver_info].join("\n");
+        let driver: String = Sha256::digest(&identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Some(PipelineFile { path: directory.join(DIRECTORY).join(format!("{adapter}_{driver}")), identity })
+    }
+
+    /// What was written last. Nothing if the file is missing, cut off, changed, or another adapter's or driver's.
+    pub fn read(&self) -> Option<Vec<u8>> {
+        let mut bytes = std::fs::read(&self.path).ok()?;
+        let (digest, data) = bytes.split_at_checked(DIGEST)?;
+        if *digest != self.digest(data) {
+            return None;
+        }
+        bytes.drain(..DIGEST);
+        Some(bytes)
+    }
+
+    /// Replaces the file, and makes its directory if need be.
+    pub fn write(&self, data: &[u8]) -> io::Result<()> {
+        if let Some(directory) = self.path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        replace_file(&self.path, |file| {
+            file.write_all(&self.digest(data))?;
+            file.write_all(data)
+        })
+    }
+
+    fn digest(&self, data: &[u8]) -> [u8; DIGEST] {
+        Sha256::new().chain_update(&self.identity).chain_update([0]).chain_update(data).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    fn info(driver_info: &str) -> wgpu::AdapterInfo {
+        let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan);
+        (info.vendor, info.device) = (0x10de, 7);
+        info.driver_info = driver_info.to_owned();
+        info
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        assert_eq!(file.read(), None);
+        for data in [&b"first"[..], b"", b"a second one that is longer"] {
+            file.write(data).unwrap();
+            assert_eq!(file.read().as_deref(), Some(data));
+        }
+        let files = std::fs::read_dir(directory.path().join(DIRECTORY)).unwrap().count();
+        assert_eq!(files, 1, "something temporary was left");
+    }
+
+    #[test]
+    fn what_was_changed_is_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        file.write(b"pipelines").unwrap();
+        let whole = std::fs::read(&file.path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[DIGEST + 3] ^= 1;
+        let longer = [&whole[..], b"!"].concat();
+        for damaged in [&b""[..], b"garbage", &whole[..whole.len() - 1], &whole[..DIGEST], &flipped, &longer] {
+            std::fs::write(&file.path, damaged).unwrap();
+            assert_eq!(file.read(), None, "{} bytes", damaged.len());
+        }
+        std::fs::write(&file.path, &whole).unwrap();
+        assert!(file.read().is_some());
+    }
+
+    #[test]
+    fn each_adapter_and_driver_has_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let [old, new] = ["1.0", "1.1"].map(|driver| PipelineFile::of(directory.path(), &info(driver)).unwrap());
+        old.write(b"pipelines").unwrap();
+        assert_ne!(old.path, new.path);
+        std::fs::copy(&old.path, &new.path).unwrap();
+        assert_eq!((old.read().as_deref(), new.read()), (Some(&b"pipelines"[..]), None));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_an_error_and_no_panic() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(DIRECTORY), "in the way").unwrap();
+        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        assert!(file.write(b"pipelines").is_err() && file.read().is_none());
+    }
+}

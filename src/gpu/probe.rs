@@ -1,0 +1,242 @@
+//! What a device can do at most, measured: arithmetic in registers, and bytes copied. What kernels reach is told as a
+//! fraction of these.
+
+use super::{
+    Gpu,
+    kernels::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, Dispatch, probe_arithmetic, probe_bandwidth},
+    timing::Stopwatch,
+};
+use crate::{BackendError, backend::median_seconds, random::Random};
+use std::time::Instant;
+
+/// The measured peaks of a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probe {
+    /// Operations per second in f32; a multiply-add counts two.
+    pub flops: f64,
+    /// Bytes read and bytes written per second by a copy between buffers that are larger than caches.
+    pub bytes_per_second: f64,
+}
+
+/// Seconds that a timed run should take: long beside a submission, short beside the 2 s after which drivers step in.
+const RUN: f64 = 0.02;
+/// Runs whose median counts.
+const REPEATS: usize = 7;
+/// Workgroups of the arithmetic probe at most: a hundred for each core of the largest GPUs, so that all end together.
+const MOST_GROUPS: u64 = 16_384;
+/// Rounds of a workgroup of the arithmetic probe at least, so that starting it costs little.
+const LEAST_ROUNDS: u64 = 16;
+/// Size of each of the two buffers of the bandwidth probe at most, in MiB; together more than any GPU's caches.
+const MOST_MIB: u64 = 256;
+
+/// Measures the peaks: some tenths of a second.
+///
+/// # Errors
+/// If the device fails, or has no memory left.
+pub fn probe(gpu: &Gpu) -> Result<Probe, BackendError> {
+    Ok(Probe { flops: flops(gpu)?, bytes_per_second: bytes_per_second(gpu)? })
+}
+
+fn flops(gpu: &Gpu) -> Result<f64, BackendError> {
+    // Work is counted in rounds of a workgroup.
+    let run = |work: u64| {
+        let groups = (work / LEAST_ROUNDS).clamp(1, MOST_GROUPS);
+        let (count, rounds) = (ARITHMETIC_GROUP * groups as u32, work / groups);
+        let sums = buffer(gpu, 16 * u64::from(count));
+        // Numbers that neither leave the range of f32 nor become zero, with all their bits in use.
+        let dispatch = probe_arithmetic(count, rounds as u32, 0.999, 1.0 / 3.0);
+        (Run::new(gpu, &dispatch, &[&sums], 1), groups * rounds * ARITHMETIC_GROUP_FLOPS)
+    };
+    let work = adapt(1 << 10, 1 << 32, |work| run(work).0.host_seconds())?;
+    let (run, operations) = run(work);
+    Ok(operations as f64 / run.median_seconds()?)
+}
+
+fn bytes_per_second(gpu: &Gpu) -> Result<f64, BackendError> {
+    let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size) >> 20;
+    let noise = Random::new(1).uniform_values(1 << 18, 0.0, 1.0);
+    // Work is counted in MiB that are copied, in several launches where that is more than a buffer holds.
+    let run = |work: u64| {
+        let mib = work.min(MOST_MIB).min(limit);
+        let (from, to) = (buffer(gpu, mib << 20), buffer(gpu, mib << 20));
+        for block in 0..mib {
+            gpu.queue.write_buffer(&from, block << 20, bytemuck::cast_slice(&noise));
+        }
+        let launches = work / mib;
+        let dispatch = probe_bandwidth((mib << 16) as u32);
+        (Run::new(gpu, &dispatch, &[&from, &to], launches), 2 * launches * (mib << 20))
+    };
+    let work = adapt(8, 1 << 20, |work| run(work).0.host_seconds())?;
+    let (run, bytes) = run(work);
+    Ok(bytes as f64 / run.median_seconds()?)
+}
+
+/// The amount of work that takes about [`RUN`], from `first` up to `most`. It grows slowly, so that no run is ever long.
+fn adapt<E>(first: u64, most: u64, mut seconds: impl FnMut(u64) -> Result<f64, E>) -> Result<u64, E> {
+    let mut work = first;
+    loop {
+        let taken = seconds(work)?;
+        if taken > RUN / 2.0 || work == most {
+            return Ok(work);
+        }
+        work = ((work as f64 * (RUN / taken).clamp(2.0, 8.0)) as u64).min(most);
+    }
+}
+
+/// Launches of a probe with everything bound.
+struct Run<'a> {
+    gpu: &'a Gpu,
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    groups: u32,
+    launches: u64,
+    /// Bytes of its buffers.
+    held: u64,
+}
+
+impl<'a> Run<'a> {
+    /// The buffers are bound from 1 on.
+    fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], launches: u64) -> Run<'a> {
+        let pipeline = gpu.pipelines.get(dispatch);
+        let mut words = [&[0], dispatch.params.as_slice()].concat();
+        words.resize(words.len().next_multiple_of(4), 0);
+        let params = buffer(gpu, 4 * words.len() as u64);
+        gpu.queue.write_buffer(&params, 0, bytemuck::cast_slice(&words));
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
+            .zip([&params].into_iter().chain(buffers.iter().copied()))
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(dispatch.entry),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        let held = buffers.iter().map(|buffer| buffer.size()).sum();
+        Run { gpu, pipeline, bind_group, groups: dispatch.groups, launches, held }
+    }
+
+    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        for _ in 0..self.launches {
+            pass.dispatch_workgroups(self.groups, 1, 1);
+        }
+    }
+
+    fn median_seconds(&self) -> Result<f64, BackendError> {
+        let stopwatch = Stopwatch::new(self.gpu, self.held);
+        median_seconds(REPEATS, || stopwatch.seconds(|pass| self.record(pass)))
+    }
+
+    /// By the host's clock, which no driver gets wrong: what keeps runs short.
+    fn host_seconds(&self) -> Result<f64, BackendError> {
+        let stopwatch = Stopwatch::new(self.gpu, self.held);
+        // The first run also brings the buffers' contents to the device, and may compile.
+        stopwatch.seconds(|pass| self.record(pass))?;
+        let start = Instant::now();
+        stopwatch.seconds(|pass| self.record(pass))?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+fn buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
+    use wgpu::BufferUsages;
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("probe"),
+        size: bytes,
+        usage: BufferUsages::STORAGE | BufferUsages::UNIFORM | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::{ShaderChecks, adapters};
+    use std::sync::Arc;
+
+    fn gpu() -> Arc<Gpu> {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first");
+        Gpu::open(&adapter, ShaderChecks::Checked).unwrap()
+    }
+
+    fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<u8> {
+        let readable = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: buffer.size(),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(buffer, 0, &readable, 0, buffer.size());
+        gpu.queue.submit([encoder.finish()]);
+        readable.map_async(wgpu::MapMode::Read, .., |_| {});
+        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        readable.get_mapped_range(..).unwrap().to_vec()
+    }
+
+    const GUARD: u32 = 0xFFC0_5EED;
+
+    /// The numbers stay whole and below 2^24, so that a multiply-add is exact, fused or not.
+    #[test]
+    fn the_arithmetic_probe_computes_its_formula() {
+        let gpu = gpu();
+        let count = 2 * ARITHMETIC_GROUP + 77;
+        for (rounds, factor, addend) in [(0, 3.0, 1.0), (1, 3.0, -5.0), (2, -2.0, 7.0)] {
+            let sums = buffer(&gpu, 16 * u64::from(count + 3));
+            let before = vec![GUARD; 4 * (count as usize + 3)];
+            gpu.queue.write_buffer(&sums, 0, bytemuck::cast_slice(&before));
+            let run = Run::new(&gpu, &probe_arithmetic(count, rounds, factor, addend), &[&sums], 1);
+            run.host_seconds().unwrap();
+            let found: Vec<u32> = bytemuck::pod_collect_to_vec(&read(&gpu, &sums));
+            let chain = |start: u32| (0..8 * rounds).fold(start as f32, |x, _| x * factor + addend);
+            let sum = |i: u32, lane: u32| (0..8).map(|j| chain(lane + i % 16 + j)).sum::<f32>();
+            let expected: Vec<u32> = (0..count)
+                .flat_map(|i| (0..4).map(move |lane| (i, lane)))
+                .map(|(i, lane)| sum(i, lane).to_bits())
+                .collect();
+            assert_eq!(found[..expected.len()], expected, "{rounds} rounds");
+            assert_eq!(found[expected.len()..], [GUARD; 12]);
+        }
+    }
+
+    #[test]
+    fn the_bandwidth_probe_copies() {
+        let gpu = gpu();
+        for count in [1, 1023, 3 * 1024, 2 * 1024 + 769] {
+            let words: Vec<u32> = (0..4 * (count + 5)).map(|word| word ^ 0x9E37_79B9).collect();
+            let bytes = 4 * words.len() as u64;
+            let (from, to) = (buffer(&gpu, bytes), buffer(&gpu, bytes));
+            gpu.queue.write_buffer(&from, 0, bytemuck::cast_slice(&words));
+            gpu.queue.write_buffer(&to, 0, bytemuck::cast_slice(&vec![GUARD; words.len()]));
+            Run::new(&gpu, &probe_bandwidth(count), &[&from, &to], 1).host_seconds().unwrap();
+            let found: Vec<u32> = bytemuck::pod_collect_to_vec(&read(&gpu, &to));
+            let copied = 4 * count as usize;
+            assert_eq!(found[..copied], words[..copied]);
+            assert_eq!(found[copied..], [GUARD; 20]);
+        }
+    }
+
+    #[test]
+    fn work_grows_until_a_run_is_long_enough_and_no_run_is_too_long() {
+        for rate in [1e2_f64, 1e4, 1e7, 1e9, 1e13] {
+            let mut longest = 0.0_f64;
+            let model = |work: u64| Ok::<f64, ()>(1e-4 + work as f64 / rate);
+            let found = adapt(4, 1 << 32, |work| {
+                longest = longest.max(model(work)?);
+                model(work)
+            });
+            let taken = model(found.unwrap()).unwrap();
+            assert!(taken > RUN / 2.0 || found == Ok(1 << 32), "{rate}: {taken} s");
+            assert!(longest < 0.1, "{rate}: {longest} s");
+        }
+        // A clock that stands still ends at the most there is.
+        assert_eq!(adapt(8, 1000, |_| Ok::<f64, ()>(0.0)), Ok(1000));
+    }
+
+    #[test]
+    fn the_peaks_are_positive_numbers() {
+        let Probe { flops, bytes_per_second } = probe(&gpu()).unwrap();
+        assert!(flops > 0.0 && flops.is_finite() && bytes_per_second > 0.0 && bytes_per_second.is_finite());
+    }
+}

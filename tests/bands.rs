@@ -1,0 +1,134 @@
+//! Plans whose large maps are made in bands of rows: the same losses and gradients as whole maps give, in less memory.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use impasto::{
+    BackendError, Session, cpu,
+    gpu::{self, DeviceFilters, Gpu, ShaderChecks, adapters},
+    plan::{
+        Banding, Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Window,
+        iteration,
+    },
+    random::Random,
+    read_values, reference,
+    style::Recipe,
+    tolerance,
+    weights::{Filters, Normalisation, generated},
+    write_values,
+};
+use std::sync::Arc;
+
+/// Bands of a few rows; the larger of the two is too small for the features of relu2_1, which are then made again.
+const BANDS: [Banding; 2] = [
+    Banding { small: 0, whole: 60_000, band: 40_000, kept: u64::MAX, slot: u64::MAX },
+    Banding { small: 0, whole: 60_000, band: 60_000, kept: 130_000, slot: 130_000 },
+];
+
+fn network(size: Size, pooling: Pooling, storage: Storage) -> Network {
+    let (window, normalisation) = (Window::whole(size), Normalisation::IMAGENET);
+    Network { window, border: Border::Replicate, pooling, normalisation, storage }
+}
+
+fn losses() -> Losses {
+    let layers = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+    Losses { content: layers(&["relu1_2", "relu3_1"]), style: layers(&["relu1_1", "relu2_1", "relu2_2", "relu4_1"]) }
+}
+
+fn filters() -> Arc<Filters> {
+    Arc::new(generated(5, "relu4_1".parse().unwrap()))
+}
+
+fn plan(size: Size, pooling: Pooling, banding: Banding) -> Plan {
+    let storage = Storage { banding, ..Storage::PLAIN };
+    iteration(&network(size, pooling, storage), &losses(), Optimizer::default()).unwrap()
+}
+
+/// Losses and the picture's gradient of a random picture.
+fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
+    let mut random = Random::new(3);
+    // By name: plans number their slots as they come to need them.
+    let mut tensors = vec![Tensor::Image];
+    tensors.extend(losses().content.iter().map(|&layer| Tensor::ContentTarget(layer)));
+    tensors.extend(losses().style.iter().map(|&layer| Tensor::StyleTarget(layer)));
+    for tensor in tensors {
+        let slot = plan.find(tensor).unwrap();
+        let values = random.uniform_values(plan.slot(slot).words, 0.0, 1.0);
+        write_values(session, slot, &values).unwrap();
+    }
+    let mut coefficients = [1e-4, 2e-4].repeat(losses().count());
+    coefficients.extend([1.0, 1.0]);
+    write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
+    session.write(plan.find(Tensor::State).unwrap(), bytemuck::cast_slice(&impasto::plan::INITIAL_STATE)).unwrap();
+    session.run(Routine::Evaluate).unwrap();
+    let mut read = |tensor| read_values(session, plan.find(tensor).unwrap()).unwrap();
+    (read(Tensor::LossValues), read(Tensor::ImageGradient))
+}
+
+fn compare((losses, gradient): &(Vec<f32>, Vec<f32>), (expected, exact): &(Vec<f32>, Vec<f32>)) {
+    for (loss, expected) in losses.iter().zip(expected) {
+        assert!(f64::from((loss - expected).abs()) <= tolerance::F32_LOSS * f64::from(*expected), "{losses:?}");
+    }
+    let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let difference = length(&mut gradient.iter().zip(exact).map(|(a, b)| a - b));
+    let whole = length(&mut exact.iter().copied());
+    assert!(whole > 0.0 && difference <= tolerance::F32_GRADIENT * whole, "{difference} of {whole}");
+}
+
+#[test]
+fn bands_give_what_whole_maps_give() {
+    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+    let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+    let (filters, device_filters) = (filters(), DeviceFilters::new(&filters()));
+    for (pooling, size) in
+        [(Pooling::Max, Size { width: 37, height: 43 }), (Pooling::Average, Size { width: 24, height: 50 })]
+    {
+        let whole = plan(size, pooling, Banding::NONE);
+        assert!(whole.is_plain());
+        let exact = evaluate(&whole, &mut reference::Session::new(&whole, &filters).unwrap());
+        let mut session = gpu::Session::new(&gpu, whole.clone(), &device_filters, None).unwrap();
+        // Signs next to zero may differ from the reference's, not from those of the same kernels.
+        let exact_gpu = evaluate(&whole, &mut session);
+        for banding in BANDS {
+            let banded = plan(size, pooling, banding);
+            assert!(!banded.is_plain() && banded.steps.len() > whole.steps.len() + 10);
+            compare(&evaluate(&banded, &mut reference::Session::new(&banded, &filters).unwrap()), &exact);
+            let mut session = gpu::Session::new(&gpu, banded.clone(), &device_filters, None).unwrap();
+            compare(&evaluate(&banded, &mut session), &exact_gpu);
+        }
+    }
+}
+
+#[test]
+fn what_is_made_again_never_exists_whole() {
+    let plan = plan(Size { width: 37, height: 43 }, Pooling::Max, BANDS[1]);
+    assert!(plan.find(Tensor::Recomputed("relu2_1".parse().unwrap())).is_some());
+    // A content loss compares with a whole map, whatever its size.
+    let maps = plan.slots.iter().filter(|s| s.tensor.is_map() && !matches!(s.tensor, Tensor::ContentTarget(_)));
+    let largest = maps.max_by_key(|slot| slot.words).unwrap();
+    assert!(4 * largest.words as u64 <= BANDS[1].slot, "{}: {} bytes", largest.tensor, 4 * largest.words);
+}
+
+#[test]
+fn the_cpu_refuses_bands_in_words() {
+    let plan = plan(Size { width: 37, height: 43 }, Pooling::Max, BANDS[0]);
+    let error = cpu::Session::new(&plan, &filters(), None).err().unwrap();
+    assert!(matches!(error, BackendError::NotPlain { .. }), "{error}");
+}
+
+/// Bytes of the recipe's plan for a square picture.
+fn bytes(side: u32, precision: Precision) -> u64 {
+    let recipe = Recipe::default();
+    let storage = Storage::for_binding(2 << 30, precision);
+    let network = network(Size { width: side, height: side }, Pooling::Max, storage);
+    iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap().bytes()
+}
+
+#[test]
+fn a_megapixel_takes_a_quarter_of_what_pytorch_takes() {
+    // 13 million values; f32 allows for a second form of them.
+    let filters = |bytes: u64| 12_944_960 * bytes;
+    let (f32, f16) = (bytes(1024, Precision::F32) + 2 * filters(4), bytes(1024, Precision::F16) + filters(2));
+    println!("{} MiB, {} MiB", f32 >> 20, f16 >> 20);
+    assert!(f32 <= 550 << 20, "{} MiB", f32 >> 20);
+    assert!(f16 <= 300 << 20, "{} MiB", f16 >> 20);
+}
