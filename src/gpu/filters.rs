@@ -1,15 +1,19 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
-use super::{Gpu, winograd};
+use super::{
+    Abilities, Conv3x3Variant, Gpu,
+    kernels::{Binding, lower},
+    winograd,
+};
 use crate::{
     BackendError,
-    plan::Precision,
+    plan::{Plan, Precision},
     vgg19::Layer,
     weights::{ConvolutionFilters, Filters},
 };
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 use wgpu::util::DeviceExt;
@@ -57,6 +61,19 @@ impl FilterForm {
             FilterForm::Winograd4 => Cow::Owned(winograd::transformed(filters, &winograd::F4)),
         }
     }
+}
+
+/// Bytes of the filters and biases that a plan's session reads on a device. `asked` as for [`super::Session::new`].
+pub fn filter_bytes(plan: &Plan, abilities: Abilities, asked: Option<Conv3x3Variant>) -> u64 {
+    let dispatches = plan.steps.iter().flat_map(|step| lower(plan, step, abilities, asked).0);
+    let bound: HashSet<Binding> =
+        dispatches.flat_map(|dispatch| dispatch.bindings).map(|(_, binding)| binding).collect();
+    let bytes = |binding: &Binding| match *binding {
+        Binding::Filters(layer, form) => form.bytes(layer, plan.precision),
+        Binding::Bias(layer) => 4 * u64::from(layer.output_channels()),
+        Binding::Slot(_) | Binding::Unused => 0,
+    };
+    bound.iter().map(bytes).sum()
 }
 
 /// What stands in a buffer.

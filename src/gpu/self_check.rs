@@ -49,21 +49,27 @@ impl Gpu {
         Abilities { cooperative_matrices, ..self.abilities }
     }
 
-    /// Runs the cases once with the tiles for small maps and once with those for large ones.
+    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that fails.
     fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
+        let cases = validate::cooperative_cases();
         let mut outcomes = Vec::new();
         for filling_groups in [self.abilities.filling_groups, 1] {
             let abilities = Abilities { filling_groups, ..self.abilities };
-            for case in validate::cooperative_cases() {
-                outcomes.push(validate::run(&case, &mut |plan, filters| {
+            for case in &cases {
+                let outcome = validate::run(case, &mut |plan, filters| {
                     let asked = Some(Conv3x3Variant::Cooperative);
                     let filters = DeviceFilters::new(filters);
                     Ok(Box::new(Session::with_abilities(self, plan.clone(), &filters, abilities, asked)?))
-                }));
+                });
+                let passed = outcome.as_ref().is_ok_and(Outcome::passed);
+                outcomes.push(outcome);
+                if !passed {
+                    // What a driver refuses here is done without.
+                    self.failures.forgive_all_but_loss();
+                    return outcomes;
+                }
             }
         }
-        // What a driver refuses here is done without.
-        self.failures.forgive_all_but_loss();
         outcomes
     }
 }
@@ -110,43 +116,49 @@ mod tests {
         }
     }
 
-    /// The kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in
-    /// each of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
+    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in each
+    /// of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
     fn emulated(source: &str) -> String {
-        let mut text =
-            source.replace("enable wgpu_cooperative_matrix;", "").replace("coop_mat16x16<f32, C>", "EightSums");
+        let mut text = source.replace("enable wgpu_cooperative_matrix;", "");
+        text = text.replace("coop_mat16x16<f32, C>", "EightSums");
         for role in ["A", "B"] {
             text = text.replace(&format!("coop_mat16x16<f16, {role}>"), "Factor");
         }
-        let subgroup =
-            "    @builtin(subgroup_id) subgroup: u32,\n    @builtin(subgroup_invocation_id) subgroup_lane: u32,\n";
-        assert!(text.contains(subgroup), "entry points ask for the subgroup");
-        let text = text
-            .replace(subgroup, "")
-            .replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
-        let mut lines = Vec::new();
-        for line in text.lines() {
-            let mut line = line.to_owned();
-            for (call, rows) in [("coopLoadT<Factor>(&", true), ("coopLoad<Factor>(&", false)] {
-                if let Some((before, after)) = line.split_once(call) {
-                    let (array, after) = after.split_once('[').expect("an element is loaded from");
-                    let (place, after) = after.split_once("], ").expect("a stride follows");
-                    let first = array == "input_chunk";
-                    let stride = after.trim_end_matches(");");
-                    line = format!("{before}Factor({place}, {stride}, {rows}, {first});");
-                }
-            }
-            if let Some(after) = line.trim_start().strip_prefix("coopStoreT(") {
-                let (sums, after) = after.split_once(", &sums[").expect("sums are stored in workgroup memory");
-                let (place, after) = after.split_once("], ").expect("a stride follows");
-                line = format!("store_sums({sums}, {place}, {}, subgroup_lane);", after.trim_end_matches(");"));
-            }
-            if line.contains("coopMultiplyAdd(") {
-                line = line.replace("coopMultiplyAdd(", "multiply_add(").replace(");", ", subgroup_lane);");
-            }
-            lines.push(line);
+        for builtin in ["subgroup_id", "subgroup_invocation_id"] {
+            text = text.lines().filter(|line| !line.contains(builtin)).collect::<Vec<_>>().join("\n");
         }
-        lines.join("\n") + EMULATION
+        text = text.replace("    let number = group.x", "    let subgroup = lane / 32u;\n    let number = group.x");
+        text = text.replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
+        let (mut lines, mut arrays) = (Vec::new(), ["", ""]);
+        let mut stored = "";
+        for line in text.lines() {
+            let load = [("coopLoadT<Factor>(&", true), ("coopLoad<Factor>(&", false)];
+            let load = load.iter().find_map(|(call, rows)| Some((line.split_once(call)?, rows)));
+            let store = [("coopStoreT(", true), ("coopStore(", false)];
+            let store = store.iter().find_map(|(call, rows)| Some((line.trim_start().strip_prefix(call)?, rows)));
+            lines.push(if let Some(((before, after), rows)) = load {
+                let (array, place, stride) = element(after);
+                let second = before.contains(" b");
+                arrays[usize::from(second)] = array;
+                format!("{before}Factor({place}, {stride}, {rows}, {});", !second)
+            } else if let Some((after, rows)) = store {
+                let (sums, after) = after.split_once(", &").expect("sums are stored");
+                let (array, place, stride) = element(after);
+                stored = array;
+                format!("store_sums({sums}, {place}, {stride}, {rows}, lane % 32u);")
+            } else {
+                line.replace("coopMultiplyAdd(", "multiply_add(lane % 32u, ")
+            });
+        }
+        let emulation = EMULATION.replace("FIRST", arrays[0]).replace("SECOND", arrays[1]).replace("STORED", stored);
+        lines.join("\n") + &emulation
+    }
+
+    /// Array, index and stride of `array[index], stride);`.
+    fn element(text: &str) -> (&str, &str, &str) {
+        let (array, rest) = text.split_once('[').expect("an element is named");
+        let (place, stride) = rest.split_once("], ").expect("a stride follows");
+        (array, place, stride.trim_end_matches(");"))
     }
 
     const EMULATION: &str = "
@@ -159,12 +171,13 @@ fn element(factor: Factor, row: u32, column: u32) -> f32 {
     let minor = select(row, column, factor.rows);
     let place = factor.start + major * factor.stride + minor / 4u;
     if factor.first {
-        return f32(input_chunk[place][minor % 4u]);
+        return f32(FIRST[place][minor % 4u]);
     }
-    return f32(filter_chunk[place][minor % 4u]);
+    return f32(SECOND[place][minor % 4u]);
 }
 
-fn multiply_add(a: Factor, b: Factor, c: EightSums, lane: u32) -> EightSums {
+// Invocation l of 32 has row l / 2 and eight columns from 8 * (l % 2) on.
+fn multiply_add(lane: u32, a: Factor, b: Factor, c: EightSums) -> EightSums {
     var sums = c;
     for (var j = 0u; j < 8u; j++) {
         for (var k = 0u; k < 16u; k++) {
@@ -174,33 +187,57 @@ fn multiply_add(a: Factor, b: Factor, c: EightSums, lane: u32) -> EightSums {
     return sums;
 }
 
-fn store_sums(from_sums: EightSums, start: u32, stride: u32, lane: u32) {
-    let v = from_sums.values;
-    let place = start + lane / 2u * stride + lane % 2u * 2u;
-    sums[place] = vec4<f32>(v[0], v[1], v[2], v[3]);
-    sums[place + 1u] = vec4<f32>(v[4], v[5], v[6], v[7]);
+fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u32) {
+    var values = from_sums.values;
+    for (var j = 0u; j < 8u; j++) {
+        let row = lane / 2u;
+        let column = lane % 2u * 8u + j;
+        let major = select(column, row, rows);
+        let minor = select(row, column, rows);
+        STORED[start + major * stride + minor / 4u][minor % 4u] = values[j];
+    }
 }
 ";
 
-    #[test]
-    fn the_cooperative_kernel_agrees_with_the_reference_with_its_matrices_emulated() {
+    /// A device that is said to have tensor cores, with the cooperative kernels emulated and `change`d.
+    fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
         let mut gpu = open();
         assert!(gpu.has_f16(), "llvmpipe stores f16");
-        let shader = gpu::SHADERS.iter().find(|shader| shader.name == "conv3x3_cooperative").unwrap();
-        gpu.pipelines.replace_module(shader.name, Precision::F16, &emulated(shader.source(Precision::F16)));
-        Arc::get_mut(&mut gpu).unwrap().abilities.cooperative_matrices = true;
-        assert_eq!(gpu.check_cooperative(), Ok(true));
+        for shader in gpu::SHADERS.iter().filter(|shader| shader.is_cooperative()) {
+            let text = change(shader.name, emulated(shader.source(Precision::F16)));
+            gpu.pipelines.replace_module(shader.name, Precision::F16, &text);
+        }
+        Arc::get_mut(&mut gpu).expect("nobody else has it yet").abilities.cooperative_matrices = true;
+        gpu
+    }
+
+    #[test]
+    fn cooperative_kernels_agree_with_the_reference_with_their_matrices_emulated() {
+        assert_eq!(open_emulated(|_, text| text).check_cooperative(), Ok(true));
     }
 
     #[test]
     fn a_cooperative_kernel_that_is_wrong_is_refused() {
-        let mut gpu = open();
-        let shader = gpu::SHADERS.iter().find(|shader| shader.name == "conv3x3_cooperative").unwrap();
-        let wrong =
-            emulated(shader.source(Precision::F16)).replace("var sums = c;", "var sums = c; sums.values[3] *= 2.0;");
-        gpu.pipelines.replace_module(shader.name, Precision::F16, &wrong);
-        Arc::get_mut(&mut gpu).unwrap().abilities.cooperative_matrices = true;
+        for wrong in ["conv3x3_cooperative", "gram_cooperative"] {
+            let gpu = open_emulated(|name, text| {
+                let twice = "var sums = c; sums.values[3] *= 2.0;";
+                if name == wrong { text.replace("var sums = c;", twice) } else { text }
+            });
+            let refused = gpu.check_cooperative().unwrap_err().to_string();
+            assert!(refused.contains("compute something else"), "{refused}");
+            assert!(!gpu.trusted_abilities(Precision::F16).cooperative_matrices);
+        }
+    }
+
+    #[test]
+    fn a_driver_that_does_not_compile_a_cooperative_kernel_goes_on_without() {
+        let gpu = open_emulated(|_, text| text.replace("fn conv3x3(", "fn another("));
         let refused = gpu.check_cooperative().unwrap_err().to_string();
-        assert!(refused.contains("compute something else"), "{refused}");
+        assert!(refused.contains("does not run their kernels"), "{refused}");
+        let case = &validate::cooperative_cases()[0];
+        let outcome = validate::run(case, &mut |plan, filters| {
+            Ok(Box::new(Session::new(&gpu, plan.clone(), &DeviceFilters::new(filters), None)?))
+        });
+        assert!(outcome.unwrap().passed());
     }
 }

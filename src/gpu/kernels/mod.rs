@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What stands behind a binding of a shader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binding {
     /// An array of the plan.
     Slot(SlotId),
@@ -92,7 +92,7 @@ impl Dispatch {
 }
 
 /// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions where it
-/// can do them.
+/// can do them, and its relative for Gram products.
 pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
     let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
@@ -105,8 +105,8 @@ pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3
         Step::MaxPoolBackward(step) => vec![pool::max_pool_backward(step)],
         Step::AveragePool(step) => vec![pool::average_pool(step)],
         Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
-        Step::Gram(step) => gram::gram(step),
-        Step::GramBackward(step) => vec![gram::gram_backward(step)],
+        Step::Gram(step) => gram::gram(step, plan.precision, abilities, asked),
+        Step::GramBackward(step) => vec![gram::gram_backward(step, plan.precision, abilities, asked)],
         Step::StyleLoss(step) => losses::style_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
         Step::TotalVariation(step) => losses::total_variation(step),
