@@ -70,6 +70,14 @@ impl Engine {
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
+    /// Why the device's tensor cores are not used though it has some, if that is so.
+    pub fn notice(&self) -> Option<gpu::CooperativeRefused> {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) if self.precision == Precision::F16 => gpu.check_cooperative().err(),
+            _ => None,
+        }
+    }
+
     /// Forces a variant of the convolution where the device has variants.
     pub fn with_variant(self, conv3x3: Conv3x3Variant) -> Engine {
         Engine { conv3x3: Some(conv3x3), ..self }
