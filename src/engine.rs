@@ -70,11 +70,15 @@ impl Engine {
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
-    /// Why the device's tensor cores are not used though it has some, if that is so.
-    pub fn notice(&self) -> Option<gpu::CooperativeRefused> {
+    /// Times the variants of the convolution for the shapes of a plan, see [`gpu::Gpu::tune`]. Where the device has no
+    /// variants, nothing is done.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn tune(&self, plan: &Plan, observe: &mut dyn FnMut(&gpu::Tuned)) -> Result<(), BackendError> {
         match &self.loaded {
-            Loaded::Gpu(gpu, _) if self.precision == Precision::F16 => gpu.check_cooperative().err(),
-            _ => None,
+            Loaded::Gpu(gpu, filters) => gpu.tune(plan, filters, observe),
+            Loaded::Cpu(_) | Loaded::Reference => Ok(()),
         }
     }
 

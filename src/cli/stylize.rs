@@ -9,9 +9,10 @@ use super::{
 };
 use clap::{Args, ValueEnum};
 use impasto::{
+    Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
-    style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, stylize},
+    style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, plans, stylize},
     vgg19::Layer,
     weights::Filters,
 };
@@ -121,6 +122,10 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
 
+    /// Time the variants of the convolution on this GPU first, for sizes that were never timed, and keep what is fastest
+    #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
+    tune: bool,
+
     /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
@@ -174,9 +179,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     check_writable(&arguments.output, size)?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
-    arguments.kernels.check(&device)?;
+    let (precision, variant) = (arguments.kernels.precision(&device)?, arguments.kernels.conv3x3(&device)?);
+    arguments.check_tuning(&device)?;
     let filters = arguments.filters(&mut recipe, &content, &style)?;
-    let engine = arguments.kernels.engine(&device, Arc::new(filters))?;
+    let mut engine = Engine::new(&device, Arc::new(filters))?.with_precision(precision);
+    if let Some(variant) = variant {
+        engine = engine.with_variant(variant);
+    }
+    if arguments.tune {
+        tune(&engine, content.size, &recipe)?;
+    }
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
     let start = Instant::now();
     let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
@@ -194,6 +206,21 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Times the convolutions of every size that will be painted.
+fn tune(engine: &Engine, content: Size, recipe: &Recipe) -> Result<(), CliError> {
+    let mut count = 0;
+    for plan in plans(engine, content, recipe).map_err(Box::new)? {
+        engine.tune(&plan, &mut |tuned| {
+            count += 1;
+            if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
+                eprintln!("impasto: {}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds);
+            }
+        })?;
+    }
+    eprintln!("impasto: {count} convolutions were timed on {}; the fastest variants are kept", engine.name());
+    Ok(())
+}
+
 /// Saves what was painted before an error.
 fn keep(error: StylizeError, output: &Path) -> CliError {
     let StylizeError { reason, so_far } = error;
@@ -205,6 +232,16 @@ fn keep(error: StylizeError, output: &Path) -> CliError {
 }
 
 impl Arguments {
+    fn check_tuning(&self, device: &Device) -> Result<(), CliError> {
+        match device {
+            Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
+                "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
+                device.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
     fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
         let own = content.width.max(content.height);

@@ -2,16 +2,17 @@
 
 mod abilities;
 mod device;
+mod device_file;
 mod failure;
 mod filters;
 mod kernels;
 mod memory;
-mod pipeline_file;
 mod pipelines;
 mod probe;
 mod self_check;
 mod session;
 mod timing;
+mod tuning;
 mod winograd;
 
 pub use abilities::{Abilities, Maker};
@@ -22,3 +23,4 @@ pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;
 pub use session::Session;
 pub use timing::HostSeconds;
+pub use tuning::{ConvolutionShape, Tuned};

@@ -19,5 +19,5 @@ pub use evaluate::{Evaluation, evaluate};
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;
-pub use stylize::{Event, Reason, StylizeError, stylize};
+pub use stylize::{Event, Reason, StylizeError, plans, stylize};
 pub use targets::{Features, TargetError, features, network};

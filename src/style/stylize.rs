@@ -3,14 +3,15 @@
 use super::{
     objective::{Loss, Objective},
     prepare::{Unprepared, Work, prepare},
-    recipe::{Init, Method, Recipe, RecipeError},
+    recipe::{Init, Recipe, RecipeError},
     scale::{Ended, Scale},
     scales::scales,
+    targets::network,
 };
 use crate::{
     BackendError, Engine,
     picture::{Picture, fit_long_side},
-    plan::{PlanError, Precision, Size},
+    plan::{Plan, PlanError, Precision, Size, iteration},
 };
 use std::num::NonZeroU32;
 
@@ -122,8 +123,7 @@ pub fn stylize(
     recipe.check().map_err(Reason::Recipe)?;
     let sizes = sizes(content.size, recipe)?;
     let objective = Objective::new(recipe);
-    // L-BFGS compares losses that lie closer together than the rounding of f16.
-    let mut precision = if recipe.method == Method::Lbfgs { Precision::F32 } else { engine.precision() };
+    let mut precision = recipe.precision(engine.precision());
     let mut picture: Option<Picture> = None;
     for (index, &size) in sizes.iter().enumerate() {
         let long = size.width.max(size.height);
@@ -181,6 +181,18 @@ fn paint(
         *precision = Precision::F32;
         observe(Event::OutOfRange { iteration: resume.as_ref().map_or(0, |resume| resume.iteration) });
     }
+}
+
+/// The plans of all scales, smallest first, for a photograph of a size.
+///
+/// # Errors
+/// If the photograph is too small for the layers, or a layer is named twice.
+pub fn plans(engine: &Engine, content: Size, recipe: &Recipe) -> Result<Vec<Plan>, Reason> {
+    let plan = |size| {
+        let network = network(engine, recipe.precision(engine.precision()), size, recipe.border, recipe.pooling);
+        iteration(&network, &recipe.losses(), recipe.optimizer()).map_err(Reason::Content)
+    };
+    sizes(content, recipe)?.into_iter().map(plan).collect()
 }
 
 /// Sizes of the scales; those too small for the layers are left out, but for the last, which must suit.
