@@ -1,9 +1,14 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
 use super::Gpu;
-use crate::{BackendError, plan::Precision, vgg19::Layer, weights::Filters};
+use crate::{
+    BackendError,
+    plan::{Plan, Precision, Step},
+    vgg19::Layer,
+    weights::Filters,
+};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 use wgpu::util::DeviceExt;
@@ -52,4 +57,17 @@ impl DeviceFilters {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(layers.entry((layer, precision)).or_insert_with(upload).clone())
     }
+}
+
+/// Bytes of the filters that sessions of these plans put on a device, whatever each of them has found there.
+pub(crate) fn filter_bytes(plans: &[Plan]) -> u64 {
+    let read = plans.iter().flat_map(|plan| {
+        let layers = plan.steps.iter().filter_map(Step::filters);
+        layers.map(|layer| (layer, plan.precision))
+    });
+    let bytes = |(layer, precision): (Layer, Precision)| {
+        let channels = (layer.input_channels().next_multiple_of(4) * layer.output_channels()) as usize;
+        4 * (2 * precision.words(9 * channels) as u64 + u64::from(layer.output_channels()))
+    };
+    read.collect::<HashSet<_>>().into_iter().map(bytes).sum()
 }

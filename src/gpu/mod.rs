@@ -13,6 +13,7 @@ mod timing;
 
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
 pub use filters::DeviceFilters;
+pub(crate) use filters::filter_bytes;
 pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
 pub use probe::{Probe, probe};
 pub use session::Session;

@@ -5,6 +5,7 @@ mod evaluate;
 mod lbfgs;
 mod line_search;
 mod loss_ring;
+mod memory;
 mod objective;
 mod recipe;
 mod scales;
@@ -13,6 +14,7 @@ mod targets;
 
 pub use coefficients::Scaling;
 pub use evaluate::{Evaluation, evaluate};
+pub use memory::{Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;
