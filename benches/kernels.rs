@@ -9,7 +9,9 @@ use divan::Bencher;
 use impasto::{
     Device, Engine, Session,
     gpu::{self, Conv3x3Variant, Gpu, ShaderChecks},
-    plan::{Network, Optimizer, Plan, Pooling, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration},
+    plan::{
+        Network, Optimizer, Plan, Pooling, Precision, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration,
+    },
     random::Random,
     style::Recipe,
     weights::{Filters, generated},
@@ -75,14 +77,15 @@ fn cpu_rows() -> Vec<Row> {
 
 /// Convolutions in every variant that can do them; none where there is no GPU.
 fn gpu_rows() -> Vec<Row> {
-    let operations = if GPU.is_some() { operations() } else { Vec::new() };
+    let Some(Device::Gpu(gpu)) = GPU.as_ref() else { return Vec::new() };
+    let abilities = gpu.trusted_abilities(Precision::F32);
     let variants = |operation: &'static str| {
         let step = single(operation).steps[0];
-        let able = move |asked| Conv3x3Variant::of_step(&step, asked) == asked;
+        let able = move |asked| Conv3x3Variant::of_step(&step, Precision::F32, abilities, asked) == asked;
         [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)).filter(move |&variant| able(variant))
     };
     let rows = |operation| variants(operation).map(move |variant| Row { operation, variant });
-    operations.into_iter().flat_map(rows).collect()
+    operations().into_iter().flat_map(rows).collect()
 }
 
 /// A plan whose only step is the largest of an operation.

@@ -3,6 +3,7 @@
 use crate::{
     BackendError,
     gpu::{self, Adapter, Gpu, ShaderChecks},
+    plan::Precision,
 };
 use std::{num::NonZeroUsize, path::Path, str::FromStr, sync::Arc};
 
@@ -24,6 +25,14 @@ impl Device {
             Device::Gpu(gpu) => &gpu.name,
             Device::Cpu(_) => "CPU",
             Device::Reference => "reference",
+        }
+    }
+
+    /// f16 where it is known to pay, else f32.
+    pub fn automatic_precision(&self) -> Precision {
+        match self {
+            Device::Gpu(gpu) => gpu.automatic_precision(),
+            Device::Cpu(_) | Device::Reference => Precision::F32,
         }
     }
 

@@ -49,10 +49,15 @@ impl Engine {
         &self.name
     }
 
-    /// How plans for this engine hold their maps.
-    pub fn storage(&self) -> Storage {
+    /// The precision it was asked for, f32 if the device has no other.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// How plans for this engine hold their maps in a precision that it has; f32 is always one.
+    pub fn storage(&self, precision: Precision) -> Storage {
         match &self.loaded {
-            Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), self.precision),
+            Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
             Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
         }
     }
@@ -81,7 +86,7 @@ impl Engine {
     pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
         let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
         match &self.loaded {
-            Loaded::Gpu(..) => gpu::filter_bytes(plans),
+            Loaded::Gpu(gpu, _) => gpu::filter_bytes(plans, |precision| gpu.trusted_abilities(precision), self.conv3x3),
             Loaded::Cpu(_) => layers.max().map_or(0, cpu::filter_bytes),
             Loaded::Reference => self.filters.bytes(),
         }
@@ -92,10 +97,12 @@ impl Engine {
         matches!(self.loaded, Loaded::Gpu(..))
     }
 
-    /// The variant of the convolution that carries out a step, where there are variants.
-    pub fn variant(&self, step: &Step) -> Option<Conv3x3Variant> {
+    /// The variant of the convolution that carries out a step of a plan, where there are variants.
+    pub fn variant(&self, plan: &Plan, step: &Step) -> Option<Conv3x3Variant> {
         match &self.loaded {
-            Loaded::Gpu(..) => Conv3x3Variant::of_step(step, self.conv3x3),
+            Loaded::Gpu(gpu, _) => {
+                Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), self.conv3x3)
+            }
             Loaded::Cpu(_) | Loaded::Reference => None,
         }
     }
@@ -107,6 +114,14 @@ impl Engine {
             Loaded::Cpu(_) | Loaded::Reference => false,
         };
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
+    }
+
+    /// Why the device's tensor cores are not used though it has some, if that is so.
+    pub fn notice(&self) -> Option<gpu::CooperativeRefused> {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) if self.precision == Precision::F16 => gpu.check_cooperative().err(),
+            _ => None,
+        }
     }
 
     /// Forces a variant of the convolution where the device has variants.

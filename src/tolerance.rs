@@ -15,6 +15,12 @@ pub const F32_REDUCTION: f64 = 1e-5;
 /// largest value, 2^-11, and a little for values between two.
 pub const F16_STORAGE: f64 = 5.5e-4;
 
+/// f16, gradient of the picture against f32's: length of the difference over that of the gradient. Every map on the way
+/// there and back is rounded, and a value next to zero may be taken for the other side of a ReLU.
+pub const F16_GRADIENT: f64 = 5e-2;
+/// f16, total loss after the same iterations against f32's.
+pub const F16_END: f64 = 1e-2;
+
 /// f32, features and Gram matrices of the whole network against PyTorch in f64, and a back end's gradient, picture and
 /// losses after two steps against the reference's.
 pub const F32_NETWORK: f64 = 1e-4;

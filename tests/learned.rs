@@ -8,7 +8,7 @@ use common::layer;
 use impasto::{
     Device, Engine, demo,
     picture::Picture,
-    plan::{Border, Pooling, Size, Wanted},
+    plan::{Border, Pooling, Precision, Size, Wanted},
     style::{self, Event, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format, LearnError, LearnSettings, learn},
@@ -94,7 +94,8 @@ fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); channels];
     for picture in [demo::townscape(SIZE), demo::brushwork(SIZE)] {
         let features =
-            style::features(&engine, &picture.resize(side), Border::Replicate, Pooling::Max, &wanted).unwrap();
+            style::features(&engine, Precision::F32, &picture.resize(side), Border::Replicate, Pooling::Max, &wanted)
+                .unwrap();
         for pixel in features.features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
             values.iter_mut().zip(pixel).for_each(|(values, value)| values.push(f64::from(value - LIFT)));
         }

@@ -3,20 +3,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use impasto::plan::Precision;
+use impasto::{
+    gpu::{SHADERS, Shader},
+    plan::Precision,
+};
 use naga::{
     back::{self, PipelineConstants},
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 
-fn parse(shader: &impasto::gpu::Shader, precision: Precision) -> (naga::Module, ModuleInfo) {
+fn parse(shader: &Shader, precision: Precision) -> (naga::Module, ModuleInfo) {
     let source = shader.source(precision);
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(source, shader.name)));
-    let capabilities = match precision {
+    let mut capabilities = match precision {
         Precision::F32 => Capabilities::empty(),
         Precision::F16 => Capabilities::SHADER_FLOAT16,
     };
+    if shader.is_cooperative() {
+        capabilities |= Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
+    }
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|error| panic!("{}: {error:?}", shader.name));
@@ -24,14 +30,16 @@ fn parse(shader: &impasto::gpu::Shader, precision: Precision) -> (naga::Module, 
 }
 
 /// Each entry point for each way of storing maps, with all flags off and all on.
-fn each_entry_point(test: impl Fn(&str, &naga::Module, &ModuleInfo, &str)) {
-    assert!(!impasto::gpu::SHADERS.is_empty());
-    for shader in impasto::gpu::SHADERS {
+fn each_entry_point(which: fn(&Shader) -> bool, test: impl Fn(&str, &naga::Module, &ModuleInfo, &str)) {
+    assert!(SHADERS.iter().any(which));
+    for shader in SHADERS.iter().filter(|shader| which(shader)) {
         for (&precision, value) in shader.precisions().iter().flat_map(|p| [(p, 0.0), (p, 1.0)]) {
             let (module, info) = parse(shader, precision);
             assert!(!module.entry_points.is_empty(), "{}", shader.name);
             let mut constants = PipelineConstants::default();
-            for (_, constant) in module.overrides.iter() {
+            // Flags; numbers keep their defaults.
+            let is_flag = |ty| module.types[ty].inner.scalar() == Some(naga::Scalar::BOOL);
+            for (_, constant) in module.overrides.iter().filter(|(_, constant)| is_flag(constant.ty)) {
                 constants.insert(constant.name.clone().unwrap(), value);
             }
             for entry in &module.entry_points {
@@ -44,6 +52,15 @@ fn each_entry_point(test: impl Fn(&str, &naga::Module, &ModuleInfo, &str)) {
     }
 }
 
+fn every(_: &Shader) -> bool {
+    true
+}
+
+/// naga 30 writes cooperative matrices of this size for Vulkan only.
+fn not_cooperative(shader: &Shader) -> bool {
+    !shader.is_cooperative()
+}
+
 #[test]
 fn every_file_in_the_shader_folder_is_in_the_table() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
@@ -53,13 +70,13 @@ fn every_file_in_the_shader_folder_is_in_the_table() {
         .filter(|name| name != "shared")
         .collect();
     files.sort();
-    let table: Vec<String> = impasto::gpu::SHADERS.iter().map(|shader| format!("{}.wgsl", shader.name)).collect();
+    let table: Vec<String> = SHADERS.iter().map(|shader| format!("{}.wgsl", shader.name)).collect();
     assert_eq!(files, table);
 }
 
 #[test]
 fn shaders_become_spirv() {
-    each_entry_point(|shader, module, info, entry| {
+    each_entry_point(every, |shader, module, info, entry| {
         let options = back::spv::Options::default();
         let pipeline =
             back::spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: entry.to_owned() };
@@ -70,7 +87,7 @@ fn shaders_become_spirv() {
 
 #[test]
 fn shaders_become_msl() {
-    each_entry_point(|shader, module, info, entry| {
+    each_entry_point(not_cooperative, |shader, module, info, entry| {
         let options = back::msl::Options { fake_missing_bindings: true, ..Default::default() };
         let pipeline = back::msl::PipelineOptions {
             entry_point: Some((naga::ShaderStage::Compute, entry.to_owned())),
@@ -83,7 +100,7 @@ fn shaders_become_msl() {
 
 #[test]
 fn shaders_become_hlsl() {
-    each_entry_point(|shader, module, info, entry| {
+    each_entry_point(not_cooperative, |shader, module, info, entry| {
         // The first that has 16-bit numbers.
         let shader_model = back::hlsl::ShaderModel::V6_2;
         let options = back::hlsl::Options { shader_model, ..Default::default() };

@@ -10,7 +10,7 @@ use clap::Args;
 use impasto::{
     Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Wanted},
+    plan::{Border, FeatureShape, Pooling, Precision, Wanted},
     style::{Recipe, evaluate, features},
     vgg19::Layer,
 };
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
     let layers: Vec<Layer> = reach.up_to().collect();
     let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
-    let seen = features(&engine, &image, recipe.border, recipe.pooling, &wanted)?;
+    let seen = features(&engine, Precision::F32, &image, recipe.border, recipe.pooling, &wanted)?;
     for (layer, gram) in wanted.grams.iter().zip(seen.grams) {
         let channels = layer.output_channels() as usize;
         tensors.push(Array::new(&format!("gram.{layer}"), &[channels, channels], gram));

@@ -3,14 +3,15 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, DeviceChoice,
+    Device, DeviceChoice, Engine,
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::Conv3x3Variant,
     plan::{Precision, Size},
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
+    weights::Filters,
 };
-use std::{num::NonZeroUsize, str::FromStr};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
 
 /// Where to compute.
 #[derive(Args)]
@@ -35,9 +36,9 @@ impl DeviceOptions {
 /// Which kernels compute.
 #[derive(Args)]
 pub(crate) struct KernelOptions {
-    /// How a GPU stores feature maps and filters: f16 takes half the memory and traffic [default: f32]
-    #[arg(long, value_enum)]
-    precision: Option<StoragePrecision>,
+    /// How a GPU stores feature maps and filters: f16 takes half the memory and traffic
+    #[arg(long, value_enum, default_value = "auto")]
+    precision: PrecisionChoice,
 
     /// Variant of the convolution on a GPU, where it can do the work [default: the fastest known for the shape]
     #[arg(long, value_name = "NAME", value_parser = variant)]
@@ -45,20 +46,37 @@ pub(crate) struct KernelOptions {
 }
 
 impl KernelOptions {
-    /// What is asked for, or f32.
+    /// What is asked for, if the device can.
     pub fn precision(&self, device: &Device) -> Result<Precision, CliError> {
         let can = match device {
             Device::Gpu(gpu) => gpu.has_f16(),
             Device::Cpu(_) | Device::Reference => false,
         };
         match self.precision {
-            Some(StoragePrecision::F16) if can => Ok(Precision::F16),
-            Some(StoragePrecision::F16) => Err(CliError::Usage(format!(
+            PrecisionChoice::Auto => Ok(device.automatic_precision()),
+            PrecisionChoice::F16 if can => Ok(Precision::F16),
+            PrecisionChoice::F16 => Err(CliError::Usage(format!(
                 "--precision f16 is for GPUs that have half precision, but {} computes: use f32, or another --device",
                 device.name()
             ))),
-            Some(StoragePrecision::F32) | None => Ok(Precision::F32),
+            PrecisionChoice::F32 => Ok(Precision::F32),
         }
+    }
+
+    /// Whether the device can do what is asked for.
+    pub fn check(&self, device: &Device) -> Result<(), CliError> {
+        self.precision(device)?;
+        self.conv3x3(device)?;
+        Ok(())
+    }
+
+    /// An engine that computes as is asked for.
+    pub fn engine(&self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
+        let engine = Engine::new(device, filters)?.with_precision(self.precision(device)?);
+        Ok(match self.conv3x3(device)? {
+            Some(variant) => engine.with_variant(variant),
+            None => engine,
+        })
     }
 
     /// What is asked for, if anything is.
@@ -76,7 +94,9 @@ impl KernelOptions {
 
 /// How feature maps and filters are stored.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum StoragePrecision {
+enum PrecisionChoice {
+    /// f16 where it is known to pay and to be right, else f32
+    Auto,
     /// 4 bytes a number
     F32,
     /// 2 bytes a number

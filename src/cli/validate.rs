@@ -5,7 +5,7 @@ use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::Conv3x3Variant,
-    validate::{Case, Outcome, cases, run as run_case},
+    validate::{Case, Outcome, cases, cooperative_cases, run as run_case},
 };
 use std::io::Write;
 
@@ -21,11 +21,16 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let device = arguments.device.open()?;
-    let cases = cases();
+    let mut cases = cases();
+    if let Device::Gpu(gpu) = &device
+        && gpu.has_f16()
+    {
+        cases.extend(cooperative_cases());
+    }
     let (mut failed, mut count) = (0, 0);
     writeln!(answer, "{:<9} {:<58} {:>9} {:>9}  {}", "variant", "case", "error", "allowed", device.name())?;
     for (name, variant) in variants(&device) {
-        for case in cases.iter().filter(|case| variant.is_none() || is_convolution(case) || name == "plain") {
+        for case in cases.iter().filter(|case| variant.is_none_or(|variant| is_made_by(&device, case, variant))) {
             let outcome = outcome(&device, case, variant)?;
             let shown = if is_convolution(case) { name } else { "" };
             writeln!(
@@ -53,9 +58,17 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
 /// Variants of the convolution, or one of no name where there are none.
 fn variants(device: &Device) -> Vec<(&'static str, Option<Conv3x3Variant>)> {
     match device {
-        Device::Gpu(_) => vec![("plain", Some(Conv3x3Variant::Plain)), ("blocked", Some(Conv3x3Variant::Blocked))],
+        Device::Gpu(_) => Conv3x3Variant::ALL.map(|variant| (variant.name(), Some(variant))).to_vec(),
         Device::Cpu(_) | Device::Reference => vec![("", None)],
     }
+}
+
+/// Whether a case runs for a variant: convolutions that it can do, and with the first all else.
+fn is_made_by(device: &Device, case: &Case, variant: Conv3x3Variant) -> bool {
+    let Device::Gpu(gpu) = device else { return true };
+    let (step, precision) = (&case.plan.steps[0], case.plan.precision);
+    let of_step = Conv3x3Variant::of_step(step, precision, gpu.trusted_abilities(precision), Some(variant));
+    of_step.unwrap_or(Conv3x3Variant::Plain) == variant
 }
 
 fn is_convolution(case: &Case) -> bool {

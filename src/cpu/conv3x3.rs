@@ -41,7 +41,8 @@ impl LayerFilters {
     /// Bytes that the filters of a layer take.
     pub(super) fn bytes_of(layer: Layer) -> u64 {
         let (cin, cout) = (layer.input_channels() as usize, layer.output_channels() as usize);
-        let forms = if layer == Layer::FIRST { FirstLayer::bytes_of(cout) } else { TransformedFilters::bytes_of(cin, cout) };
+        let forms =
+            if layer == Layer::FIRST { FirstLayer::bytes_of(cout) } else { TransformedFilters::bytes_of(cin, cout) };
         forms + 4 * cout as u64
     }
 

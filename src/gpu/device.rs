@@ -1,10 +1,17 @@
 //! Adapters and the open device.
 
-use super::{failure::FailureLog, memory::device_memory, pipeline_file::PipelineFile, pipelines::Pipelines};
-use crate::BackendError;
+use super::{
+    CooperativeRefused,
+    abilities::{Abilities, COOPERATIVE},
+    failure::FailureLog,
+    memory::device_memory,
+    pipeline_file::PipelineFile,
+    pipelines::Pipelines,
+};
+use crate::{BackendError, plan::Precision};
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// A device that wgpu can open.
@@ -82,6 +89,10 @@ pub struct Gpu {
     pub name: String,
     /// What may be asked of the device.
     pub limits: wgpu::Limits,
+    /// What decides which kernels it runs; cooperative matrices as the driver says, see [`Gpu::trusted_abilities`].
+    pub abilities: Abilities,
+    /// Whether the tensor cores may be used, once it is known.
+    pub(super) cooperative: OnceLock<Result<(), CooperativeRefused>>,
     /// Bytes of memory it has for buffers, where the driver tells.
     pub memory: Option<u64>,
     pub(super) pipelines: Pipelines,
@@ -110,9 +121,18 @@ impl Gpu {
         cache: Option<&Path>,
     ) -> Result<Arc<Gpu>, BackendError> {
         let limits = adapter.limits();
+        let abilities = Abilities::of(&adapter.adapter);
+        let (cooperative, experimental_features) = if abilities.cooperative_matrices {
+            // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are the only
+            // one that is asked for, and nothing that they computed is used before it agreed with the reference.
+            (COOPERATIVE, unsafe { wgpu::ExperimentalFeatures::enabled() })
+        } else {
+            (wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled())
+        };
         let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & WANTED,
+            required_features: adapter.features() & WANTED | cooperative,
+            experimental_features,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
@@ -128,6 +148,8 @@ impl Gpu {
             queue,
             name: adapter.info.name.clone(),
             limits,
+            abilities,
+            cooperative: OnceLock::new(),
             memory: adapter.memory(),
             rate: Mutex::default(),
         }))
@@ -147,6 +169,11 @@ impl Gpu {
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// f16 on tensor cores that proved right, else f32: without them f16 saves memory and little time.
+    pub fn automatic_precision(self: &Arc<Gpu>) -> Precision {
+        if self.check_cooperative().unwrap_or(false) { Precision::F16 } else { Precision::F32 }
     }
 
     /// Whether maps and filters can be stored as f16.

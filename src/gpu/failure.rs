@@ -61,6 +61,14 @@ impl FailureLog {
             *first = None;
         }
     }
+
+    /// Forgets what was refused, so that something else may be tried on the same device.
+    pub fn forgive_all_but_loss(&self) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*first, Some(Failure::Lost(_))) {
+            *first = None;
+        }
+    }
 }
 
 /// Without line breaks.

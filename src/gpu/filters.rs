@@ -1,73 +1,162 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
-use super::Gpu;
+use super::{
+    Abilities, Conv3x3Variant, Gpu,
+    kernels::{Binding, lower},
+    winograd,
+};
 use crate::{
     BackendError,
-    plan::{Plan, Precision, Step},
+    plan::{Plan, Precision},
     vgg19::Layer,
-    weights::Filters,
+    weights::{ConvolutionFilters, Filters},
 };
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 use wgpu::util::DeviceExt;
 
-/// A layer's filters: forward, transposed for the backward pass, and biases (always f32).
-#[derive(Clone)]
-pub(super) struct LayerBuffers {
-    pub weights: wgpu::Buffer,
-    pub transposed: wgpu::Buffer,
-    pub bias: wgpu::Buffer,
+/// How a layer's filters stand in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FilterForm {
+    /// `[9][Cin][Cout]`.
+    Direct,
+    /// `[9][Cout][Cin]` of the transposed convolution, for the backward pass.
+    Transposed,
+    /// `[16][Cin][Cout]` for Winograd's F(2x2, 3x3), in both directions.
+    Winograd2,
+    /// `[36][Cin][Cout]` for Winograd's F(4x4, 3x3), in both directions. Always f32: rounded to f16 they cost 1.4e-3 of
+    /// the result's largest value, where direct filters cost 4e-4.
+    Winograd4,
 }
 
-/// The filters of a network on a device, copied there layer by layer when a session first needs them.
+impl FilterForm {
+    /// Matrices of `Cin x Cout` values.
+    fn matrices(self) -> usize {
+        match self {
+            FilterForm::Direct | FilterForm::Transposed => 9,
+            FilterForm::Winograd2 => 16,
+            FilterForm::Winograd4 => 36,
+        }
+    }
+
+    /// Bytes that a layer's filters take in this form.
+    pub fn bytes(self, layer: Layer, precision: Precision) -> u64 {
+        let channels = layer.input_channels().next_multiple_of(4) as usize * layer.output_channels() as usize;
+        4 * self.stored_in(precision).words(self.matrices() * channels) as u64
+    }
+
+    /// The precision of the values where maps have another.
+    fn stored_in(self, maps: Precision) -> Precision {
+        if self == FilterForm::Winograd4 { Precision::F32 } else { maps }
+    }
+
+    fn of(self, filters: &ConvolutionFilters) -> Cow<'_, [f32]> {
+        match self {
+            FilterForm::Direct => Cow::Borrowed(&filters.weight),
+            FilterForm::Transposed => Cow::Owned(filters.transposed()),
+            FilterForm::Winograd2 => Cow::Owned(winograd::transformed(filters, &winograd::F2)),
+            FilterForm::Winograd4 => Cow::Owned(winograd::transformed(filters, &winograd::F4)),
+        }
+    }
+}
+
+/// Bytes of the filters and biases that sessions of these plans put on a device, which each of them shares with those
+/// before it. `abilities` by the plans' precision, `asked` as for [`super::Session::new`].
+pub fn filter_bytes(plans: &[Plan], abilities: impl Fn(Precision) -> Abilities, asked: Option<Conv3x3Variant>) -> u64 {
+    let mut buffers = HashMap::new();
+    for plan in plans {
+        let (abilities, mut seen) = (abilities(plan.precision), HashSet::new());
+        // All bands of a layer read the same filters.
+        let steps = plan.steps.iter().filter(|step| step.filters().is_some_and(|l| seen.insert((step.operation(), l))));
+        for (_, binding) in steps.flat_map(|step| lower(plan, step, abilities, asked).0).flat_map(|d| d.bindings) {
+            match binding {
+                Binding::Filters(layer, form) => {
+                    let contents = Contents::Filters(layer, form, form.stored_in(plan.precision));
+                    buffers.insert(contents, form.bytes(layer, plan.precision));
+                }
+                Binding::Bias(layer) => {
+                    buffers.insert(Contents::Bias(layer), 4 * u64::from(layer.output_channels()));
+                }
+                Binding::Slot(_) | Binding::Unused => {}
+            }
+        }
+    }
+    buffers.values().sum()
+}
+
+/// What stands in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Contents {
+    Filters(Layer, FilterForm, Precision),
+    /// Always f32.
+    Bias(Layer),
+}
+
+/// The filters of a network on a device, brought into a form and copied there when a session first needs it.
 pub struct DeviceFilters {
     filters: Arc<Filters>,
-    layers: Mutex<HashMap<(Layer, Precision), LayerBuffers>>,
+    buffers: Mutex<HashMap<Contents, wgpu::Buffer>>,
 }
 
 impl DeviceFilters {
     /// Nothing is on the device yet.
     pub fn new(filters: &Arc<Filters>) -> Arc<DeviceFilters> {
-        Arc::new(DeviceFilters { filters: filters.clone(), layers: Mutex::default() })
+        Arc::new(DeviceFilters { filters: filters.clone(), buffers: Mutex::default() })
     }
 
     /// Bytes they take on the device by now.
     pub fn bytes(&self) -> u64 {
-        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let buffers = layers.values().flat_map(|layer| [&layer.weights, &layer.transposed, &layer.bias]);
-        buffers.map(wgpu::Buffer::size).sum()
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).values().map(wgpu::Buffer::size).sum()
     }
 
-    pub(super) fn get(&self, gpu: &Gpu, layer: Layer, precision: Precision) -> Result<LayerBuffers, BackendError> {
+    pub(super) fn weights(
+        &self,
+        gpu: &Gpu,
+        layer: Layer,
+        form: FilterForm,
+        maps: Precision,
+    ) -> Result<wgpu::Buffer, BackendError> {
+        let precision = form.stored_in(maps);
         let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
-        let buffer = |contents: &[u8]| {
+        Ok(self.find_or_make(gpu, Contents::Filters(layer, form, precision), || precision.encode(&form.of(filters))))
+    }
+
+    pub(super) fn bias(&self, gpu: &Gpu, layer: Layer) -> Result<wgpu::Buffer, BackendError> {
+        let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
+        Ok(self.find_or_make(gpu, Contents::Bias(layer), || bytemuck::cast_slice(&filters.bias).to_vec()))
+    }
+
+    fn find_or_make(&self, gpu: &Gpu, key: Contents, contents: impl FnOnce() -> Vec<u8>) -> wgpu::Buffer {
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
             gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
                 label: Some("filters"),
-                contents,
+                contents: &contents(),
                 usage: wgpu::BufferUsages::STORAGE,
             })
         };
-        let upload = || LayerBuffers {
-            weights: buffer(&precision.encode(&filters.weight)),
-            transposed: buffer(&precision.encode(&filters.transposed())),
-            bias: buffer(bytemuck::cast_slice(&filters.bias)),
-        };
-        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(layers.entry((layer, precision)).or_insert_with(upload).clone())
+        buffers.entry(key).or_insert_with(make).clone()
     }
 }
 
-/// Bytes of the filters that sessions of these plans put on a device, whatever each of them has found there.
-pub(crate) fn filter_bytes(plans: &[Plan]) -> u64 {
-    let read = plans.iter().flat_map(|plan| {
-        let layers = plan.steps.iter().filter_map(Step::filters);
-        layers.map(|layer| (layer, plan.precision))
-    });
-    let bytes = |(layer, precision): (Layer, Precision)| {
-        let channels = (layer.input_channels().next_multiple_of(4) * layer.output_channels()) as usize;
-        4 * (2 * precision.words(9 * channels) as u64 + u64::from(layer.output_channels()))
-    };
-    read.collect::<HashSet<_>>().into_iter().map(bytes).sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::generated;
+
+    #[test]
+    fn a_form_takes_as_many_bytes_as_it_says() {
+        let filters = generated(3, "relu2_1".parse().unwrap());
+        for layer in filters.deepest().unwrap().up_to() {
+            for form in [FilterForm::Direct, FilterForm::Transposed, FilterForm::Winograd2, FilterForm::Winograd4] {
+                for precision in [Precision::F32, Precision::F16] {
+                    let made = form.stored_in(precision).encode(&form.of(filters.get(layer).unwrap())).len();
+                    assert_eq!(form.bytes(layer, precision), made as u64, "{layer} {form:?} {precision}");
+                }
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The GPU back end: a plan becomes pipelines, buffers and bind groups once, and an iteration is recorded dispatches.
 
+mod abilities;
 mod device;
 mod failure;
 mod filters;
@@ -8,13 +9,16 @@ mod memory;
 mod pipeline_file;
 mod pipelines;
 mod probe;
+mod self_check;
 mod session;
 mod timing;
+mod winograd;
 
+pub use abilities::{Abilities, Maker};
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
-pub use filters::DeviceFilters;
-pub(crate) use filters::filter_bytes;
+pub use filters::{DeviceFilters, FilterForm, filter_bytes};
 pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
 pub use probe::{Probe, probe};
+pub use self_check::CooperativeRefused;
 pub use session::Session;
 pub use timing::HostSeconds;

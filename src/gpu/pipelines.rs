@@ -108,6 +108,15 @@ impl Pipelines {
         })
     }
 
+    /// Puts another text in the place of a shader's.
+    #[cfg(test)]
+    pub fn replace_module(&self, name: &'static str, precision: Precision, source: &str) {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+        let module = self.device.create_shader_module(descriptor);
+        self.modules.lock().unwrap_or_else(PoisonError::into_inner).insert((name, precision), module);
+    }
+
     /// Writes what was compiled to the file, if something is new. A file that cannot be written is done without: the
     /// next start compiles again.
     pub fn keep(&self) {

@@ -1,7 +1,7 @@
 //! A plan on a device.
 
 use super::{
-    Conv3x3Variant, DeviceFilters, Gpu,
+    Abilities, Conv3x3Variant, DeviceFilters, Gpu,
     failure::one_line,
     kernels::{Binding, Dispatch, lower},
 };
@@ -82,6 +82,18 @@ impl Session {
         filters: &DeviceFilters,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
+        let abilities = gpu.trusted_abilities(plan.precision);
+        Session::with_abilities(gpu, plan, filters, abilities, conv3x3)
+    }
+
+    /// [`Session::new`] with kernels for these abilities.
+    pub(super) fn with_abilities(
+        gpu: &Arc<Gpu>,
+        plan: Plan,
+        filters: &DeviceFilters,
+        abilities: Abilities,
+        conv3x3: Option<Conv3x3Variant>,
+    ) -> Result<Session, BackendError> {
         let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
             return Err(BackendError::TensorTooLarge {
@@ -98,7 +110,7 @@ impl Session {
             return Err(error);
         }
         let unused = slot_buffer(gpu, 256);
-        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, conv3x3)).collect();
+        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, abilities, conv3x3)).collect();
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches = Vec::with_capacity(plan.steps.len());
         for (dispatches, cost) in &steps {
@@ -382,9 +394,8 @@ fn bind(
     for &(binding, behind) in &dispatch.bindings {
         let buffer = match behind {
             Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
-            Binding::Weights(layer) => filters.get(gpu, layer, plan.precision)?.weights,
-            Binding::TransposedWeights(layer) => filters.get(gpu, layer, plan.precision)?.transposed,
-            Binding::Bias(layer) => filters.get(gpu, layer, plan.precision)?.bias,
+            Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision)?,
+            Binding::Bias(layer) => filters.bias(gpu, layer)?,
             Binding::Unused => unused.clone(),
         };
         bound.push((binding, buffer));

@@ -35,6 +35,16 @@ impl LossScale {
     /// A loss that is neither reported nor followed.
     const NONE: LossScale = LossScale { value: 0.0, gradient: 0.0 };
 
+    /// The words of [`crate::plan::Tensor::Coefficients`] from the scales of all losses, total variation last. Gradients
+    /// from the other losses to the network's input are `gradient_scale` times as large as they are, a power of two.
+    pub fn coefficients(scales: &[LossScale], gradient_scale: f32) -> Vec<LossScale> {
+        let mut coefficients = scales.to_vec();
+        let network = scales.len().saturating_sub(1);
+        coefficients[..network].iter_mut().for_each(|scale| scale.gradient *= gradient_scale);
+        coefficients.push(LossScale { value: 1.0, gradient: 1.0 / gradient_scale });
+        coefficients
+    }
+
     /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
     ///
     /// Scales that overflow stay infinite, so that the losses show it.

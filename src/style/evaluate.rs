@@ -2,8 +2,9 @@
 
 use super::{
     objective::{Loss, Objective},
+    prepare::{Prepared, Unprepared, Work, prepare},
     recipe::Recipe,
-    stylize::{Reason, prepare},
+    stylize::Reason,
 };
 use crate::{
     Engine,
@@ -25,10 +26,10 @@ pub struct Evaluation {
     pub gradient: Vec<f32>,
 }
 
-/// Evaluates `image` against `content`, which has its size, and `style`; nothing is resized.
+/// Evaluates `image` against `content`, which has its size, and `style`, in the engine's precision; nothing is resized.
 ///
 /// # Errors
-/// If a number of the recipe is out of range, a picture is too small or the device fails.
+/// If a number of the recipe is out of range, a picture is too small, the device fails, or f16 does not hold the values.
 ///
 /// # Panics
 /// If `image` and `content` differ in size.
@@ -42,7 +43,12 @@ pub fn evaluate(
     assert_eq!(content.size, image.size, "the picture is compared with a photograph of its size");
     recipe.check()?;
     let objective = Objective::new(recipe);
-    let (plan, mut session) = prepare(engine, recipe, &objective, content, style, image)?;
+    let work = Work { engine, recipe, objective: &objective, content, style };
+    let Prepared { plan, mut session } = match prepare(work, engine.precision(), image) {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Failed(reason)) => return Err(reason),
+        Err(Unprepared::OutOfRange) => return Err(Reason::NotFinite { size: image.size, iteration: 1 }),
+    };
     session.run(Routine::Evaluate)?;
     let mut read = |tensor| {
         let slot = plan.find(tensor).expect("an iteration plan has losses and a gradient");

@@ -2,7 +2,7 @@
 
 use super::{
     recipe::Recipe,
-    stylize::{Reason, sizes, style_size},
+    stylize::{Reason, first_precision, sizes, style_size},
     targets::network,
 };
 use crate::{
@@ -24,6 +24,8 @@ pub struct ScalePlans {
     pub size: Size,
     /// Size of the painting.
     pub style: Size,
+    /// How many scales there are.
+    pub scales: usize,
     /// For the targets of the photograph and of the painting, where there are losses that want them.
     pub targets: Vec<Plan>,
     /// For the picture itself.
@@ -36,13 +38,16 @@ impl ScalePlans {
     /// # Errors
     /// If a picture is too small for the layers, or there are none.
     pub fn last(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
-        let size = sizes(content, recipe)?.pop().expect("there is at least one scale");
-        ScalePlans::new(engine, size, style_size(style, size, recipe), recipe)
+        let scales = sizes(content, recipe)?;
+        ScalePlans::new(engine, &scales, scales.len() - 1, style, recipe)
     }
 
-    fn new(engine: &Engine, size: Size, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+    fn new(engine: &Engine, scales: &[Size], index: usize, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+        let size = scales[index];
+        let style = style_size(style, size, recipe);
         let losses = recipe.losses();
-        let seen = |size| network(engine, size, recipe.border, recipe.pooling);
+        let precision = first_precision(engine, recipe);
+        let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
         let content = Wanted { features: losses.content.clone(), grams: Vec::new() };
         let painting = Wanted { features: Vec::new(), grams: losses.style.clone() };
         let mut targets = Vec::new();
@@ -53,7 +58,7 @@ impl ScalePlans {
             targets.push(plan::features(&seen(style), &painting).map_err(Reason::Style)?);
         }
         let iteration = plan::iteration(&seen(size), &losses, recipe.optimizer()).map_err(Reason::Content)?;
-        Ok(ScalePlans { size, style, targets, iteration })
+        Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
     }
 
     fn into_plans(self) -> impl Iterator<Item = Plan> {
@@ -94,8 +99,9 @@ impl Memory {
 pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
-    for size in sizes(content, recipe)? {
-        for plan in ScalePlans::new(engine, size, style_size(style, size, recipe), recipe)?.into_plans() {
+    let scales = sizes(content, recipe)?;
+    for index in 0..scales.len() {
+        for plan in ScalePlans::new(engine, &scales, index, style, recipe)?.into_plans() {
             plans.push(plan);
             let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
             let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
@@ -150,7 +156,10 @@ impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shortage { device, size, needed, memory, fitting } = self;
         let (needed, memory) = (needed.div_ceil(1 << 20), memory >> 20);
-        write!(f, "a picture of {size} takes {needed} MiB, but {device} has {memory} MiB, so that it may be slow or fail: ")?;
+        write!(
+            f,
+            "a picture of {size} takes {needed} MiB, but {device} has {memory} MiB, so that it may be slow or fail: "
+        )?;
         match fitting {
             Some(long) => write!(f, "--size {long} fits"),
             None => f.write_str("use another --device"),
@@ -185,13 +194,7 @@ fn shortage_of(
 
 /// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more than there is, or
 /// where that is not known or was not the cause, half as much.
-pub fn smaller_size(
-    engine: &Engine,
-    content: Size,
-    style: Size,
-    recipe: &Recipe,
-    error: &BackendError,
-) -> Option<u32> {
+pub fn smaller_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, error: &BackendError) -> Option<u32> {
     let bytes = match error {
         BackendError::TensorTooLarge { .. } => u64::MAX,
         BackendError::OutOfMemory { .. } => {

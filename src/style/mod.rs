@@ -2,12 +2,15 @@
 
 pub mod coefficients;
 mod evaluate;
+mod gradient_scale;
 mod lbfgs;
 mod line_search;
 mod loss_ring;
 mod memory;
 mod objective;
+mod prepare;
 mod recipe;
+mod scale;
 mod scales;
 mod stylize;
 mod targets;

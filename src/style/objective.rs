@@ -61,10 +61,10 @@ impl Objective {
         }
     }
 
-    /// Writes targets and the scales that follow from them.
+    /// Writes targets and the scales that follow from them, one for each loss.
     ///
-    /// `content` holds the feature maps and `style` the Gram matrices of the recipe's layers, in its order. All gradients
-    /// but the picture's own are `gradient_scale` times as large as they are, a power of two: f16 needs it.
+    /// `content` holds the feature maps and `style` the Gram matrices of the recipe's layers, in its order. The scales, which
+    /// are written with a gradient scale of one, are returned too.
     ///
     /// # Errors
     /// If the device fails.
@@ -75,8 +75,7 @@ impl Objective {
         plan: &Plan,
         content: &Features,
         style: &Features,
-        gradient_scale: f32,
-    ) -> Result<(), BackendError> {
+    ) -> Result<Vec<LossScale>, BackendError> {
         let slot = |tensor| plan.find(tensor).expect("a plan with a loss has its slots");
         let mut scales: Vec<LossScale> = Vec::new();
         for ((weighted, target), share) in recipe.content_layers.iter().zip(&content.features).zip(&self.content) {
@@ -93,10 +92,10 @@ impl Objective {
             let (channels, pixels) = (shape.channels as usize, shape.pixels());
             scales.push(coefficients::style(self.scaling, weight, channels, pixels, sum_of_squares(target)));
         }
-        scales.iter_mut().for_each(|scale| scale.gradient *= gradient_scale);
         scales.push(coefficients::total_variation(self.tv_weight));
-        scales.push(LossScale { value: 1.0, gradient: 1.0 / gradient_scale });
-        session.write(slot(Tensor::Coefficients), bytemuck::cast_slice(&scales))
+        let coefficients = LossScale::coefficients(&scales, 1.0);
+        session.write(slot(Tensor::Coefficients), bytemuck::cast_slice(&coefficients))?;
+        Ok(scales)
     }
 
     /// Puts the unweighted values of an evaluation together, in the order of the plan.

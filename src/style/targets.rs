@@ -3,7 +3,7 @@
 use crate::{
     BackendError, Engine,
     picture::Picture,
-    plan::{self, Border, Network, PlanError, Pooling, Routine, Size, Tensor, Wanted, Window},
+    plan::{self, Border, Network, PlanError, Pooling, Precision, Routine, Size, Tensor, Wanted, Window},
     read_map,
     vgg19::Layer,
     write_values,
@@ -20,10 +20,10 @@ pub enum TargetError {
     Backend(#[from] BackendError),
 }
 
-/// The network as it looks at a picture of a given size.
-pub fn network(engine: &Engine, size: Size, border: Border, pooling: Pooling) -> Network {
+/// The network as it looks at a picture of a given size, in a precision that the engine has.
+pub fn network(engine: &Engine, precision: Precision, size: Size, border: Border, pooling: Pooling) -> Network {
     let normalisation = engine.filters().normalisation;
-    Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage() }
+    Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage(precision) }
 }
 
 /// Feature maps (haloed NHWC) and Gram matrices (`[C][C]`) of a picture, in the order they are wanted in.
@@ -41,6 +41,7 @@ pub struct Features {
 /// If the picture is too small for a layer or the device fails.
 pub fn features(
     engine: &Engine,
+    precision: Precision,
     picture: &Picture,
     border: Border,
     pooling: Pooling,
@@ -49,7 +50,7 @@ pub fn features(
     if *wanted == Wanted::default() {
         return Ok(Features::default());
     }
-    let plan = plan::features(&network(engine, picture.size, border, pooling), wanted)?;
+    let plan = plan::features(&network(engine, precision, picture.size, border, pooling), wanted)?;
     let mut session = engine.session(&plan)?;
     let slot = |tensor| plan.find(tensor).expect("a features plan holds what is wanted");
     write_values(session.as_mut(), slot(Tensor::Image), &picture.pixels)?;

@@ -7,7 +7,7 @@ use crate::{
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Wanted},
+    plan::{Border, FeatureShape, Pooling, Precision, Wanted},
     style::{Recipe, Scaling, evaluate, features},
     tolerance,
     vgg19::Layer,
@@ -56,7 +56,7 @@ fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     add("gradient".to_owned(), &[3, 17, 21], gradient);
     let layers: Vec<Layer> = layer("relu5_2").up_to().collect();
     let wanted = Wanted { features: layers.clone(), grams: STYLE.map(layer).to_vec() };
-    let seen = features(&engine, &image, Border::Zero, Pooling::Max, &wanted).unwrap();
+    let seen = features(&engine, Precision::F32, &image, Border::Zero, Pooling::Max, &wanted).unwrap();
     for (name, gram) in STYLE.iter().zip(seen.grams) {
         let channels = layer(name).output_channels() as usize;
         add(format!("gram.{name}"), &[channels, channels], gram);

@@ -55,8 +55,10 @@ fn measure_in(
     peak: Option<MeasuredPeak>,
 ) -> Result<Vec<Kernel>, CliError> {
     let plan = subject.plan(&subject.engine(Way { precision, ..way })?)?;
-    let on_gpu = matches!(subject.device, Device::Gpu(_));
-    let variant_of = |step: &Step, asked| if on_gpu { Conv3x3Variant::of_step(step, asked) } else { None };
+    let variant_of = |step: &Step, asked| match subject.device {
+        Device::Gpu(gpu) => Conv3x3Variant::of_step(step, precision, gpu.trusted_abilities(precision), asked),
+        Device::Cpu(_) | Device::Reference => None,
+    };
     let key = |index: usize, asked| (variant_of(&plan.steps[index], asked), Work::of(index, &plan.steps[index]));
     let mut planned = HashSet::new();
     let mut seconds = HashMap::new();

@@ -81,7 +81,7 @@ impl Subject<'_> {
 
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
         let recipe = Recipe::default();
-        let network = network(engine, self.size, recipe.border, recipe.pooling);
+        let network = network(engine, engine.precision(), self.size, recipe.border, recipe.pooling);
         Ok(iteration(&network, &recipe.losses(), recipe.optimizer())?)
     }
 }

@@ -15,20 +15,19 @@ pub use conv3x3::{Conv3x3Variant, UnknownVariant};
 pub use probe::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, probe_arithmetic, probe_bandwidth};
 pub use shaders::{SHADERS, Shader};
 
+use super::{Abilities, FilterForm};
 use crate::{
     plan::{Cost, Destination, Plan, Precision, SlotId, Step},
     vgg19::Layer,
 };
 
 /// What stands behind a binding of a shader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binding {
     /// An array of the plan.
     Slot(SlotId),
-    /// Filters of a layer, `[9][Cin][Cout]`.
-    Weights(Layer),
-    /// Filters of the transposed convolution, `[9][Cout][Cin]`.
-    TransposedWeights(Layer),
+    /// Filters of a layer.
+    Filters(Layer, FilterForm),
     /// Biases of a layer.
     Bias(Layer),
     /// Declared by the shader, not touched by this variant of it.
@@ -92,19 +91,22 @@ impl Dispatch {
     }
 }
 
-/// The launches that carry out a step, in order, and the step's cost.
-pub fn lower(plan: &Plan, step: &Step, conv3x3: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
+/// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions where it
+/// can do them, and its relative for Gram products.
+pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
     let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
         Step::NetworkInputBackward(step) => vec![network_input::network_input_backward(step)],
-        Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, conv3x3)],
-        Step::Conv3x3Backward(step) => vec![conv3x3::conv3x3_backward(step, conv3x3)],
+        Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, plan.precision, abilities, asked)],
+        Step::Conv3x3Backward(step) => {
+            vec![conv3x3::conv3x3_backward(step, plan.precision, abilities, asked)]
+        }
         Step::MaxPool(step) => vec![pool::max_pool(step)],
         Step::MaxPoolBackward(step) => vec![pool::max_pool_backward(step)],
         Step::AveragePool(step) => vec![pool::average_pool(step)],
         Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
-        Step::Gram(step) => gram::gram(step),
-        Step::GramBackward(step) => vec![gram::gram_backward(step)],
+        Step::Gram(step) => gram::gram(step, plan.precision, abilities, asked),
+        Step::GramBackward(step) => vec![gram::gram_backward(step, plan.precision, abilities, asked)],
         Step::StyleLoss(step) => losses::style_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
         Step::TotalVariation(step) => losses::total_variation(step),

@@ -7,24 +7,41 @@ use crate::plan::Precision;
 pub struct Shader {
     /// File name without `.wgsl`.
     pub name: &'static str,
-    /// The shared parts it uses, then its own text; for f32 if it works on stored maps.
-    f32: &'static str,
-    /// The same for f16; none if it does not work on stored maps.
-    f16: Option<&'static str>,
+    texts: Texts,
+}
+
+/// The shared parts that a shader uses, then its own text.
+#[derive(Clone, Copy, Debug)]
+enum Texts {
+    /// It does not work on stored maps.
+    One(&'static str),
+    /// For f32 and for f16.
+    Stored([&'static str; 2]),
+    /// Only for f16.
+    F16(&'static str),
 }
 
 impl Shader {
-    /// The precisions there are texts for: both if it works on stored maps, else f32 stands for all.
+    /// The precisions there are texts for; f32 if it does not work on stored maps.
     pub fn precisions(&self) -> &'static [Precision] {
-        if self.f16.is_some() { &[Precision::F32, Precision::F16] } else { &[Precision::F32] }
+        match self.texts {
+            Texts::One(_) => &[Precision::F32],
+            Texts::Stored(_) => &[Precision::F32, Precision::F16],
+            Texts::F16(_) => &[Precision::F16],
+        }
     }
 
-    /// The text for maps that are stored in a precision.
+    /// The text for maps that are stored in a precision; where there is but one text, that one.
     pub fn source(&self, precision: Precision) -> &'static str {
-        match precision {
-            Precision::F32 => self.f32,
-            Precision::F16 => self.f16.unwrap_or(self.f32),
+        match (self.texts, precision) {
+            (Texts::One(text) | Texts::F16(text), _) => text,
+            (Texts::Stored([text, _]), Precision::F32) | (Texts::Stored([_, text]), Precision::F16) => text,
         }
+    }
+
+    /// Whether it works on cooperative matrices, which naga writes for Vulkan only.
+    pub fn is_cooperative(&self) -> bool {
+        matches!(self.texts, Texts::F16(_))
     }
 }
 
@@ -40,7 +57,7 @@ macro_rules! text {
 /// A kernel on pictures, matrices and numbers.
 macro_rules! shader {
     ($name:literal $(, $shared:literal)*) => {
-        Shader { name: $name, f32: text!($name $(, $shared)*), f16: None }
+        Shader { name: $name, texts: Texts::One(text!($name $(, $shared)*)) }
     };
 }
 
@@ -49,9 +66,18 @@ macro_rules! map_shader {
     ($name:literal $(, $shared:literal)*) => {
         Shader {
             name: $name,
-            f32: text!($name, "storage_f32", "feature_map" $(, $shared)*),
-            f16: Some(text!($name, "storage_f16", "feature_map" $(, $shared)*)),
+            texts: Texts::Stored([
+                text!($name, "storage_f32", "feature_map" $(, $shared)*),
+                text!($name, "storage_f16", "feature_map" $(, $shared)*),
+            ]),
         }
+    };
+}
+
+/// A kernel on maps stored as f16 and on cooperative matrices.
+macro_rules! cooperative_shader {
+    ($name:literal) => {
+        Shader { name: $name, texts: Texts::F16(text!($name, "cooperative_matrix", "storage_f16", "feature_map")) }
     };
 }
 
@@ -61,10 +87,17 @@ pub const SHADERS: &[Shader] = &[
     map_shader!("average_pool"),
     map_shader!("content_loss", "workgroup_sum"),
     map_shader!("conv3x3_blocked"),
+    cooperative_shader!("conv3x3_cooperative"),
     map_shader!("conv3x3_plain"),
+    map_shader!("conv3x3_tiled"),
+    map_shader!("conv3x3_winograd2"),
+    map_shader!("conv3x3_winograd4"),
     shader!("copy_vector"),
     map_shader!("gram"),
     map_shader!("gram_backward"),
+    map_shader!("gram_backward_tiled"),
+    cooperative_shader!("gram_cooperative"),
+    map_shader!("gram_tiled"),
     shader!("lbfgs_dots"),
     shader!("lbfgs_scalars"),
     shader!("lbfgs_vectors"),

@@ -47,6 +47,18 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     forward.chain(backward).collect()
 }
 
+/// 64 and 128 channels in and out, flags on and off, both directions, less and more pixels than a tile has.
+pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
+    vec![
+        conv3x3(filters, "relu1_2", 9, 6, true),
+        conv3x3(filters, "relu2_1", 17, 11, true),
+        conv3x3(filters, "relu2_2", 3, 2, false),
+        conv3x3_backward(filters, "relu1_2", 9, 6, ADDED_AND_MASKED),
+        conv3x3_backward(filters, "relu2_1", 5, 4, PLAIN),
+        conv3x3_backward(filters, "relu2_2", 17, 11, MASKED),
+    ]
+}
+
 /// What a layer reads: the slot's meaning and its channels.
 fn input(of: Layer) -> (Tensor, Tensor, u32) {
     match of.below() {

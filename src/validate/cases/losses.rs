@@ -47,6 +47,11 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
+/// One block of channels and several, less and more pixels than are taken at a time.
+pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
+    vec![gram(filters, "relu1_2", 13, 9, 2), gram(filters, "relu2_1", 3, 2, 1), gram(filters, "relu2_1", 11, 7, 3)]
+}
+
 fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32) -> Case {
     let of = layer(name);
     let shape = shape(of, width, height);

@@ -1,0 +1,243 @@
+//! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested on
+//! every driver, and a wrong result looks like a picture too.
+
+use super::{Abilities, Conv3x3Variant, DeviceFilters, Gpu, Session};
+use crate::{
+    BackendError,
+    plan::Precision,
+    validate::{self, Outcome},
+};
+use std::sync::Arc;
+
+/// Why tensor cores are not used on a device that offers them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{device} offers tensor cores, but {reason}: slower kernels are used instead; a newer driver may help")]
+pub struct CooperativeRefused {
+    device: String,
+    reason: String,
+}
+
+/// The decision, from how the kernels did.
+fn verdict(device: &str, outcomes: &[Result<Outcome, BackendError>]) -> Result<(), CooperativeRefused> {
+    let refused = |reason| Err(CooperativeRefused { device: device.to_owned(), reason });
+    for outcome in outcomes {
+        match outcome {
+            Ok(outcome) if outcome.passed() => {}
+            Ok(outcome) => return refused(format!("its kernels compute something else ({outcome})")),
+            Err(error) => return refused(format!("its driver does not run their kernels ({error})")),
+        }
+    }
+    if outcomes.is_empty() { refused("there was nothing to try".to_owned()) } else { Ok(()) }
+}
+
+impl Gpu {
+    /// Whether the device's tensor cores may be used. The first call runs some small cases on them.
+    ///
+    /// # Errors
+    /// If the device offers them and they are not to be trusted.
+    pub fn check_cooperative(self: &Arc<Gpu>) -> Result<bool, CooperativeRefused> {
+        if !self.abilities.cooperative_matrices {
+            return Ok(false);
+        }
+        self.cooperative.get_or_init(|| verdict(&self.name, &self.try_cooperative())).clone().map(|()| true)
+    }
+
+    /// What kernels for maps in a precision may count on.
+    pub fn trusted_abilities(self: &Arc<Gpu>, precision: Precision) -> Abilities {
+        // Cooperative kernels work on f16 only: for f32 there is nothing to check.
+        let cooperative_matrices = precision == Precision::F16 && self.check_cooperative().unwrap_or(false);
+        Abilities { cooperative_matrices, ..self.abilities }
+    }
+
+    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that fails.
+    fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
+        let cases = validate::cooperative_cases();
+        let mut outcomes = Vec::new();
+        for filling_groups in [self.abilities.filling_groups, 1] {
+            let abilities = Abilities { filling_groups, ..self.abilities };
+            for case in &cases {
+                let outcome = validate::run(case, &mut |plan, filters| {
+                    let asked = Some(Conv3x3Variant::Cooperative);
+                    let filters = DeviceFilters::new(filters);
+                    Ok(Box::new(Session::with_abilities(self, plan.clone(), &filters, abilities, asked)?))
+                });
+                let passed = outcome.as_ref().is_ok_and(Outcome::passed);
+                outcomes.push(outcome);
+                if !passed {
+                    // What a driver refuses here is done without.
+                    self.failures.forgive_all_but_loss();
+                    return outcomes;
+                }
+            }
+        }
+        outcomes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu;
+
+    fn outcome(error: f64) -> Outcome {
+        Outcome {
+            case: "conv3x3 relu1_2 9x6".to_owned(),
+            operation: "conv3x3",
+            error,
+            tolerance: 1e-3,
+            wrong_words: 0,
+            guards_intact: true,
+            place: "features relu1_2 value 3: 2 instead of 1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn tensor_cores_are_trusted_only_if_every_case_passed() {
+        assert_eq!(verdict("a GPU", &[Ok(outcome(1e-4)), Ok(outcome(0.0))]), Ok(()));
+        assert!(verdict("a GPU", &[]).is_err());
+        let twice = verdict("a GPU", &[Ok(outcome(0.0)), Ok(outcome(1.0))]).unwrap_err().to_string();
+        assert!(twice.contains("a GPU offers tensor cores, but its kernels compute something else"), "{twice}");
+        assert!(twice.contains("2 instead of 1") && twice.contains("slower kernels"), "{twice}");
+        let error = BackendError::Refused { device: "a GPU".to_owned(), reason: "no such instruction".to_owned() };
+        let refused = verdict("a GPU", &[Ok(outcome(0.0)), Err(error)]).unwrap_err().to_string();
+        assert!(refused.contains("does not run their kernels") && refused.contains("no such instruction"), "{refused}");
+    }
+
+    fn open() -> Arc<Gpu> {
+        let adapter = gpu::adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first");
+        Gpu::open(&adapter, gpu::ShaderChecks::Checked).unwrap()
+    }
+
+    #[test]
+    fn a_device_without_tensor_cores_does_without() {
+        let gpu = open();
+        if !gpu.abilities.cooperative_matrices {
+            assert_eq!(gpu.check_cooperative(), Ok(false));
+        }
+    }
+
+    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in each
+    /// of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
+    fn emulated(source: &str) -> String {
+        let mut text = source.replace("enable wgpu_cooperative_matrix;", "");
+        text = text.replace("coop_mat16x16<f32, C>", "EightSums");
+        for role in ["A", "B"] {
+            text = text.replace(&format!("coop_mat16x16<f16, {role}>"), "Factor");
+        }
+        for builtin in ["subgroup_id", "subgroup_invocation_id"] {
+            text = text.lines().filter(|line| !line.contains(builtin)).collect::<Vec<_>>().join("\n");
+        }
+        text = text.replace("    let number = group.x", "    let subgroup = lane / 32u;\n    let number = group.x");
+        text = text.replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
+        let (mut lines, mut arrays) = (Vec::new(), ["", ""]);
+        let mut stored = "";
+        for line in text.lines() {
+            let load = [("coopLoadT<Factor>(&", true), ("coopLoad<Factor>(&", false)];
+            let load = load.iter().find_map(|(call, rows)| Some((line.split_once(call)?, rows)));
+            let store = [("coopStoreT(", true), ("coopStore(", false)];
+            let store = store.iter().find_map(|(call, rows)| Some((line.trim_start().strip_prefix(call)?, rows)));
+            lines.push(if let Some(((before, after), rows)) = load {
+                let (array, place, stride) = element(after);
+                let second = before.contains(" b");
+                arrays[usize::from(second)] = array;
+                format!("{before}Factor({place}, {stride}, {rows}, {});", !second)
+            } else if let Some((after, rows)) = store {
+                let (sums, after) = after.split_once(", &").expect("sums are stored");
+                let (array, place, stride) = element(after);
+                stored = array;
+                format!("store_sums({sums}, {place}, {stride}, {rows}, lane % 32u);")
+            } else {
+                line.replace("coopMultiplyAdd(", "multiply_add(lane % 32u, ")
+            });
+        }
+        let emulation = EMULATION.replace("FIRST", arrays[0]).replace("SECOND", arrays[1]).replace("STORED", stored);
+        lines.join("\n") + &emulation
+    }
+
+    /// Array, index and stride of `array[index], stride);`.
+    fn element(text: &str) -> (&str, &str, &str) {
+        let (array, rest) = text.split_once('[').expect("an element is named");
+        let (place, stride) = rest.split_once("], ").expect("a stride follows");
+        (array, place, stride.trim_end_matches(");"))
+    }
+
+    const EMULATION: &str = "
+struct Factor { start: u32, stride: u32, rows: bool, first: bool }
+
+struct EightSums { values: array<f32, 8> }
+
+fn element(factor: Factor, row: u32, column: u32) -> f32 {
+    let major = select(column, row, factor.rows);
+    let minor = select(row, column, factor.rows);
+    let place = factor.start + major * factor.stride + minor / 4u;
+    if factor.first {
+        return f32(FIRST[place][minor % 4u]);
+    }
+    return f32(SECOND[place][minor % 4u]);
+}
+
+// Invocation l of 32 has row l / 2 and eight columns from 8 * (l % 2) on.
+fn multiply_add(lane: u32, a: Factor, b: Factor, c: EightSums) -> EightSums {
+    var sums = c;
+    for (var j = 0u; j < 8u; j++) {
+        for (var k = 0u; k < 16u; k++) {
+            sums.values[j] += element(a, lane / 2u, k) * element(b, k, lane % 2u * 8u + j);
+        }
+    }
+    return sums;
+}
+
+fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u32) {
+    var values = from_sums.values;
+    for (var j = 0u; j < 8u; j++) {
+        let row = lane / 2u;
+        let column = lane % 2u * 8u + j;
+        let major = select(column, row, rows);
+        let minor = select(row, column, rows);
+        STORED[start + major * stride + minor / 4u][minor % 4u] = values[j];
+    }
+}
+";
+
+    /// A device that is said to have tensor cores, with the cooperative kernels emulated and `change`d.
+    fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
+        let mut gpu = open();
+        assert!(gpu.has_f16(), "llvmpipe stores f16");
+        for shader in gpu::SHADERS.iter().filter(|shader| shader.is_cooperative()) {
+            let text = change(shader.name, emulated(shader.source(Precision::F16)));
+            gpu.pipelines.replace_module(shader.name, Precision::F16, &text);
+        }
+        Arc::get_mut(&mut gpu).expect("nobody else has it yet").abilities.cooperative_matrices = true;
+        gpu
+    }
+
+    #[test]
+    fn cooperative_kernels_agree_with_the_reference_with_their_matrices_emulated() {
+        assert_eq!(open_emulated(|_, text| text).check_cooperative(), Ok(true));
+    }
+
+    #[test]
+    fn a_cooperative_kernel_that_is_wrong_is_refused() {
+        for wrong in ["conv3x3_cooperative", "gram_cooperative"] {
+            let gpu = open_emulated(|name, text| {
+                let twice = "var sums = c; sums.values[3] *= 2.0;";
+                if name == wrong { text.replace("var sums = c;", twice) } else { text }
+            });
+            let refused = gpu.check_cooperative().unwrap_err().to_string();
+            assert!(refused.contains("compute something else"), "{refused}");
+            assert!(!gpu.trusted_abilities(Precision::F16).cooperative_matrices);
+        }
+    }
+
+    #[test]
+    fn a_driver_that_does_not_compile_a_cooperative_kernel_goes_on_without() {
+        let gpu = open_emulated(|_, text| text.replace("fn conv3x3(", "fn another("));
+        let refused = gpu.check_cooperative().unwrap_err().to_string();
+        assert!(refused.contains("does not run their kernels"), "{refused}");
+        let case = &validate::cooperative_cases()[0];
+        let outcome = validate::run(case, &mut |plan, filters| {
+            Ok(Box::new(Session::new(&gpu, plan.clone(), &DeviceFilters::new(filters), None)?))
+        });
+        assert!(outcome.unwrap().passed());
+    }
+}

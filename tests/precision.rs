@@ -1,0 +1,182 @@
+//! Half precision: as good a picture as in f32, and f32 in its place where a value does not fit.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{layer, shared};
+use impasto::{
+    Device, Engine,
+    gpu::{Gpu, ShaderChecks, adapters},
+    picture::{Picture, fit_long_side},
+    plan::{Precision, Size},
+    style::{Event, Method, Recipe, WeightedLayer, evaluate, stylize},
+    tolerance,
+    weights::{Filters, Format, generated, load},
+};
+use std::sync::{Arc, OnceLock};
+
+/// The GPU's engine in a precision.
+fn engine(filters: &Arc<Filters>, precision: Precision) -> Engine {
+    static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
+    let gpu = GPU.get_or_init(|| {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        Gpu::open(&adapter, ShaderChecks::default()).unwrap()
+    });
+    let engine = Engine::new(&Device::Gpu(gpu.clone()), filters.clone()).unwrap().with_precision(precision);
+    assert_eq!(engine.precision(), precision, "the driver has half precision");
+    engine
+}
+
+fn weighted(names: &[&str]) -> Vec<WeightedLayer> {
+    names.iter().map(|name| WeightedLayer { layer: layer(name), weight: 1.0 }).collect()
+}
+
+fn shallow_recipe(side: u32, iterations: u32) -> Recipe {
+    Recipe {
+        size: side,
+        min_scale: side,
+        iterations,
+        first_iterations: iterations,
+        content_layers: weighted(&["relu2_2"]),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        ..Recipe::default()
+    }
+}
+
+/// What a run did: the picture, which iterations it told of, and after which it left f16.
+struct Run {
+    picture: Picture,
+    iterations: Vec<u32>,
+    left: Option<u32>,
+}
+
+fn paint(engine: &Engine, content: &Picture, style: &Picture, recipe: &Recipe) -> Run {
+    let (mut iterations, mut left) = (Vec::new(), None);
+    let picture = stylize(engine, content, style, recipe, None, &mut |event| match event {
+        Event::Iteration { iteration, .. } => iterations.push(iteration),
+        Event::OutOfRange { iteration } => left = Some(iteration),
+        _ => {}
+    })
+    .unwrap();
+    Run { picture, iterations, left }
+}
+
+/// The total loss of a picture, by the CPU back end.
+fn total(filters: &Arc<Filters>, content: &Picture, style: &Picture, painted: &Picture, recipe: &Recipe) -> f64 {
+    let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
+    let style = style.resize(fit_long_side(style.size, recipe.size));
+    evaluate(&engine, &content.resize(painted.size), &style, painted, recipe).unwrap().loss.total
+}
+
+fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, recipe: &Recipe) {
+    let end = |precision| {
+        let run = paint(&engine(filters, precision), content, style, recipe);
+        assert_eq!(run.left, None);
+        total(filters, content, style, &run.picture, recipe)
+    };
+    let (f32, f16) = (end(Precision::F32), end(Precision::F16));
+    assert!((f16 / f32 - 1.0).abs() <= tolerance::F16_END, "f16 ends at {f16}, f32 at {f32}");
+    let start = total(filters, content, style, &content.resize(fit_long_side(content.size, recipe.size)), recipe);
+    assert!(f32 < 0.7 * start, "{f32} after {start}: the run is too short to compare");
+}
+
+#[test]
+fn f16_ends_where_f32_ends() {
+    let filters = Arc::new(generated(3, layer("relu3_1")));
+    let (content, style) =
+        (Picture::noise(Size { width: 45, height: 37 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    compare_ends(&filters, &content, &style, &shallow_recipe(45, 30));
+}
+
+#[test]
+fn f16_ends_where_f32_ends_on_a_photograph() {
+    let Some(shared) = shared() else { return };
+    let filters =
+        load(&shared.join("weights/vgg19-hybrid-f16.safetensors"), Format::Torchvision, layer("relu5_1")).unwrap();
+    let content = Picture::open(shared.join("images/tubingen.jpg")).unwrap();
+    let style = Picture::open(shared.join("images/starry_night.jpg")).unwrap();
+    let recipe = Recipe { size: 64, min_scale: 64, first_iterations: 25, ..Recipe::default() };
+    compare_ends(&Arc::new(filters), &content, &style, &recipe);
+}
+
+#[test]
+fn gradients_neither_vanish_nor_overflow() {
+    let filters = Arc::new(generated(3, layer("relu3_1")));
+    let (content, style) =
+        (Picture::noise(Size { width: 45, height: 37 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let start = Picture::noise(content.size, 3);
+    // From a gradient that f16 would lose altogether to one that it could not hold.
+    for weight in [1e-12, 1.0, 1e15] {
+        let recipe = Recipe { content_weight: weight, style_weight: weight, tv_weight: 0.0, ..shallow_recipe(45, 1) };
+        let gradient =
+            |precision| evaluate(&engine(&filters, precision), &content, &style, &start, &recipe).unwrap().gradient;
+        let (exact, half) = (gradient(Precision::F32), gradient(Precision::F16));
+        let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        let difference = length(&mut exact.iter().zip(&half).map(|(a, b)| a - b));
+        let whole = length(&mut exact.iter().copied());
+        assert!(whole > 0.0 && difference <= tolerance::F16_GRADIENT * whole, "{weight}: {difference} of {whole}");
+    }
+}
+
+/// Filters whose features are so many times as large in the first layer, and in all above.
+fn loud(factor: f32) -> Arc<Filters> {
+    let mut filters = generated(3, layer("relu3_1"));
+    let first = &mut filters.layers[0];
+    first.weight.iter_mut().chain(&mut first.bias).for_each(|value| *value *= factor);
+    Arc::new(filters)
+}
+
+#[test]
+fn features_that_f16_cannot_hold_are_made_in_f32_from_the_start() {
+    let filters = loud(1e6);
+    let (content, style) =
+        (Picture::noise(Size { width: 24, height: 19 }, 1), Picture::noise(Size { width: 21, height: 28 }, 2));
+    let recipe = shallow_recipe(24, 4);
+    let half = paint(&engine(&filters, Precision::F16), &content, &style, &recipe);
+    let exact = paint(&engine(&filters, Precision::F32), &content, &style, &recipe);
+    assert_eq!((half.left, exact.left), (Some(0), None));
+    assert_eq!(half.picture, exact.picture);
+    assert_eq!(half.iterations, [1, 2, 3, 4]);
+}
+
+#[test]
+fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
+    let size = Size { width: 24, height: 19 };
+    // A faint picture, whose features fit, and steps that make it a stark one, whose features do not.
+    let faint = |seed| {
+        let mut picture = Picture::noise(size, seed);
+        picture.pixels.iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);
+        picture
+    };
+    let (content, style) = (faint(1), faint(2));
+    let recipe = Recipe { learning_rate: Some(0.15), style_weight: 100.0, ..shallow_recipe(24, 12) };
+    let quiet = loud(1.0);
+    let largest = |filters: &Arc<Filters>, picture: &Picture| {
+        let wanted = impasto::plan::Wanted { features: vec![layer("relu3_1")], grams: vec![] };
+        let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
+        let (border, pooling) = (recipe.border, recipe.pooling);
+        let seen = impasto::style::features(&engine, Precision::F32, picture, border, pooling, &wanted).unwrap();
+        seen.features[0].iter().copied().fold(0.0, f32::max)
+    };
+    let most = largest(&quiet, &content).max(largest(&quiet, &style));
+    let filters = loud(50_000.0 / most);
+    let half = paint(&engine(&filters, Precision::F16), &content, &style, &recipe);
+    let exact = paint(&engine(&filters, Precision::F32), &content, &style, &recipe);
+    assert!(half.left.is_some_and(|iteration| iteration > 0), "left after {:?}", half.left);
+    assert_eq!(half.iterations, exact.iterations);
+    let end = |run: &Run| total(&filters, &content, &style, &run.picture, &recipe);
+    let (half, exact) = (end(&half), end(&exact));
+    assert!(half.is_finite() && (half / exact - 1.0).abs() < 0.2, "{half} after f16, {exact} in f32 alone");
+}
+
+#[test]
+fn lbfgs_works_in_f32() {
+    let filters = Arc::new(generated(3, layer("relu3_1")));
+    let size = Size { width: 24, height: 19 };
+    let (content, style) = (Picture::noise(size, 1), Picture::noise(size, 2));
+    let recipe = Recipe { method: Method::Lbfgs, learning_rate: None, ..shallow_recipe(24, 3) };
+    let half = paint(&engine(&filters, Precision::F16), &content, &style, &recipe);
+    let exact = paint(&engine(&filters, Precision::F32), &content, &style, &recipe);
+    assert_eq!(half.picture, exact.picture);
+}
