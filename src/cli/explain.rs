@@ -117,8 +117,10 @@ fn extent_of(plan: &Plan, slot: &Slot) -> String {
     match slot.tensor.shape(plan.window.size) {
         Some(shape) if slot.per_band => {
             let row = shape.padded_width() * shape.channels as usize * plan.precision.bytes();
-            let rows = (slot.bytes() as usize / row).min(shape.height as usize + 2);
-            format!("{rows} rows of {shape}")
+            match slot.bytes() as usize / row {
+                rows if rows < shape.height as usize + 2 => format!("{rows} rows of {shape}"),
+                _ => shape.to_string(),
+            }
         }
         Some(shape) => shape.to_string(),
         None => format!("{} words", slot.words),

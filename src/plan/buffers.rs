@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::plan::{Losses, Network, Optimizer, iteration};
 
-    fn plan() -> crate::plan::Plan {
+    fn plan() -> Plan {
         let losses = Losses {
             content: vec!["relu4_2".parse().unwrap()],
             style: ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"].map(|l| l.parse().unwrap()).to_vec(),

@@ -137,59 +137,81 @@ fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
     plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
-/// A picture takes more memory than there is.
+/// What there is too little of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Memory in all. Drivers may go on with other memory, slowly.
+    Memory,
+    /// Bytes that the device binds at once: a session with a larger array is refused.
+    Binding,
+}
+
+/// A picture takes more than there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
+    /// Of what.
+    pub lack: Lack,
     /// Name of the device.
     pub device: String,
     /// Size of the picture.
     pub size: Size,
     /// Bytes that painting it takes.
     pub needed: u64,
-    /// Bytes that the device has.
-    pub memory: u64,
+    /// Bytes that there are.
+    pub available: u64,
     /// The largest long side, a multiple of 32 pixels, that takes no more; none if even the smallest does.
     pub fitting: Option<u32>,
 }
 
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shortage { device, size, needed, memory, fitting } = self;
-        let (needed, memory) = (needed.div_ceil(1 << 20), memory >> 20);
-        write!(
-            f,
-            "a picture of {size} takes {needed} MiB, but {device} has {memory} MiB, so that it may be slow or fail: "
-        )?;
+        let Shortage { lack, device, size, needed, available, fitting } = self;
+        let (needed, available) = (needed.div_ceil(1 << 20), available >> 20);
+        match lack {
+            Lack::Memory => write!(
+                f,
+                "a picture of {size} takes {needed} MiB, but {device} has {available} MiB, so that it may be slow or fail"
+            )?,
+            Lack::Binding => write!(
+                f,
+                "a picture of {size} takes an array of {needed} MiB, but {device} handles at most {available} MiB in one \
+                 piece, so that it will fail"
+            )?,
+        }
         match fitting {
-            Some(long) => write!(f, "--size {long} fits"),
-            None => f.write_str("use another --device"),
+            Some(long) => write!(f, ": --size {long} fits"),
+            None => f.write_str(": use another --device"),
         }
     }
 }
 
-/// What to say before painting if the device's memory is known and less than it takes.
+/// What there is to say before painting: that the device cannot bind an array, or that its memory is known and less than
+/// painting takes.
 ///
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
 pub fn shortage(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
-    let Some(memory) = engine.memory() else { return Ok(None) };
-    shortage_of(memory, engine, content, style, recipe)
+    shortage_of(engine.memory().unwrap_or(u64::MAX), engine, content, style, recipe)
 }
 
 fn shortage_of(
-    available: u64,
+    bytes: u64,
     engine: &Engine,
     content: Size,
     style: Size,
     recipe: &Recipe,
 ) -> Result<Option<Shortage>, Reason> {
-    let needed = memory(engine, content, style, recipe)?.bytes();
-    if needed <= available {
-        return Ok(None);
-    }
+    let needed = memory(engine, content, style, recipe)?;
+    let (lack, needed, available) = match needed {
+        Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {
+            (Lack::Binding, largest_slot, engine.largest_slot())
+        }
+        _ if needed.bytes() > bytes => (Lack::Memory, needed.bytes(), bytes),
+        _ => return Ok(None),
+    };
     let size = sizes(content, recipe)?.pop().expect("there is at least one scale");
-    let fitting = fitting_size(engine, content, style, recipe, available);
-    Ok(Some(Shortage { device: engine.name().to_owned(), size, needed, memory: available, fitting }))
+    let fitting = fitting_size(engine, content, style, recipe, bytes);
+    Ok(Some(Shortage { lack, device: engine.name().to_owned(), size, needed, available, fitting }))
 }
 
 /// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more than there is, or
@@ -223,4 +245,75 @@ fn fitting_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, by
         }
     }
     Some(fitting * STEP).filter(|&long| long > 0 && taken(long).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Device,
+        weights::{Filters, Normalisation},
+    };
+    use std::sync::Arc;
+
+    const PHOTOGRAPH: Size = Size { width: 3000, height: 2001 };
+    const PAINTING: Size = Size { width: 900, height: 1100 };
+
+    fn engine() -> Engine {
+        let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+        Engine::new(&Device::Cpu(None), Arc::new(none)).unwrap()
+    }
+
+    fn taken(long: u32) -> u64 {
+        memory(&engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap().bytes()
+    }
+
+    fn shortage_at(long: u32, bytes: u64) -> Option<Shortage> {
+        shortage_of(bytes, &engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap()
+    }
+
+    #[test]
+    fn what_fits_is_not_mentioned_and_what_does_not_comes_with_the_largest_size_that_does() {
+        let available = taken(800);
+        assert_eq!(shortage_at(800, available), None);
+        for long in [801, 1333, 3000] {
+            let shortage = shortage_at(long, available).unwrap();
+            assert_eq!((shortage.lack, shortage.fitting, shortage.needed), (Lack::Memory, Some(800), taken(long)));
+        }
+        let text = shortage_at(1333, available - 1).unwrap().to_string();
+        let numbers = format!("takes {} MiB, but CPU has {} MiB", taken(1333).div_ceil(1 << 20), (available - 1) >> 20);
+        assert!(text.starts_with("a picture of 1333x889 ") && text.contains(&numbers), "{text}");
+        assert!(text.ends_with(": --size 768 fits"), "{text}");
+    }
+
+    #[test]
+    fn where_nothing_fits_another_device_is_suggested() {
+        let text = shortage_at(640, 1 << 20).unwrap().to_string();
+        assert!(text.ends_with(": use another --device"), "{text}");
+    }
+
+    #[test]
+    fn after_a_lack_of_memory_half_as_much_is_suggested() {
+        let recipe = Recipe { size: 1600, ..Recipe::default() };
+        let suggest = |error| smaller_size(&engine(), PHOTOGRAPH, PAINTING, &recipe, &error);
+        let device = || "CPU".to_owned();
+        let long = suggest(BackendError::OutOfMemory { device: device(), needed: 1 }).unwrap();
+        let budget = engine().memory().filter(|memory| *memory < taken(1600)).unwrap_or(taken(1600) / 2);
+        assert!(taken(long) <= budget && taken(long + STEP) > budget, "{long}");
+        assert_eq!(suggest(BackendError::DeviceLost { device: device(), reason: String::new() }), None);
+    }
+
+    #[test]
+    fn a_painting_four_times_as_large_decides_how_much_is_taken() {
+        let engine = engine();
+        let painting = |long: u32| {
+            let recipe = Recipe { size: long, style_scale: 4.0, ..Recipe::default() };
+            let large = Size { width: 4000, height: 3000 };
+            let peak = memory(&engine, PHOTOGRAPH, large, &recipe).unwrap();
+            let plans = ScalePlans::last(&engine, PHOTOGRAPH, large, &recipe).unwrap();
+            (peak.buffers, plans.targets.iter().map(Plan::bytes).max(), plans.iteration.bytes())
+        };
+        let (peak, targets, iteration) = painting(512);
+        assert!(Some(peak) == targets && peak > iteration, "{peak} {targets:?} {iteration}");
+    }
 }

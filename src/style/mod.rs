@@ -17,7 +17,7 @@ mod targets;
 
 pub use coefficients::Scaling;
 pub use evaluate::{Evaluation, evaluate};
-pub use memory::{Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
+pub use memory::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;
