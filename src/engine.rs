@@ -86,7 +86,7 @@ impl Engine {
     pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
         let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
         match &self.loaded {
-            Loaded::Gpu(gpu, _) => gpu::filter_bytes(plans, |precision| gpu.trusted_abilities(precision), self.conv3x3),
+            Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, self.conv3x3),
             Loaded::Cpu(_) => layers.max().map_or(0, cpu::filter_bytes),
             Loaded::Reference => self.filters.bytes(),
         }
@@ -101,7 +101,8 @@ impl Engine {
     pub fn variant(&self, plan: &Plan, step: &Step) -> Option<Conv3x3Variant> {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => {
-                Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), self.conv3x3)
+                let asked = self.conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+                Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), asked)
             }
             Loaded::Cpu(_) | Loaded::Reference => None,
         }
@@ -116,11 +117,15 @@ impl Engine {
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
-    /// Why the device's tensor cores are not used though it has some, if that is so.
-    pub fn notice(&self) -> Option<gpu::CooperativeRefused> {
+    /// Times the variants of the convolution for the shapes of a plan, see [`gpu::Gpu::tune`]. Where the device has no
+    /// variants, nothing is done.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn tune(&self, plan: &Plan, observe: &mut dyn FnMut(&gpu::Tuned)) -> Result<(), BackendError> {
         match &self.loaded {
-            Loaded::Gpu(gpu, _) if self.precision == Precision::F16 => gpu.check_cooperative().err(),
-            _ => None,
+            Loaded::Gpu(gpu, filters) => gpu.tune(plan, filters, observe),
+            Loaded::Cpu(_) | Loaded::Reference => Ok(()),
         }
     }
 

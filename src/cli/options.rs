@@ -3,15 +3,14 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, DeviceChoice, Engine,
+    Device, DeviceChoice,
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::Conv3x3Variant,
     plan::{Precision, Size},
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
-    weights::Filters,
 };
-use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, str::FromStr};
 
 /// Where to compute.
 #[derive(Args)]
@@ -45,6 +44,15 @@ pub(crate) struct KernelOptions {
     variant: Option<Conv3x3Variant>,
 }
 
+/// Says, in one line, if tensor cores are there and are not to be trusted.
+fn notice(device: &Device) {
+    if let Device::Gpu(gpu) = device
+        && let Err(refused) = gpu.check_cooperative()
+    {
+        eprintln!("impasto: {refused}");
+    }
+}
+
 impl KernelOptions {
     /// What is asked for, if the device can.
     pub fn precision(&self, device: &Device) -> Result<Precision, CliError> {
@@ -53,30 +61,20 @@ impl KernelOptions {
             Device::Cpu(_) | Device::Reference => false,
         };
         match self.precision {
-            PrecisionChoice::Auto => Ok(device.automatic_precision()),
-            PrecisionChoice::F16 if can => Ok(Precision::F16),
+            PrecisionChoice::Auto => {
+                notice(device);
+                Ok(device.automatic_precision())
+            }
+            PrecisionChoice::F16 if can => {
+                notice(device);
+                Ok(Precision::F16)
+            }
             PrecisionChoice::F16 => Err(CliError::Usage(format!(
                 "--precision f16 is for GPUs that have half precision, but {} computes: use f32, or another --device",
                 device.name()
             ))),
             PrecisionChoice::F32 => Ok(Precision::F32),
         }
-    }
-
-    /// Whether the device can do what is asked for.
-    pub fn check(&self, device: &Device) -> Result<(), CliError> {
-        self.precision(device)?;
-        self.conv3x3(device)?;
-        Ok(())
-    }
-
-    /// An engine that computes as is asked for.
-    pub fn engine(&self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
-        let engine = Engine::new(device, filters)?.with_precision(self.precision(device)?);
-        Ok(match self.conv3x3(device)? {
-            Some(variant) => engine.with_variant(variant),
-            None => engine,
-        })
     }
 
     /// What is asked for, if anything is.

@@ -10,10 +10,10 @@ use super::{
 };
 use clap::{Args, ValueEnum};
 use impasto::{
-    Engine,
+    Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
-    style::{Event, Init, Method, Reason, Recipe, StylizeError, WeightedLayer, shortage, smaller_size, stylize},
+    style::{Event, Init, Method, Reason, Recipe, StylizeError, WeightedLayer, plans, shortage, smaller_size, stylize},
     vgg19::Layer,
     weights::{Filters, Normalisation},
 };
@@ -123,6 +123,10 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
 
+    /// Time the variants of the convolution on this GPU first, for sizes that were never timed, and keep what is fastest
+    #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
+    tune: bool,
+
     /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
@@ -191,11 +195,11 @@ fn explain_plan(
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     let device = arguments.device.open()?;
-    arguments.kernels.check(&device)?;
+    arguments.check_device(&device)?;
     let (wanted, _) = arguments.depth(&recipe);
     arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
     let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = arguments.kernels.engine(&device, Arc::new(none))?;
+    let engine = arguments.engine(&device, none)?;
     explain(&engine, content, style, &recipe, answer)
 }
 
@@ -209,9 +213,12 @@ fn paint(
     check_writable(output, fit_long_side(content.size, recipe.size))?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
-    arguments.kernels.check(&device)?;
+    arguments.check_device(&device)?;
     let filters = arguments.filters(&mut recipe, content, style)?;
-    let engine = arguments.kernels.engine(&device, Arc::new(filters))?;
+    let engine = arguments.engine(&device, filters)?;
+    if arguments.tune {
+        tune(&engine, content.size, &recipe)?;
+    }
     // What the layers do not suit is told by the work itself.
     if let Ok(Some(shortage)) = shortage(&engine, content.size, style.size, &recipe) {
         eprintln!("impasto: {shortage}");
@@ -233,6 +240,21 @@ fn paint(
         let (path, seconds) = (output.display(), start.elapsed().as_secs_f64());
         eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size, engine.name());
     }
+    Ok(())
+}
+
+/// Times the convolutions of every size that will be painted.
+fn tune(engine: &Engine, content: Size, recipe: &Recipe) -> Result<(), CliError> {
+    let mut count = 0;
+    for plan in plans(engine, content, recipe).map_err(Box::new)? {
+        engine.tune(&plan, &mut |tuned| {
+            count += 1;
+            if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
+                eprintln!("impasto: {}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds);
+            }
+        })?;
+    }
+    eprintln!("impasto: {count} convolutions were timed on {}; the fastest variants are kept", engine.name());
     Ok(())
 }
 
@@ -261,6 +283,28 @@ fn keep(error: StylizeError, output: &Path) -> CliError {
 }
 
 impl Arguments {
+    /// Whether the device can do what is asked for.
+    fn check_device(&self, device: &Device) -> Result<(), CliError> {
+        self.kernels.precision(device)?;
+        self.kernels.conv3x3(device)?;
+        match device {
+            Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
+                "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
+                device.name()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// An engine that computes as is asked for.
+    fn engine(&self, device: &Device, filters: Filters) -> Result<Engine, CliError> {
+        let engine = Engine::new(device, Arc::new(filters))?.with_precision(self.kernels.precision(device)?);
+        Ok(match self.kernels.conv3x3(device)? {
+            Some(variant) => engine.with_variant(variant),
+            None => engine,
+        })
+    }
+
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
     fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
         let own = content.width.max(content.height);

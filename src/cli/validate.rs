@@ -5,7 +5,7 @@ use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::Conv3x3Variant,
-    validate::{Case, Outcome, cases, cooperative_cases, run as run_case},
+    validate::{Case, Outcome, banded_cases, cases, cooperative_cases, f16_cases, run as run_case},
 };
 use std::io::Write;
 
@@ -22,10 +22,11 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let device = arguments.device.open()?;
     let mut cases = cases();
-    if let Device::Gpu(gpu) = &device
-        && gpu.has_f16()
-    {
-        cases.extend(cooperative_cases());
+    if let Device::Gpu(gpu) = &device {
+        cases.extend(banded_cases());
+        if gpu.has_f16() {
+            cases.extend(f16_cases().into_iter().chain(cooperative_cases()));
+        }
     }
     let (mut failed, mut count) = (0, 0);
     writeln!(answer, "{:<9} {:<58} {:>9} {:>9}  {}", "variant", "case", "error", "allowed", device.name())?;

@@ -3,10 +3,11 @@
 use super::{
     CooperativeRefused,
     abilities::{Abilities, COOPERATIVE},
+    device_file::DeviceFile,
     failure::FailureLog,
     memory::device_memory,
-    pipeline_file::PipelineFile,
     pipelines::Pipelines,
+    tuning::Tuning,
 };
 use crate::{BackendError, plan::Precision};
 use std::{
@@ -96,6 +97,8 @@ pub struct Gpu {
     /// Bytes of memory it has for buffers, where the driver tells.
     pub memory: Option<u64>,
     pub(super) pipelines: Pipelines,
+    /// Which variants proved the fastest.
+    pub(super) tuning: Mutex<Tuning>,
     /// Work units (see session.rs) per second, as far as measured.
     pub(super) rate: Mutex<Option<f64>>,
 }
@@ -110,7 +113,7 @@ impl Gpu {
     }
 
     /// [`Gpu::open`], with a directory where compiled pipelines are kept from one start to the next, if the back end
-    /// hands them out (Vulkan does). A file there that is of no use is replaced; one that cannot be written is done
+    /// hands them out (Vulkan does), and what [`Gpu::tune`] found. A file there that is of no use is replaced; one that cannot be written is done
     /// without.
     ///
     /// # Errors
@@ -138,12 +141,12 @@ impl Gpu {
             ..Default::default()
         }))
         .map_err(|error| BackendError::Refused { device: adapter.info.name.clone(), reason: error.to_string() })?;
-        let file = cache
-            .filter(|_| device.features().contains(wgpu::Features::PIPELINE_CACHE))
-            .and_then(|directory| PipelineFile::of(directory, &adapter.info));
+        let file = |kind| cache.map(|directory| DeviceFile::of(directory, kind, &adapter.info));
+        let pipelines = file("pipelines").filter(|_| device.features().contains(wgpu::Features::PIPELINE_CACHE));
         Ok(Arc::new(Gpu {
             failures: FailureLog::watch(&device),
-            pipelines: Pipelines::new(&device, checks, file),
+            pipelines: Pipelines::new(&device, checks, pipelines),
+            tuning: Mutex::new(Tuning::kept(file("tuning"))),
             device,
             queue,
             name: adapter.info.name.clone(),

@@ -1,13 +1,13 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
 use super::{
-    Abilities, Conv3x3Variant, Gpu,
+    Conv3x3Variant, Gpu,
     kernels::{Binding, lower},
     winograd,
 };
 use crate::{
     BackendError,
-    plan::{Plan, Precision},
+    plan::{Plan, Precision, Step},
     vgg19::Layer,
     weights::{ConvolutionFilters, Filters},
 };
@@ -64,14 +64,17 @@ impl FilterForm {
 }
 
 /// Bytes of the filters and biases that sessions of these plans put on a device, which each of them shares with those
-/// before it. `abilities` by the plans' precision, `asked` as for [`super::Session::new`].
-pub fn filter_bytes(plans: &[Plan], abilities: impl Fn(Precision) -> Abilities, asked: Option<Conv3x3Variant>) -> u64 {
+/// before it. `forced` as for [`super::Session::new`].
+pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: Option<Conv3x3Variant>) -> u64 {
     let mut buffers = HashMap::new();
     for plan in plans {
-        let (abilities, mut seen) = (abilities(plan.precision), HashSet::new());
-        // All bands of a layer read the same filters.
-        let steps = plan.steps.iter().filter(|step| step.filters().is_some_and(|l| seen.insert((step.operation(), l))));
-        for (_, binding) in steps.flat_map(|step| lower(plan, step, abilities, asked).0).flat_map(|d| d.bindings) {
+        let (abilities, mut seen) = (gpu.trusted_abilities(plan.precision), HashSet::new());
+        let asked = |step: &Step| forced.or_else(|| gpu.tuned(step, plan.precision));
+        // Bands of a layer that are made alike read the same filters.
+        let steps = plan.steps.iter().filter_map(|step| Some((step, step.filters()?, asked(step))));
+        let steps = steps.filter(|&(step, layer, asked)| seen.insert((step.operation(), layer, asked)));
+        let dispatches = steps.flat_map(|(step, _, asked)| lower(plan, step, abilities, asked).0);
+        for (_, binding) in dispatches.flat_map(|dispatch| dispatch.bindings) {
             match binding {
                 Binding::Filters(layer, form) => {
                     let contents = Contents::Filters(layer, form, form.stored_in(plan.precision));

@@ -2,23 +2,26 @@
 
 mod abilities;
 mod device;
+mod device_file;
 mod failure;
 mod filters;
 mod kernels;
 mod memory;
-mod pipeline_file;
 mod pipelines;
 mod probe;
 mod self_check;
 mod session;
 mod timing;
+mod tuning;
 mod winograd;
 
 pub use abilities::{Abilities, Maker};
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
-pub use filters::{DeviceFilters, FilterForm, filter_bytes};
+pub(crate) use filters::filter_bytes;
+pub use filters::{DeviceFilters, FilterForm};
 pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
 pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;
 pub use session::Session;
 pub use timing::HostSeconds;
+pub use tuning::{ConvolutionShape, Tuned};

@@ -2,8 +2,8 @@
 
 use super::{
     ShaderChecks,
+    device_file::DeviceFile,
     kernels::{Dispatch, SHADERS},
-    pipeline_file::PipelineFile,
 };
 use crate::plan::Precision;
 use rayon::prelude::*;
@@ -42,14 +42,14 @@ pub(super) struct Pipelines {
 #[derive(Debug)]
 struct Kept {
     cache: wgpu::PipelineCache,
-    file: PipelineFile,
+    file: DeviceFile,
     /// Bytes in the file, as far as it is of use.
     bytes: Mutex<usize>,
 }
 
 impl Pipelines {
     /// None yet. What an earlier process left in `file` makes compiling faster.
-    pub fn new(device: &wgpu::Device, checks: ShaderChecks, file: Option<PipelineFile>) -> Pipelines {
+    pub fn new(device: &wgpu::Device, checks: ShaderChecks, file: Option<DeviceFile>) -> Pipelines {
         let kept = file.map(|file| Kept::new(device, file));
         Pipelines { device: device.clone(), checks, modules: Mutex::default(), made: Mutex::default(), kept }
     }
@@ -133,7 +133,7 @@ impl Pipelines {
 }
 
 impl Kept {
-    fn new(device: &wgpu::Device, file: PipelineFile) -> Kept {
+    fn new(device: &wgpu::Device, file: DeviceFile) -> Kept {
         let data = file.read();
         let descriptor =
             wgpu::PipelineCacheDescriptor { label: Some("impasto"), data: data.as_deref(), fallback: true };

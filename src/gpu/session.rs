@@ -72,7 +72,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes buffers, pipelines and bind groups. `conv3x3` forces a variant of the convolution where it applies.
+    /// Makes buffers, pipelines and bind groups. `conv3x3` forces a variant of the convolution where it applies; without it
+    /// what [`Gpu::tune`] found decides, and without that a table.
     ///
     /// # Errors
     /// If a slot is larger than the device binds, memory runs out, or filters are missing.
@@ -110,7 +111,8 @@ impl Session {
             return Err(error);
         }
         let unused = slot_buffer(gpu, 256);
-        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, abilities, conv3x3)).collect();
+        let asked = |step| conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, abilities, asked(step))).collect();
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches = Vec::with_capacity(plan.steps.len());
         for (dispatches, cost) in &steps {

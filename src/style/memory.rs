@@ -2,7 +2,7 @@
 
 use super::{
     recipe::Recipe,
-    stylize::{Reason, first_precision, sizes, style_size},
+    stylize::{Reason, sizes, style_size},
     targets::network,
 };
 use crate::{
@@ -46,7 +46,7 @@ impl ScalePlans {
         let size = scales[index];
         let style = style_size(style, size, recipe);
         let losses = recipe.losses();
-        let precision = first_precision(engine, recipe);
+        let precision = recipe.precision(engine.precision());
         let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
         let content = Wanted { features: losses.content.clone(), grams: Vec::new() };
         let painting = Wanted { features: Vec::new(), grams: losses.style.clone() };

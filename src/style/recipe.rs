@@ -3,7 +3,7 @@
 use super::coefficients::Scaling;
 use crate::{
     picture::Picture,
-    plan::{AdamSettings, Border, Losses, Optimizer, Pooling},
+    plan::{AdamSettings, Border, Losses, Optimizer, Pooling, Precision},
     vgg19::Layer,
 };
 
@@ -154,6 +154,15 @@ impl Recipe {
                 decay: 0.99,
             }),
             Method::Lbfgs => Optimizer::Lbfgs { memory: LBFGS_MEMORY },
+        }
+    }
+
+    /// The precision in which maps are stored to begin with, where an engine is asked for `asked`.
+    pub fn precision(&self, asked: Precision) -> Precision {
+        match self.method {
+            Method::Adam => asked,
+            // It compares losses that lie closer together than the rounding of f16.
+            Method::Lbfgs => Precision::F32,
         }
     }
 

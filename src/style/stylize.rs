@@ -3,14 +3,15 @@
 use super::{
     objective::{Loss, Objective},
     prepare::{Unprepared, Work, prepare},
-    recipe::{Init, Method, Recipe, RecipeError},
+    recipe::{Init, Recipe, RecipeError},
     scale::{Ended, Scale},
     scales::scales,
+    targets::network,
 };
 use crate::{
     BackendError, Engine,
     picture::{Picture, fit_long_side},
-    plan::{PlanError, Precision, Size},
+    plan::{Plan, PlanError, Precision, Size, iteration},
 };
 use std::num::NonZeroU32;
 
@@ -122,7 +123,7 @@ pub fn stylize(
     recipe.check().map_err(Reason::Recipe)?;
     let sizes = sizes(content.size, recipe)?;
     let objective = Objective::new(recipe);
-    let mut precision = first_precision(engine, recipe);
+    let mut precision = recipe.precision(engine.precision());
     let mut picture: Option<Picture> = None;
     for (index, &size) in sizes.iter().enumerate() {
         let style_size = style_size(style.size, size, recipe);
@@ -180,10 +181,16 @@ fn paint(
     }
 }
 
-/// The precision that painting begins in.
-pub(super) fn first_precision(engine: &Engine, recipe: &Recipe) -> Precision {
-    // L-BFGS compares losses that lie closer together than the rounding of f16.
-    if recipe.method == Method::Lbfgs { Precision::F32 } else { engine.precision() }
+/// The plans of all scales, smallest first, for a photograph of a size.
+///
+/// # Errors
+/// If the photograph is too small for the layers, or a layer is named twice.
+pub fn plans(engine: &Engine, content: Size, recipe: &Recipe) -> Result<Vec<Plan>, Reason> {
+    let plan = |size| {
+        let network = network(engine, recipe.precision(engine.precision()), size, recipe.border, recipe.pooling);
+        iteration(&network, &recipe.losses(), recipe.optimizer()).map_err(Reason::Content)
+    };
+    sizes(content, recipe)?.into_iter().map(plan).collect()
 }
 
 /// Size of the painting beside a picture of a size.

@@ -12,7 +12,8 @@ fn explained(folder: &Folder, options: &str) -> String {
     let after = folder.contents();
     let new = after.keys().find(|name| !before.contains_key(*name) && !name.starts_with("cache"));
     assert_eq!(new, None, "{options}");
-    assert!(answer.lines().all(|line| line.chars().count() <= 120), "{answer}");
+    let mut tables = answer.lines().filter(|line| !line.starts_with("a picture of "));
+    assert!(tables.all(|line| line.chars().count() <= 120), "{answer}");
     answer
 }
 
@@ -84,9 +85,9 @@ fn a_gpu_splits_what_it_cannot_bind_and_tells_its_kernels() {
     if !folder.run("devices").stdout.starts_with('0') {
         return;
     }
-    let answer = explained(&folder, "--device 0 --size 1500 --variant plain");
+    let answer = explained(&folder, "--device 0 --size 1100 --variant plain");
     let kernel = cells(&answer, "conv3x3                relu1_2");
     let bands = kernel.iter().position(|&cell| cell == "plain").map(|index| kernel[index - 1].parse::<u32>().unwrap());
     assert!(bands.is_some_and(|bands| bands > 1), "{kernel:?}");
-    assert!(answer.contains(" rows of 1500x1125x64 ") && answer.contains("; the device binds "), "{answer}");
+    assert!(answer.contains(" rows of 1100x825x64 ") && answer.contains("; the device binds "), "{answer}");
 }

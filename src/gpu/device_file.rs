@@ -1,5 +1,5 @@
-//! What a driver compiled, in a file: one for each adapter and driver. The file starts with a digest, because a driver
-//! believes what it is given and wgpu does not look inside.
+//! What was found out about an adapter with a driver, in a file of the cache: what the driver compiled, which kernels were
+//! the fastest. The file starts with a digest, because a driver believes what it is given and wgpu does not look inside.
 
 use crate::files::replace_file;
 use sha2::{Digest, Sha256};
@@ -8,27 +8,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Directory of these files in the cache.
-const DIRECTORY: &str = "pipelines";
 /// Bytes of SHA-256.
 const DIGEST: usize = 32;
 
-/// Where the pipelines of an adapter and driver are kept.
+/// Where something about an adapter and driver is kept.
 #[derive(Debug)]
-pub(super) struct PipelineFile {
+pub(super) struct DeviceFile {
     path: PathBuf,
     /// Names of adapter and driver.
     identity: String,
 }
 
-impl PipelineFile {
-    /// The file in a cache directory; none for back ends that do not hand out what they compiled.
-    pub fn of(directory: &Path, info: &wgpu::AdapterInfo) -> Option<PipelineFile> {
-        let adapter = wgpu::util::pipeline_cache_key(info)?;
+impl DeviceFile {
+    /// The file in a cache directory's folder of that kind.
+    pub fn of(cache: &Path, kind: &str, info: &wgpu::AdapterInfo) -> DeviceFile {
+        let adapter = format!("{}_{:x}_{:x}", info.backend.to_str(), info.vendor, info.device);
         // The adapter's key does not change when its driver does.
         let identity = [&adapter, info.name.as_str(), &info.driver, &info.driver_info].join("\n");
         let driver: String = Sha256::digest(&identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Some(PipelineFile { path: directory.join(DIRECTORY).join(format!("{adapter}_{driver}")), identity })
+        DeviceFile { path: cache.join(kind).join(format!("{adapter}_{driver}")), identity }
     }
 
     /// What was written last. Nothing if the file is missing, cut off, changed, or another adapter's or driver's.
@@ -64,6 +62,8 @@ mod tests {
 
     use super::*;
 
+    const KIND: &str = "pipelines";
+
     fn info(driver_info: &str) -> wgpu::AdapterInfo {
         let mut info = wgpu::AdapterInfo::new(wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan);
         (info.vendor, info.device) = (0x10de, 7);
@@ -74,20 +74,20 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         let directory = tempfile::tempdir().unwrap();
-        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        let file = DeviceFile::of(directory.path(), KIND, &info("1.0"));
         assert_eq!(file.read(), None);
         for data in [&b"first"[..], b"", b"a second one that is longer"] {
             file.write(data).unwrap();
             assert_eq!(file.read().as_deref(), Some(data));
         }
-        let files = std::fs::read_dir(directory.path().join(DIRECTORY)).unwrap().count();
+        let files = std::fs::read_dir(directory.path().join(KIND)).unwrap().count();
         assert_eq!(files, 1, "something temporary was left");
     }
 
     #[test]
     fn what_was_changed_is_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        let file = DeviceFile::of(directory.path(), KIND, &info("1.0"));
         file.write(b"pipelines").unwrap();
         let whole = std::fs::read(&file.path).unwrap();
         let mut flipped = whole.clone();
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn each_adapter_and_driver_has_its_own() {
         let directory = tempfile::tempdir().unwrap();
-        let [old, new] = ["1.0", "1.1"].map(|driver| PipelineFile::of(directory.path(), &info(driver)).unwrap());
+        let [old, new] = ["1.0", "1.1"].map(|driver| DeviceFile::of(directory.path(), KIND, &info(driver)));
         old.write(b"pipelines").unwrap();
         assert_ne!(old.path, new.path);
         std::fs::copy(&old.path, &new.path).unwrap();
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_made_is_an_error_and_no_panic() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(DIRECTORY), "in the way").unwrap();
-        let file = PipelineFile::of(directory.path(), &info("1.0")).unwrap();
+        std::fs::write(directory.path().join(KIND), "in the way").unwrap();
+        let file = DeviceFile::of(directory.path(), KIND, &info("1.0"));
         assert!(file.write(b"pipelines").is_err() && file.read().is_none());
     }
 }
