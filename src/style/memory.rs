@@ -66,7 +66,7 @@ impl ScalePlans {
     }
 }
 
-/// Bytes that are taken at the moment when most are.
+/// Bytes that are taken at the moment when the session holds most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The buffers of the plan that is executed.
@@ -81,9 +81,14 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// What the session itself holds.
+    pub fn held(&self) -> u64 {
+        self.buffers + self.filters
+    }
+
     /// All of it.
     pub fn bytes(&self) -> u64 {
-        self.buffers + self.filters + self.staging
+        self.held() + self.staging
     }
 
     /// Whether it keeps to so many bytes in all and to so many in one slot.
@@ -108,7 +113,7 @@ pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> R
             let staging = (uploaded + written(plan)).max(read(plan));
             largest_slot = largest_slot.max(plan.largest_slot());
             let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
-            peak = if now.bytes() > peak.bytes() { now } else { peak };
+            peak = if now.held() > peak.held() { now } else { peak };
             present = filters;
         }
     }
