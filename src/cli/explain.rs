@@ -166,8 +166,8 @@ fn totals(
     let Memory { buffers, filters, staging, largest_slot } = peak;
     writeln!(
         answer,
-        "peak: {} MiB = buffers {} + filters {} + on their way between host and device {}",
-        mebibytes(peak.bytes()),
+        "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
+        mebibytes(peak.held()),
         mebibytes(buffers),
         mebibytes(filters),
         mebibytes(staging)
