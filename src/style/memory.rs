@@ -33,7 +33,7 @@ pub struct ScalePlans {
 }
 
 impl ScalePlans {
-    /// The plans for the last scale of a recipe: the ones that [`super::stylize`] makes for pictures of these sizes.
+    /// The plans for the last scale of a recipe: the ones that [`super::stylize()`] makes for pictures of these sizes.
     ///
     /// # Errors
     /// If a picture is too small for the layers, or there are none.
