@@ -1,6 +1,6 @@
 //! What every back end can do: hold the slots of a plan and run its routines.
 
-use crate::plan::{Conv3x3, Conv3x3Backward, Plan, Routine, SlotId, Step};
+use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::vgg19::Layer;
 
 /// Why a back end cannot go on.
@@ -156,12 +156,7 @@ pub fn values(bytes: &[u8]) -> Vec<f32> {
 /// # Errors
 /// If they do not.
 pub(crate) fn check_filters(plan: &Plan, layers: usize) -> Result<(), BackendError> {
-    let missing = plan.steps.iter().find_map(|step| match step {
-        Step::Conv3x3(Conv3x3 { layer, .. }) | Step::Conv3x3Backward(Conv3x3Backward { layer, .. }) => {
-            (layer.index() >= layers).then_some(*layer)
-        }
-        _ => None,
-    });
+    let missing = plan.steps.iter().filter_map(Step::filters).find(|layer| layer.index() >= layers);
     missing.map_or(Ok(()), |layer| Err(BackendError::FiltersMissing(layer)))
 }
 

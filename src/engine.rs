@@ -3,7 +3,8 @@
 use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
-    plan::{Plan, Precision, Storage},
+    host_memory,
+    plan::{Plan, Precision, Step, Storage},
     reference,
     weights::Filters,
 };
@@ -58,6 +59,52 @@ impl Engine {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
             Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
+        }
+    }
+
+    /// Bytes of memory that painting can take, where they are known: all of a GPU's own; for the processor, and for a
+    /// driver that computes there, what the system can give now and what the filters took already. What such a driver
+    /// calls its own is an arbitrary figure.
+    pub fn memory(&self) -> Option<u64> {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) if !gpu.is_software() => gpu.memory,
+            Loaded::Gpu(_, filters) => Some(host_memory::available()? + filters.bytes()),
+            Loaded::Cpu(processor) => Some(host_memory::available()? + processor.bytes()),
+            Loaded::Reference => host_memory::available(),
+        }
+    }
+
+    /// Bytes of the largest array that the device binds at once.
+    pub fn largest_slot(&self) -> u64 {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => gpu.largest_slot(),
+            Loaded::Cpu(_) | Loaded::Reference => u64::MAX,
+        }
+    }
+
+    /// Bytes that the filters take, in all forms, once sessions of all these plans were made.
+    pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
+        let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, self.conv3x3),
+            Loaded::Cpu(_) => layers.max().map_or(0, cpu::filter_bytes),
+            Loaded::Reference => self.filters.bytes(),
+        }
+    }
+
+    /// Whether filters are copied once more on their way to the device.
+    pub(crate) fn uploads_filters(&self) -> bool {
+        matches!(self.loaded, Loaded::Gpu(..))
+    }
+
+    /// The variant of the convolution that carries out a step of a plan, where there are variants.
+    pub fn variant(&self, plan: &Plan, step: &Step) -> Option<Conv3x3Variant> {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => {
+                let asked = self.conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+                Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), asked)
+            }
+            Loaded::Cpu(_) | Loaded::Reference => None,
         }
     }
 

@@ -135,3 +135,10 @@ impl HostMemory {
 pub(crate) fn numbers(words: &mut [u32]) -> &mut [f32] {
     bytemuck::cast_slice_mut(words)
 }
+
+/// Bytes of memory that the system gives without taking them from somebody, where it tells: Linux does.
+pub(crate) fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}

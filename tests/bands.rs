@@ -3,15 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use impasto::{
-    BackendError, Session, cpu,
+    BackendError, Device, Engine, Session, cpu,
     gpu::{self, DeviceFilters, Gpu, ShaderChecks, adapters},
+    picture::Picture,
     plan::{
-        Banding, Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Window,
-        iteration,
+        Banding, Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Wanted,
+        Window, features, iteration,
     },
     random::Random,
     read_values, reference,
-    style::Recipe,
+    style::{Lack, Recipe, ScalePlans, WeightedLayer, shortage, stylize},
     tolerance,
     weights::{Filters, Normalisation, generated},
     write_values,
@@ -131,4 +132,92 @@ fn a_megapixel_takes_a_quarter_of_what_pytorch_takes() {
     println!("{} MiB, {} MiB", f32 >> 20, f16 >> 20);
     assert!(f32 <= 550 << 20, "{} MiB", f32 >> 20);
     assert!(f16 <= 300 << 20, "{} MiB", f16 >> 20);
+}
+
+#[test]
+fn no_array_of_a_picture_is_larger_than_the_device_binds() {
+    // llvmpipe binds 128 MiB at once, NVIDIA's driver 2 GiB.
+    let cases = [
+        (1024, 128 << 20, Precision::F32),
+        (2048, 128 << 20, Precision::F16),
+        (4096, 2 << 30, Precision::F32),
+        (4096, 2 << 30, Precision::F16),
+    ];
+    for (side, binding, precision) in cases {
+        let recipe = Recipe::default();
+        let size = Size { width: side, height: side };
+        let network = network(size, Pooling::Max, Storage::for_binding(binding, precision));
+        let Losses { content, style } = recipe.losses();
+        let plans = [
+            iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap(),
+            features(&network, &Wanted { features: content, grams: Vec::new() }).unwrap(),
+            features(&network, &Wanted { features: Vec::new(), grams: style }).unwrap(),
+        ];
+        for plan in plans {
+            let largest = plan.slots.iter().max_by_key(|slot| slot.words).unwrap();
+            assert!(largest.bytes() <= binding, "{side}: {} takes {} MiB", largest.tensor, largest.bytes() >> 20);
+        }
+        // One map of 64 channels does not fit as a whole.
+        assert!(u64::from(side + 2).pow(2) * 64 * precision.bytes() as u64 > binding, "the case tests nothing");
+    }
+}
+
+#[test]
+fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
+    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+    let layers =
+        |names: &[&str]| names.iter().map(|name| WeightedLayer { layer: name.parse().unwrap(), weight: 1.0 }).collect();
+    let recipe = Recipe {
+        size: 150,
+        min_scale: 100,
+        first_iterations: 2,
+        iterations: 2,
+        content_layers: layers(&["relu3_1"]),
+        style_layers: layers(&["relu1_1", "relu2_1", "relu3_1"]),
+        ..Recipe::default()
+    };
+    let filters = Arc::new(generated(5, "relu3_1".parse().unwrap()));
+    let (photograph, painting) =
+        (Picture::noise(Size { width: 173, height: 131 }, 1), Picture::noise(Size { width: 160, height: 201 }, 2));
+    let paint = |binding: Option<u64>| {
+        let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+        if let Some(bytes) = binding {
+            Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = bytes;
+        }
+        let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
+        let plan = ScalePlans::last(&engine, photograph.size, painting.size, &recipe).unwrap().iteration;
+        (plan, stylize(&engine, &photograph, &painting, &recipe, None, &mut |_| {}).unwrap())
+    };
+    // relu1_1 takes 4.2 MiB, relu3_1, which the content loss compares as a whole, 1.1 MiB.
+    let binding = 5 << 18;
+    let ((whole, expected), (banded, picture)) = (paint(None), paint(Some(binding)));
+    assert!(whole.is_plain() && whole.largest_slot() > 4 << 20);
+    assert!(!banded.is_plain() && banded.largest_slot() <= binding, "{}", banded.largest_slot());
+    let apart = |a: &Picture, b: &Picture| {
+        assert_eq!(a.size, b.size);
+        let differences = a.pixels.iter().zip(&b.pixels).map(|(a, b)| f64::from(a - b).powi(2));
+        differences.sum::<f64>().sqrt()
+    };
+    let black = Picture { pixels: vec![0.0; expected.pixels.len()], ..expected.clone() };
+    let start = photograph.resize(expected.size);
+    let (difference, length, way) = (apart(&picture, &expected), apart(&expected, &black), apart(&expected, &start));
+    assert!(difference <= tolerance::F32_TRAJECTORY_END * length, "{difference} of {length}");
+    assert!(difference < way / 20.0, "{difference} on a way of {way}");
+}
+
+#[test]
+fn what_cannot_be_split_is_refused_before_painting_with_a_size_that_fits() {
+    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+    let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+    Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = 128 << 20;
+    let engine = Engine::new(&Device::Gpu(gpu), filters()).unwrap();
+    let square = Size { width: 5000, height: 5000 };
+    let told = |size| shortage(&engine, square, square, &Recipe { size, ..Recipe::default() }).unwrap();
+    let large = told(4096).unwrap();
+    assert_eq!((large.lack, large.available), (Lack::Binding, 128 << 20));
+    assert!(large.to_string().contains("at most 128 MiB in one piece"), "{large}");
+    let fitting = large.fitting.unwrap();
+    assert!((1024..2048).contains(&fitting), "{large}");
+    assert!(told(fitting).is_none_or(|shortage| shortage.lack != Lack::Binding));
+    assert!(told(fitting + 32).is_some_and(|shortage| shortage.lack == Lack::Binding));
 }

@@ -41,6 +41,9 @@ pub(crate) enum CliError {
     Interrupted { reason: Box<Reason>, path: PathBuf },
     #[error("{reason}; what was painted until then could not be saved either: {save}")]
     Lost { reason: Box<Reason>, save: Box<PictureError> },
+    /// With what may help.
+    #[error("{error}; {advice}")]
+    Advised { error: Box<CliError>, advice: String },
     #[error("cannot write {}: {source}; name another file, or one where there is room", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot read the cache {}: {source}; name another directory in IMPASTO_CACHE", directory.display())]
@@ -58,6 +61,7 @@ impl CliError {
             CliError::Usage(_) | CliError::Recipe(_) | CliError::Plan(_) => 2,
             CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
             CliError::Stylize(reason) if matches!(**reason, Reason::Recipe(_)) => 2,
+            CliError::Advised { error, .. } => error.exit_code(),
             _ => 1,
         }
     }

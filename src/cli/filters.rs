@@ -87,6 +87,17 @@ impl WeightsOptions {
         }
     }
 
+    /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that is still to be
+    /// fetched is taken to be there.
+    pub fn reach(&self, wanted: Layer) -> Result<Layer, CliError> {
+        self.check()?;
+        Ok(match &self.weights {
+            WeightsChoice::File(path) => wanted.min(weights::info(path)?.deepest.unwrap_or(wanted)),
+            WeightsChoice::Learned => LearnSettings::default().deepest,
+            WeightsChoice::Auto => wanted,
+        })
+    }
+
     /// Whether the options go together.
     fn check(&self) -> Result<(), CliError> {
         let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, WeightsFormat::Caffe));

@@ -5,6 +5,7 @@ mod demo;
 mod devices;
 mod dump;
 mod error;
+mod explain;
 mod files;
 mod filters;
 mod options;
@@ -56,7 +57,7 @@ pub(crate) fn main() -> ExitCode {
     let answer = &mut std::io::stdout().lock();
     let done = match command {
         Command::Demo(arguments) => demo::run(&arguments, answer),
-        Command::Stylize(arguments) => stylize::run(*arguments),
+        Command::Stylize(arguments) => stylize::run(*arguments, answer),
         Command::Devices(_) => devices::run(answer),
         Command::Validate(arguments) => validate::run(arguments, answer),
         Command::Bench(arguments) => bench::run(arguments, answer),

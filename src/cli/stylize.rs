@@ -2,6 +2,7 @@
 
 use super::{
     CliError,
+    explain::explain,
     files::check_creatable,
     filters::WeightsOptions,
     options::{DeviceOptions, KernelOptions, LossScaling, finite, positive, weighted_layer},
@@ -12,9 +13,9 @@ use impasto::{
     Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
-    style::{Event, Init, Method, Recipe, StylizeError, WeightedLayer, plans, stylize},
+    style::{Event, Init, Method, Reason, Recipe, StylizeError, WeightedLayer, plans, shortage, smaller_size, stylize},
     vgg19::Layer,
-    weights::Filters,
+    weights::{Filters, Normalisation},
 };
 use serde::Serialize;
 use std::{
@@ -46,8 +47,8 @@ pub(crate) struct Arguments {
     style: PathBuf,
 
     /// Where the result goes; the extension says in which format
-    #[arg(long, short, value_name = "PICTURE")]
-    output: PathBuf,
+    #[arg(long, short, value_name = "PICTURE", required_unless_present = "explain")]
+    output: Option<PathBuf>,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
@@ -130,6 +131,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
     save_every: Option<NonZeroU32>,
 
+    /// Print what would be done at the last size, step by step and array by array, and paint nothing
+    #[arg(long, help_heading = "Machine and files")]
+    explain: bool,
+
     /// Write a line of JSON for every iteration: its size, number, losses and time
     #[arg(long, value_name = "FILE", help_heading = "Machine and files")]
     log: Option<PathBuf>,
@@ -170,37 +175,69 @@ enum PoolingChoice {
     Average,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let content = Picture::open(&arguments.content)?;
     let style = Picture::open(&arguments.style)?;
-    let mut recipe = arguments.recipe(content.size)?;
-    let size = fit_long_side(content.size, recipe.size);
+    let recipe = arguments.recipe(content.size)?;
     recipe.check()?;
-    check_writable(&arguments.output, size)?;
+    match &arguments.output {
+        Some(output) if !arguments.explain => paint(&arguments, &content, &style, recipe, output),
+        _ => explain_plan(&arguments, content.size, style.size, recipe, answer),
+    }
+}
+
+/// Neither filters nor an output are needed to see the plan.
+fn explain_plan(
+    arguments: &Arguments,
+    content: Size,
+    style: Size,
+    mut recipe: Recipe,
+    answer: &mut dyn Write,
+) -> Result<(), CliError> {
+    let device = arguments.device.open()?;
+    arguments.check_device(&device)?;
+    let (wanted, _) = arguments.depth(&recipe);
+    arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
+    let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+    let engine = arguments.engine(&device, none)?;
+    explain(&engine, content, style, &recipe, answer)
+}
+
+fn paint(
+    arguments: &Arguments,
+    content: &Picture,
+    style: &Picture,
+    mut recipe: Recipe,
+    output: &Path,
+) -> Result<(), CliError> {
+    check_writable(output, fit_long_side(content.size, recipe.size))?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
-    let (precision, variant) = (arguments.kernels.precision(&device)?, arguments.kernels.conv3x3(&device)?);
-    arguments.check_tuning(&device)?;
-    let filters = arguments.filters(&mut recipe, &content, &style)?;
-    let mut engine = Engine::new(&device, Arc::new(filters))?.with_precision(precision);
-    if let Some(variant) = variant {
-        engine = engine.with_variant(variant);
-    }
+    arguments.check_device(&device)?;
+    let filters = arguments.filters(&mut recipe, content, style)?;
+    let engine = arguments.engine(&device, filters)?;
     if arguments.tune {
         tune(&engine, content.size, &recipe)?;
     }
+    // What the layers do not suit is told by the work itself.
+    if let Ok(Some(shortage)) = shortage(&engine, content.size, style.size, &recipe) {
+        eprintln!("impasto: {shortage}");
+    }
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
     let start = Instant::now();
-    let mut observer = Observer { output: &arguments.output, progress: Progress::default(), log };
-    let painted = stylize(&engine, &content, &style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
+    let mut observer = Observer { output, progress: Progress::default(), log };
+    let painted = stylize(&engine, content, style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
     observer.progress.finish();
-    let picture = painted.map_err(|error| keep(error, &arguments.output))?;
-    picture.save(&arguments.output)?;
+    let picture = painted.map_err(|error| {
+        let advice = advice(&engine, content.size, style.size, &recipe, &error.reason);
+        advised(keep(error, output), advice)
+    })?;
+    picture.save(output)?;
     if let Some(log) = observer.log {
         log.finish()?;
     }
     if std::io::stderr().is_terminal() {
-        let (path, seconds) = (arguments.output.display(), start.elapsed().as_secs_f64());
+        let (path, seconds) = (output.display(), start.elapsed().as_secs_f64());
         eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size, engine.name());
     }
     Ok(())
@@ -221,6 +258,20 @@ fn tune(engine: &Engine, content: Size, recipe: &Recipe) -> Result<(), CliError>
     Ok(())
 }
 
+/// A size at which the same work may go well.
+fn advice(engine: &Engine, content: Size, style: Size, recipe: &Recipe, reason: &Reason) -> Option<String> {
+    let Reason::Backend(error) = reason else { return None };
+    let long = smaller_size(engine, content, style, recipe, error)?;
+    Some(format!("--size {long} may do"))
+}
+
+fn advised(error: CliError, advice: Option<String>) -> CliError {
+    match advice {
+        Some(advice) => CliError::Advised { error: Box::new(error), advice },
+        None => error,
+    }
+}
+
 /// Saves what was painted before an error.
 fn keep(error: StylizeError, output: &Path) -> CliError {
     let StylizeError { reason, so_far } = error;
@@ -232,7 +283,10 @@ fn keep(error: StylizeError, output: &Path) -> CliError {
 }
 
 impl Arguments {
-    fn check_tuning(&self, device: &Device) -> Result<(), CliError> {
+    /// Whether the device can do what is asked for.
+    fn check_device(&self, device: &Device) -> Result<(), CliError> {
+        self.kernels.precision(device)?;
+        self.kernels.conv3x3(device)?;
         match device {
             Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
@@ -240,6 +294,15 @@ impl Arguments {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// An engine that computes as is asked for.
+    fn engine(&self, device: &Device, filters: Filters) -> Result<Engine, CliError> {
+        let engine = Engine::new(device, Arc::new(filters))?.with_precision(self.kernels.precision(device)?);
+        Ok(match self.kernels.conv3x3(device)? {
+            Some(variant) => engine.with_variant(variant),
+            None => engine,
+        })
     }
 
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
@@ -284,18 +347,28 @@ impl Arguments {
         })
     }
 
+    /// The deepest layer that filters are wanted for, and the deepest that they must have because it was named.
+    fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
+        let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
+        (recipe.deepest().max(named).unwrap_or(Layer::DEEPEST), named)
+    }
+
+    /// Default layers follow what the filters reach.
+    fn follow(&self, recipe: &mut Recipe, reach: Layer) {
+        if self.content_layers.is_empty() {
+            recipe.content_layers = Recipe::content_layers_within(reach);
+        }
+        if self.style_layers.is_empty() {
+            recipe.style_layers = Recipe::style_layers_within(reach);
+        }
+    }
+
     /// Loads the filters; default layers follow what they reach, layers that were named must be in them.
     fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
-        let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
-        let wanted = recipe.deepest().max(named).unwrap_or(Layer::DEEPEST);
+        let (wanted, named) = self.depth(recipe);
         let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
         if let Some(reach) = filters.deepest() {
-            if self.content_layers.is_empty() {
-                recipe.content_layers = Recipe::content_layers_within(reach);
-            }
-            if self.style_layers.is_empty() {
-                recipe.style_layers = Recipe::style_layers_within(reach);
-            }
+            self.follow(recipe, reach);
         }
         Ok(filters)
     }

@@ -7,6 +7,7 @@ use super::threads::Scratches;
 use super::winograd::{Direction, Finish, TILE, TransformedFilters, Winograd};
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape};
+use crate::vgg19::Layer;
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;
 use std::collections::TryReserveError;
@@ -35,6 +36,14 @@ impl LayerFilters {
             0 => LayerFilters::First(FirstLayer::new(filters)),
             _ => LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() },
         })
+    }
+
+    /// Bytes that the filters of a layer take.
+    pub(super) fn bytes_of(layer: Layer) -> u64 {
+        let (cin, cout) = (layer.input_channels() as usize, layer.output_channels() as usize);
+        let forms =
+            if layer == Layer::FIRST { FirstLayer::bytes_of(cout) } else { TransformedFilters::bytes_of(cin, cout) };
+        forms + 4 * cout as u64
     }
 
     pub(super) fn bytes(&self) -> u64 {

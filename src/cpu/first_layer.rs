@@ -35,6 +35,11 @@ impl FirstLayer {
         FirstLayer { weight: filters.weight.clone(), transposed, bias: filters.bias.clone() }
     }
 
+    /// Bytes of both matrices.
+    pub(super) fn bytes_of(channels: usize) -> u64 {
+        4 * (2 * PATCH * channels) as u64
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         4 * (self.weight.len() + self.transposed.len() + self.bias.len()) as u64
     }

@@ -25,6 +25,7 @@ mod winograd;
 use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
 use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::vgg19::Layer;
 use crate::weights::Filters;
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
@@ -61,9 +62,14 @@ impl Processor {
     }
 
     /// Bytes of the filters in their forms.
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.layers.iter().map(LayerFilters::bytes).sum()
     }
+}
+
+/// Bytes of the filters down to a layer in their forms.
+pub(crate) fn filter_bytes(deepest: Layer) -> u64 {
+    deepest.up_to().map(LayerFilters::bytes_of).sum()
 }
 
 /// A plan whose steps run on a processor's threads; `run` returns when they are done.
@@ -167,5 +173,22 @@ fn run_step(step: &Step, processor: &Processor, memory: &mut HostMemory) {
         Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory),
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
         Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::weights::generated;
+
+    #[test]
+    fn filters_take_as_many_bytes_as_predicted() {
+        for deepest in ["relu1_1", "relu4_1"] {
+            let deepest = deepest.parse().unwrap();
+            let processor = Processor::new(&generated(1, deepest), None).unwrap();
+            assert_eq!(processor.bytes(), filter_bytes(deepest));
+        }
     }
 }

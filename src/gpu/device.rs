@@ -164,6 +164,11 @@ impl Gpu {
         [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned()
     }
 
+    /// Whether it computes on the processor, see [`Adapter::is_software`].
+    pub fn is_software(&self) -> bool {
+        self.device.adapter_info().device_type == wgpu::DeviceType::Cpu
+    }
+
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)

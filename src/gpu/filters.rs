@@ -1,13 +1,13 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
 use super::{
-    Abilities, Conv3x3Variant, Gpu,
+    Conv3x3Variant, Gpu,
     kernels::{Binding, lower},
     winograd,
 };
 use crate::{
     BackendError,
-    plan::{Plan, Precision},
+    plan::{Plan, Precision, Step},
     vgg19::Layer,
     weights::{ConvolutionFilters, Filters},
 };
@@ -63,17 +63,31 @@ impl FilterForm {
     }
 }
 
-/// Bytes of the filters and biases that a plan's session reads on a device. `asked` as for [`super::Session::new`].
-pub fn filter_bytes(plan: &Plan, abilities: Abilities, asked: Option<Conv3x3Variant>) -> u64 {
-    let dispatches = plan.steps.iter().flat_map(|step| lower(plan, step, abilities, asked).0);
-    let bound: HashSet<Binding> =
-        dispatches.flat_map(|dispatch| dispatch.bindings).map(|(_, binding)| binding).collect();
-    let bytes = |binding: &Binding| match *binding {
-        Binding::Filters(layer, form) => form.bytes(layer, plan.precision),
-        Binding::Bias(layer) => 4 * u64::from(layer.output_channels()),
-        Binding::Slot(_) | Binding::Unused => 0,
-    };
-    bound.iter().map(bytes).sum()
+/// Bytes of the filters and biases that sessions of these plans put on a device, which each of them shares with those
+/// before it. `forced` as for [`super::Session::new`].
+pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: Option<Conv3x3Variant>) -> u64 {
+    let mut buffers = HashMap::new();
+    for plan in plans {
+        let (abilities, mut seen) = (gpu.trusted_abilities(plan.precision), HashSet::new());
+        let asked = |step: &Step| forced.or_else(|| gpu.tuned(step, plan.precision));
+        // Bands of a layer that are made alike read the same filters.
+        let steps = plan.steps.iter().filter_map(|step| Some((step, step.filters()?, asked(step))));
+        let steps = steps.filter(|&(step, layer, asked)| seen.insert((step.operation(), layer, asked)));
+        let dispatches = steps.flat_map(|(step, _, asked)| lower(plan, step, abilities, asked).0);
+        for (_, binding) in dispatches.flat_map(|dispatch| dispatch.bindings) {
+            match binding {
+                Binding::Filters(layer, form) => {
+                    let contents = Contents::Filters(layer, form, form.stored_in(plan.precision));
+                    buffers.insert(contents, form.bytes(layer, plan.precision));
+                }
+                Binding::Bias(layer) => {
+                    buffers.insert(Contents::Bias(layer), 4 * u64::from(layer.output_channels()));
+                }
+                Binding::Slot(_) | Binding::Unused => {}
+            }
+        }
+    }
+    buffers.values().sum()
 }
 
 /// What stands in a buffer.

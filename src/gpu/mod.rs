@@ -17,7 +17,8 @@ mod winograd;
 
 pub use abilities::{Abilities, Maker};
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
-pub use filters::{DeviceFilters, FilterForm, filter_bytes};
+pub(crate) use filters::filter_bytes;
+pub use filters::{DeviceFilters, FilterForm};
 pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
 pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;

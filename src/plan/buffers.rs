@@ -1,10 +1,16 @@
 //! Which slots share a buffer: those that are never in use at the same time.
 
-use super::{Slot, SlotId, Step};
+use super::{Plan, Slot, SlotId, Step};
 use std::ops::RangeInclusive;
 
-/// When a slot's contents matter, as runs of step indices: from its first use to its last, or, for what is made band by
-/// band, from each time it is made to the last use before the next.
+impl Plan {
+    /// When each slot's contents matter, as runs of step numbers: from its first use to its last, or, for what is made
+    /// band by band, from each time it is made to the last use before the next.
+    pub fn lifetimes(&self) -> Vec<Vec<RangeInclusive<usize>>> {
+        lifetimes(&self.slots, &self.steps)
+    }
+}
+
 fn lifetimes(slots: &[Slot], steps: &[Step]) -> Vec<Vec<RangeInclusive<usize>>> {
     let mut lifetimes: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); slots.len()];
     for (index, step) in steps.iter().enumerate() {
@@ -52,7 +58,7 @@ mod tests {
     use super::*;
     use crate::plan::{Losses, Network, Optimizer, iteration};
 
-    fn plan() -> crate::plan::Plan {
+    fn plan() -> Plan {
         let losses = Losses {
             content: vec!["relu4_2".parse().unwrap()],
             style: ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"].map(|l| l.parse().unwrap()).to_vec(),

@@ -12,6 +12,7 @@ mod segments;
 mod shape;
 mod slot;
 mod step;
+mod summary;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
@@ -22,7 +23,7 @@ pub use build::{
 pub use cost::Cost;
 pub use precision::Precision;
 pub use rows::{Map, Rows};
-pub use segments::{Banding, Storage};
+pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Slot, SlotId, Tensor};
 pub use step::{
@@ -31,6 +32,7 @@ pub use step::{
     MaxPoolBackward, NetworkInput, NetworkInputBackward, Pooling, RecordLosses, Step, StyleLoss, TotalVariation,
     ring_row,
 };
+pub use summary::StepSummary;
 
 use std::ops::Range;
 
@@ -99,6 +101,11 @@ impl Plan {
     /// The steps of a routine; none if the plan does not have it.
     pub fn routine(&self, routine: Routine) -> Range<usize> {
         self.routines.iter().find(|(name, _)| *name == routine).map_or(0..0, |(_, range)| range.clone())
+    }
+
+    /// Bytes of the largest slot.
+    pub fn largest_slot(&self) -> u64 {
+        self.slots.iter().map(Slot::bytes).max().unwrap_or(0)
     }
 
     /// Bytes of all buffers; filters, pipelines and staging are the back end's own.

@@ -51,7 +51,7 @@ impl Storage {
 /// Neighbouring layers that are run band by band: all of them for the first band, then for the second. What comes in
 /// below and goes out above are whole maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Segment {
+pub struct Segment {
     /// At least one, from the picture on.
     pub layers: Vec<Layer>,
     /// The layer behind the pooling that ends the segment; none where the network ends.
@@ -61,10 +61,12 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// The layer nearest to the picture.
     pub fn first(&self) -> Layer {
         self.layers[0]
     }
 
+    /// The layer farthest from the picture.
     pub fn last(&self) -> Layer {
         self.layers[self.layers.len() - 1]
     }
@@ -76,7 +78,7 @@ impl Segment {
 }
 
 /// The network to `deepest` in segments, from the picture on.
-pub(super) fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Segment> {
+pub fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Segment> {
     let Storage { precision, banding } = storage;
     let bytes = |shape: FeatureShape| (shape.values() * precision.bytes()) as u64;
     let shape = |layer: Layer| FeatureShape::of_layer(layer, window);

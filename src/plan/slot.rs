@@ -1,5 +1,6 @@
 //! Slots: the arrays that steps read and write.
 
+use super::{FeatureShape, Size};
 use crate::vgg19::Layer;
 use std::fmt;
 
@@ -91,6 +92,30 @@ impl Tensor {
     }
 }
 
+impl Tensor {
+    /// The shape of a map, or of the map whose values have their bits in a mask or among the winners; none of what does
+    /// not stand for the pixels of a layer.
+    pub fn shape(self, picture: Size) -> Option<FeatureShape> {
+        match self {
+            Tensor::NetworkInput | Tensor::NetworkInputGradient => {
+                Some(FeatureShape::of_layer(Layer::FIRST, picture).with_channels(4))
+            }
+            Tensor::Features(layer)
+            | Tensor::Gradient(layer)
+            | Tensor::ReluMask(layer)
+            | Tensor::Recomputed(layer)
+            | Tensor::ContentTarget(layer) => Some(FeatureShape::of_layer(layer, picture)),
+            Tensor::Pooled(layer)
+            | Tensor::PooledGradient(layer)
+            | Tensor::RecomputedPooled(layer)
+            | Tensor::PoolWinners(layer) => {
+                Some(FeatureShape::of_layer(layer, picture).with_channels(layer.input_channels()))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,4 +167,11 @@ pub struct Slot {
     pub per_band: bool,
     /// Index of its buffer in [`super::Plan::buffers`]; it starts at the buffer's first word.
     pub buffer: usize,
+}
+
+impl Slot {
+    /// Its length in bytes.
+    pub fn bytes(&self) -> u64 {
+        4 * self.words as u64
+    }
 }

@@ -488,6 +488,41 @@ impl Step {
         (reads, writes)
     }
 
+    /// The layer whose filters it reads, if it reads any.
+    pub fn filters(&self) -> Option<Layer> {
+        match self {
+            Step::Conv3x3(Conv3x3 { layer, .. }) | Step::Conv3x3Backward(Conv3x3Backward { layer, .. }) => Some(*layer),
+            _ => None,
+        }
+    }
+
+    /// The slot that it is there to make; scratch and loss values are not.
+    pub fn makes(&self) -> SlotId {
+        match *self {
+            Step::NetworkInput(s) => s.output,
+            Step::NetworkInputBackward(s) => s.image_gradient,
+            Step::Conv3x3(s) => s.output.slot,
+            Step::Conv3x3Backward(s) => s.into.output.slot,
+            Step::MaxPool(s) => s.output.slot,
+            Step::MaxPoolBackward(s) => s.into.output.slot,
+            Step::AveragePool(s) => s.output.slot,
+            Step::AveragePoolBackward(s) => s.into.output.slot,
+            Step::Gram(s) => s.gram,
+            Step::GramBackward(s) => s.into.output.slot,
+            Step::StyleLoss(s) => s.gram_gradient,
+            Step::ContentLoss(s) => s.into.output.slot,
+            Step::TotalVariation(s) => s.image_gradient,
+            Step::RecordLosses(s) => s.ring,
+            Step::Adam(s) => s.image,
+            Step::LbfgsUpdate(s) => s.history,
+            Step::LbfgsDots(s) => s.results,
+            Step::LbfgsDirection(s) => s.direction,
+            Step::LbfgsTrial(s) => s.image,
+            Step::LbfgsScalars(s) => s.results,
+            Step::CopyVector(s) => s.to,
+        }
+    }
+
     /// Where a backward step puts its gradient.
     fn destination(&self) -> Option<Destination> {
         match self {

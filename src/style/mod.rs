@@ -6,6 +6,7 @@ mod gradient_scale;
 mod lbfgs;
 mod line_search;
 mod loss_ring;
+mod memory;
 mod objective;
 mod prepare;
 mod recipe;
@@ -16,6 +17,7 @@ mod targets;
 
 pub use coefficients::Scaling;
 pub use evaluate::{Evaluation, evaluate};
+pub use memory::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;

@@ -126,9 +126,7 @@ pub fn stylize(
     let mut precision = recipe.precision(engine.precision());
     let mut picture: Option<Picture> = None;
     for (index, &size) in sizes.iter().enumerate() {
-        let long = size.width.max(size.height);
-        let style_long = (long as f32 * recipe.style_scale).round().max(1.0) as u32;
-        let style_size = fit_long_side(style.size, style_long.min(style.size.width.max(style.size.height)));
+        let style_size = style_size(style.size, size, recipe);
         let iterations = if index == 0 { recipe.first_iterations } else { recipe.iterations };
         observe(Event::Scale { number: index + 1, count: sizes.len(), size, style: style_size, iterations });
         let content = content.resize(size);
@@ -195,8 +193,15 @@ pub fn plans(engine: &Engine, content: Size, recipe: &Recipe) -> Result<Vec<Plan
     sizes(content, recipe)?.into_iter().map(plan).collect()
 }
 
+/// Size of the painting beside a picture of a size.
+pub(super) fn style_size(style: Size, picture: Size, recipe: &Recipe) -> Size {
+    let long = picture.width.max(picture.height);
+    let style_long = (long as f32 * recipe.style_scale).round().max(1.0) as u32;
+    fit_long_side(style, style_long.min(style.width.max(style.height)))
+}
+
 /// Sizes of the scales; those too small for the layers are left out, but for the last, which must suit.
-fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
+pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
     let deepest = recipe.deepest().ok_or(Reason::Content(PlanError::NoLayer))?;
     let minimum = 1 << deepest.poolings();
     let all = scales(recipe.size, recipe.min_scale).into_iter().map(|long| fit_long_side(content, long));

@@ -150,7 +150,7 @@ fn what_was_painted_before_a_failure_is_kept() {
     let options = quick(&format!("--device 0 --size 1000 --min-scale 700 {one_layer}"));
     let outcome = folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}"));
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    for part in ["impasto: ", "MiB", "what was painted until then is in out.png"] {
+    for part in ["impasto: ", "MiB", "what was painted until then is in out.png; --size "] {
         assert!(outcome.stderr.contains(part), "{outcome:?}");
     }
     assert_eq!(folder.open("out.png").size, Size { width: 707, height: 530 });

@@ -10,7 +10,8 @@ const COMMANDS: [(&str, &str); 12] = [
         "stylize",
         "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
-         --weights-format --weights-url --optimizer --learning-rate --device --threads --save-every --log",
+         --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
+         --save-every --log --explain",
     ),
     ("devices", "--help"),
     ("validate", "--device --threads"),

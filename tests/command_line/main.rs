@@ -9,6 +9,7 @@ mod bad_files;
 mod bad_options;
 mod devices;
 mod dump;
+mod explain;
 mod folder;
 mod help;
 mod log;

@@ -52,6 +52,13 @@ impl TransformedFilters {
         Ok(filters)
     }
 
+    /// Bytes that the filters of a layer take; the positions' matrices are whole cache lines.
+    pub(in crate::cpu) fn bytes_of(input_channels: usize, output_channels: usize) -> u64 {
+        let matrix = input_channels * output_channels;
+        let forms = if matrix <= KEPT_MATRIX { 2 } else { 1 };
+        forms * 4 * (POSITIONS * matrix) as u64
+    }
+
     pub(in crate::cpu) fn bytes(&self) -> u64 {
         let bytes = |values: &Words| bytemuck::cast_slice::<_, u8>(values).len() as u64;
         bytes(&self.values) + self.transposed.as_ref().map_or(0, bytes)

@@ -1,0 +1,196 @@
+//! `impasto stylize --explain`: the plan of the last size, before anything is allocated.
+
+use super::CliError;
+use impasto::{
+    Engine,
+    plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
+    style::{Memory, Method, Recipe, ScalePlans, Shortage, memory, shortage},
+};
+use std::{io::Write, ops::RangeInclusive};
+
+/// Prints what painting pictures of these sizes would do.
+pub(super) fn explain(
+    engine: &Engine,
+    content: Size,
+    style: Size,
+    recipe: &Recipe,
+    answer: &mut dyn Write,
+) -> Result<(), CliError> {
+    let plans = ScalePlans::last(engine, content, style, recipe).map_err(Box::new)?;
+    let peak = memory(engine, content, style, recipe).map_err(Box::new)?;
+    let shortage = shortage(engine, content, style, recipe).map_err(Box::new)?;
+    let plan = &plans.iteration;
+    header(engine, &plans, recipe, answer)?;
+    writeln!(answer, "\nlayers")?;
+    let deepest = recipe.deepest().expect("a recipe that has plans has layers");
+    for segment in segments(deepest, plan.window.size, engine.storage(plan.precision)) {
+        describe(&segment, answer)?;
+    }
+    steps(engine, plan, answer)?;
+    slots(plan, answer)?;
+    totals(engine, plan, peak, shortage.as_ref(), answer)
+}
+
+fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
+    let plan = &plans.iteration;
+    let iterations = if plans.scales == 1 { recipe.first_iterations } else { recipe.iterations };
+    let optimizer = match recipe.method {
+        Method::Adam => "Adam",
+        Method::Lbfgs => "L-BFGS",
+    };
+    writeln!(
+        answer,
+        "{} with a painting of {}: {iterations} iterations of {optimizer}, maps in {}, on {}",
+        plans.size,
+        plans.style,
+        plan.precision,
+        engine.name()
+    )?;
+    if plans.scales > 1 {
+        writeln!(
+            answer,
+            "the last of {} sizes; the smaller ones take less time and have plans of their own",
+            plans.scales
+        )?;
+    }
+    Ok(())
+}
+
+fn describe(segment: &Segment, answer: &mut dyn Write) -> Result<(), CliError> {
+    let names = format!("{} to {}", segment.first(), segment.last());
+    let rows =
+        |pick: fn(usize, usize) -> usize| segment.bands.iter().map(|band| band.count()).reduce(pick).unwrap_or(0);
+    let makes = segment.above.map_or("its last map".to_owned(), |above| format!("the pooled input of {above}"));
+    if segment.is_whole() {
+        writeln!(answer, "  {names:<20} whole")?;
+    } else {
+        let (bands, few, many) = (segment.bands.len(), rows(usize::min), rows(usize::max));
+        writeln!(answer, "  {names:<20} in {bands} bands of {few} to {many} rows of {makes}")?;
+    }
+    Ok(())
+}
+
+/// Every step; bands of one map in one line.
+fn steps(engine: &Engine, plan: &Plan, answer: &mut dyn Write) -> Result<(), CliError> {
+    let heads = ("step", "makes", "rows", "times", "kernel", "GFLOP", "MiB moved");
+    let (step, makes, rows, times, kernel, gflop, moved) = heads;
+    writeln!(answer, "\n{step:<22} {makes:<38} {rows:>11} {times:>6} {kernel:<12} {gflop:>9} {moved:>10}")?;
+    for (routine, _) in &plan.routines {
+        for StepSummary { operation, tensor, first, steps, rows, cost } in plan.summary(*routine) {
+            let variant = engine.variant(plan, &plan.steps[first]).map_or("", |variant| variant.name());
+            let rows = rows.map_or(String::new(), |(made, all)| match made == all {
+                true => all.to_string(),
+                false => format!("{made} of {all}"),
+            });
+            let gflop = if cost.flops == 0 { String::new() } else { format!("{:.2}", gigaflops(cost)) };
+            writeln!(
+                answer,
+                "{operation:<22} {:<38} {rows:>11} {steps:>6} {variant:<12} {gflop:>9} {:>10}",
+                tensor.to_string(),
+                mebibytes(cost.bytes),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn slots(plan: &Plan, answer: &mut dyn Write) -> Result<(), CliError> {
+    let (array, extent, size, buffer, life) = ("array", "extent", "MiB", "buffer", "steps");
+    writeln!(answer, "\n{array:<38} {extent:<26} {size:>8} {buffer:>6}  {life}")?;
+    let lifetimes = plan.lifetimes();
+    for (slot, runs) in plan.slots.iter().zip(&lifetimes) {
+        writeln!(
+            answer,
+            "{:<38} {:<26} {:>8} {:>6}  {}",
+            slot.tensor.to_string(),
+            extent_of(plan, slot),
+            mebibytes(slot.bytes()),
+            slot.buffer,
+            life_of(slot, runs),
+        )?;
+    }
+    Ok(())
+}
+
+/// A map's shape, with the rows that there is room for if these are not all; else the length.
+fn extent_of(plan: &Plan, slot: &Slot) -> String {
+    match slot.tensor.shape(plan.window.size) {
+        Some(shape) if slot.per_band => {
+            let row = shape.padded_width() * shape.channels as usize * plan.precision.bytes();
+            match slot.bytes() as usize / row {
+                rows if rows < shape.height as usize + 2 => format!("{rows} rows of {shape}"),
+                _ => shape.to_string(),
+            }
+        }
+        Some(shape) => shape.to_string(),
+        None => format!("{} words", slot.words),
+    }
+}
+
+fn life_of(slot: &Slot, runs: &[RangeInclusive<usize>]) -> String {
+    match (runs.first(), runs.last()) {
+        _ if slot.persistent => "always".to_owned(),
+        (Some(first), Some(last)) if runs.len() > 1 => {
+            format!("{} to {}, {} times", first.start(), last.end(), runs.len())
+        }
+        (Some(life), _) => format!("{} to {}", life.start(), life.end()),
+        _ => "never".to_owned(),
+    }
+}
+
+fn totals(
+    engine: &Engine,
+    plan: &Plan,
+    peak: Memory,
+    shortage: Option<&Shortage>,
+    answer: &mut dyn Write,
+) -> Result<(), CliError> {
+    let evaluation = plan.routine_cost(Routine::Evaluate);
+    let alone: u64 = plan.slots.iter().map(Slot::bytes).sum();
+    writeln!(answer)?;
+    writeln!(
+        answer,
+        "an evaluation: {} steps, {:.1} GFLOP, {} MiB moved",
+        plan.routine(Routine::Evaluate).len(),
+        gigaflops(evaluation),
+        mebibytes(evaluation.bytes)
+    )?;
+    writeln!(
+        answer,
+        "arrays: {} in {} buffers of {} MiB together, {} MiB if none shared",
+        plan.slots.len(),
+        plan.buffers.len(),
+        mebibytes(plan.bytes()),
+        mebibytes(alone)
+    )?;
+    let Memory { buffers, filters, staging, largest_slot } = peak;
+    writeln!(
+        answer,
+        "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
+        mebibytes(peak.held()),
+        mebibytes(buffers),
+        mebibytes(filters),
+        mebibytes(staging)
+    )?;
+    let largest = (mebibytes(largest_slot), engine.largest_slot());
+    match largest {
+        (slot, u64::MAX) => writeln!(answer, "largest array: {slot} MiB")?,
+        (slot, limit) => writeln!(answer, "largest array: {slot} MiB; the device binds {} MiB at once", limit >> 20)?,
+    }
+    match engine.memory() {
+        Some(memory) => writeln!(answer, "memory: {} MiB", memory >> 20)?,
+        None => writeln!(answer, "memory: the driver does not tell how much there is")?,
+    }
+    if let Some(shortage) = shortage {
+        writeln!(answer, "{shortage}")?;
+    }
+    Ok(())
+}
+
+fn gigaflops(cost: Cost) -> f64 {
+    cost.flops as f64 * 1e-9
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.2}", bytes as f64 / f64::from(1 << 20))
+}

@@ -1,0 +1,324 @@
+//! What painting takes of the memory, known before anything is allocated: plans are data.
+
+use super::{
+    recipe::Recipe,
+    stylize::{Reason, sizes, style_size},
+    targets::network,
+};
+use crate::{
+    BackendError, Engine,
+    plan::{self, Plan, Size, Tensor, Wanted},
+};
+use std::fmt;
+
+/// Pictures of the moment that are on their way to the host at the same time at most: two looks at the losses are waited
+/// for and a third is asked for.
+const PICTURES_UNDER_WAY: u64 = 3;
+/// Sizes that are suggested are multiples of so many pixels.
+const STEP: u32 = 32;
+
+/// The plans of one scale, in the order in which their sessions live. No two of them live at once.
+#[derive(Clone, Debug)]
+pub struct ScalePlans {
+    /// Size of the picture.
+    pub size: Size,
+    /// Size of the painting.
+    pub style: Size,
+    /// How many scales there are.
+    pub scales: usize,
+    /// For the targets of the photograph and of the painting, where there are losses that want them.
+    pub targets: Vec<Plan>,
+    /// For the picture itself.
+    pub iteration: Plan,
+}
+
+impl ScalePlans {
+    /// The plans for the last scale of a recipe: the ones that [`super::stylize()`] makes for pictures of these sizes.
+    ///
+    /// # Errors
+    /// If a picture is too small for the layers, or there are none.
+    pub fn last(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+        let scales = sizes(content, recipe)?;
+        ScalePlans::new(engine, &scales, scales.len() - 1, style, recipe)
+    }
+
+    fn new(engine: &Engine, scales: &[Size], index: usize, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+        let size = scales[index];
+        let style = style_size(style, size, recipe);
+        let losses = recipe.losses();
+        let precision = recipe.precision(engine.precision());
+        let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
+        let content = Wanted { features: losses.content.clone(), grams: Vec::new() };
+        let painting = Wanted { features: Vec::new(), grams: losses.style.clone() };
+        let mut targets = Vec::new();
+        if !content.features.is_empty() {
+            targets.push(plan::features(&seen(size), &content).map_err(Reason::Content)?);
+        }
+        if !painting.grams.is_empty() {
+            targets.push(plan::features(&seen(style), &painting).map_err(Reason::Style)?);
+        }
+        let iteration = plan::iteration(&seen(size), &losses, recipe.optimizer()).map_err(Reason::Content)?;
+        Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
+    }
+
+    fn into_plans(self) -> impl Iterator<Item = Plan> {
+        self.targets.into_iter().chain([self.iteration])
+    }
+}
+
+/// Bytes that are taken at the moment when the session holds most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The buffers of the plan that is executed.
+    pub buffers: u64,
+    /// The filters, in all forms that are there by then.
+    pub filters: u64,
+    /// What is on its way between host and device: filters and targets there, or results back. On a GPU with memory of
+    /// its own this is the host's.
+    pub staging: u64,
+    /// The largest slot, whenever it is there.
+    pub largest_slot: u64,
+}
+
+impl Memory {
+    /// What the session itself holds.
+    pub fn held(&self) -> u64 {
+        self.buffers + self.filters
+    }
+
+    /// All of it.
+    pub fn bytes(&self) -> u64 {
+        self.held() + self.staging
+    }
+
+    /// Whether it keeps to so many bytes in all and to so many in one slot.
+    fn fits(&self, bytes: u64, slot: u64) -> bool {
+        self.bytes() <= bytes && self.largest_slot <= slot
+    }
+}
+
+/// What painting takes at its peak, for pictures of these sizes. Nothing is allocated, and no filters need be loaded.
+///
+/// # Errors
+/// If a picture is too small for the layers, or there are none.
+pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
+    let mut plans: Vec<Plan> = Vec::new();
+    let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
+    let scales = sizes(content, recipe)?;
+    for index in 0..scales.len() {
+        for plan in ScalePlans::new(engine, &scales, index, style, recipe)?.into_plans() {
+            plans.push(plan);
+            let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
+            let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
+            let staging = (uploaded + written(plan)).max(read(plan));
+            largest_slot = largest_slot.max(plan.largest_slot());
+            let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
+            peak = if now.held() > peak.held() { now } else { peak };
+            present = filters;
+        }
+    }
+    Ok(Memory { largest_slot, ..peak })
+}
+
+/// Bytes of the slots that the host fills before the first routine.
+fn written(plan: &Plan) -> u64 {
+    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::ContentTarget(_) | Tensor::StyleTarget(_));
+    slots(plan, filled)
+}
+
+/// Bytes of the slots that the host reads, each as often as it may be under way.
+fn read(plan: &Plan) -> u64 {
+    let pictures = slots(plan, |tensor| tensor == Tensor::Average) * PICTURES_UNDER_WAY;
+    let small = |tensor| matches!(tensor, Tensor::LossRing | Tensor::LbfgsResults);
+    if plan.find(Tensor::LossRing).is_some() {
+        // L-BFGS reads the picture itself, when nothing else is under way.
+        return pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small);
+    }
+    let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(_));
+    plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
+}
+
+fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
+    plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
+}
+
+/// What there is too little of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Memory in all. Drivers may go on with other memory, slowly.
+    Memory,
+    /// Bytes that the device binds at once: a session with a larger array is refused.
+    Binding,
+}
+
+/// A picture takes more than there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// Of what.
+    pub lack: Lack,
+    /// Name of the device.
+    pub device: String,
+    /// Size of the picture.
+    pub size: Size,
+    /// Bytes that painting it takes.
+    pub needed: u64,
+    /// Bytes that there are.
+    pub available: u64,
+    /// The largest long side, a multiple of 32 pixels, that takes no more; none if even the smallest does.
+    pub fitting: Option<u32>,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shortage { lack, device, size, needed, available, fitting } = self;
+        let (needed, available) = (needed.div_ceil(1 << 20), available >> 20);
+        match lack {
+            Lack::Memory => write!(
+                f,
+                "a picture of {size} takes {needed} MiB, but {device} has {available} MiB, so that it may be slow or fail"
+            )?,
+            Lack::Binding => write!(
+                f,
+                "a picture of {size} takes an array of {needed} MiB, but {device} handles at most {available} MiB in one \
+                 piece, so that it will fail"
+            )?,
+        }
+        match fitting {
+            Some(long) => write!(f, ": --size {long} fits"),
+            None => f.write_str(": use another --device"),
+        }
+    }
+}
+
+/// What there is to say before painting: that the device cannot bind an array, or that its memory is known and less than
+/// painting takes.
+///
+/// # Errors
+/// If a picture is too small for the layers, or there are none.
+pub fn shortage(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
+    shortage_of(engine.memory().unwrap_or(u64::MAX), engine, content, style, recipe)
+}
+
+fn shortage_of(
+    bytes: u64,
+    engine: &Engine,
+    content: Size,
+    style: Size,
+    recipe: &Recipe,
+) -> Result<Option<Shortage>, Reason> {
+    let needed = memory(engine, content, style, recipe)?;
+    let (lack, needed, available) = match needed {
+        Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {
+            (Lack::Binding, largest_slot, engine.largest_slot())
+        }
+        _ if needed.bytes() > bytes => (Lack::Memory, needed.bytes(), bytes),
+        _ => return Ok(None),
+    };
+    let size = sizes(content, recipe)?.pop().expect("there is at least one scale");
+    let fitting = fitting_size(engine, content, style, recipe, bytes);
+    Ok(Some(Shortage { lack, device: engine.name().to_owned(), size, needed, available, fitting }))
+}
+
+/// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more than there is, or
+/// where that is not known or was not the cause, half as much.
+pub fn smaller_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, error: &BackendError) -> Option<u32> {
+    let bytes = match error {
+        BackendError::TensorTooLarge { .. } => u64::MAX,
+        BackendError::OutOfMemory { .. } => {
+            let needed = memory(engine, content, style, recipe).ok()?.bytes();
+            engine.memory().filter(|memory| *memory < needed).unwrap_or(needed / 2)
+        }
+        _ => return None,
+    };
+    fitting_size(engine, content, style, recipe, bytes)
+}
+
+/// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes no more than so many bytes
+/// and every slot can be bound.
+fn fitting_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, bytes: u64) -> Option<u32> {
+    let taken = |long: u32| memory(engine, content, style, &Recipe { size: long, ..recipe.clone() });
+    // What is too small for the layers is not too large, but no suggestion either.
+    let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(bytes, engine.largest_slot()));
+    // Between a multiple that fits and one that does not, halved until they are neighbours.
+    let (mut fitting, mut failing) = (0, recipe.size.div_ceil(STEP));
+    while failing - fitting > 1 {
+        let middle = fitting.midpoint(failing);
+        if fits(middle * STEP) {
+            fitting = middle;
+        } else {
+            failing = middle;
+        }
+    }
+    Some(fitting * STEP).filter(|&long| long > 0 && taken(long).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Device,
+        weights::{Filters, Normalisation},
+    };
+    use std::sync::Arc;
+
+    const PHOTOGRAPH: Size = Size { width: 3000, height: 2001 };
+    const PAINTING: Size = Size { width: 900, height: 1100 };
+
+    fn engine() -> Engine {
+        let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+        Engine::new(&Device::Cpu(None), Arc::new(none)).unwrap()
+    }
+
+    fn taken(long: u32) -> u64 {
+        memory(&engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap().bytes()
+    }
+
+    fn shortage_at(long: u32, bytes: u64) -> Option<Shortage> {
+        shortage_of(bytes, &engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap()
+    }
+
+    #[test]
+    fn what_fits_is_not_mentioned_and_what_does_not_comes_with_the_largest_size_that_does() {
+        let available = taken(800);
+        assert_eq!(shortage_at(800, available), None);
+        for long in [801, 1333, 3000] {
+            let shortage = shortage_at(long, available).unwrap();
+            assert_eq!((shortage.lack, shortage.fitting, shortage.needed), (Lack::Memory, Some(800), taken(long)));
+        }
+        let text = shortage_at(1333, available - 1).unwrap().to_string();
+        let numbers = format!("takes {} MiB, but CPU has {} MiB", taken(1333).div_ceil(1 << 20), (available - 1) >> 20);
+        assert!(text.starts_with("a picture of 1333x889 ") && text.contains(&numbers), "{text}");
+        assert!(text.ends_with(": --size 768 fits"), "{text}");
+    }
+
+    #[test]
+    fn where_nothing_fits_another_device_is_suggested() {
+        let text = shortage_at(640, 1 << 20).unwrap().to_string();
+        assert!(text.ends_with(": use another --device"), "{text}");
+    }
+
+    #[test]
+    fn after_a_lack_of_memory_half_as_much_is_suggested() {
+        let recipe = Recipe { size: 1600, ..Recipe::default() };
+        let suggest = |error| smaller_size(&engine(), PHOTOGRAPH, PAINTING, &recipe, &error);
+        let device = || "CPU".to_owned();
+        let long = suggest(BackendError::OutOfMemory { device: device(), needed: 1 }).unwrap();
+        let budget = engine().memory().filter(|memory| *memory < taken(1600)).unwrap_or(taken(1600) / 2);
+        assert!(taken(long) <= budget && taken(long + STEP) > budget, "{long}");
+        assert_eq!(suggest(BackendError::DeviceLost { device: device(), reason: String::new() }), None);
+    }
+
+    #[test]
+    fn a_painting_four_times_as_large_decides_how_much_is_taken() {
+        let engine = engine();
+        let painting = |long: u32| {
+            let recipe = Recipe { size: long, style_scale: 4.0, ..Recipe::default() };
+            let large = Size { width: 4000, height: 3000 };
+            let peak = memory(&engine, PHOTOGRAPH, large, &recipe).unwrap();
+            let plans = ScalePlans::last(&engine, PHOTOGRAPH, large, &recipe).unwrap();
+            (peak.buffers, plans.targets.iter().map(Plan::bytes).max(), plans.iteration.bytes())
+        };
+        let (peak, targets, iteration) = painting(512);
+        assert!(Some(peak) == targets && peak > iteration, "{peak} {targets:?} {iteration}");
+    }
+}

@@ -1,0 +1,74 @@
+//! What painting takes is known before: the prediction against what sessions hold, on the GPU and on the CPU.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use impasto::{
+    Device, Engine,
+    gpu::{Conv3x3Variant, Gpu, ShaderChecks, adapters},
+    plan::{Pooling, Precision, Size},
+    style::{Method, Recipe, ScalePlans, memory},
+    weights::{Filters, Normalisation, generated},
+};
+use std::sync::Arc;
+
+const PHOTOGRAPH: Size = Size { width: 97, height: 71 };
+const PAINTING: Size = Size { width: 61, height: 83 };
+
+fn recipe(size: u32, deepest: &str) -> Recipe {
+    let deepest = deepest.parse().unwrap();
+    Recipe {
+        size,
+        min_scale: size,
+        content_layers: Recipe::content_layers_within(deepest),
+        style_layers: Recipe::style_layers_within(deepest),
+        ..Recipe::default()
+    }
+}
+
+/// Bytes that the sessions of a scale hold at most, made and dropped in turn as painting does.
+fn held(engine: &Engine, recipe: &Recipe) -> u64 {
+    let plans = ScalePlans::last(engine, PHOTOGRAPH, PAINTING, recipe).unwrap();
+    let sessions = plans.targets.iter().chain([&plans.iteration]);
+    sessions.map(|plan| engine.session(plan).unwrap().bytes()).max().unwrap()
+}
+
+#[track_caller]
+fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
+    let deepest = recipe.deepest().unwrap();
+    let filters = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+    // Without filters, as nothing need be loaded to know.
+    let predicted = memory(&engine(filters), PHOTOGRAPH, PAINTING, recipe).unwrap();
+    let held = held(&engine(generated(5, deepest)), recipe);
+    assert_eq!(predicted.held(), held);
+    assert!(predicted.staging > 0 && predicted.bytes() < 2 * held, "{predicted:?}");
+}
+
+#[test]
+fn a_gpu_holds_what_was_predicted() {
+    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+    let device = Device::Gpu(Gpu::open(&adapter, ShaderChecks::default()).unwrap());
+    let engine = |precision, variant: Option<Conv3x3Variant>| {
+        let device = &device;
+        move |filters: Filters| {
+            let engine = Engine::new(device, Arc::new(filters)).unwrap().with_precision(precision);
+            match variant {
+                Some(variant) => engine.with_variant(variant),
+                None => engine,
+            }
+        }
+    };
+    assert_predicted(engine(Precision::F32, None), &recipe(97, "relu4_1"));
+    assert_predicted(engine(Precision::F16, None), &recipe(33, "relu3_3"));
+    let winograd = engine(Precision::F16, Some(Conv3x3Variant::Winograd4));
+    assert_predicted(winograd, &Recipe { pooling: Pooling::Average, ..recipe(64, "relu2_2") });
+    assert_predicted(engine(Precision::F16, None), &Recipe { method: Method::Lbfgs, ..recipe(60, "relu3_1") });
+    // The painting is looked at four times as large.
+    assert_predicted(engine(Precision::F32, None), &Recipe { style_scale: 4.0, ..recipe(20, "relu2_1") });
+}
+
+#[test]
+fn the_cpu_holds_what_was_predicted() {
+    let engine = |filters: Filters| Engine::new(&Device::Cpu(None), Arc::new(filters)).unwrap();
+    assert_predicted(engine, &recipe(97, "relu4_1"));
+    assert_predicted(engine, &Recipe { method: Method::Lbfgs, ..recipe(40, "relu2_1") });
+}
