@@ -116,24 +116,6 @@ fn the_cpu_refuses_bands_in_words() {
     assert!(matches!(error, BackendError::NotPlain { .. }), "{error}");
 }
 
-/// Bytes of the recipe's plan for a square picture.
-fn bytes(side: u32, precision: Precision) -> u64 {
-    let recipe = Recipe::default();
-    let storage = Storage::for_binding(2 << 30, precision);
-    let network = network(Size { width: side, height: side }, Pooling::Max, storage);
-    iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap().bytes()
-}
-
-#[test]
-fn a_megapixel_takes_a_quarter_of_what_pytorch_takes() {
-    // 13 million values; f32 allows for a second form of them.
-    let filters = |bytes: u64| 12_944_960 * bytes;
-    let (f32, f16) = (bytes(1024, Precision::F32) + 2 * filters(4), bytes(1024, Precision::F16) + filters(2));
-    println!("{} MiB, {} MiB", f32 >> 20, f16 >> 20);
-    assert!(f32 <= 550 << 20, "{} MiB", f32 >> 20);
-    assert!(f16 <= 300 << 20, "{} MiB", f16 >> 20);
-}
-
 #[test]
 fn no_array_of_a_picture_is_larger_than_the_device_binds() {
     // llvmpipe binds 128 MiB at once, NVIDIA's driver 2 GiB.

@@ -261,6 +261,11 @@ impl Builder {
         self.wanted.contains(&layer) || worth_it && self.needed_again.contains(&layer)
     }
 
+    /// Whether a layer's features, and with them its mask, are made once more on the way back.
+    fn is_made_again(&self, layer: Layer, segment: &Segment) -> bool {
+        self.needed_again.contains(&layer) && !self.is_kept(layer, segment)
+    }
+
     /// The rows of each layer that belong to a band and to no other.
     fn own_rows(&self, segment: &Segment, made: Rows) -> BandRows {
         let mut own = BandRows::default();
@@ -333,7 +338,7 @@ impl Builder {
                     } else {
                         self.rows(Tensor::Features(layer), shape, rows)
                     };
-                    let mask = backward.then(|| self.mask(layer));
+                    let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
                     if grams.contains(&layer) {
                         self.gram(layer, output, own.layer[&layer], band > 0);
@@ -396,7 +401,8 @@ impl Builder {
         }
         let Network { window, border, normalisation, .. } = self.network;
         let image = self.slot(Tensor::Image, self.picture_values(), true);
-        let image_gradient = self.slot(Tensor::ImageGradient, self.picture_values(), true);
+        // Adam's step follows at once, so that nothing need outlive the routine; L-BFGS asks for more.
+        let image_gradient = self.slot(Tensor::ImageGradient, self.picture_values(), false);
         let gradient = self.bottom_gradient(Layer::FIRST).slot;
         let size = window.size;
         self.steps.push(Step::NetworkInputBackward(NetworkInputBackward {
@@ -468,9 +474,9 @@ impl Builder {
             return;
         }
         let shape = self.shape(layer);
-        let features = self.features_again(layer, rows, segment);
-        let output = self.gradient(layer, rows);
         let mask = self.mask(layer);
+        let features = self.features_again(layer, rows, segment, Some(mask));
+        let output = self.gradient(layer, rows);
         let mut accumulate = !is_first;
         if let Some(index) = content {
             let step = ContentLoss {
@@ -500,8 +506,9 @@ impl Builder {
         self.rows(Tensor::Gradient(layer), self.shape(layer), rows)
     }
 
-    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there.
-    fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment) -> Map {
+    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there, and then the
+    /// mask too.
+    fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment, mask: Option<SlotId>) -> Map {
         let shape = self.shape(layer);
         if self.is_kept(layer, segment) {
             return self.whole(Tensor::Features(layer), shape, false);
@@ -510,15 +517,15 @@ impl Builder {
         if let Some(below) = layer.below().filter(|_| layer != segment.first()) {
             let read = rows.widened(shape);
             if layer.is_after_pooling() {
-                let unpooled = self.features_again(below, read.below_pooling(self.shape(below)), segment);
+                let unpooled = self.features_again(below, read.below_pooling(self.shape(below)), segment, None);
                 input = self.rows(Tensor::RecomputedPooled(layer), self.input_shape(layer), read);
                 self.pool(below, unpooled, input, None, read);
             } else {
-                input = self.features_again(below, read, segment);
+                input = self.features_again(below, read, segment, None);
             }
         }
         let output = self.rows(Tensor::Recomputed(layer), shape, rows);
-        self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask: None, shape, rows }));
+        self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
         output
     }
 
@@ -579,7 +586,7 @@ impl Builder {
         let AdamSettings { learning_rate, betas, epsilon, decay } = settings;
         let step = Adam {
             image: self.slot(Tensor::Image, count, true),
-            gradient: self.slot(Tensor::ImageGradient, count, true),
+            gradient: self.slot(Tensor::ImageGradient, count, false),
             mean: self.slot(Tensor::AdamMean, count, true),
             square: self.slot(Tensor::AdamSquare, count, true),
             average: self.slot(Tensor::Average, count, true),
