@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     BackendError,
-    plan::{Plan, Precision},
+    plan::{Plan, Precision, Step},
     vgg19::Layer,
     weights::{ConvolutionFilters, Filters},
 };
@@ -63,9 +63,10 @@ impl FilterForm {
     }
 }
 
-/// Bytes of the filters and biases that a plan's session reads on a device. `asked` as for [`super::Session::new`].
-pub fn filter_bytes(plan: &Plan, abilities: Abilities, asked: Option<Conv3x3Variant>) -> u64 {
-    let dispatches = plan.steps.iter().flat_map(|step| lower(plan, step, abilities, asked).0);
+/// Bytes of the filters and biases that a plan's session reads on a device, where `asked` says which variant is asked
+/// for.
+pub fn filter_bytes(plan: &Plan, abilities: Abilities, asked: impl Fn(&Step) -> Option<Conv3x3Variant>) -> u64 {
+    let dispatches = plan.steps.iter().flat_map(|step| lower(plan, step, abilities, asked(step)).0);
     let bound: HashSet<Binding> =
         dispatches.flat_map(|dispatch| dispatch.bindings).map(|(_, binding)| binding).collect();
     let bytes = |binding: &Binding| match *binding {
@@ -134,7 +135,11 @@ impl DeviceFilters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::weights::generated;
+    use crate::{
+        Session as _, gpu,
+        plan::{Losses, Network, Optimizer, iteration},
+        weights::generated,
+    };
 
     #[test]
     fn a_form_takes_as_many_bytes_as_it_says() {
@@ -146,6 +151,20 @@ mod tests {
                     assert_eq!(form.bytes(layer, precision), made as u64, "{layer} {form:?} {precision}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_plan_are_those_that_its_session_takes() {
+        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
+        let plan = iteration(&Network::for_tests(20, 13), &losses, Optimizer::default()).unwrap();
+        let adapter = gpu::adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, gpu::ShaderChecks::default()).unwrap();
+        let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
+        for asked in [None, Some(Conv3x3Variant::Winograd2), Some(Conv3x3Variant::Tiled)] {
+            let session = gpu::Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), asked).unwrap();
+            let predicted = filter_bytes(&plan, gpu.trusted_abilities(plan.precision), |_| asked);
+            assert_eq!(session.bytes(), plan.bytes() + predicted, "{asked:?}");
         }
     }
 }
