@@ -3,17 +3,22 @@
 
 use super::{
     Gpu,
-    kernels::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, Dispatch, probe_arithmetic, probe_bandwidth},
+    kernels::{
+        ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, Dispatch,
+        probe_arithmetic, probe_bandwidth, probe_cooperative,
+    },
     timing::Stopwatch,
 };
-use crate::{BackendError, backend::median_seconds, random::Random};
-use std::time::Instant;
+use crate::{BackendError, backend::median_seconds, plan::Precision, random::Random};
+use std::{sync::Arc, time::Instant};
 
 /// The measured peaks of a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probe {
     /// Operations per second in f32; a multiply-add counts two.
     pub flops: f64,
+    /// Operations per second of cooperative matrices (f16 factors, f32 sums), where they are and can be trusted.
+    pub cooperative_flops: Option<f64>,
     /// Bytes read and bytes written per second by a copy between buffers that are larger than caches.
     pub bytes_per_second: f64,
 }
@@ -24,6 +29,8 @@ const RUN: f64 = 0.02;
 const REPEATS: usize = 7;
 /// Workgroups of the arithmetic probe at most: a hundred for each core of the largest GPUs, so that all end together.
 const MOST_GROUPS: u64 = 16_384;
+/// Workgroups of the cooperative probe at most, each with 32 KiB of sums.
+const MOST_COOPERATIVE_GROUPS: u64 = 2048;
 /// Rounds of a workgroup of the arithmetic probe at least, so that starting it costs little.
 const LEAST_ROUNDS: u64 = 16;
 /// Size of each of the two buffers of the bandwidth probe at most, in MiB; together more than any GPU's caches.
@@ -33,8 +40,13 @@ const MOST_MIB: u64 = 256;
 ///
 /// # Errors
 /// If the device fails, or has no memory left.
-pub fn probe(gpu: &Gpu) -> Result<Probe, BackendError> {
-    Ok(Probe { flops: flops(gpu)?, bytes_per_second: bytes_per_second(gpu)? })
+pub fn probe(gpu: &Arc<Gpu>) -> Result<Probe, BackendError> {
+    let trusted = gpu.trusted_abilities(Precision::F16).cooperative_matrices;
+    Ok(Probe {
+        flops: flops(gpu)?,
+        cooperative_flops: trusted.then(|| cooperative_flops(gpu)).transpose()?,
+        bytes_per_second: bytes_per_second(gpu)?,
+    })
 }
 
 fn flops(gpu: &Gpu) -> Result<f64, BackendError> {
@@ -46,6 +58,25 @@ fn flops(gpu: &Gpu) -> Result<f64, BackendError> {
         // Numbers that neither leave the range of f32 nor become zero, with all their bits in use.
         let dispatch = probe_arithmetic(count, rounds as u32, 0.999, 1.0 / 3.0);
         (Run::new(gpu, &dispatch, &[&sums], 1), groups * rounds * ARITHMETIC_GROUP_FLOPS)
+    };
+    let work = adapt(1 << 10, 1 << 32, |work| run(work).0.host_seconds())?;
+    let (run, operations) = run(work);
+    Ok(operations as f64 / run.median_seconds()?)
+}
+
+fn cooperative_flops(gpu: &Gpu) -> Result<f64, BackendError> {
+    // Sums that stay far inside f32 for any number of rounds.
+    let factors = Precision::F16.encode(&Random::new(2).uniform_values(16 * 128, 1e-3, 2e-3));
+    let (left, right) = (buffer(gpu, 512), buffer(gpu, factors.len() as u64));
+    gpu.queue.write_buffer(&left, 0, &factors[..512]);
+    gpu.queue.write_buffer(&right, 0, &factors);
+    // As for the arithmetic probe.
+    let run = |work: u64| {
+        let groups = (work / LEAST_ROUNDS).clamp(1, MOST_COOPERATIVE_GROUPS);
+        let rounds = work / groups;
+        let sums = buffer(gpu, groups * COOPERATIVE_GROUP_BYTES);
+        let dispatch = probe_cooperative(groups as u32, rounds as u32);
+        (Run::new(gpu, &dispatch, &[&left, &right, &sums], 1), groups * rounds * COOPERATIVE_GROUP_FLOPS)
     };
     let work = adapt(1 << 10, 1 << 32, |work| run(work).0.host_seconds())?;
     let (run, operations) = run(work);
@@ -152,8 +183,7 @@ fn buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{ShaderChecks, adapters};
-    use std::sync::Arc;
+    use crate::gpu::{ShaderChecks, adapters, self_check::open_emulated};
 
     fn gpu() -> Arc<Gpu> {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first");
@@ -201,6 +231,31 @@ mod tests {
     }
 
     #[test]
+    fn the_cooperative_probe_computes_its_formula() {
+        let gpu = open_emulated(|_, text| text);
+        let factor = |row: usize, column: usize, seed: usize| ((row * 7 + column * 3 + seed) % 5) as f32 - 2.0;
+        let left: Vec<f32> = (0..256).map(|i| factor(i / 16, i % 16, 1)).collect();
+        let right: Vec<f32> = (0..16 * 128).map(|i| factor(i / 128, i % 128, 2)).collect();
+        let (groups, rounds) = (3, 5);
+        let buffers = [&left, &right].map(|values| {
+            let bytes = Precision::F16.encode(values);
+            let made = buffer(&gpu, bytes.len() as u64);
+            gpu.queue.write_buffer(&made, 0, &bytes);
+            made
+        });
+        let sums = buffer(&gpu, u64::from(groups) * COOPERATIVE_GROUP_BYTES);
+        Run::new(&gpu, &probe_cooperative(groups, rounds), &[&buffers[0], &buffers[1], &sums], 1)
+            .host_seconds()
+            .unwrap();
+        let found: Vec<f32> = bytemuck::pod_collect_to_vec(&read(&gpu, &sums));
+        for (index, &found) in found.iter().enumerate() {
+            let (matrix, row, column) = (index / 256 % 8, index / 16 % 16, index % 16);
+            let product: f32 = (0..16).map(|k| left[row * 16 + k] * right[k * 128 + matrix * 16 + column]).sum();
+            assert_eq!(found, rounds as f32 * product, "{index}");
+        }
+    }
+
+    #[test]
     fn the_bandwidth_probe_copies() {
         let gpu = gpu();
         for count in [1, 1023, 3 * 1024, 2 * 1024 + 769] {
@@ -236,7 +291,8 @@ mod tests {
 
     #[test]
     fn the_peaks_are_positive_numbers() {
-        let Probe { flops, bytes_per_second } = probe(&gpu()).unwrap();
+        let Probe { flops, cooperative_flops, bytes_per_second } = probe(&gpu()).unwrap();
+        assert_eq!(cooperative_flops, None, "llvmpipe has no tensor cores");
         assert!(flops > 0.0 && flops.is_finite() && bytes_per_second > 0.0 && bytes_per_second.is_finite());
     }
 }

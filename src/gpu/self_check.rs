@@ -76,6 +76,9 @@ impl Gpu {
 }
 
 #[cfg(test)]
+pub(super) use tests::open_emulated;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::gpu;
@@ -204,7 +207,7 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u
 ";
 
     /// A device that is said to have tensor cores, with the cooperative kernels emulated and `change`d.
-    fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
+    pub(in crate::gpu) fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
         let mut gpu = open();
         assert!(gpu.has_f16(), "llvmpipe stores f16");
         for shader in gpu::SHADERS.iter().filter(|shader| shader.is_cooperative()) {

@@ -72,7 +72,11 @@ fn measure_in(
     }
     let mut kernels: Vec<Kernel> = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let chosen = variant_of(step, way.conv3x3);
+        let tuned = || match subject.device {
+            Device::Gpu(gpu) => gpu.tuned(step, precision),
+            Device::Cpu(_) | Device::Reference => None,
+        };
+        let chosen = variant_of(step, way.conv3x3.or_else(tuned));
         for variant in std::iter::once(None).chain(Conv3x3Variant::ALL.map(Some)) {
             let Some(&seconds) = seconds.get(&(variant, Work::of(index, step))) else { continue };
             let kernel = Kernel {

@@ -1,7 +1,10 @@
 //! What `impasto bench` tells, as JSON or as a table.
 
 use crate::cli::CliError;
-use impasto::{gpu::Probe, plan::Cost};
+use impasto::{
+    gpu::{Conv3x3Variant, Probe},
+    plan::Cost,
+};
 use serde::Serialize;
 use std::io::Write;
 
@@ -29,13 +32,28 @@ pub(super) struct Report {
 /// What the device does at most, measured.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct MeasuredPeak {
+    /// In f32.
     gflops: f64,
+    /// Of tensor cores, where they are used.
+    cooperative_gflops: Option<f64>,
     gbytes: f64,
 }
 
 impl From<Probe> for MeasuredPeak {
     fn from(probe: Probe) -> MeasuredPeak {
-        MeasuredPeak { gflops: probe.flops * 1e-9, gbytes: probe.bytes_per_second * 1e-9 }
+        MeasuredPeak {
+            gflops: probe.flops * 1e-9,
+            cooperative_gflops: probe.cooperative_flops.map(|flops| flops * 1e-9),
+            gbytes: probe.bytes_per_second * 1e-9,
+        }
+    }
+}
+
+impl MeasuredPeak {
+    /// GFLOP/s of the units that a variant computes with.
+    fn of(self, variant: Option<&str>) -> f64 {
+        let cooperative = self.cooperative_gflops.filter(|_| variant == Some(Conv3x3Variant::Cooperative.name()));
+        cooperative.unwrap_or(self.gflops)
     }
 }
 
@@ -70,7 +88,7 @@ struct KernelFigures {
     ms: f64,
     gflops: f64,
     gbytes: f64,
-    /// `gflops` over the measured peak's.
+    /// `gflops` over the measured peak's: of tensor cores for the cooperative variant, else in f32.
     arithmetic_fraction: Option<f64>,
     /// `gbytes` over the measured peak's.
     bandwidth_fraction: Option<f64>,
@@ -106,7 +124,7 @@ impl From<Kernel> for KernelFigures {
             ms: seconds * 1e3,
             gflops,
             gbytes,
-            arithmetic_fraction: kernel.peak.map(|peak| gflops / peak.gflops),
+            arithmetic_fraction: kernel.peak.map(|peak| gflops / peak.of(kernel.variant)),
             bandwidth_fraction: kernel.peak.map(|peak| gbytes / peak.gbytes),
         }
     }
@@ -119,8 +137,10 @@ impl Report {
         if let Some(driver) = &self.driver {
             writeln!(answer, "driver: {driver}")?;
         }
-        if let Some(MeasuredPeak { gflops, gbytes }) = self.measured_peak {
-            writeln!(answer, "measured peak: {gflops:.0} GFLOP/s in f32, {gbytes:.1} GB/s")?;
+        if let Some(MeasuredPeak { gflops, cooperative_gflops, gbytes }) = self.measured_peak {
+            let cooperative = cooperative_gflops.map(|gflops| format!("{gflops:.0} on tensor cores, "));
+            let cooperative = cooperative.unwrap_or_default();
+            writeln!(answer, "measured peak: {gflops:.0} GFLOP/s in f32, {cooperative}{gbytes:.1} GB/s")?;
         }
         if !self.kernels.is_empty() {
             let heads = ["ms", "GFLOP/s", "of peak", "GB/s", "of peak"];
@@ -179,7 +199,7 @@ mod tests {
             steps: 1,
             seconds,
             cost: Cost { flops, bytes: 1_000_000_000 },
-            peak: Some(MeasuredPeak { gflops: 40.0, gbytes: 4.0 }),
+            peak: Some(MeasuredPeak { gflops: 40.0, cooperative_gflops: Some(400.0), gbytes: 4.0 }),
         }
     }
 
@@ -192,5 +212,7 @@ mod tests {
         let figures = KernelFigures::from(kernel);
         assert_eq!((figures.steps, figures.ms, figures.gflops, figures.gbytes), (2, 2000.0, 12.0, 1.0));
         assert_eq!((figures.arithmetic_fraction, figures.bandwidth_fraction), (Some(0.3), Some(0.25)));
+        let cooperative = Kernel { variant: Some("cooperative"), ..band("conv1_2", 80_000_000_000, 1.0) };
+        assert_eq!(KernelFigures::from(cooperative).arithmetic_fraction, Some(0.2));
     }
 }

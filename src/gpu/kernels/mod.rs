@@ -13,7 +13,10 @@ mod probe;
 mod shaders;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
-pub use probe::{ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, probe_arithmetic, probe_bandwidth};
+pub use probe::{
+    ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, probe_arithmetic,
+    probe_bandwidth, probe_cooperative,
+};
 pub use shaders::{SHADERS, Shader};
 
 use super::{Abilities, FilterForm};

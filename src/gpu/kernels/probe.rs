@@ -1,6 +1,7 @@
-//! `probe_arithmetic.wgsl` and `probe_bandwidth.wgsl`.
+//! `probe_arithmetic.wgsl`, `probe_cooperative.wgsl` and `probe_bandwidth.wgsl`.
 
 use super::Dispatch;
+use crate::plan::Precision;
 
 /// Operations of one workgroup of the arithmetic probe in one round; a multiply-add counts two.
 pub const ARITHMETIC_GROUP_FLOPS: u64 = 256 * 512;
@@ -11,6 +12,17 @@ pub const ARITHMETIC_GROUP: u32 = 256;
 pub fn probe_arithmetic(count: u32, rounds: u32, factor: f32, addend: f32) -> Dispatch {
     let params = vec![count, rounds, factor.to_bits(), addend.to_bits()];
     Dispatch::new("probe_arithmetic", "probe_arithmetic", params, count.div_ceil(ARITHMETIC_GROUP) as usize)
+}
+
+/// Operations of one workgroup of the cooperative probe in one round.
+pub const COOPERATIVE_GROUP_FLOPS: u64 = 4 * 8 * 2 * 16 * 16 * 16;
+/// Bytes that one workgroup of the cooperative probe writes to binding 3.
+pub const COOPERATIVE_GROUP_BYTES: u64 = 4 * 8 * 4 * 256;
+
+/// `groups` workgroups that each multiply the 16x16 matrix at binding 1 with eight at binding 2, `rounds` times.
+pub fn probe_cooperative(groups: u32, rounds: u32) -> Dispatch {
+    let dispatch = Dispatch::new("probe_cooperative", "probe_cooperative", vec![rounds], groups as usize);
+    Dispatch { precision: Precision::F16, ..dispatch }
 }
 
 /// `count` times 16 bytes from binding 1 to binding 2.

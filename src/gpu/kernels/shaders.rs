@@ -106,6 +106,7 @@ pub const SHADERS: &[Shader] = &[
     map_shader!("network_input"),
     shader!("probe_arithmetic"),
     shader!("probe_bandwidth"),
+    cooperative_shader!("probe_cooperative"),
     shader!("record_losses"),
     shader!("reduce_loss", "workgroup_sum"),
     shader!("style_loss", "workgroup_sum"),
