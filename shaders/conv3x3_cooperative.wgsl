@@ -1,14 +1,14 @@
 // 3x3 convolution, stride 1, on cooperative matrices (tensor cores): f16 storage, f32 sums. Formulas as in
 // conv3x3_plain.wgsl; the product and its tiles as in conv3x3_tiled.wgsl, with subgroups in the place of invocations.
 //
-// bindings  as in conv3x3_plain.wgsl, read 8 values at a time; 2 is [9][Cin][Cout] in both directions. The bias is bound in
-//           the backward pass too, and not read.
+// bindings  as in conv3x3_plain.wgsl, read 8 values at a time; 2 is [9][Cin][Cout] in both directions. The bias is
+//           bound in the backward pass too, and not read.
 // needs     f16 storage, 16x16x16 matrices of f16 with f32 sums, subgroups of 32 invocations; inputs a multiple of 32,
 //           outputs a multiple of OUTPUTS; 32 KiB of workgroup memory
-// tile      a workgroup of 4 subgroups makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum in
-//           chunks of one tap and 32 inputs, which it keeps in workgroup memory: from there a subgroup reads a 16x16 matrix
-//           in few instructions, from an array in the device's memory in many. A subgroup makes 16 * BLOCKS pixels x 64
-//           outputs. The next chunk's values are on their way while it multiplies.
+// tile      a workgroup of 4 subgroups makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum
+//           in chunks of one tap and 32 inputs, which it keeps in workgroup memory: from there a subgroup reads a 16x16
+//           matrix in few instructions, from an array in the device's memory in many. A subgroup makes 16 * BLOCKS
+//           pixels x 64 outputs. The next chunk's values are on their way while it multiplies.
 // memory    rows of matrices are 16 bytes longer than needed, so that the rows that are read together lie in different
 //           banks. Strides of cooperative loads count elements of the array they read: vec4.
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of 128, outputs fastest.

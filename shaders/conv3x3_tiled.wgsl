@@ -2,12 +2,13 @@
 // conv3x3_plain.wgsl, but the weights are [9][Cin][Cout] in both directions: the backward pass mirrors the taps and
 // transposes blocks of 4x4 as it loads them.
 //
-//   output[p][o] = sum over k of A[p][k] B[k][o], k = (tap t, input i), A[p][k] = input[p + t][i], B[k][o] = weights[t][i][o]
+//   output[p][o] = sum over k of A[p][k] B[k][o], k = (tap t, input i), A[p][k] = input[p + t][i], B[k][o] =
+//   weights[t][i][o]
 //
 // needs     inputs a multiple of 8, outputs a multiple of OUTPUTS
-// tile      a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over k in chunks of one tap and
-//           8 inputs, which it keeps in workgroup memory; an invocation makes 8 pixels x 8 outputs, so that 16 loads of a
-//           vec4 feed 256 multiplications. It has the next chunk's values on their way while it multiplies.
+// tile      a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over k in chunks of one tap
+//           and 8 inputs, which it keeps in workgroup memory; an invocation makes 8 pixels x 8 outputs, so that 16
+//           loads of a vec4 feed 256 multiplications. It has the next chunk's values on their way while it multiplies.
 //           The taps of the same 8 inputs follow each other: 9 reads of nearly the same pixels meet in the cache.
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of PIXELS * OUTPUTS / 64,
 //           outputs fastest. Pixels in border columns and halo rows are computed and stored as zero.
@@ -69,8 +70,8 @@ fn tile(group: u32) -> Tile {
     return Tile(first_pixel, group % blocks * OUTPUTS4);
 }
 
-// Four inputs of a pixel seen through a tap. Pixels before the first and after the last meet only pixels whose results are
-// dropped, so any place inside the array will do.
+// Four inputs of a pixel seen through a tap. Pixels before the first and after the last meet only pixels whose results
+// are dropped, so any place inside the array will do.
 fn load_input(pixel: u32, tap: u32, channel4: u32) -> vec4<f32> {
     let padded_width = i32(params.width) + 2;
     let first = (max(i32(params.first_row), 1) - 1) * padded_width;

@@ -1,5 +1,6 @@
-// 3x3 convolution, stride 1, by Winograd's F(2x2, 3x3): 16 products instead of 36 for 2x2 outputs (Lavin and Gray, 2016,
-// "Fast Algorithms for Convolutional Neural Networks"). All in one kernel; nothing but the output goes to the device's memory.
+// 3x3 convolution, stride 1, by Winograd's F(2x2, 3x3): 16 products instead of 36 for 2x2 outputs (Lavin and Gray,
+// 2016, "Fast Algorithms for Convolutional Neural Networks"). All in one kernel; nothing but the output goes to the
+// device's memory.
 //
 //   Y = A^T [ sum over inputs of U * (B^T d B) ] A   d: a 4x4 patch of an input, U = G g G^T: the transformed filter
 //
@@ -13,13 +14,13 @@
 // bindings  2 weights U [16][Cin][Cout] of the layer, in both directions; the others and what becomes of Y as in
 //           conv3x3_plain.wgsl
 // needs     inputs a multiple of 4 * CHUNK4, outputs a multiple of 32
-// tile      a workgroup makes 32 neighbouring tiles of 2x2 padded pixels x 32 outputs: 16 matrix products, one per position,
-//           whose factors it keeps in workgroup memory for 4 * CHUNK4 inputs at a time. 16 invocations share a position; each
-//           makes 8 tiles x 8 outputs. At the end positions are exchanged through the same memory.
+// tile      a workgroup makes 32 neighbouring tiles of 2x2 padded pixels x 32 outputs: 16 matrix products, one per
+//           position, whose factors it keeps in workgroup memory for 4 * CHUNK4 inputs at a time. 16 invocations share
+//           a position; each makes 8 tiles x 8 outputs. At the end positions are exchanged through the same memory.
 // memory    16 KiB * CHUNK4
-// dispatch  ceil(tiles / 32) x outputs / 32 workgroups of 256, outputs fastest. Tiles cover the padded rows to write, border
-//           columns included: what lies in the halo is computed and stored as zero. Places beyond the map reach only
-//           outputs that are dropped.
+// dispatch  ceil(tiles / 32) x outputs / 32 workgroups of 256, outputs fastest. Tiles cover the padded rows to write,
+//           border columns included: what lies in the halo is computed and stored as zero. Places beyond the map reach
+//           only outputs that are dropped.
 
 struct Params {
     first_group: u32,
@@ -84,14 +85,13 @@ fn source(column: i32, row: i32) -> u32 {
     return (u32(y) * (params.width + 2u) + u32(x) - params.input_start) * params.inputs4;
 }
 
-// Rows of the filters, and where in the chunk they stand: 4 inputs x 4 outputs at a position.
+// 4 inputs x 4 outputs of the filters at a position.
 fn bring_filters(item: u32, chunk: u32, first_output4: u32, backward: bool) {
-    var position: u32;
+    let position = item / (CHUNK4 * OUTPUTS4);
     var input4: u32;
     var output4: u32;
     var rows: mat4x4<f32>;
     // Neighbouring invocations read what stands together: in the backward pass those are the inputs.
-    position = item / (CHUNK4 * OUTPUTS4);
     if backward {
         input4 = item % CHUNK4;
         output4 = item / CHUNK4 % OUTPUTS4;

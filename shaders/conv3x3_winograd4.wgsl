@@ -3,19 +3,20 @@
 //
 //   Y = A^T [ sum over inputs of U * (B^T d B) ] A   d: a 6x6 patch of an input, U = G g G^T: the transformed filter
 //
-// on the points 0, p, -p, q, -q and infinity with p = 1/sqrt(2), q = sqrt(2), which round less than the usual 1 and 2; the
-// rows of B^T and A^T are written out in patch_row and in the functions behind it. Mirroring a kernel exchanges rows
-// (0 and 5, 1 and 3, 2 and 4) and columns of its transform: one set of U serves both directions.
+// on the points 0, p, -p, q, -q and infinity with p = 1/sqrt(2), q = sqrt(2), which round less than the usual 1 and 2;
+// the rows of B^T and A^T are written out in patch_row and in the functions behind it. Mirroring a kernel exchanges
+// rows (0 and 5, 1 and 3, 2 and 4) and columns of its transform: one set of U serves both directions.
 //
 // bindings  2 weights U [36][Cin][Cout] of the layer, in both directions; the others and what becomes of Y as in
 //           conv3x3_plain.wgsl
 // needs     inputs a multiple of 4, outputs a multiple of 32; 32 KiB of workgroup memory
-// tile      a workgroup makes 16 neighbouring tiles of 4x4 padded pixels x 32 outputs: 36 matrix products, one per position,
-//           whose factors it keeps in workgroup memory for 4 inputs at a time. 4 invocations share a position; each makes
-//           8 tiles x 16 outputs, as eight 4x4 matrices. At the end positions are exchanged through the same memory.
-// dispatch  ceil(tiles / 16) x outputs / 32 workgroups of 144, outputs fastest. Tiles cover the padded rows to write, border
-//           columns included: what lies in the halo is computed and stored as zero. Places beyond the map cancel out of
-//           every output that is kept.
+// tile      a workgroup makes 16 neighbouring tiles of 4x4 padded pixels x 32 outputs: 36 matrix products, one per
+//           position, whose factors it keeps in workgroup memory for 4 inputs at a time. 4 invocations share a
+//           position; each makes 8 tiles x 16 outputs, as eight 4x4 matrices. At the end positions are exchanged
+//           through the same memory.
+// dispatch  ceil(tiles / 16) x outputs / 32 workgroups of 144, outputs fastest. Tiles cover the padded rows to write,
+//           border columns included: what lies in the halo is computed and stored as zero. Places beyond the map cancel
+//           out of every output that is kept.
 
 struct Params {
     first_group: u32,

@@ -1,8 +1,8 @@
 // Gradient by the features behind a Gram matrix, over workgroup tiles. Formula and bindings as in gram_backward.wgsl.
 //
 // needs     channels a multiple of OUTPUTS
-// tile      as in conv3x3_tiled.wgsl, with one tap: a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS channels, 8
-//           channels of the sum at a time in workgroup memory; an invocation makes 8 pixels x 8 channels
+// tile      as in conv3x3_tiled.wgsl, with one tap: a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS
+//           channels, 8 channels of the sum at a time in workgroup memory; an invocation makes 8 pixels x 8 channels
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x channels / OUTPUTS workgroups of PIXELS * OUTPUTS / 64,
 //           channels fastest
 

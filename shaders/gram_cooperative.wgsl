@@ -1,5 +1,5 @@
-// Gram matrix on cooperative matrices (tensor cores): the first pass of gram.wgsl, whose formula, bindings and second pass
-// hold. f16 storage, f32 sums.
+// Gram matrix on cooperative matrices (tensor cores): the first pass of gram.wgsl, whose formula, bindings and second
+// pass hold. f16 storage, f32 sums.
 //
 // The matrix is symmetric: tiles above the diagonal are made once and written twice.
 //
@@ -75,7 +75,8 @@ fn gram(
         }
         workgroupBarrier();
         for (var i = 0u; i < 2u; i++) {
-            // Channels along the rows of the first factor: they stand along the rows of the chunk, so it is read by columns.
+            // Channels along the rows of the first factor: they stand along the rows of the chunk, so it is read by
+            // columns.
             let a = 16u * i * ROW + subgroup / 2u * 8u;
             let b = 16u * i * ROW + subgroup % 2u * 8u;
             let a0 = coopLoad<coop_mat16x16<f16, A>>(&left_chunk[a], stride);

@@ -5,8 +5,8 @@
 // needs     channels a multiple of EDGE
 // tile      a workgroup makes EDGE x EDGE sums of one split and walks over its pixels 8 at a time, which it keeps in
 //           workgroup memory; an invocation makes 8 x 8 sums, so that 4 loads of a vec4 feed 64 multiplications
-// dispatch  pairs of blocks of EDGE channels, the second not before the first, x splits workgroups of EDGE * EDGE / 64, pairs
-//           fastest
+// dispatch  pairs of blocks of EDGE channels, the second not before the first, x splits workgroups of EDGE * EDGE / 64,
+//           pairs fastest
 
 struct Params {
     first_group: u32,

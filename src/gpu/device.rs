@@ -113,8 +113,8 @@ impl Gpu {
     }
 
     /// [`Gpu::open`], with a directory where compiled pipelines are kept from one start to the next, if the back end
-    /// hands them out (Vulkan does), and what [`Gpu::tune`] found. A file there that is of no use is replaced; one that cannot be written is done
-    /// without.
+    /// hands them out (Vulkan does), and what [`Gpu::tune`] found. A file there that is of no use is replaced; one that
+    /// cannot be written is done without.
     ///
     /// # Errors
     /// If the driver does not give the device.
@@ -126,8 +126,9 @@ impl Gpu {
         let limits = adapter.limits();
         let abilities = Abilities::of(&adapter.adapter);
         let (cooperative, experimental_features) = if abilities.cooperative_matrices {
-            // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are the only
-            // one that is asked for, and nothing that they computed is used before it agreed with the reference.
+            // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are
+            // the only one that is asked for, and nothing that they computed is used before it agreed with the
+            // reference.
             (COOPERATIVE, unsafe { wgpu::ExperimentalFeatures::enabled() })
         } else {
             (wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled())

@@ -149,8 +149,9 @@ impl DeviceFilters {
 mod tests {
     use super::*;
     use crate::{
-        gpu::{Maker, ShaderChecks, adapters},
-        plan::{Network, Storage, iteration},
+        Session as _,
+        gpu::{Maker, Session, ShaderChecks, adapters},
+        plan::{Losses, Network, Optimizer, Storage, iteration},
         style::Recipe,
         weights::generated,
     };
@@ -188,6 +189,20 @@ mod tests {
                     assert_eq!(form.bytes(layer, precision), made as u64, "{layer} {form:?} {precision}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_plan_are_those_that_its_session_takes() {
+        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
+        let plan = iteration(&Network::for_tests(20, 13), &losses, Optimizer::default()).unwrap();
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+        let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
+        for asked in [None, Some(Conv3x3Variant::Winograd2), Some(Conv3x3Variant::Tiled)] {
+            let session = Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), asked).unwrap();
+            let predicted = filter_bytes(&gpu, std::slice::from_ref(&plan), asked);
+            assert_eq!(session.bytes(), plan.bytes() + predicted, "{asked:?}");
         }
     }
 }

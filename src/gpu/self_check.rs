@@ -1,5 +1,5 @@
-//! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested on
-//! every driver, and a wrong result looks like a picture too.
+//! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested
+//! on every driver, and a wrong result looks like a picture too.
 
 use super::{Abilities, Conv3x3Variant, DeviceFilters, Gpu, Session};
 use crate::{
@@ -49,7 +49,8 @@ impl Gpu {
         Abilities { cooperative_matrices, ..self.abilities }
     }
 
-    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that fails.
+    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that
+    /// fails.
     fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
         let cases = validate::cooperative_cases();
         let mut outcomes = Vec::new();
@@ -119,8 +120,8 @@ mod tests {
         }
     }
 
-    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in each
-    /// of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
+    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in
+    /// each of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
     fn emulated(source: &str) -> String {
         let mut text = source.replace("enable wgpu_cooperative_matrix;", "");
         text = text.replace("coop_mat16x16<f32, C>", "EightSums");
@@ -130,7 +131,10 @@ mod tests {
         for builtin in ["subgroup_id", "subgroup_invocation_id"] {
             text = text.lines().filter(|line| !line.contains(builtin)).collect::<Vec<_>>().join("\n");
         }
-        text = text.replace("    let number = group.x", "    let subgroup = lane / 32u;\n    let number = group.x");
+        text = text.replace(
+            "    let number = group.x",
+            "    let subgroup = lane / 32u;\n    let subgroup_lane = lane % 32u;\n    let number = group.x",
+        );
         text = text.replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
         let (mut lines, mut arrays) = (Vec::new(), ["", ""]);
         let mut stored = "";
@@ -221,7 +225,7 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u
 
     #[test]
     fn a_cooperative_kernel_that_is_wrong_is_refused() {
-        for wrong in ["conv3x3_cooperative", "gram_cooperative"] {
+        for wrong in ["conv3x3_cooperative", "gram_cooperative", "gram_backward_cooperative"] {
             let gpu = open_emulated(|name, text| {
                 let twice = "var sums = c; sums.values[3] *= 2.0;";
                 if name == wrong { text.replace("var sums = c;", twice) } else { text }

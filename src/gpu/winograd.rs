@@ -1,4 +1,5 @@
-//! Filters in Winograd's form, `U = G g G^T` (Lavin and Gray, 2016, "Fast Algorithms for Convolutional Neural Networks").
+//! Filters in Winograd's form, `U = G g G^T` (Lavin and Gray, 2016, "Fast Algorithms for Convolutional Neural
+//! Networks").
 
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;

@@ -33,13 +33,13 @@ struct Preference {
     variants: &'static [Conv3x3Variant],
 }
 
-/// The default choice. A row ends with what can do everything. Winograd4 is in none of them: its tiles of 16 need as much of
-/// the memory's bandwidth per result as Winograd2's tiles of 32, its filters four times the memory.
+/// The default choice. A row ends with what can do everything. Winograd4 is in none of them: its tiles of 16 need as
+/// much of the memory's bandwidth per result as Winograd2's tiles of 32, its filters four times the memory.
 const PREFERENCES: [Preference; 6] = [
     // Measured on llvmpipe: what shares workgroup memory waits at barriers, and products are not what takes the time.
     Preference { maker: Maker::Software, variants: &[Blocked, Plain] },
-    // Not measured. Tensor cores have many times the f32 units' rate; elsewhere fewer products win where the transforms are
-    // made inside the kernel.
+    // Not measured. Tensor cores have many times the f32 units' rate; elsewhere fewer products win where the transforms
+    // are made inside the kernel.
     Preference { maker: Maker::Nvidia, variants: &[Cooperative, Winograd2, Tiled, Blocked, Plain] },
     // Not measured; as above.
     Preference { maker: Maker::Amd, variants: &[Cooperative, Winograd2, Tiled, Blocked, Plain] },

@@ -18,8 +18,8 @@ enum Variant {
 }
 
 impl Variant {
-    /// Which one: the relative of the convolution's variant that is asked for, else by the device's maker, for the reasons
-    /// that the convolution's table gives.
+    /// Which one: the relative of the convolution's variant that is asked for, else by the device's maker, for the
+    /// reasons that the convolution's table gives.
     fn choose(
         asked: Option<Conv3x3Variant>,
         shape: FeatureShape,
@@ -99,14 +99,17 @@ pub(super) fn gram_backward(
             let tiles = pixels.div_ceil(8) * (channels / 16);
             Dispatch::new("gram_backward", "gram_backward", params, tiles.div_ceil(32))
         }
-        // Tensor cores would need the Gram matrix's gradient as f16, and nothing bounds its range.
-        Variant::Tiled | Variant::Cooperative => {
+        Variant::Tiled => {
             let wide = pixels.div_ceil(128) * (channels / 128);
             let edge = if channels.is_multiple_of(128) && wide >= abilities.filling_groups { 128 } else { 64 };
             let groups = pixels.div_ceil(edge) * (channels / edge);
             let mut dispatch = Dispatch::new("gram_backward_tiled", "gram_backward", params, groups);
             dispatch.constants.extend([("PIXELS", edge as f64), ("OUTPUTS", edge as f64)]);
             dispatch
+        }
+        Variant::Cooperative => {
+            let groups = pixels.div_ceil(128) * (channels / 64);
+            Dispatch::new("gram_backward_cooperative", "gram_backward", params, groups)
         }
     };
     dispatch.slot(1, step.features.slot).slot(2, step.gram_gradient).destination(step.into, 3, 4)

@@ -1,4 +1,5 @@
-//! From steps to dispatches: which shader, what is bound, how many workgroups. Plain data; nothing here touches a device.
+//! From steps to dispatches: which shader, what is bound, how many workgroups. Plain data; nothing here touches a
+//! device.
 
 mod adam;
 mod conv3x3;
@@ -58,7 +59,8 @@ pub struct Dispatch {
     pub params: Vec<u32>,
     /// Binding number and what stands there.
     pub bindings: Vec<(u32, Binding)>,
-    /// Workgroups, all along x; more than a device launches at once are launched in turn, with `first_group` saying where.
+    /// Workgroups, all along x; more than a device launches at once are launched in turn, with `first_group` saying
+    /// where.
     pub groups: u32,
 }
 
@@ -94,8 +96,8 @@ impl Dispatch {
     }
 }
 
-/// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions where it
-/// can do them, and its relative for Gram products.
+/// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions
+/// where it can do them, and its relative for Gram products.
 pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
     let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],

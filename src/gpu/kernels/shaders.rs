@@ -95,6 +95,7 @@ pub const SHADERS: &[Shader] = &[
     shader!("copy_vector"),
     map_shader!("gram"),
     map_shader!("gram_backward"),
+    cooperative_shader!("gram_backward_cooperative"),
     map_shader!("gram_backward_tiled"),
     cooperative_shader!("gram_cooperative"),
     map_shader!("gram_tiled"),

@@ -49,7 +49,14 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
 
 /// One block of channels and several, less and more pixels than are taken at a time.
 pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
-    vec![gram(filters, "relu1_2", 13, 9, 2), gram(filters, "relu2_1", 3, 2, 1), gram(filters, "relu2_1", 11, 7, 3)]
+    vec![
+        gram_backward(filters, "relu1_2", 3, 2, ADDED_AND_MASKED),
+        // More than f16 holds.
+        gram_backward_sized(filters, "relu2_1", 17, 11, MASKED, [1e-3, 1e5]),
+        gram(filters, "relu1_2", 13, 9, 2),
+        gram(filters, "relu2_1", 3, 2, 1),
+        gram(filters, "relu2_1", 11, 7, 3),
+    ]
 }
 
 fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32) -> Case {
@@ -69,12 +76,24 @@ fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32
 }
 
 fn gram_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
+    gram_backward_sized(filters, name, width, height, store, [1.0, 1.0])
+}
+
+/// With features and a Gram matrix's gradient of these sizes.
+fn gram_backward_sized(
+    filters: &Arc<Filters>,
+    name: &str,
+    width: u32,
+    height: u32,
+    store: Store,
+    [feature, gradient]: [f32; 2],
+) -> Case {
     let of = layer(name);
     let shape = shape(of, width, height);
     let channels = shape.channels as usize;
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 1);
-    let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
-    let mut matrix = sketch.random.uniform_values(channels * channels, -1.0, 0.75);
+    let features = sketch.map(Tensor::Features(of), shape, -0.25 * feature, feature);
+    let mut matrix = sketch.random.uniform_values(channels * channels, -gradient, 0.75 * gradient);
     for row in 0..channels {
         for column in 0..row {
             matrix[column * channels + row] = matrix[row * channels + column];
