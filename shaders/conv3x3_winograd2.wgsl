@@ -11,8 +11,12 @@
 //
 // Mirroring a kernel exchanges rows 0 and 3 of its transform, and columns: one set of U serves both directions.
 //
-// bindings  2 weights U [16][Cin][Cout] of the layer, in both directions; the others and what becomes of Y as in
-//           conv3x3_plain.wgsl
+//   conv3x3, conv3x3_backward   what becomes of Y as in conv3x3_plain.wgsl
+//   conv3x3_max_pool            conv3x3 and the max_pool of max_pool.wgsl that reads it: a tile is what a pooled pixel is
+//                               made of, and the map between the two is never written
+//
+// bindings  2 weights U [16][Cin][Cout] of the layer, in both directions; the others as in conv3x3_plain.wgsl; for
+//           conv3x3_max_pool 4 is the pooled map and 6 the winners
 // needs     inputs a multiple of 4 * CHUNK4, outputs a multiple of 32
 // tile      a workgroup makes 32 neighbouring tiles of 2x2 padded pixels x 32 outputs: 16 matrix products, one per
 //           position, whose factors it keeps in workgroup memory for 4 * CHUNK4 inputs at a time. 16 invocations share
@@ -20,7 +24,8 @@
 // memory    16 KiB * CHUNK4
 // dispatch  ceil(tiles / 32) x outputs / 32 workgroups of 256, outputs fastest. Tiles cover the padded rows to write,
 //           border columns included: what lies in the halo is computed and stored as zero. Places beyond the map reach
-//           only outputs that are dropped.
+//           only outputs that are dropped. For conv3x3_max_pool a tile belongs to each padded pixel of the pooled rows:
+//           that of pooled column x has columns 2x - 1 and 2x, and likewise for rows.
 
 struct Params {
     first_group: u32,
@@ -35,6 +40,7 @@ struct Params {
 }
 
 override WITH_MASK: bool = false;
+override WITH_WINNERS: bool = false;
 override ACCUMULATE: bool = false;
 // Inputs of a chunk in vec4: 1 or 2.
 override CHUNK4: u32 = 2u;
@@ -55,6 +61,7 @@ override EXCHANGED4: u32 = 2u * CHUNK4;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> output: array<Stored4>;
 @group(0) @binding(5) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(6) var<storage, read_write> winners: array<u32>;
 
 // First [position][tile][CHUNK4] of the transformed patches and [position][input][OUTPUTS4] of the filters, then
 // [position][tile][EXCHANGED4] of the products.
@@ -63,17 +70,24 @@ var<workgroup> memory: array<vec4<f32>, MEMORY>;
 struct Block {
     first_tile: u32,
     first_output4: u32,
+    // Tiles in a row of tiles.
+    across: u32,
+    // Padded pixel where the first tile of all starts: column and row -1 where tiles are pooled and the halo is among them.
+    corner: vec2<i32>,
 }
 
-fn block(group: u32) -> Block {
+fn block(group: u32, pooled: bool) -> Block {
     let blocks = params.outputs4 / OUTPUTS4;
-    return Block(group / blocks * TILES, group % blocks * OUTPUTS4);
+    let across = select((params.width + 3u) / 2u, params.width / 2u + 2u, pooled);
+    let first_row = i32(params.first_row);
+    let corner = select(vec2<i32>(0, first_row), vec2<i32>(-1, select(first_row, -1, first_row == 0)), pooled);
+    return Block(group / blocks * TILES, group % blocks * OUTPUTS4, across, corner);
 }
 
-// Column and row of a tile's first padded pixel.
-fn tile_corner(tile: u32) -> vec2<u32> {
-    let across = (params.width + 3u) / 2u;
-    return vec2<u32>(tile % across * 2u, params.first_row + tile / across * 2u);
+// Column and row of the first padded pixel of a tile of the block.
+fn tile_corner(at: Block, tile: u32) -> vec2<i32> {
+    let number = at.first_tile + tile;
+    return at.corner + 2 * vec2<i32>(i32(number % at.across), i32(number / at.across));
 }
 
 // Index of four inputs in a row and column of the padded map, or of the nearest that are there.
@@ -147,7 +161,7 @@ fn multiply(at: Block, lane: u32, backward: bool) -> Sums {
     let channel4 = lane % CHUNK4;
     let tile = lane / CHUNK4 % TILES;
     let y = lane / (CHUNK4 * TILES) % 4u;
-    let corner = vec2<i32>(tile_corner(at.first_tile + tile)) - 1;
+    let corner = tile_corner(at, tile) - 1;
     let upper = corner.y + i32(select(min(y, 1u), 2u, y == 2u));
     let lower = corner.y + i32(select(max(y, 2u), 1u, y == 2u));
     let sign = select(-1.0, 1.0, y == 1u);
@@ -277,7 +291,7 @@ fn spot(at: Block, lane: u32) -> Spot {
     let x = lane / 2u % 2u;
     let tile = lane / 4u % TILES;
     let y = lane / (4u * TILES);
-    let place = tile_corner(at.first_tile + tile) + vec2<u32>(x, y);
+    let place = vec2<u32>(tile_corner(at, tile)) + vec2<u32>(x, y);
     let pixel = place.y * (params.width + 2u) + place.x;
     let inside = place.x < params.width + 2u && place.y < params.end_row;
     return Spot(tile, x, y, lane % 2u, pixel, inside, is_halo(pixel, params.width, params.height));
@@ -288,12 +302,12 @@ fn combine(place: u32, stride: u32, sign: f32) -> vec4<f32> {
     return memory[place] + sign * (memory[place + stride] + memory[place + 2u * stride]);
 }
 
-// A^T m A at a pixel of a tile, of the products that are exchanged.
-fn transformed_back(spot: Spot, exchanged4: u32) -> vec4<f32> {
+// A^T m A at pixel (x, y) of a tile, of the products that are exchanged.
+fn transformed_back(tile: u32, x: u32, y: u32, exchanged4: u32) -> vec4<f32> {
     let stride = TILES * EXCHANGED4;
-    let sign_x = select(1.0, -1.0, spot.x == 1u);
-    let sign_y = select(1.0, -1.0, spot.y == 1u);
-    let place = (4u * spot.y + spot.x) * stride + spot.tile * EXCHANGED4 + exchanged4;
+    let sign_x = select(1.0, -1.0, x == 1u);
+    let sign_y = select(1.0, -1.0, y == 1u);
+    let place = (4u * y + x) * stride + tile * EXCHANGED4 + exchanged4;
     let upper = combine(place, stride, sign_x);
     let middle = combine(place + 4u * stride, stride, sign_x);
     let lower = combine(place + 8u * stride, stride, sign_x);
@@ -302,7 +316,7 @@ fn transformed_back(spot: Spot, exchanged4: u32) -> vec4<f32> {
 
 @compute @workgroup_size(256)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group);
+    let at = block(group.x + params.first_group, false);
     let sums = multiply(at, lane, false);
     let spot = spot(at, lane);
     var word = 0u;
@@ -310,7 +324,8 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         exchange(lane, sums, first4);
         for (var exchanged4 = spot.side; exchanged4 < EXCHANGED4; exchanged4 += 2u) {
             let column4 = first4 + exchanged4;
-            let value = relu(transformed_back(spot, exchanged4) + bias[at.first_output4 + column4]);
+            let value =
+                relu(transformed_back(spot.tile, spot.x, spot.y, exchanged4) + bias[at.first_output4 + column4]);
             let stored = store(select(value, vec4<f32>(0.0), spot.halo));
             if spot.inside {
                 output[(spot.pixel - params.output_start) * params.outputs4 + at.first_output4 + column4] = stored;
@@ -333,7 +348,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(256)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group);
+    let at = block(group.x + params.first_group, false);
     let sums = multiply(at, lane, true);
     let spot = spot(at, lane);
     for (var first4 = 0u; first4 < OUTPUTS4; first4 += EXCHANGED4) {
@@ -341,7 +356,7 @@ fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
         for (var exchanged4 = spot.side; spot.inside && exchanged4 < EXCHANGED4; exchanged4 += 2u) {
             let column4 = first4 + exchanged4;
             let index = (spot.pixel - params.output_start) * params.outputs4 + at.first_output4 + column4;
-            var value = transformed_back(spot, exchanged4);
+            var value = transformed_back(spot.tile, spot.x, spot.y, exchanged4);
             if ACCUMULATE {
                 value += load(output[index]);
             }
@@ -350,6 +365,95 @@ fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
                 value = keep_where_set(value, word, 4u * column4);
             }
             output[index] = store(select(value, vec4<f32>(0.0), spot.halo));
+        }
+    }
+}
+
+// What an invocation knows of some values of a pooled pixel: numbers of 16 bits, which are exact as f32.
+struct Bits {
+    // Of the mask, lower and upper half of each pixel's word.
+    mask_low: vec4<f32>,
+    mask_high: vec4<f32>,
+    // Of the winners, lower and upper half of both words.
+    winners: vec4<f32>,
+}
+
+// Of all invocations that share a tile; their bits are different ones.
+fn gather_bits(lane: u32, own: Bits, tile: u32) -> Bits {
+    let stride = TILES * EXCHANGED4;
+    workgroupBarrier();
+    if lane < stride {
+        memory[lane] = own.mask_low;
+        memory[stride + lane] = own.mask_high;
+        memory[2u * stride + lane] = own.winners;
+    }
+    workgroupBarrier();
+    var all = Bits();
+    for (var i = tile * EXCHANGED4; i < (tile + 1u) * EXCHANGED4; i++) {
+        all.mask_low += memory[i];
+        all.mask_high += memory[stride + i];
+        all.winners += memory[2u * stride + i];
+    }
+    return all;
+}
+
+@compute @workgroup_size(256)
+fn conv3x3_max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let at = block(group.x + params.first_group, true);
+    let sums = multiply(at, lane, false);
+    // Each of the first invocations takes one vec4 of a tile at a time, with all of its four pixels.
+    let exchanged4 = lane % EXCHANGED4;
+    let tile = min(lane / EXCHANGED4, TILES - 1u);
+    let corner = tile_corner(at, tile);
+    // The pooled pixel, in a map of half the size.
+    let place = vec2<u32>((corner + 1) / 2);
+    let pooled_width = params.width / 2u;
+    let pixel = place.y * (pooled_width + 2u) + place.x;
+    let halo = is_halo(pixel, pooled_width, params.height / 2u);
+    let inside = lane < TILES * EXCHANGED4 && corner.y < i32(params.end_row);
+    var mask_words = vec4<u32>(0u);
+    var winner_words = vec2<u32>(0u);
+    for (var first4 = 0u; first4 < OUTPUTS4; first4 += EXCHANGED4) {
+        exchange(lane, sums, first4);
+        let column4 = first4 + exchanged4;
+        var best = vec4<f32>(0.0);
+        var winner = vec4<u32>(0u);
+        for (var candidate = 0u; inside && candidate < 4u; candidate++) {
+            let made = transformed_back(tile, candidate % 2u, candidate / 2u, exchanged4);
+            // As the map would hold it.
+            let value = load(store(relu(made + bias[at.first_output4 + column4])));
+            mask_words[candidate] |= positive_bits(value) << (4u * column4);
+            let wins = vec4<bool>(candidate == 0u) | (value > best);
+            winner = select(winner, vec4<u32>(candidate), wins);
+            best = select(best, value, wins);
+        }
+        if inside {
+            let index = (pixel - params.output_start) * params.outputs4 + at.first_output4 + column4;
+            output[index] = store(select(best, vec4<f32>(0.0), halo));
+            let packed = winner.x | (winner.y << 2u) | (winner.z << 4u) | (winner.w << 6u);
+            winner_words[column4 / 4u] |= select(packed, 0u, halo) << (8u * (column4 % 4u));
+        }
+    }
+    if WITH_MASK || WITH_WINNERS {
+        let halves = vec4<u32>(winner_words.x, winner_words.x >> 16u, winner_words.y, winner_words.y >> 16u);
+        let low = vec4<f32>(mask_words & vec4<u32>(0xffffu));
+        let high = vec4<f32>(mask_words >> vec4<u32>(16u));
+        let bits = gather_bits(lane, Bits(low, high, vec4<f32>(halves & vec4<u32>(0xffffu))), tile);
+        // The invocations of a tile share its words: those of four pixels and two of winners.
+        for (var word = exchanged4; inside && word < 4u; word += EXCHANGED4) {
+            let unpooled = corner + vec2<i32>(i32(word % 2u), i32(word / 2u));
+            let there = unpooled.x >= 0 && unpooled.y >= 0 && unpooled.x < i32(params.width) + 2
+                && unpooled.y < i32(params.end_row);
+            if WITH_MASK && there {
+                let number = u32(unpooled.y) * (params.width + 2u) + u32(unpooled.x);
+                let made = u32(bits.mask_low[word]) | (u32(bits.mask_high[word]) << 16u);
+                mask[number * (params.outputs4 / 8u) + at.first_output4 / 8u] =
+                    select(made, 0u, is_halo(number, params.width, params.height));
+            }
+            if WITH_WINNERS && word < 2u {
+                winners[pixel * (params.outputs4 / 4u) + at.first_output4 / 4u + word] =
+                    u32(bits.winners[2u * word]) | (u32(bits.winners[2u * word + 1u]) << 16u);
+            }
         }
     }
 }

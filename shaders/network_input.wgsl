@@ -47,17 +47,11 @@ fn network_input_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(loca
     if pixel >= params.width * params.height {
         return;
     }
-    let x = pixel % params.width;
-    let y = pixel / params.width;
-    // Padded columns and rows made from this pixel: its own and, at an edge that is replicated, the halo's.
-    let replicate = params.replicate != 0u;
-    let left = select(x + 1u, 0u, replicate && x == 0u);
-    let right = select(x + 1u, x + 2u, replicate && x + 1u == params.width);
-    let top = select(y + 1u, 0u, replicate && y == 0u);
-    let bottom = select(y + 1u, y + 2u, replicate && y + 1u == params.height);
+    let columns = padded_copies(pixel % params.width, params.width, params.replicate != 0u);
+    let rows = padded_copies(pixel / params.width, params.height, params.replicate != 0u);
     var sum = vec4<f32>(0.0);
-    for (var row = top; row <= bottom; row++) {
-        for (var column = left; column <= right; column++) {
+    for (var row = rows.x; row <= rows.y; row++) {
+        for (var column = columns.x; column <= columns.y; column++) {
             sum += load(input[row * (params.width + 2u) + column]);
         }
     }

@@ -2,7 +2,11 @@
 // d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1]. A picture's gradient
 // that is not finite anywhere makes the sum infinite: a loss that is not finite stops the optimiser.
 //
+// With FROM_NETWORK the picture's gradient is not there yet: network_input_backward is done here too, by its formula in
+// network_input.wgsl, so that the gradient is written once and not read.
+//
 // bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
+//           5 gradient of the network input, haloed, C = 4; read with FROM_NETWORK
 // dispatch  `groups` workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
 
 struct Params {
@@ -13,13 +17,34 @@ struct Params {
     loss: u32,
     right_scale: f32,
     down_scale: f32,
+    // As in network_input.wgsl; read with FROM_NETWORK.
+    unscale: u32,
+    inverse_deviation: vec4<f32>,
+    replicate: u32,
 }
+
+override FROM_NETWORK: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> image: array<f32>;
 @group(0) @binding(2) var<storage, read_write> image_gradient: array<f32>;
 @group(0) @binding(3) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(5) var<storage, read> gradient: array<Stored4>;
+
+// What network_input_backward makes of a value of the picture.
+fn network_gradient(pixel: u32, channel: u32) -> f32 {
+    let columns = padded_copies(pixel % params.width, params.width, params.replicate != 0u);
+    let rows = padded_copies(pixel / params.width, params.height, params.replicate != 0u);
+    var sum = vec4<f32>(0.0);
+    for (var row = rows.x; row <= rows.y; row++) {
+        for (var column = columns.x; column <= columns.y; column++) {
+            sum += load(gradient[row * (params.width + 2u) + column]);
+        }
+    }
+    sum *= params.inverse_deviation * coefficients[params.unscale];
+    return sum[channel];
+}
 
 @compute @workgroup_size(256)
 fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -30,24 +55,30 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         let x = index % row;
         let y = index / row;
         let own = image[index];
-        var gradient = 0.0;
+        var variation = 0.0;
         if x + 3u < row {
             let difference = image[index + 3u] - own;
             sum += params.right_scale * difference * difference;
-            gradient -= params.right_scale * difference;
+            variation -= params.right_scale * difference;
         }
         if x >= 3u {
-            gradient += params.right_scale * (own - image[index - 3u]);
+            variation += params.right_scale * (own - image[index - 3u]);
         }
         if y + 1u < params.height {
             let difference = image[index + row] - own;
             sum += params.down_scale * difference * difference;
-            gradient -= params.down_scale * difference;
+            variation -= params.down_scale * difference;
         }
         if y >= 1u {
-            gradient += params.down_scale * (own - image[index - row]);
+            variation += params.down_scale * (own - image[index - row]);
         }
-        let whole = image_gradient[index] + scale * gradient;
+        var whole: f32;
+        if FROM_NETWORK {
+            whole = network_gradient(index / 3u, index % 3u);
+        } else {
+            whole = image_gradient[index];
+        }
+        whole += scale * variation;
         image_gradient[index] = whole;
         // Compared as bits: a compiler may take for granted that a float is finite.
         let exponent = bitcast<u32>(whole) & 0x7f800000u;

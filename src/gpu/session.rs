@@ -3,11 +3,11 @@
 use super::{
     Abilities, Conv3x3Variant, DeviceFilters, Gpu,
     failure::one_line,
-    kernels::{Binding, Dispatch, lower},
+    kernels::{Binding, Dispatch, lower_all},
 };
 use crate::{
     BackendError,
-    plan::{Cost, Plan, Routine, SlotId},
+    plan::{Cost, Plan, Routine, SlotId, Step},
 };
 use std::{
     collections::VecDeque,
@@ -95,6 +95,18 @@ impl Session {
         abilities: Abilities,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
+        let asked = |step: &Step| conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+        let steps = lower_all(&plan, abilities, asked);
+        Session::with_dispatches(gpu, plan, filters, &steps)
+    }
+
+    /// [`Session::new`] with these launches for the steps, and the steps' costs.
+    pub(super) fn with_dispatches(
+        gpu: &Arc<Gpu>,
+        plan: Plan,
+        filters: &DeviceFilters,
+        steps: &[(Vec<Dispatch>, Cost)],
+    ) -> Result<Session, BackendError> {
         let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
             return Err(BackendError::TensorTooLarge {
@@ -111,11 +123,9 @@ impl Session {
             return Err(error);
         }
         let unused = slot_buffer(gpu, 256);
-        let asked = |step| conv3x3.or_else(|| gpu.tuned(step, plan.precision));
-        let steps: Vec<_> = plan.steps.iter().map(|step| lower(&plan, step, abilities, asked(step))).collect();
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches = Vec::with_capacity(plan.steps.len());
-        for (dispatches, cost) in &steps {
+        for (dispatches, cost) in steps {
             let mut of_step = Vec::new();
             for dispatch in dispatches {
                 let share = work(*cost) / dispatches.len() as f64;

@@ -3,7 +3,7 @@
 use super::{Binding, Dispatch, FilterForm};
 use crate::{
     gpu::{Abilities, Maker},
-    plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Precision, Rows, Step},
+    plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, MaxPool, Precision, Rows, Step},
     vgg19::Layer,
 };
 use std::{fmt, str::FromStr};
@@ -307,6 +307,26 @@ pub(super) fn conv3x3(
         .slot(4, step.output.slot)
         .bind(5, Binding::optional(step.mask))
         .flag("WITH_MASK", step.mask.is_some())
+}
+
+/// The convolution by [`Winograd2`], and the pooling of all that it makes.
+pub(super) fn conv3x3_max_pool(step: &Conv3x3, pool: &MaxPool, precision: Precision, abilities: Abilities) -> Dispatch {
+    let work = Convolution::forward(step, precision);
+    let pooled = pool.shape.pooled();
+    let mut dispatch = Winograd2
+        .dispatch(&work, step.input, step.output, abilities)
+        .slot(4, pool.output.slot)
+        .bind(5, Binding::optional(step.mask))
+        .flag("WITH_MASK", step.mask.is_some())
+        .bind(6, Binding::optional(pool.winners))
+        .flag("WITH_WINNERS", pool.winners.is_some());
+    dispatch.entry = "conv3x3_max_pool";
+    // The last word is where the output starts.
+    dispatch.params.pop();
+    dispatch.params.push(pool.output.first_pixel(pooled) as u32);
+    let blocks = work.shape.channels.div_ceil(32);
+    dispatch.groups = (pool.rows.pixels(pooled) as u32).div_ceil(32) * blocks;
+    dispatch
 }
 
 pub(super) fn conv3x3_backward(

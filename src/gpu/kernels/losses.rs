@@ -1,7 +1,10 @@
 //! `content_loss.wgsl`, `style_loss.wgsl`, `total_variation.wgsl`, `reduce_loss.wgsl` and `record_losses.wgsl`.
 
-use super::Dispatch;
-use crate::plan::{Coefficients, ContentLoss, REDUCTION_GROUPS, RecordLosses, SlotId, StyleLoss, TotalVariation};
+use super::{Binding, Dispatch, network_input::inverse_deviation};
+use crate::plan::{
+    Border, Coefficients, ContentLoss, NetworkInputBackward, REDUCTION_GROUPS, RecordLosses, SlotId, StyleLoss,
+    TotalVariation,
+};
 
 /// Workgroups of 256 that stride over so many elements.
 pub(super) fn reduction_groups(elements: usize) -> usize {
@@ -58,12 +61,13 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
     ]
 }
 
-pub(super) fn total_variation(step: &TotalVariation) -> Vec<Dispatch> {
+/// With `network` that step is done by the same kernel.
+pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInputBackward>) -> Vec<Dispatch> {
     let groups = reduction_groups(3 * step.size.pixels());
     let (width, height) = (f64::from(step.size.width), f64::from(step.size.height));
     // A single column or row has no differences: its sum is empty and its scale must not be infinite.
     let scale = |differences: f64| if differences > 0.0 { (1.0 / (3.0 * differences)) as f32 } else { 0.0 };
-    let params = vec![
+    let mut params = vec![
         groups as u32,
         step.size.width,
         step.size.height,
@@ -71,12 +75,21 @@ pub(super) fn total_variation(step: &TotalVariation) -> Vec<Dispatch> {
         scale((width - 1.0) * height).to_bits(),
         scale(width * (height - 1.0)).to_bits(),
     ];
+    if let Some(network) = network {
+        params.push(2 * network.unscale.loss as u32 + 1);
+        params.extend(inverse_deviation(network.normalisation));
+        params.push(u32::from(network.border == Border::Replicate));
+    } else {
+        params.resize(params.len() + 6, 0);
+    }
     vec![
         Dispatch::new("total_variation", "total_variation", params, groups)
             .slot(1, step.image)
             .slot(2, step.image_gradient)
             .slot(3, step.coefficients.slot)
-            .slot(4, step.partials),
+            .slot(4, step.partials)
+            .bind(5, Binding::optional(network.map(|network| network.gradient)))
+            .flag("FROM_NETWORK", network.is_some()),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }

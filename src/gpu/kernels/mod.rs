@@ -4,6 +4,7 @@
 mod adam;
 mod conv3x3;
 mod copy_vector;
+mod fusion;
 mod gram;
 mod lbfgs;
 mod losses;
@@ -19,6 +20,7 @@ pub use probe::{
 };
 pub use shaders::{SHADERS, Shader};
 
+use self::fusion::Work;
 use super::{Abilities, FilterForm};
 use crate::{
     plan::{Cost, Destination, Plan, Precision, SlotId, Step},
@@ -96,8 +98,35 @@ impl Dispatch {
     }
 }
 
-/// The launches that carry out a step on a device, in order, and the step's cost. `asked` is taken for convolutions
-/// where it can do them, and its relative for Gram products.
+/// What [`lower`] makes of each step of a plan, but with neighbours in one launch where a kernel does both. Their launches
+/// stand at the first of the two.
+pub fn lower_all(
+    plan: &Plan,
+    abilities: Abilities,
+    asked: impl Fn(&Step) -> Option<Conv3x3Variant>,
+) -> Vec<(Vec<Dispatch>, Cost)> {
+    let variant = |step| Conv3x3Variant::of_step(step, plan.precision, abilities, asked(step));
+    let variants: Vec<_> = plan.steps.iter().map(variant).collect();
+    let works = fusion::fuse(plan, &variants);
+    let lower_work = |(index, work)| {
+        let mut dispatches = match work {
+            Work::Step(step) => return lower(plan, step, abilities, asked(step)),
+            Work::Done => return (Vec::new(), Cost::default()),
+            Work::NetworkInputBackwardTotalVariation(network, variation) => {
+                losses::total_variation(variation, Some(network))
+            }
+            Work::Conv3x3MaxPool(conv3x3, pool) => {
+                vec![conv3x3::conv3x3_max_pool(conv3x3, pool, plan.precision, abilities)]
+            }
+        };
+        dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
+        (dispatches, plan.steps[index..=index + 1].iter().map(|step| plan.cost(step)).sum())
+    };
+    works.into_iter().enumerate().map(lower_work).collect()
+}
+
+/// The launches that carry out a step by itself on a device, in order, and the step's cost. `asked` is taken for
+/// convolutions where it can do them, and its relative for Gram products.
 pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
     let mut dispatches = match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
@@ -114,7 +143,7 @@ pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3
         Step::GramBackward(step) => vec![gram::gram_backward(step, plan.precision, abilities, asked)],
         Step::StyleLoss(step) => losses::style_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
-        Step::TotalVariation(step) => losses::total_variation(step),
+        Step::TotalVariation(step) => losses::total_variation(step, None),
         Step::RecordLosses(step) => vec![losses::record_losses(step)],
         Step::Adam(step) => adam::adam(step),
         Step::LbfgsUpdate(step) => vec![lbfgs::lbfgs_update(step)],

@@ -6,14 +6,19 @@ use crate::{
     weights::Normalisation,
 };
 
+/// The uniform's vec4.
+pub(super) fn inverse_deviation(normalisation: Normalisation) -> [u32; 4] {
+    let [red, green, blue] = normalisation.deviation.map(|value| (1.0 / value).to_bits());
+    [red, green, blue, 0]
+}
+
 fn params(size: Size, border: Border, normalisation: Normalisation, unscale: usize) -> Vec<u32> {
-    let Normalisation { mean, deviation } = normalisation;
     // `first_group` and these three fill the uniform's first 16 bytes, so that the vec4 behind them are aligned.
     let mut params = vec![size.width, size.height, u32::from(border == Border::Replicate)];
-    params.extend(mean.map(f32::to_bits));
+    params.extend(normalisation.mean.map(f32::to_bits));
     params.push(0);
-    params.extend(deviation.map(|value| (1.0 / value).to_bits()));
-    params.extend([0, unscale as u32]);
+    params.extend(inverse_deviation(normalisation));
+    params.push(unscale as u32);
     params
 }
 

@@ -1,0 +1,311 @@
+//! Which neighbouring steps one kernel carries out together, so that what the first leaves for the second need not go
+//! through the device's memory.
+
+use super::Conv3x3Variant;
+use crate::plan::{Conv3x3, MaxPool, NetworkInputBackward, Plan, SlotId, Step, TotalVariation};
+
+/// What is to be launched at a step of a plan.
+#[derive(Clone, Copy, Debug)]
+pub enum Work<'a> {
+    /// The step by itself.
+    Step(&'a Step),
+    /// The step and the next. The picture's gradient is written once.
+    NetworkInputBackwardTotalVariation(&'a NetworkInputBackward, &'a TotalVariation),
+    /// The step and the next. The map between them is not written.
+    Conv3x3MaxPool(&'a Conv3x3, &'a MaxPool),
+    /// Nothing: it was done together with the step before.
+    Done,
+}
+
+/// For each step of a plan what is launched there. `variants` are those that the steps' convolutions get.
+pub fn fuse<'a>(plan: &'a Plan, variants: &[Option<Conv3x3Variant>]) -> Vec<Work<'a>> {
+    let lifetimes = plan.lifetimes();
+    let mut works: Vec<Work<'a>> = Vec::with_capacity(plan.steps.len());
+    while works.len() < plan.steps.len() {
+        let index = works.len();
+        let only_between = |slot: SlotId| {
+            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (index..=index + 1))
+        };
+        match together(plan, index, variants[index], only_between) {
+            Some(work) => works.extend([work, Work::Done]),
+            None => works.push(Work::Step(&plan.steps[index])),
+        }
+    }
+    works
+}
+
+/// A step and the next as one, if a kernel does both. `only_between` says whether a slot is written by the step for the
+/// next and for nobody else.
+fn together(
+    plan: &Plan,
+    index: usize,
+    variant: Option<Conv3x3Variant>,
+    only_between: impl Fn(SlotId) -> bool,
+) -> Option<Work<'_>> {
+    let (first, second) = (&plan.steps[index], plan.steps.get(index + 1)?);
+    plan.routines.iter().find(|(_, steps)| steps.contains(&index) && steps.contains(&(index + 1)))?;
+    let (work, unwritten) = match (first, second) {
+        (Step::NetworkInputBackward(network), Step::TotalVariation(variation)) => {
+            let fits = network.image_gradient == variation.image_gradient && network.size == variation.size;
+            (fits.then_some(Work::NetworkInputBackwardTotalVariation(network, variation))?, None)
+        }
+        (Step::Conv3x3(conv3x3), Step::MaxPool(pool)) => {
+            let fits = conv3x3.output == pool.input
+                && conv3x3.shape == pool.shape
+                && conv3x3.rows == pool.rows.below_pooling(pool.shape)
+                && variant == Some(Conv3x3Variant::Winograd2)
+                && only_between(pool.input.slot);
+            (fits.then_some(Work::Conv3x3MaxPool(conv3x3, pool))?, Some(pool.input.slot))
+        }
+        _ => return None,
+    };
+    are_apart(plan, [first, second], unwritten).then_some(work)
+}
+
+/// Whether no two slots of the steps share a buffer: the second may write to where the first reads only if it runs later.
+fn are_apart(plan: &Plan, steps: [&Step; 2], unwritten: Option<SlotId>) -> bool {
+    let mut slots: Vec<SlotId> = steps.iter().map(|step| step.slots()).flat_map(|(r, w)| [r, w].concat()).collect();
+    slots.retain(|slot| Some(*slot) != unwritten);
+    slots.sort_unstable();
+    slots.dedup();
+    let mut buffers: Vec<usize> = slots.iter().map(|slot| plan.slot(*slot).buffer).collect();
+    buffers.sort_unstable();
+    buffers.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Session as _,
+        gpu::{
+            Abilities, DeviceFilters, Gpu, Session, ShaderChecks, adapters,
+            kernels::{Dispatch, lower, lower_all},
+        },
+        plan::{
+            Banding, Border, Cost, INITIAL_STATE, Losses, Network, Optimizer, Pooling, Precision, Routine, Storage,
+            Tensor, Wanted, features, iteration,
+        },
+        random::Random,
+        style::Recipe,
+        vgg19::Layer,
+        weights::{ConvolutionFilters, Filters, Normalisation, generated},
+    };
+    use Conv3x3Variant::{Tiled, Winograd2};
+    use std::sync::Arc;
+
+    fn layers(names: &[&str]) -> Vec<Layer> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.
+    fn fused(plan: &Plan, variant: Conv3x3Variant) -> (Vec<String>, usize) {
+        let variants: Vec<_> = plan.steps.iter().map(|step| step.filters().map(|_| variant)).collect();
+        let works = fuse(plan, &variants);
+        assert_eq!(works.len(), plan.steps.len());
+        let (mut unwritten, mut gradients) = (Vec::new(), 0);
+        for (index, work) in works.iter().enumerate() {
+            match work {
+                Work::Step(step) => assert_eq!(*step, &plan.steps[index]),
+                Work::Conv3x3MaxPool(step, _) => unwritten.push(plan.slot(step.output.slot).tensor.to_string()),
+                Work::NetworkInputBackwardTotalVariation(..) => gradients += 1,
+                Work::Done => assert!(!matches!(works[index - 1], Work::Step(_) | Work::Done)),
+            }
+        }
+        (unwritten, gradients)
+    }
+
+    fn network(width: u32, height: u32, storage: Storage) -> Network {
+        Network { storage, ..Network::for_tests(width, height) }
+    }
+
+    #[test]
+    fn the_default_plan_pools_what_no_loss_looks_at() {
+        let recipe = Recipe::default();
+        let plan = |pooling, losses: &Losses, optimizer| {
+            let network = Network { pooling, ..network(256, 192, Storage::PLAIN) };
+            iteration(&network, losses, optimizer).unwrap()
+        };
+        let maxima = plan(Pooling::Max, &recipe.losses(), recipe.optimizer());
+        let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"].map(str::to_owned).to_vec();
+        assert_eq!(fused(&maxima, Winograd2), (all.clone(), 1));
+        assert_eq!(fused(&maxima, Tiled), (vec![], 1));
+        assert_eq!(fused(&plan(Pooling::Average, &recipe.losses(), recipe.optimizer()), Winograd2), (vec![], 1));
+        let looked_at = Losses { content: layers(&["relu4_4"]), style: layers(&["relu2_2", "relu5_1"]) };
+        let some = vec![all[0].clone(), all[2].clone()];
+        assert_eq!(fused(&plan(Pooling::Max, &looked_at, recipe.optimizer()), Winograd2), (some.clone(), 1));
+        assert_eq!(fused(&plan(Pooling::Max, &looked_at, Optimizer::Lbfgs { memory: 3 }), Winograd2), (some, 1));
+    }
+
+    #[test]
+    fn maps_that_are_to_be_read_are_written() {
+        let wanted = Wanted { features: layers(&["relu1_2"]), grams: layers(&["relu2_2", "relu4_1"]) };
+        let plan = features(&network(64, 48, Storage::PLAIN), &wanted).unwrap();
+        assert_eq!(fused(&plan, Winograd2), (vec!["relu3_4".to_owned()], 0));
+    }
+
+    #[test]
+    fn neighbours_that_were_apart_or_share_a_buffer_are_not_fused() {
+        let losses = Losses { content: vec![], style: layers(&["relu3_1"]) };
+        let plan = iteration(&network(64, 48, Storage::PLAIN), &losses, Optimizer::default()).unwrap();
+        let is = |name: &str| {
+            let of = |(index, step): (usize, &Step)| (step.operation() == name).then_some(index);
+            plan.steps.iter().enumerate().filter_map(of).collect::<Vec<_>>()
+        };
+        let (convolutions, pools) = (is("conv3x3"), is("max_pool"));
+        // relu1_2 before the pooling of relu2_2, and relu1_2 alone.
+        assert_eq!(fused(&plan.only(&[convolutions[1], pools[1]]), Winograd2), (vec![], 0));
+        assert_eq!(fused(&plan.only(&[convolutions[1]]), Winograd2), (vec![], 0));
+        // relu2_2 with its pooling; with another reader behind them; and pooled into what the convolution reads.
+        let mut pair = plan.only(&[convolutions[3], pools[1]]);
+        for (index, slot) in pair.slots.iter_mut().enumerate() {
+            slot.buffer = index;
+        }
+        assert_eq!(fused(&pair, Winograd2).0, ["relu2_2"]);
+        let mut read_again = pair.clone();
+        read_again.steps.push(pair.steps[1]);
+        assert_eq!(fused(&read_again, Winograd2).0, [""; 0]);
+        let (Step::Conv3x3(step), Step::MaxPool(pool)) = (pair.steps[0], pair.steps[1]) else { unreachable!() };
+        let mut shared = pair.clone();
+        shared.slots[pool.output.slot.0].buffer = shared.slots[step.input.slot.0].buffer;
+        assert_eq!(fused(&shared, Winograd2).0, [""; 0]);
+        let mut parted = pair.clone();
+        parted.routines = vec![(Routine::Features, 0..1), (Routine::Evaluate, 1..2)];
+        assert_eq!(fused(&parted, Winograd2).0, [""; 0]);
+        let Step::MaxPool(fewer) = &mut pair.steps[1] else { unreachable!() };
+        fewer.rows.end -= 1;
+        assert_eq!(fused(&pair, Winograd2).0, [""; 0]);
+    }
+
+    /// The second makes the features of relu2_1 again.
+    const BANDS: [Banding; 3] = [
+        Banding::NONE,
+        Banding { small: 0, whole: 60_000, band: 40_000, kept: u64::MAX, slot: u64::MAX },
+        Banding { small: 0, whole: 60_000, band: 60_000, kept: 130_000, slot: 130_000 },
+    ];
+
+    fn losses() -> Losses {
+        Losses { content: layers(&["relu2_2"]), style: layers(&["relu1_1", "relu2_1", "relu4_1"]) }
+    }
+
+    /// A few weights of 1 and -1 for every output: with a picture of small whole numbers, all maps are whole numbers, every
+    /// sum is exact in any order, and values of one 2x2 are often the same.
+    fn whole_numbers() -> Filters {
+        let mut filters = generated(1, "relu4_1".parse().unwrap());
+        let mut random = Random::new(29);
+        for layer in &mut filters.layers {
+            let ConvolutionFilters { input_channels, output_channels, weight, bias } = layer;
+            weight.fill(0.0);
+            for output in 0..*output_channels {
+                for value in [1.0, 1.0, -1.0] {
+                    // The fourth channel of the network input is padding.
+                    let read = if *input_channels == 4 { 3 } else { *input_channels };
+                    let input = random.below(9) * *input_channels + random.below(read);
+                    weight[input * *output_channels + output] = value;
+                }
+            }
+            bias.iter_mut().for_each(|bias| *bias = random.below(3) as f32 - 1.0);
+        }
+        filters
+    }
+
+    /// All slots after an evaluation; whatever no step writes, and some words behind every slot, is NaN.
+    fn evaluate(
+        gpu: &Arc<Gpu>,
+        plan: &Plan,
+        filters: &Arc<DeviceFilters>,
+        steps: &[(Vec<Dispatch>, Cost)],
+        exact: bool,
+    ) -> Vec<Vec<u8>> {
+        let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps).unwrap();
+        let mut random = Random::new(3);
+        for (index, slot) in plan.slots.iter().enumerate() {
+            let id = SlotId(index);
+            if slot.buffer == index {
+                session.write(id, &vec![0xff; 4 * slot.words]).unwrap();
+            }
+            let values = slot.words - if slot.buffer == index { GUARD_WORDS } else { 0 };
+            let values = match slot.tensor {
+                Tensor::Image if exact => (0..values).map(|_| random.below(4) as f32).collect(),
+                Tensor::Image | Tensor::StyleTarget(_) => random.uniform_values(values, 0.0, 1.0),
+                Tensor::ContentTarget(_) => {
+                    let values = 4 * values / plan.precision.bytes();
+                    let target = random.uniform_values(values, 0.0, 1.0);
+                    session.write(id, &plan.precision.encode(&target)).unwrap();
+                    continue;
+                }
+                Tensor::Coefficients => [1e-4, 2e-4].repeat(values / 2),
+                Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
+                _ => continue,
+            };
+            session.write(id, bytemuck::cast_slice(&values)).unwrap();
+        }
+        session.run(Routine::Evaluate).unwrap();
+        (0..plan.slots.len()).map(|index| session.read(SlotId(index)).unwrap()).collect()
+    }
+
+    const GUARD_WORDS: usize = 8;
+
+    /// The plan with a buffer for every slot, so that all of them can be read in the end, and guard words in it.
+    fn spread(plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        for (index, slot) in plan.slots.iter_mut().enumerate() {
+            slot.words += GUARD_WORDS;
+            slot.buffer = index;
+        }
+        plan.buffers = plan.slots.iter().map(|slot| slot.words).collect();
+        plan
+    }
+
+    /// The launches of every step, with neighbours fused and without.
+    fn both_ways(plan: &Plan, abilities: Abilities) -> [Vec<(Vec<Dispatch>, Cost)>; 2] {
+        let alone = plan.steps.iter().map(|step| lower(plan, step, abilities, Some(Winograd2))).collect();
+        [lower_all(plan, abilities, |_| Some(Winograd2)), alone]
+    }
+
+    #[test]
+    fn fused_steps_leave_the_bits_that_single_ones_leave() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+        assert!(gpu.has_f16(), "llvmpipe stores f16");
+        let filters = DeviceFilters::new(&Arc::new(whole_numbers()));
+        let normalisation = Normalisation { mean: [0.0; 3], deviation: [1.0; 3] };
+        for (case, (width, height)) in [(37, 43), (24, 50), (50, 27), (8, 9)].into_iter().enumerate() {
+            for (precision, banding) in
+                [Precision::F32, Precision::F16].iter().flat_map(|&p| BANDS.map(|banding| (p, banding)))
+            {
+                let border = if case % 2 == 0 { Border::Replicate } else { Border::Zero };
+                let storage = Storage { precision, banding };
+                let network = Network { border, normalisation, ..network(width, height, storage) };
+                let shared = iteration(&network, &losses(), Optimizer::default()).unwrap();
+                let workgroup_memory = [16 << 10, 32 << 10][case / 2];
+                let abilities = Abilities { workgroup_memory, ..gpu.trusted_abilities(precision) };
+                let plan = spread(&shared);
+                let (unwritten, gradients) = fused(&plan, Winograd2);
+                assert!(unwritten.len() >= 2 && gradients == 1, "{unwritten:?}");
+                let [together, alone] = both_ways(&plan, abilities);
+                let made = evaluate(&gpu, &plan, &filters, &together, true);
+                let expected = evaluate(&gpu, &plan, &filters, &alone, true);
+                for (slot, (made, expected)) in plan.slots.iter().zip(made.iter().zip(&expected)) {
+                    let name = slot.tensor.to_string();
+                    if unwritten.contains(&name) {
+                        assert!(made.iter().all(|&byte| byte == 0xff), "{name} was written");
+                        assert_ne!(made, expected);
+                    } else {
+                        assert!(made == expected, "{name}, {width}x{height} in {precision}, {banding:?}");
+                    }
+                    if matches!(slot.tensor, Tensor::Pooled(_) | Tensor::ImageGradient) {
+                        assert!(made[..4 * (slot.words - GUARD_WORDS)].iter().any(|&byte| byte != 0), "{name}");
+                    }
+                }
+                // Where slots share buffers as usual, what is left is the same.
+                let [together, _] = both_ways(&shared, abilities);
+                let again = evaluate(&gpu, &shared, &filters, &together, true);
+                for tensor in [Tensor::ImageGradient, Tensor::LossValues] {
+                    let slot = plan.find(tensor).unwrap().0;
+                    assert!(again[slot][..] == expected[slot][..again[slot].len()], "{tensor}");
+                }
+            }
+        }
+    }
+}
