@@ -64,7 +64,9 @@ fn measure_in(
     let mut seconds = HashMap::new();
     for variant in variants(subject.device) {
         let able = |found: Option<Conv3x3Variant>| found.is_none() || found == variant;
+        // Backwards: neighbours that follow each other as in the iteration might be carried out by one kernel.
         let steps: Vec<usize> = (0..plan.steps.len())
+            .rev()
             .filter(|&index| able(key(index, variant).0) && planned.insert(key(index, variant)))
             .collect();
         let times = time(subject, Way { precision, conv3x3: variant }, &plan.only(&steps), repeats.min(MOST_REPEATS))?;

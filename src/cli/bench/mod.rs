@@ -30,7 +30,8 @@ use std::{io::Write, sync::Arc};
 /// fractions of what the device was measured to do at most: f32 multiply-adds in registers, and a copy of large arrays. So Winograd's
 /// method and half precision may exceed 100 % of the arithmetic, and arrays that fit a cache 100 % of the bandwidth.
 ///
-/// An iteration's time is that of several in a row, as `stylize` runs them, divided by their number.
+/// An iteration's time is that of several in a row, as `stylize` runs them, divided by their number. A GPU carries out some
+/// neighbouring steps in one kernel then; the table has each of them by itself.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

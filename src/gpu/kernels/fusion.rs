@@ -127,14 +127,33 @@ mod tests {
             iteration(&network, losses, optimizer).unwrap()
         };
         let maxima = plan(Pooling::Max, &recipe.losses(), recipe.optimizer());
-        let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"].map(str::to_owned).to_vec();
-        assert_eq!(fused(&maxima, Winograd2), (all.clone(), 1));
+        // Deeper poolings write to where their convolutions read from.
+        let shallow = ["relu1_2", "relu2_2"].map(str::to_owned).to_vec();
+        assert_eq!(fused(&maxima, Winograd2), (shallow.clone(), 1));
+        let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"];
+        assert_eq!(fused(&spread(&maxima), Winograd2), (all.map(str::to_owned).to_vec(), 1));
         assert_eq!(fused(&maxima, Tiled), (vec![], 1));
         assert_eq!(fused(&plan(Pooling::Average, &recipe.losses(), recipe.optimizer()), Winograd2), (vec![], 1));
-        let looked_at = Losses { content: layers(&["relu4_4"]), style: layers(&["relu2_2", "relu5_1"]) };
-        let some = vec![all[0].clone(), all[2].clone()];
-        assert_eq!(fused(&plan(Pooling::Max, &looked_at, recipe.optimizer()), Winograd2), (some.clone(), 1));
-        assert_eq!(fused(&plan(Pooling::Max, &looked_at, Optimizer::Lbfgs { memory: 3 }), Winograd2), (some, 1));
+        let looked_at = Losses { content: layers(&["relu2_2"]), style: layers(&["relu3_4", "relu5_1"]) };
+        let others = vec![all[0].to_owned(), all[3].to_owned()];
+        for optimizer in [Optimizer::default(), Optimizer::Lbfgs { memory: 3 }] {
+            let plan = spread(&plan(Pooling::Max, &looked_at, optimizer));
+            assert_eq!(fused(&plan, Winograd2), (others.clone(), 1));
+        }
+    }
+
+    #[test]
+    fn every_band_of_a_large_picture_is_pooled_without_being_written() {
+        let recipe = Recipe::default();
+        let storage = Storage::for_binding(2 << 30, Precision::F16);
+        let plan = iteration(&network(1024, 1024, storage), &recipe.losses(), recipe.optimizer()).unwrap();
+        let (unwritten, gradients) = fused(&plan, Winograd2);
+        for name in ["relu1_2", "relu2_2"] {
+            let bands = plan.steps.iter().filter(|step| plan.slot(step.makes()).tensor.to_string() == name).count();
+            assert!(bands > 1, "{name} is made whole");
+            assert_eq!(unwritten.iter().filter(|unwritten| *unwritten == name).count(), bands);
+        }
+        assert_eq!(gradients, 1);
     }
 
     #[test]
@@ -185,13 +204,13 @@ mod tests {
     ];
 
     fn losses() -> Losses {
-        Losses { content: layers(&["relu2_2"]), style: layers(&["relu1_1", "relu2_1", "relu4_1"]) }
+        Losses { content: layers(&["relu3_1"]), style: layers(&["relu1_1", "relu2_1"]) }
     }
 
     /// A few weights of 1 and -1 for every output: with a picture of small whole numbers, all maps are whole numbers, every
     /// sum is exact in any order, and values of one 2x2 are often the same.
     fn whole_numbers() -> Filters {
-        let mut filters = generated(1, "relu4_1".parse().unwrap());
+        let mut filters = generated(1, "relu3_1".parse().unwrap());
         let mut random = Random::new(29);
         for layer in &mut filters.layers {
             let ConvolutionFilters { input_channels, output_channels, weight, bias } = layer;
@@ -209,25 +228,25 @@ mod tests {
         filters
     }
 
-    /// All slots after an evaluation; whatever no step writes, and some words behind every slot, is NaN.
+    /// All slots after an evaluation. With `guard` words at the end of each, whatever no step writes stays NaN.
     fn evaluate(
         gpu: &Arc<Gpu>,
         plan: &Plan,
         filters: &Arc<DeviceFilters>,
         steps: &[(Vec<Dispatch>, Cost)],
-        exact: bool,
+        guard: usize,
     ) -> Vec<Vec<u8>> {
         let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps).unwrap();
         let mut random = Random::new(3);
         for (index, slot) in plan.slots.iter().enumerate() {
             let id = SlotId(index);
-            if slot.buffer == index {
+            if guard > 0 {
                 session.write(id, &vec![0xff; 4 * slot.words]).unwrap();
             }
-            let values = slot.words - if slot.buffer == index { GUARD_WORDS } else { 0 };
+            let values = slot.words - guard;
             let values = match slot.tensor {
-                Tensor::Image if exact => (0..values).map(|_| random.below(4) as f32).collect(),
-                Tensor::Image | Tensor::StyleTarget(_) => random.uniform_values(values, 0.0, 1.0),
+                Tensor::Image => (0..values).map(|_| random.below(4) as f32).collect(),
+                Tensor::StyleTarget(_) => random.uniform_values(values, 0.0, 1.0),
                 Tensor::ContentTarget(_) => {
                     let values = 4 * values / plan.precision.bytes();
                     let target = random.uniform_values(values, 0.0, 1.0);
@@ -284,8 +303,8 @@ mod tests {
                 let (unwritten, gradients) = fused(&plan, Winograd2);
                 assert!(unwritten.len() >= 2 && gradients == 1, "{unwritten:?}");
                 let [together, alone] = both_ways(&plan, abilities);
-                let made = evaluate(&gpu, &plan, &filters, &together, true);
-                let expected = evaluate(&gpu, &plan, &filters, &alone, true);
+                let made = evaluate(&gpu, &plan, &filters, &together, GUARD_WORDS);
+                let expected = evaluate(&gpu, &plan, &filters, &alone, GUARD_WORDS);
                 for (slot, (made, expected)) in plan.slots.iter().zip(made.iter().zip(&expected)) {
                     let name = slot.tensor.to_string();
                     if unwritten.contains(&name) {
@@ -300,12 +319,43 @@ mod tests {
                 }
                 // Where slots share buffers as usual, what is left is the same.
                 let [together, _] = both_ways(&shared, abilities);
-                let again = evaluate(&gpu, &shared, &filters, &together, true);
+                let again = evaluate(&gpu, &shared, &filters, &together, 0);
                 for tensor in [Tensor::ImageGradient, Tensor::LossValues] {
                     let slot = plan.find(tensor).unwrap().0;
                     assert!(again[slot][..] == expected[slot][..again[slot].len()], "{tensor}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_finite_shows_in_a_loss_through_fused_steps() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+        let filters = DeviceFilters::new(&Arc::new(generated(5, "relu2_1".parse().unwrap())));
+        let losses = Losses { content: vec![], style: layers(&["relu1_1", "relu2_1"]) };
+        let plan = iteration(&network(21, 14, Storage::PLAIN), &losses, Optimizer::default()).unwrap();
+        assert_eq!(fused(&plan, Winograd2), (vec!["relu1_2".to_owned()], 1));
+        let find = |tensor| plan.find(tensor).unwrap();
+        let values = |image: f32, unscale: f32| {
+            let mut session = Session::new(&gpu, plan.clone(), &filters, Some(Winograd2)).unwrap();
+            let mut picture = vec![0.5; plan.slot(find(Tensor::Image)).words];
+            picture[100] = image;
+            for (tensor, values) in [
+                (Tensor::Image, picture),
+                (Tensor::Coefficients, vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, unscale]),
+                (Tensor::State, INITIAL_STATE.map(f32::from_bits).to_vec()),
+            ] {
+                session.write(find(tensor), bytemuck::cast_slice(&values)).unwrap();
+            }
+            session.run(Routine::Evaluate).unwrap();
+            crate::read_values(&mut session, find(Tensor::LossValues)).unwrap()
+        };
+        assert!(values(0.5, 1.0).iter().all(|loss| loss.is_finite()));
+        // The deeper style loss, by way of the pooled map.
+        assert!(!values(f32::INFINITY, 1.0)[1].is_finite());
+        // Total variation, which looks at the picture's gradient.
+        let [_, style, variation] = values(0.5, f32::INFINITY)[..] else { panic!("three losses") };
+        assert!(style.is_finite() && !variation.is_finite());
     }
 }
