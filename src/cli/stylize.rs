@@ -13,7 +13,9 @@ use impasto::{
     Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
-    style::{Event, Init, Method, Reason, Recipe, StylizeError, WeightedLayer, plans, shortage, smaller_size, stylize},
+    style::{
+        Event, Init, Method, Reason, Recipe, ScalePlans, StylizeError, WeightedLayer, shortage, smaller_size, stylize,
+    },
     vgg19::Layer,
     weights::{Filters, Normalisation},
 };
@@ -217,7 +219,7 @@ fn paint(
     let filters = arguments.filters(&mut recipe, content, style)?;
     let engine = arguments.engine(&device, filters)?;
     if arguments.tune {
-        tune(&engine, content.size, &recipe)?;
+        tune(&engine, content.size, style.size, &recipe)?;
     }
     // What the layers do not suit is told by the work itself.
     if let Ok(Some(shortage)) = shortage(&engine, content.size, style.size, &recipe) {
@@ -244,9 +246,10 @@ fn paint(
 }
 
 /// Times the convolutions of every size that will be painted.
-fn tune(engine: &Engine, content: Size, recipe: &Recipe) -> Result<(), CliError> {
+fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
     let mut count = 0;
-    for plan in plans(engine, content, recipe).map_err(Box::new)? {
+    let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
+    for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
         engine.tune(&plan, &mut |tuned| {
             count += 1;
             if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
