@@ -5,7 +5,7 @@ use super::{
     explain::explain,
     files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, KernelOptions, LossScaling, finite, positive, weighted_layer},
+    options::{DeviceOptions, KernelOptions, LossScaling, Way, finite, positive, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
@@ -197,11 +197,11 @@ fn explain_plan(
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     let device = arguments.device.open()?;
-    arguments.check_device(&device)?;
+    let way = arguments.way(&device)?;
     let (wanted, _) = arguments.depth(&recipe);
     arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
     let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = arguments.engine(&device, none)?;
+    let engine = way.engine(&device, Arc::new(none))?;
     explain(&engine, content, style, &recipe, answer)
 }
 
@@ -215,9 +215,9 @@ fn paint(
     check_writable(output, fit_long_side(content.size, recipe.size))?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
-    arguments.check_device(&device)?;
+    let way = arguments.way(&device)?;
     let filters = arguments.filters(&mut recipe, content, style)?;
-    let engine = arguments.engine(&device, filters)?;
+    let engine = way.engine(&device, Arc::new(filters))?;
     if arguments.tune {
         tune(&engine, content.size, style.size, &recipe)?;
     }
@@ -286,26 +286,15 @@ fn keep(error: StylizeError, output: &Path) -> CliError {
 }
 
 impl Arguments {
-    /// Whether the device can do what is asked for.
-    fn check_device(&self, device: &Device) -> Result<(), CliError> {
-        self.kernels.precision(device)?;
-        self.kernels.conv3x3(device)?;
+    /// How to compute, if the device can do what is asked for.
+    fn way(&self, device: &Device) -> Result<Way, CliError> {
         match device {
             Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 device.name()
             ))),
-            _ => Ok(()),
+            _ => self.kernels.way(device),
         }
-    }
-
-    /// An engine that computes as is asked for.
-    fn engine(&self, device: &Device, filters: Filters) -> Result<Engine, CliError> {
-        let engine = Engine::new(device, Arc::new(filters))?.with_precision(self.kernels.precision(device)?);
-        Ok(match self.kernels.conv3x3(device)? {
-            Some(variant) => engine.with_variant(variant),
-            None => engine,
-        })
     }
 
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.

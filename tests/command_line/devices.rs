@@ -4,7 +4,7 @@ use crate::folder::{Folder, quick};
 use impasto::{gpu::Conv3x3Variant, plan::Size};
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.
-fn has_gpu(folder: &Folder) -> bool {
+pub fn has_gpu(folder: &Folder) -> bool {
     folder.run("devices").stdout.starts_with('0')
 }
 
