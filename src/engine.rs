@@ -117,6 +117,13 @@ impl Engine {
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
+    /// Gives up the filters that are stored in a precision; a session that needs them brings them back.
+    pub fn forget_filters(&self, precision: Precision) {
+        if let Loaded::Gpu(_, filters) = &self.loaded {
+            filters.forget(precision);
+        }
+    }
+
     /// Times the variants of the convolution for the shapes of a plan, see [`gpu::Gpu::tune`]. Where the device has no
     /// variants, nothing is done.
     ///

@@ -3,14 +3,15 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, DeviceChoice,
+    Device, DeviceChoice, Engine,
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::Conv3x3Variant,
     plan::{Precision, Size},
     style::{Scaling, WeightedLayer},
     vgg19::Layer,
+    weights::Filters,
 };
-use std::{num::NonZeroUsize, str::FromStr};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
 
 /// Where to compute.
 #[derive(Args)]
@@ -44,6 +45,23 @@ pub(crate) struct KernelOptions {
     variant: Option<Conv3x3Variant>,
 }
 
+/// A way to compute: how maps are stored, and the variant of the convolution that is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub precision: Precision,
+    pub conv3x3: Option<Conv3x3Variant>,
+}
+
+impl Way {
+    pub fn engine(self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
+        let engine = Engine::new(device, filters)?.with_precision(self.precision);
+        Ok(match self.conv3x3 {
+            Some(variant) => engine.with_variant(variant),
+            None => engine,
+        })
+    }
+}
+
 /// Says, in one line, if tensor cores are there and are not to be trusted.
 fn notice(device: &Device) {
     if let Device::Gpu(gpu) = device
@@ -55,7 +73,12 @@ fn notice(device: &Device) {
 
 impl KernelOptions {
     /// What is asked for, if the device can.
-    pub fn precision(&self, device: &Device) -> Result<Precision, CliError> {
+    pub fn way(&self, device: &Device) -> Result<Way, CliError> {
+        let precision = self.precision(device)?;
+        Ok(Way { precision, conv3x3: self.conv3x3(device, precision)? })
+    }
+
+    fn precision(&self, device: &Device) -> Result<Precision, CliError> {
         let can = match device {
             Device::Gpu(gpu) => gpu.has_f16(),
             Device::Cpu(_) | Device::Reference => false,
@@ -77,15 +100,23 @@ impl KernelOptions {
         }
     }
 
-    /// What is asked for, if anything is.
-    pub fn conv3x3(&self, device: &Device) -> Result<Option<Conv3x3Variant>, CliError> {
+    fn conv3x3(&self, device: &Device, precision: Precision) -> Result<Option<Conv3x3Variant>, CliError> {
         match (self.variant, device) {
             (Some(variant), Device::Cpu(_) | Device::Reference) => Err(CliError::Usage(format!(
                 "--variant {} is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 variant.name(),
                 device.name()
             ))),
-            (variant, _) => Ok(variant),
+            (Some(variant), Device::Gpu(gpu)) => {
+                if !variant.works(precision, gpu.trusted_abilities(precision)) {
+                    return Err(CliError::Usage(format!(
+                        "--variant {variant} cannot compute in {precision} on {}: see `impasto bench` for those that can",
+                        gpu.name
+                    )));
+                }
+                Ok(Some(variant))
+            }
+            (None, _) => Ok(None),
         }
     }
 }

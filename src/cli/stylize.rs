@@ -5,7 +5,7 @@ use super::{
     explain::explain,
     files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, KernelOptions, LossScaling, finite, positive, weighted_layer},
+    options::{DeviceOptions, KernelOptions, LossScaling, Way, finite, positive, weighted_layer},
     progress::Progress,
 };
 use clap::{Args, ValueEnum};
@@ -13,7 +13,9 @@ use impasto::{
     Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
-    style::{Event, Init, Method, Reason, Recipe, StylizeError, WeightedLayer, plans, shortage, smaller_size, stylize},
+    style::{
+        Event, Init, Method, Reason, Recipe, ScalePlans, StylizeError, WeightedLayer, shortage, smaller_size, stylize,
+    },
     vgg19::Layer,
     weights::{Filters, Normalisation},
 };
@@ -195,11 +197,11 @@ fn explain_plan(
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     let device = arguments.device.open()?;
-    arguments.check_device(&device)?;
+    let way = arguments.way(&device)?;
     let (wanted, _) = arguments.depth(&recipe);
     arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
     let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = arguments.engine(&device, none)?;
+    let engine = way.engine(&device, Arc::new(none))?;
     explain(&engine, content, style, &recipe, answer)
 }
 
@@ -213,11 +215,11 @@ fn paint(
     check_writable(output, fit_long_side(content.size, recipe.size))?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
-    arguments.check_device(&device)?;
+    let way = arguments.way(&device)?;
     let filters = arguments.filters(&mut recipe, content, style)?;
-    let engine = arguments.engine(&device, filters)?;
+    let engine = way.engine(&device, Arc::new(filters))?;
     if arguments.tune {
-        tune(&engine, content.size, &recipe)?;
+        tune(&engine, content.size, style.size, &recipe)?;
     }
     // What the layers do not suit is told by the work itself.
     if let Ok(Some(shortage)) = shortage(&engine, content.size, style.size, &recipe) {
@@ -244,9 +246,10 @@ fn paint(
 }
 
 /// Times the convolutions of every size that will be painted.
-fn tune(engine: &Engine, content: Size, recipe: &Recipe) -> Result<(), CliError> {
+fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
     let mut count = 0;
-    for plan in plans(engine, content, recipe).map_err(Box::new)? {
+    let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
+    for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
         engine.tune(&plan, &mut |tuned| {
             count += 1;
             if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
@@ -283,26 +286,15 @@ fn keep(error: StylizeError, output: &Path) -> CliError {
 }
 
 impl Arguments {
-    /// Whether the device can do what is asked for.
-    fn check_device(&self, device: &Device) -> Result<(), CliError> {
-        self.kernels.precision(device)?;
-        self.kernels.conv3x3(device)?;
+    /// How to compute, if the device can do what is asked for.
+    fn way(&self, device: &Device) -> Result<Way, CliError> {
         match device {
             Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 device.name()
             ))),
-            _ => Ok(()),
+            _ => self.kernels.way(device),
         }
-    }
-
-    /// An engine that computes as is asked for.
-    fn engine(&self, device: &Device, filters: Filters) -> Result<Engine, CliError> {
-        let engine = Engine::new(device, Arc::new(filters))?.with_precision(self.kernels.precision(device)?);
-        Ok(match self.kernels.conv3x3(device)? {
-            Some(variant) => engine.with_variant(variant),
-            None => engine,
-        })
     }
 
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.

@@ -115,6 +115,13 @@ impl DeviceFilters {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner).values().map(wgpu::Buffer::size).sum()
     }
 
+    /// Gives up what is stored in a precision, once no session uses it any more.
+    pub fn forget(&self, precision: Precision) {
+        let of_another =
+            |contents: &Contents| !matches!(contents, Contents::Filters(_, _, stored) if *stored == precision);
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).retain(|contents, _| of_another(contents));
+    }
+
     pub(super) fn weights(
         &self,
         gpu: &Gpu,

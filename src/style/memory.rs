@@ -33,7 +33,17 @@ pub struct ScalePlans {
 }
 
 impl ScalePlans {
-    /// The plans for the last scale of a recipe: the ones that [`super::stylize()`] makes for pictures of these sizes.
+    /// The plans of every scale of a recipe, smallest first: those that [`super::stylize()`] makes for pictures of these
+    /// sizes.
+    ///
+    /// # Errors
+    /// If a picture is too small for the layers, or there are none.
+    pub fn all(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Vec<ScalePlans>, Reason> {
+        let scales = sizes(content, recipe)?;
+        (0..scales.len()).map(|index| ScalePlans::new(engine, &scales, index, style, recipe)).collect()
+    }
+
+    /// The plans of the last scale only.
     ///
     /// # Errors
     /// If a picture is too small for the layers, or there are none.
@@ -61,7 +71,8 @@ impl ScalePlans {
         Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
     }
 
-    fn into_plans(self) -> impl Iterator<Item = Plan> {
+    /// All of them, in the order in which their sessions live.
+    pub fn into_plans(self) -> impl Iterator<Item = Plan> {
         self.targets.into_iter().chain([self.iteration])
     }
 }
@@ -104,18 +115,15 @@ impl Memory {
 pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
-    let scales = sizes(content, recipe)?;
-    for index in 0..scales.len() {
-        for plan in ScalePlans::new(engine, &scales, index, style, recipe)?.into_plans() {
-            plans.push(plan);
-            let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
-            let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-            let staging = (uploaded + written(plan)).max(read(plan));
-            largest_slot = largest_slot.max(plan.largest_slot());
-            let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
-            peak = if now.held() > peak.held() { now } else { peak };
-            present = filters;
-        }
+    for plan in ScalePlans::all(engine, content, style, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
+        plans.push(plan);
+        let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
+        let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
+        let staging = (uploaded + written(plan)).max(read(plan));
+        largest_slot = largest_slot.max(plan.largest_slot());
+        let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
+        peak = if now.held() > peak.held() { now } else { peak };
+        present = filters;
     }
     Ok(Memory { largest_slot, ..peak })
 }

@@ -21,5 +21,5 @@ pub use memory::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_s
 pub use objective::{Loss, Objective};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
 pub use scales::scales;
-pub use stylize::{Event, Reason, StylizeError, plans, stylize};
+pub use stylize::{Event, Reason, StylizeError, stylize};
 pub use targets::{Features, TargetError, features, network};

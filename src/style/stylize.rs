@@ -6,12 +6,11 @@ use super::{
     recipe::{Init, Recipe, RecipeError},
     scale::{Ended, Scale},
     scales::scales,
-    targets::network,
 };
 use crate::{
     BackendError, Engine,
     picture::{Picture, fit_long_side},
-    plan::{Plan, PlanError, Precision, Size, iteration},
+    plan::{PlanError, Precision, Size},
 };
 use std::num::NonZeroU32;
 
@@ -176,21 +175,10 @@ fn paint(
             Err(Unprepared::Failed(reason)) => return Err(reason.into()),
         };
         // Only f16 has a range to leave.
+        work.engine.forget_filters(Precision::F16);
         *precision = Precision::F32;
         observe(Event::OutOfRange { iteration: resume.as_ref().map_or(0, |resume| resume.iteration) });
     }
-}
-
-/// The plans of all scales, smallest first, for a photograph of a size.
-///
-/// # Errors
-/// If the photograph is too small for the layers, or a layer is named twice.
-pub fn plans(engine: &Engine, content: Size, recipe: &Recipe) -> Result<Vec<Plan>, Reason> {
-    let plan = |size| {
-        let network = network(engine, recipe.precision(engine.precision()), size, recipe.border, recipe.pooling);
-        iteration(&network, &recipe.losses(), recipe.optimizer()).map_err(Reason::Content)
-    };
-    sizes(content, recipe)?.into_iter().map(plan).collect()
 }
 
 /// Size of the painting beside a picture of a size.

@@ -101,6 +101,12 @@ fn options_that_do_not_go_together_are_refused() {
     folder.refuses(&format!("{PAINT} --weights-format caffe"), 2, &["--weights-format caffe", "--weights-url"]);
     folder.refuses("bench --device cpu --precision f16", 2, &["--precision f16 is for GPUs", "--device"]);
     folder.refuses("bench --device cpu --variant plain", 2, &["--variant plain is for GPUs", "--device"]);
+    let tuned = format!("{PAINT} --device cpu --tune");
+    folder.refuses(&tuned, 2, &["--tune is for GPUs", "--device"]);
+    if crate::devices::has_gpu(&folder) {
+        let wide = "bench --device 0 --precision f32 --variant cooperative";
+        folder.refuses(wide, 2, &["--variant cooperative cannot compute in f32", "impasto bench"]);
+    }
     let learned = "--weights learned --weights-format caffe";
     folder.refuses(&format!("{PAINT} {learned}"), 2, &["--weights-format caffe", "--weights"]);
 }

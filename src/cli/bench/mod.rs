@@ -6,13 +6,13 @@ mod report;
 
 use super::{
     CliError,
-    options::{DeviceOptions, KernelOptions, size},
+    options::{DeviceOptions, KernelOptions, Way, size},
 };
 use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::{Conv3x3Variant, probe},
-    plan::{Plan, Precision, Size, iteration},
+    plan::{Plan, Size, iteration},
     style::{Recipe, network},
     vgg19::Layer,
     weights::{Filters, generated},
@@ -57,13 +57,6 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// A way to compute: how maps are stored, and the variant of the convolution that is asked for.
-#[derive(Clone, Copy)]
-struct Way {
-    precision: Precision,
-    conv3x3: Option<Conv3x3Variant>,
-}
-
 /// What is measured, on what.
 struct Subject<'a> {
     device: &'a Device,
@@ -73,11 +66,7 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn engine(&self, way: Way) -> Result<Engine, CliError> {
-        let engine = Engine::new(self.device, self.filters.clone())?.with_precision(way.precision);
-        Ok(match way.conv3x3 {
-            Some(variant) => engine.with_variant(variant),
-            None => engine,
-        })
+        way.engine(self.device, self.filters.clone())
     }
 
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
@@ -101,7 +90,7 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
 
 fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
     let (size, repeats) = (arguments.size, arguments.repeats as usize);
-    let way = Way { precision: arguments.kernels.precision(device)?, conv3x3: arguments.kernels.conv3x3(device)? };
+    let way = arguments.kernels.way(device)?;
     let filters = Arc::new(generated(1, Recipe::default().deepest().unwrap_or(Layer::DEEPEST)));
     let subject = Subject { device, filters, size };
     let iteration = iteration::measure(&subject, way, repeats)?;

@@ -180,6 +180,14 @@ impl Conv3x3Variant {
         Some(Conv3x3Variant::choose(asked, &work, abilities))
     }
 
+    /// Whether a device can use it for maps in a precision: for most layers, for none can do all.
+    pub fn works(self, precision: Precision, abilities: Abilities) -> bool {
+        let shape = FeatureShape { width: 1, height: 1, channels: 64 };
+        let rows = Rows::all(shape);
+        let layer = Layer::FIRST;
+        self.can(&Convolution { layer, backward: false, inputs: 64, shape, rows, precision }, abilities)
+    }
+
     /// The one that is asked for where it can do the work, else the first of the table that can.
     fn choose(asked: Option<Conv3x3Variant>, work: &Convolution, abilities: Abilities) -> Conv3x3Variant {
         let row = PREFERENCES.iter().find(|row| row.maker == abilities.maker);
@@ -398,6 +406,15 @@ mod tests {
             }
             assert_eq!(chosen(Some(Tiled), f16, LARGE), Tiled);
         }
+    }
+
+    #[test]
+    fn what_a_device_lacks_makes_a_variant_useless() {
+        let works = |variant: Conv3x3Variant, precision, abilities| variant.works(precision, abilities);
+        assert!(works(Cooperative, Precision::F16, LARGE) && !works(Cooperative, Precision::F32, LARGE));
+        assert!(!works(Cooperative, Precision::F16, Abilities { cooperative_matrices: false, ..LARGE }));
+        let small = Abilities { workgroup_memory: 16 << 10, ..LARGE };
+        assert!(works(Winograd2, Precision::F32, small) && !works(Winograd4, Precision::F32, small));
     }
 
     #[test]
