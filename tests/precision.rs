@@ -9,8 +9,8 @@ use impasto::{
     Device, Engine,
     gpu::{Gpu, ShaderChecks, adapters},
     picture::{Picture, fit_long_side},
-    plan::{Precision, Size},
-    style::{Event, Method, Recipe, WeightedLayer, evaluate, stylize},
+    plan::{Precision, Size, Wanted},
+    style::{Event, Method, Recipe, WeightedLayer, evaluate, features, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
 };
@@ -141,6 +141,20 @@ fn features_that_f16_cannot_hold_are_made_in_f32_from_the_start() {
 }
 
 #[test]
+fn what_f16_cannot_hold_is_infinite_and_no_nan() {
+    let filters = loud(3e4);
+    let picture = Picture::noise(Size { width: 13, height: 9 }, 1);
+    let engine = engine(&filters, Precision::F16);
+    let recipe = Recipe::default();
+    let wanted = Wanted { features: vec![layer("relu1_1"), layer("relu1_2")], grams: vec![] };
+    let seen = features(&engine, Precision::F16, &picture, recipe.border, recipe.pooling, &wanted).unwrap();
+    for features in &seen.features {
+        assert!(features.iter().any(|value| value.is_infinite()) && !features.iter().any(|value| value.is_nan()));
+    }
+    assert!(seen.features[0].iter().any(|value| value.is_finite() && *value > 0.0), "too loud to tell");
+}
+
+#[test]
 fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     let size = Size { width: 24, height: 19 };
     // A faint picture, whose features fit, and steps that make it a stark one, whose features do not.
@@ -153,10 +167,10 @@ fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     let recipe = Recipe { learning_rate: Some(0.15), style_weight: 100.0, ..shallow_recipe(24, 12) };
     let quiet = loud(1.0);
     let largest = |filters: &Arc<Filters>, picture: &Picture| {
-        let wanted = impasto::plan::Wanted { features: vec![layer("relu3_1")], grams: vec![] };
+        let wanted = Wanted { features: vec![layer("relu3_1")], grams: vec![] };
         let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
         let (border, pooling) = (recipe.border, recipe.pooling);
-        let seen = impasto::style::features(&engine, Precision::F32, picture, border, pooling, &wanted).unwrap();
+        let seen = features(&engine, Precision::F32, picture, border, pooling, &wanted).unwrap();
         seen.features[0].iter().copied().fold(0.0, f32::max)
     };
     let most = largest(&quiet, &content).max(largest(&quiet, &style));

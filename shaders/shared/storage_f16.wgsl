@@ -14,9 +14,12 @@ fn load4x4(stored: Stored4x4) -> mat4x4<f32> {
     return mat4x4<f32>(stored);
 }
 
-// What f16 cannot hold (above 65504) becomes infinity or NaN whatever the device's rounding, so that it is seen.
+// What f16 cannot hold (above 65504) becomes infinity whatever the device's rounding, so that it is seen, and so does NaN,
+// which a maximum might lose.
 fn store(value: vec4<f32>) -> Stored4 {
     let bits = bitcast<vec4<u32>>(value);
-    let beyond = (bits & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x477fe000u);
-    return vec4<f16>(bitcast<vec4<f32>>(select(bits, bits | vec4<u32>(0x7f800000u), beyond)));
+    let magnitude = bits & vec4<u32>(0x7fffffffu);
+    let is_nan = magnitude > vec4<u32>(0x7f800000u);
+    let infinite = select(bits & vec4<u32>(0x80000000u), vec4<u32>(0u), is_nan) | vec4<u32>(0x7f800000u);
+    return vec4<f16>(bitcast<vec4<f32>>(select(bits, infinite, magnitude > vec4<u32>(0x477fe000u))));
 }
