@@ -7,23 +7,6 @@
 //           Pixels are the padded pixels of the rows to write less halo rows; those in border columns are computed and
 //           stored as zero. Halo rows come last and are only zeroed.
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    // Padded rows that are written.
-    first_row: u32,
-    end_row: u32,
-    // Padded pixels that stand first in the arrays.
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
-
 const PIXELS = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -14,20 +14,6 @@
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of 128, outputs fastest.
 //           Pixels in border columns and halo rows are computed and stored as zero.
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    first_row: u32,
-    end_row: u32,
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
 // Set for conv3x3_backward.
 override BACKWARD: bool = false;
 // Rows of 16 pixels that a subgroup makes: 2 or 4.

@@ -5,27 +5,11 @@
 //   conv3x3_backward  output[p][o] = keep(mask, old + sum over t, i of input[p + t][i] * weights[t][i][o]),
 //                     the weights being those of the transposed convolution
 //
-// bindings  1 input, haloed   2 weights [9][inputs][outputs]   3 bias [outputs]   4 output, haloed
-//           5 mask, outputs/32 words per padded pixel
+// bindings  0 see shared/conv3x3_params.wgsl   1 input, haloed   2 weights [9][inputs][outputs]   3 bias [outputs]
+//           4 output, haloed   5 mask, outputs/32 words per padded pixel
 // tile      one invocation makes up to 32 outputs of one padded pixel, four at a time
 // dispatch  padded pixels of the rows to write x ceil(outputs / 32) invocations, workgroups of 64
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    // Padded rows that are written.
-    first_row: u32,
-    end_row: u32,
-    // Padded pixels that stand first in the arrays.
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
 // The halo gets values too instead of zeros: what a replicated border hands back to the picture.
 override WITH_HALO: bool = false;
 

@@ -13,20 +13,6 @@
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of PIXELS * OUTPUTS / 64,
 //           outputs fastest. Pixels in border columns and halo rows are computed and stored as zero.
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    first_row: u32,
-    end_row: u32,
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
 override PIXELS: u32 = 128u;
 // 64 or 128.
 override OUTPUTS: u32 = 128u;

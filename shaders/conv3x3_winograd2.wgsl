@@ -27,21 +27,7 @@
 //           only outputs that are dropped. For conv3x3_max_pool a tile belongs to each padded pixel of the pooled rows:
 //           that of pooled column x has columns 2x - 1 and 2x, and likewise for rows.
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    first_row: u32,
-    end_row: u32,
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
 override WITH_WINNERS: bool = false;
-override ACCUMULATE: bool = false;
 // Inputs of a chunk in vec4: 1 or 2.
 override CHUNK4: u32 = 2u;
 

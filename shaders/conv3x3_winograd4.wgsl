@@ -18,21 +18,6 @@
 //           border columns included: what lies in the halo is computed and stored as zero. Places beyond the map cancel
 //           out of every output that is kept.
 
-struct Params {
-    first_group: u32,
-    width: u32,
-    height: u32,
-    inputs4: u32,
-    outputs4: u32,
-    first_row: u32,
-    end_row: u32,
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
-
 const LANES = 144u;
 const TILES = 16u;
 const OUTPUTS4 = 8u;

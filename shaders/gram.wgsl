@@ -8,16 +8,6 @@
 // tile      8 rows i x 16 columns j per invocation, as eight 4x4 matrices
 // dispatch  C/8 x C/16 x splits invocations, rows fastest, workgroups of 32; then C * C/4 invocations, workgroups of 64
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    // Pixels of the array that are summed: the first, and how many.
-    first_pixel: u32,
-    pixels: u32,
-    splits: u32,
-    inverse_pixels: f32,
-}
-
 override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;

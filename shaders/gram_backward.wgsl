@@ -4,20 +4,6 @@
 // tile      8 padded pixels x 16 channels per invocation, as eight 4x4 matrices
 // dispatch  ceil(padded pixels of the rows to write / 8) x C/16 invocations, pixels fastest, workgroups of 32
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    // Padded pixels that are written.
-    first_pixel: u32,
-    end_pixel: u32,
-    // Padded pixels that stand first in the arrays.
-    features_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
-
 const PIXELS = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -12,18 +12,6 @@
 // memory    rows are 16 bytes longer than needed, as in conv3x3_cooperative.wgsl
 // dispatch  ceil(padded pixels of the rows to write / 128) x channels / 64 workgroups of 128, channels fastest
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    first_pixel: u32,
-    end_pixel: u32,
-    features_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
-
 const LANES = 128u;
 const SUBGROUPS = 4u;
 const PIXELS = 128u;

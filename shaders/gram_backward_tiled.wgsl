@@ -6,17 +6,6 @@
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x channels / OUTPUTS workgroups of PIXELS * OUTPUTS / 64,
 //           channels fastest
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    first_pixel: u32,
-    end_pixel: u32,
-    features_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
 override PIXELS: u32 = 128u;
 // 64 or 128.
 override OUTPUTS: u32 = 128u;

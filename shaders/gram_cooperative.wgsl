@@ -9,15 +9,6 @@
 // memory    rows are 16 bytes longer than needed, as in conv3x3_cooperative.wgsl
 // dispatch  pairs of blocks of 64 channels, the second not before the first, x splits workgroups of 128, pairs fastest
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    first_pixel: u32,
-    pixels: u32,
-    splits: u32,
-    inverse_pixels: f32,
-}
-
 const LANES = 128u;
 const CHUNK = 32u;
 // 64 channels in pairs of vec4, and in vec4 with the gap.

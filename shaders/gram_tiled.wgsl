@@ -8,15 +8,6 @@
 // dispatch  pairs of blocks of EDGE channels, the second not before the first, x splits workgroups of EDGE * EDGE / 64,
 //           pairs fastest
 
-struct Params {
-    first_group: u32,
-    channels4: u32,
-    first_pixel: u32,
-    pixels: u32,
-    splits: u32,
-    inverse_pixels: f32,
-}
-
 // 64 or 128.
 override EDGE: u32 = 128u;
 override EDGE4: u32 = EDGE / 4u;

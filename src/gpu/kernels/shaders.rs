@@ -76,8 +76,11 @@ macro_rules! map_shader {
 
 /// A kernel on maps stored as f16 and on cooperative matrices.
 macro_rules! cooperative_shader {
-    ($name:literal) => {
-        Shader { name: $name, texts: Texts::F16(text!($name, "cooperative_matrix", "storage_f16", "feature_map")) }
+    ($name:literal $(, $shared:literal)*) => {
+        Shader {
+            name: $name,
+            texts: Texts::F16(text!($name, "cooperative_matrix", "storage_f16", "feature_map" $(, $shared)*)),
+        }
     };
 }
 
@@ -86,19 +89,19 @@ pub const SHADERS: &[Shader] = &[
     shader!("adam"),
     map_shader!("average_pool"),
     map_shader!("content_loss", "workgroup_sum"),
-    map_shader!("conv3x3_blocked"),
-    cooperative_shader!("conv3x3_cooperative"),
-    map_shader!("conv3x3_plain"),
-    map_shader!("conv3x3_tiled"),
-    map_shader!("conv3x3_winograd2"),
-    map_shader!("conv3x3_winograd4"),
+    map_shader!("conv3x3_blocked", "conv3x3_params"),
+    cooperative_shader!("conv3x3_cooperative", "conv3x3_params"),
+    map_shader!("conv3x3_plain", "conv3x3_params"),
+    map_shader!("conv3x3_tiled", "conv3x3_params"),
+    map_shader!("conv3x3_winograd2", "conv3x3_params"),
+    map_shader!("conv3x3_winograd4", "conv3x3_params"),
     shader!("copy_vector"),
-    map_shader!("gram"),
-    map_shader!("gram_backward"),
-    cooperative_shader!("gram_backward_cooperative"),
-    map_shader!("gram_backward_tiled"),
-    cooperative_shader!("gram_cooperative"),
-    map_shader!("gram_tiled"),
+    map_shader!("gram", "gram_params"),
+    map_shader!("gram_backward", "gram_backward_params"),
+    cooperative_shader!("gram_backward_cooperative", "gram_backward_params"),
+    map_shader!("gram_backward_tiled", "gram_backward_params"),
+    cooperative_shader!("gram_cooperative", "gram_params"),
+    map_shader!("gram_tiled", "gram_params"),
     shader!("lbfgs_dots"),
     shader!("lbfgs_scalars"),
     shader!("lbfgs_vectors"),
