@@ -1,6 +1,7 @@
 //! What every back end can do: hold the slots of a plan and run its routines.
 
 use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::random::Random;
 use crate::vgg19::Layer;
 
 /// Why a back end cannot go on.
@@ -144,6 +145,25 @@ pub fn write_map(session: &mut dyn Session, plan: &Plan, slot: SlotId, values: &
 /// If the device fails.
 pub fn read_map(session: &mut dyn Session, plan: &Plan, slot: SlotId) -> Result<Vec<f32>, BackendError> {
     Ok(plan.precision_of(slot).decode(&session.read(slot)?))
+}
+
+/// Fills every buffer with words that are small positive numbers as f32, and two numbers between 0.5 and 1 each as f16:
+/// what is timed should not work on zeros, with which some GPUs are faster.
+///
+/// # Errors
+/// If the device fails.
+pub fn write_noise(session: &mut dyn Session, plan: &Plan) -> Result<(), BackendError> {
+    let mut random = Random::new(3);
+    let noise: Vec<u32> = (0..1 << 20).map(|_| 0x3800_3800 | (random.bits() as u32 & 0x03FF_03FF)).collect();
+    for buffer in 0..plan.buffers.len() {
+        let tenants = (0..plan.slots.len()).filter(|&slot| plan.slots[slot].buffer == buffer);
+        let Some(slot) = tenants.max_by_key(|&slot| plan.slots[slot].words) else { continue };
+        let words = plan.slots[slot].words;
+        let mut contents = noise.repeat(words.div_ceil(noise.len()));
+        contents.truncate(words);
+        session.write(SlotId(slot), bytemuck::cast_slice(&contents))?;
+    }
+    Ok(())
 }
 
 /// The numbers in a slot's bytes.

@@ -28,6 +28,14 @@ impl Device {
         }
     }
 
+    /// Whether maps and filters can be stored as f16.
+    pub fn has_f16(&self) -> bool {
+        match self {
+            Device::Gpu(gpu) => gpu.has_f16(),
+            Device::Cpu(_) | Device::Reference => false,
+        }
+    }
+
     /// f16 where it is known to pay, else f32.
     pub fn automatic_precision(&self) -> Precision {
         match self {

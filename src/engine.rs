@@ -101,7 +101,7 @@ impl Engine {
     pub fn variant(&self, plan: &Plan, step: &Step) -> Option<Conv3x3Variant> {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => {
-                let asked = self.conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+                let asked = gpu.asked(self.conv3x3, step, plan.precision);
                 Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), asked)
             }
             Loaded::Cpu(_) | Loaded::Reference => None,

@@ -79,16 +79,12 @@ impl KernelOptions {
     }
 
     fn precision(&self, device: &Device) -> Result<Precision, CliError> {
-        let can = match device {
-            Device::Gpu(gpu) => gpu.has_f16(),
-            Device::Cpu(_) | Device::Reference => false,
-        };
         match self.precision {
             PrecisionChoice::Auto => {
                 notice(device);
                 Ok(device.automatic_precision())
             }
-            PrecisionChoice::F16 if can => {
+            PrecisionChoice::F16 if device.has_f16() => {
                 notice(device);
                 Ok(Precision::F16)
             }

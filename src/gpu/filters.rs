@@ -69,7 +69,7 @@ pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: Option<Conv3x
     let mut buffers = HashMap::new();
     for plan in plans {
         let (abilities, mut seen) = (gpu.trusted_abilities(plan.precision), HashSet::new());
-        let asked = |step: &Step| forced.or_else(|| gpu.tuned(step, plan.precision));
+        let asked = |step: &Step| gpu.asked(forced, step, plan.precision);
         // Bands of a layer that are made alike read the same filters.
         let steps = plan.steps.iter().filter_map(|step| Some((step, step.filters()?, asked(step))));
         let steps = steps.filter(|&(step, layer, asked)| seen.insert((step.operation(), layer, asked)));

@@ -95,7 +95,7 @@ impl Session {
         abilities: Abilities,
         conv3x3: Option<Conv3x3Variant>,
     ) -> Result<Session, BackendError> {
-        let asked = |step: &Step| conv3x3.or_else(|| gpu.tuned(step, plan.precision));
+        let asked = |step: &Step| gpu.asked(conv3x3, step, plan.precision);
         let steps = lower_all(&plan, abilities, asked);
         Session::with_dispatches(gpu, plan, filters, &steps)
     }

@@ -3,8 +3,8 @@
 use super::{Conv3x3Variant, DeviceFilters, Gpu, Session, device_file::DeviceFile};
 use crate::{
     BackendError, Session as _,
-    plan::{Plan, Precision, SlotId, Step, Tensor},
-    random::Random,
+    backend::write_noise,
+    plan::{Plan, Precision, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -111,6 +111,16 @@ impl Gpu {
         self.tuning().fastest.get(&ConvolutionShape::of(step, precision)?).copied()
     }
 
+    /// The variant that is asked for: the one that is forced, else the one that proved the fastest.
+    pub(crate) fn asked(
+        &self,
+        forced: Option<Conv3x3Variant>,
+        step: &Step,
+        precision: Precision,
+    ) -> Option<Conv3x3Variant> {
+        forced.or_else(|| self.tuned(step, precision))
+    }
+
     /// Times every variant that can make a convolution of the plan, for shapes that were never timed, and keeps the
     /// fastest, in the cache too if there is one. Sessions that are made from now on use them.
     ///
@@ -151,7 +161,7 @@ impl Gpu {
         // From the one that is likely to be the fastest to the plain one, which may take very long.
         for variant in Conv3x3Variant::ALL.into_iter().rev().filter(can) {
             let mut session = Session::new(self, plan.clone(), filters, Some(variant))?;
-            fill(plan, &mut session)?;
+            write_noise(&mut session, plan)?;
             let best = seconds.iter().map(|&(_, seconds)| seconds).fold(f64::INFINITY, f64::min);
             let mut time = session.time_steps(1)?.iter().sum::<f64>();
             if time < PROMISING * best {
@@ -162,24 +172,6 @@ impl Gpu {
         seconds.sort_by(|a, b| a.1.total_cmp(&b.1));
         Ok(seconds)
     }
-}
-
-/// Random numbers in every slot: some devices are faster on zeros.
-fn fill(plan: &Plan, session: &mut Session) -> Result<(), BackendError> {
-    let mut random = Random::new(11);
-    for (index, slot) in plan.slots.iter().enumerate().filter(|(_, slot)| slot.words > 0) {
-        let id = SlotId(index);
-        let bytes = match slot.tensor {
-            Tensor::ReluMask(_) => (0..slot.words).flat_map(|_| (random.bits() as u32).to_ne_bytes()).collect(),
-            _ => {
-                let precision = plan.precision_of(id);
-                let values = 4 * slot.words / precision.bytes();
-                precision.encode(&random.uniform_values(values, -1.0, 1.0))
-            }
-        };
-        session.write(id, &bytes)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

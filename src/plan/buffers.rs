@@ -49,8 +49,12 @@ pub fn share_buffers(slots: &mut [Slot], steps: &[Step]) -> Vec<usize> {
     buffers
 }
 
+/// Whether a run of one lifetime and a run of another have a step in common. Runs are in order: large pictures have hundreds.
 fn meet(a: &[RangeInclusive<usize>], b: &[RangeInclusive<usize>]) -> bool {
-    a.iter().any(|a| b.iter().any(|b| a.start() <= b.end() && b.start() <= a.end()))
+    a.iter().any(|a| {
+        let next = b.partition_point(|b| b.end() < a.start());
+        b.get(next).is_some_and(|b| b.start() <= a.end())
+    })
 }
 
 #[cfg(test)]

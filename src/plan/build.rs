@@ -1,14 +1,16 @@
 //! Writes the steps of a network and its losses.
 
 use super::{
-    Adam, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
-    Destination, FeatureShape, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
-    Map, MaxPool, MaxPoolBackward, NetworkInput, NetworkInputBackward, Plan, Pooling, RecordLosses, Routine, Rows,
-    Size, Slot, SlotId, Step, Storage, StyleLoss, Tensor, TotalVariation, Window, ring_row,
+    Adam, AdamSettings, AveragePool, AveragePoolBackward, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward,
+    CopyVector, Destination, FeatureShape, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial,
+    LbfgsUpdate, Losses, Map, MaxPool, MaxPoolBackward, Network, NetworkInput, NetworkInputBackward, Optimizer, Plan,
+    PlanError, Pooling, RecordLosses, Routine, Rows, Slot, SlotId, Step, StyleLoss, Tensor, TotalVariation, Wanted,
+    band_rows::{BandRows, backward_rows, forward_rows, own_rows},
+    ring_row,
     segments::{Segment, segments},
     share_buffers,
 };
-use crate::{vgg19::Layer, weights::Normalisation};
+use crate::vgg19::Layer;
 use std::collections::HashMap;
 
 /// Rows of the loss ring: how many evaluations may pass between two looks at it.
@@ -27,118 +29,6 @@ const GRAM_PARTIAL_WORDS: usize = 1 << 20;
 /// Pixels that one partial Gram matrix sums at least.
 const GRAM_RUN: usize = 512;
 
-/// The network up to the layers that are asked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Network {
-    /// The part of the picture it looks at.
-    pub window: Window,
-    /// What the first convolution sees beyond the edge.
-    pub border: Border,
-    /// Which pooling.
-    pub pooling: Pooling,
-    /// What the filters expect of a pixel.
-    pub normalisation: Normalisation,
-    /// How feature maps are held.
-    pub storage: Storage,
-}
-
-impl Network {
-    /// Max pooling, zero border, ImageNet statistics, the whole picture in whole maps of f32.
-    #[cfg(test)]
-    pub(crate) fn for_tests(width: u32, height: u32) -> Network {
-        Network {
-            window: Window::whole(Size { width, height }),
-            border: Border::Zero,
-            pooling: Pooling::Max,
-            normalisation: Normalisation::IMAGENET,
-            storage: Storage::PLAIN,
-        }
-    }
-}
-
-/// Which layers carry a loss; total variation is always there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Losses {
-    /// Layers whose features are compared.
-    pub content: Vec<Layer>,
-    /// Layers whose Gram matrices are compared.
-    pub style: Vec<Layer>,
-}
-
-impl Losses {
-    /// Content losses, style losses and total variation.
-    pub fn count(&self) -> usize {
-        self.content.len() + self.style.len() + 1
-    }
-
-    /// Words of [`Tensor::Coefficients`].
-    pub fn coefficients(&self) -> usize {
-        2 * (self.count() + 1)
-    }
-}
-
-/// Settings of Adam, see [`Adam`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "named as in the formula")]
-pub struct AdamSettings {
-    pub learning_rate: f32,
-    pub betas: [f32; 2],
-    pub epsilon: f32,
-    /// Decay of the running average of the iterates.
-    pub decay: f32,
-}
-
-/// How the picture moves along its gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Adam with clamping.
-    Adam(AdamSettings),
-    /// L-BFGS; the host runs the line search.
-    Lbfgs {
-        /// Curvature pairs that are kept, at least 1.
-        memory: usize,
-    },
-}
-
-impl Default for Optimizer {
-    /// Adam with learning rate 0.02, betas 0.9 and 0.99, epsilon 1e-8 and a running average of decay 0.99.
-    fn default() -> Self {
-        Optimizer::Adam(AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 })
-    }
-}
-
-/// What a features plan leaves to be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Layers whose feature maps are kept.
-    pub features: Vec<Layer>,
-    /// Layers whose Gram matrices are made.
-    pub grams: Vec<Layer>,
-}
-
-/// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// Nothing to look at.
-    #[error("no content layer and no style layer is named: name at least one")]
-    NoLayer,
-    /// A layer appears twice in one list.
-    #[error("{0} is named twice among the layers of one kind: name it once, with its weight")]
-    LayerTwice(Layer),
-    /// Nothing is left of the picture after the poolings.
-    #[error(
-        "a picture of {size} pixels is too small for {layer}, which needs at least {minimum} on each side: make the picture larger or use layers nearer to it"
-    )]
-    TooSmall {
-        /// The deepest layer asked for.
-        layer: Layer,
-        /// The picture or window.
-        size: Size,
-        /// Pixels that one pixel of the layer stands for.
-        minimum: u32,
-    },
-}
-
 struct Builder {
     network: Network,
     segments: Vec<Segment>,
@@ -149,13 +39,6 @@ struct Builder {
     slots: Vec<Slot>,
     steps: Vec<Step>,
     routines: Vec<(Routine, std::ops::Range<usize>)>,
-}
-
-/// Rows of each layer, and of the pooled map that it reads if it stands behind a pooling, that a band is concerned with.
-#[derive(Default)]
-struct BandRows {
-    layer: HashMap<Layer, Rows>,
-    pooled: HashMap<Layer, Rows>,
 }
 
 impl Builder {
@@ -266,51 +149,6 @@ impl Builder {
         self.needed_again.contains(&layer) && !self.is_kept(layer, segment)
     }
 
-    /// The rows of each layer that belong to a band and to no other.
-    fn own_rows(&self, segment: &Segment, made: Rows) -> BandRows {
-        let mut own = BandRows::default();
-        let mut rows = if segment.above.is_some() { made.below_pooling(self.shape(segment.last())) } else { made };
-        for &layer in segment.layers.iter().rev() {
-            own.layer.insert(layer, rows);
-            if let Some(below) = layer.below().filter(|_| layer.is_after_pooling()) {
-                own.pooled.insert(layer, rows);
-                rows = rows.below_pooling(self.shape(below));
-            }
-        }
-        own
-    }
-
-    /// The rows of each layer that are made on the way up: a band's own, and those that its own rows above read.
-    fn forward_rows(&self, segment: &Segment, own: &BandRows) -> BandRows {
-        let mut needed = BandRows::default();
-        let mut rows = own.layer[&segment.last()];
-        for &layer in segment.layers.iter().rev() {
-            rows = rows.hull(own.layer[&layer]);
-            needed.layer.insert(layer, rows);
-            rows = rows.widened(self.shape(layer));
-            if let Some(below) = layer.below().filter(|_| layer.is_after_pooling()) {
-                needed.pooled.insert(layer, rows);
-                rows = rows.below_pooling(self.shape(below));
-            }
-        }
-        needed
-    }
-
-    /// The rows of each layer's gradient that the gradient of a band's own rows at the bottom needs.
-    fn backward_rows(&self, segment: &Segment, own: &BandRows) -> BandRows {
-        let mut needed = BandRows::default();
-        let mut rows = own.layer[&segment.first()];
-        for &layer in &segment.layers {
-            if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first()) {
-                rows = rows.above_pooling(self.shape(below));
-                needed.pooled.insert(layer, rows);
-            }
-            rows = rows.widened(self.shape(layer));
-            needed.layer.insert(layer, rows);
-        }
-        needed
-    }
-
     /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
     fn forward(&mut self, grams: &[Layer], backward: bool) {
         let image = self.slot(Tensor::Image, self.picture_values(), true);
@@ -319,13 +157,12 @@ impl Builder {
         self.steps.push(Step::NetworkInput(NetworkInput { image, output, size: window.size, border, normalisation }));
         for segment in self.segments.clone() {
             for (band, &made) in segment.bands.iter().enumerate() {
-                let own = self.own_rows(&segment, made);
-                let needed = self.forward_rows(&segment, &own);
+                let own = own_rows(&segment, window.size, made);
+                let needed = forward_rows(&segment, window.size, &own);
                 let mut input = self.bottom(segment.first());
                 for &layer in &segment.layers {
                     let shape = self.shape(layer);
-                    if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first())
-                    {
+                    if let Some(below) = segment.pooling_below(layer) {
                         let rows = needed.pooled[&layer];
                         let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
                         let winners = backward.then(|| self.winners(layer));
@@ -341,7 +178,7 @@ impl Builder {
                     let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
                     if grams.contains(&layer) {
-                        self.gram(layer, output, own.layer[&layer], band > 0);
+                        self.gram(layer, output, own[&layer], band > 0);
                     }
                     input = output;
                 }
@@ -386,15 +223,15 @@ impl Builder {
                 }
             }
             for (band, &made) in segment.bands.iter().enumerate() {
-                let own = self.own_rows(segment, made);
-                let needed = self.backward_rows(segment, &own);
+                let own = own_rows(segment, self.network.window.size, made);
+                let needed = backward_rows(segment, self.network.window.size, &own);
                 if let Some(above) = segment.above {
                     let gradient = self.bottom_gradient(above);
                     self.pool_backward(above, gradient, needed.layer[&segment.last()], losses);
                 }
                 for &layer in segment.layers.iter().rev() {
                     let rows = needed.layer[&layer];
-                    self.loss_gradients(layer, rows, own.layer[&layer], band > 0, layer == deepest, losses, segment);
+                    self.loss_gradients(layer, rows, own[&layer], band > 0, layer == deepest, losses, segment);
                     self.conv3x3_backward(layer, &own, &needed, segment, losses);
                 }
             }
@@ -541,7 +378,7 @@ impl Builder {
     fn conv3x3_backward(
         &mut self,
         layer: Layer,
-        own: &BandRows,
+        own: &HashMap<Layer, Rows>,
         needed: &BandRows,
         segment: &Segment,
         losses: &Losses,
@@ -550,7 +387,7 @@ impl Builder {
         let shape = self.input_shape(layer);
         let unmasked = |output| Destination { output, accumulate: false, mask: None };
         let (into, rows) = match layer.below() {
-            _ if layer == segment.first() => (unmasked(self.bottom_gradient(layer)), own.layer[&layer]),
+            _ if layer == segment.first() => (unmasked(self.bottom_gradient(layer)), own[&layer]),
             Some(below) if !layer.is_after_pooling() => {
                 let rows = needed.layer[&below];
                 (self.arrival(below, rows, losses), rows)
@@ -561,7 +398,7 @@ impl Builder {
             }
         };
         self.steps.push(Step::Conv3x3Backward(Conv3x3Backward { layer, gradient, into, shape, rows }));
-        if let Some(below) = layer.below().filter(|_| layer.is_after_pooling() && layer != segment.first()) {
+        if let Some(below) = segment.pooling_below(layer) {
             self.pool_backward(layer, into.output, needed.layer[&below], losses);
         }
     }

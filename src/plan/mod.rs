@@ -2,9 +2,11 @@
 //! slots share. No device type appears here, so a plan can be printed, its memory known before anything is allocated,
 //! and its steps tested one by one.
 
+mod band_rows;
 mod buffers;
 mod build;
 mod cost;
+mod network;
 mod only;
 mod precision;
 mod rows;
@@ -16,11 +18,9 @@ mod summary;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
-pub use build::{
-    AdamSettings, INITIAL_STATE, Losses, Network, Optimizer, PlanError, RING_ROWS, STATE_WORDS, Wanted, features,
-    iteration,
-};
+pub use build::{INITIAL_STATE, RING_ROWS, STATE_WORDS, features, iteration};
 pub use cost::Cost;
+pub use network::{AdamSettings, Losses, Network, Optimizer, PlanError, Wanted};
 pub use precision::Precision;
 pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};

@@ -71,6 +71,11 @@ impl Segment {
         self.layers[self.layers.len() - 1]
     }
 
+    /// The layer below a pooling that stands within the segment and before `layer`, if one does.
+    pub(super) fn pooling_below(&self, layer: Layer) -> Option<Layer> {
+        layer.below().filter(|_| layer.is_after_pooling() && layer != self.first())
+    }
+
     /// Whether everything is made at once.
     pub fn is_whole(&self) -> bool {
         self.bands.len() == 1

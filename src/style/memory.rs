@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, Plan, Size, Tensor, Wanted},
+    plan::{self, Plan, Size, Tensor},
 };
 use std::fmt;
 
@@ -58,8 +58,7 @@ impl ScalePlans {
         let losses = recipe.losses();
         let precision = recipe.precision(engine.precision());
         let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
-        let content = Wanted { features: losses.content.clone(), grams: Vec::new() };
-        let painting = Wanted { features: Vec::new(), grams: losses.style.clone() };
+        let (content, painting) = (losses.content_targets(), losses.style_targets());
         let mut targets = Vec::new();
         if !content.features.is_empty() {
             targets.push(plan::features(&seen(size), &content).map_err(Reason::Content)?);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Engine, Session,
     picture::Picture,
-    plan::{self, Plan, PlanError, Precision, Tensor, Wanted},
+    plan::{self, Plan, PlanError, Precision, Tensor},
     write_values,
 };
 
@@ -57,9 +57,8 @@ pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> 
             TargetError::Backend(error) => Reason::Backend(error),
         })
     };
-    let content_wanted = Wanted { features: losses.content.clone(), grams: Vec::new() };
-    let content = target(content, content_wanted, Reason::Content)?;
-    let style = target(style, Wanted { features: Vec::new(), grams: losses.style.clone() }, Reason::Style)?;
+    let content = target(content, losses.content_targets(), Reason::Content)?;
+    let style = target(style, losses.style_targets(), Reason::Style)?;
     let mut session = engine.session(&plan)?;
     let scales = objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::cli::CliError;
 use impasto::{
-    Device, Session,
+    Device,
     gpu::Conv3x3Variant,
-    plan::{FeatureShape, Plan, Precision, SlotId, Step},
-    random::Random,
+    plan::{FeatureShape, Plan, Precision, Step},
+    write_noise,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -18,10 +18,7 @@ const MOST_REPEATS: usize = 5;
 
 /// Precisions that are timed.
 fn precisions(device: &Device) -> &'static [Precision] {
-    match device {
-        Device::Gpu(gpu) if gpu.has_f16() => &[Precision::F32, Precision::F16],
-        Device::Gpu(_) | Device::Cpu(_) | Device::Reference => &[Precision::F32],
-    }
+    if device.has_f16() { &[Precision::F32, Precision::F16] } else { &[Precision::F32] }
 }
 
 /// Variants of the convolution that are timed: all on a GPU; elsewhere there are none.
@@ -54,7 +51,8 @@ fn measure_in(
     repeats: usize,
     peak: Option<MeasuredPeak>,
 ) -> Result<Vec<Kernel>, CliError> {
-    let plan = subject.plan(&subject.engine(Way { precision, ..way })?)?;
+    let engine = subject.engine(Way { precision, ..way })?;
+    let plan = subject.plan(&engine)?;
     let variant_of = |step: &Step, asked| match subject.device {
         Device::Gpu(gpu) => Conv3x3Variant::of_step(step, precision, gpu.trusted_abilities(precision), asked),
         Device::Cpu(_) | Device::Reference => None,
@@ -74,11 +72,7 @@ fn measure_in(
     }
     let mut kernels: Vec<Kernel> = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let tuned = || match subject.device {
-            Device::Gpu(gpu) => gpu.tuned(step, precision),
-            Device::Cpu(_) | Device::Reference => None,
-        };
-        let chosen = variant_of(step, way.conv3x3.or_else(tuned));
+        let chosen = engine.variant(&plan, step);
         for variant in std::iter::once(None).chain(Conv3x3Variant::ALL.map(Some)) {
             let Some(&seconds) = seconds.get(&(variant, Work::of(index, step))) else { continue };
             let kernel = Kernel {
@@ -145,24 +139,8 @@ impl Work {
 
 fn time(subject: &Subject<'_>, way: Way, plan: &Plan, repeats: usize) -> Result<Vec<f64>, CliError> {
     let mut session = subject.engine(way)?.session(plan)?;
-    fill(plan, session.as_mut())?;
+    write_noise(session.as_mut(), plan)?;
     Ok(session.time_steps(repeats)?)
-}
-
-/// Fills every buffer with words that are small positive numbers as f32, and two numbers between 0.5 and 1 each as f16:
-/// some GPUs compute faster with zeros.
-fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
-    let mut random = Random::new(3);
-    let noise: Vec<u32> = (0..1 << 20).map(|_| 0x3800_3800 | (random.bits() as u32 & 0x03FF_03FF)).collect();
-    for buffer in 0..plan.buffers.len() {
-        let tenants = (0..plan.slots.len()).filter(|&slot| plan.slots[slot].buffer == buffer);
-        let Some(slot) = tenants.max_by_key(|&slot| plan.slots[slot].words) else { continue };
-        let words = plan.slots[slot].words;
-        let mut contents = noise.repeat(words.div_ceil(noise.len()));
-        contents.truncate(words);
-        session.write(SlotId(slot), bytemuck::cast_slice(&contents))?;
-    }
-    Ok(())
 }
 
 /// Which layer, or which shape.

@@ -1,0 +1,126 @@
+//! What a plan is made for: the network, its losses, the optimiser; and why there may be none.
+
+use super::{Border, Pooling, Size, Storage, Window};
+use crate::{vgg19::Layer, weights::Normalisation};
+
+/// The network up to the layers that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Network {
+    /// The part of the picture it looks at.
+    pub window: Window,
+    /// What the first convolution sees beyond the edge.
+    pub border: Border,
+    /// Which pooling.
+    pub pooling: Pooling,
+    /// What the filters expect of a pixel.
+    pub normalisation: Normalisation,
+    /// How feature maps are held.
+    pub storage: Storage,
+}
+
+impl Network {
+    /// Max pooling, zero border, ImageNet statistics, the whole picture in whole maps of f32.
+    #[cfg(test)]
+    pub(crate) fn for_tests(width: u32, height: u32) -> Network {
+        Network {
+            window: Window::whole(Size { width, height }),
+            border: Border::Zero,
+            pooling: Pooling::Max,
+            normalisation: Normalisation::IMAGENET,
+            storage: Storage::PLAIN,
+        }
+    }
+}
+
+/// Which layers carry a loss; total variation is always there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Losses {
+    /// Layers whose features are compared.
+    pub content: Vec<Layer>,
+    /// Layers whose Gram matrices are compared.
+    pub style: Vec<Layer>,
+}
+
+impl Losses {
+    /// Content losses, style losses and total variation.
+    pub fn count(&self) -> usize {
+        self.content.len() + self.style.len() + 1
+    }
+
+    /// What is wanted of the photograph.
+    pub fn content_targets(&self) -> Wanted {
+        Wanted { features: self.content.clone(), grams: Vec::new() }
+    }
+
+    /// What is wanted of the painting.
+    pub fn style_targets(&self) -> Wanted {
+        Wanted { features: Vec::new(), grams: self.style.clone() }
+    }
+
+    /// Words of [`super::Tensor::Coefficients`].
+    pub fn coefficients(&self) -> usize {
+        2 * (self.count() + 1)
+    }
+}
+
+/// Settings of Adam, see [`super::Adam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "named as in the formula")]
+pub struct AdamSettings {
+    pub learning_rate: f32,
+    pub betas: [f32; 2],
+    pub epsilon: f32,
+    /// Decay of the running average of the iterates.
+    pub decay: f32,
+}
+
+/// How the picture moves along its gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimizer {
+    /// Adam with clamping.
+    Adam(AdamSettings),
+    /// L-BFGS; the host runs the line search.
+    Lbfgs {
+        /// Curvature pairs that are kept, at least 1.
+        memory: usize,
+    },
+}
+
+impl Default for Optimizer {
+    /// Adam with learning rate 0.02, betas 0.9 and 0.99, epsilon 1e-8 and a running average of decay 0.99.
+    fn default() -> Self {
+        Optimizer::Adam(AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 })
+    }
+}
+
+/// What a features plan leaves to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Layers whose feature maps are kept.
+    pub features: Vec<Layer>,
+    /// Layers whose Gram matrices are made.
+    pub grams: Vec<Layer>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Nothing to look at.
+    #[error("no content layer and no style layer is named: name at least one")]
+    NoLayer,
+    /// A layer appears twice in one list.
+    #[error("{0} is named twice among the layers of one kind: name it once, with its weight")]
+    LayerTwice(Layer),
+    /// Nothing is left of the picture after the poolings.
+    #[error(
+        "a picture of {size} pixels is too small for {layer}, which needs at least {minimum} on each side: make the picture larger or use layers nearer to it"
+    )]
+    TooSmall {
+        /// The deepest layer asked for.
+        layer: Layer,
+        /// The picture or window.
+        size: Size,
+        /// Pixels that one pixel of the layer stands for.
+        minimum: u32,
+    },
+}
