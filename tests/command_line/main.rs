@@ -8,6 +8,7 @@ mod common;
 mod bad_files;
 mod bad_options;
 mod devices;
+mod drivers;
 mod dump;
 mod explain;
 mod folder;
