@@ -1,7 +1,5 @@
 //! Plans whose large maps are made in bands of rows: the same losses and gradients as whole maps give, in less memory.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     BackendError, Device, Engine, Session, cpu,
     gpu::{self, DeviceFilters, Gpu, ShaderChecks, adapters},

@@ -1,6 +1,6 @@
 //! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
 
-use crate::folder::{Folder, quick};
+use super::folder::{Folder, quick};
 use impasto::{gpu::Conv3x3Variant, plan::Size};
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.

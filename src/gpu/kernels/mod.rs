@@ -9,11 +9,13 @@ mod gram;
 mod lbfgs;
 mod losses;
 mod network_input;
+mod pipeline_source;
 mod pool;
 mod probe;
 mod shaders;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
+pub use pipeline_source::{PipelineSource, pipeline_sources};
 pub use probe::{
     ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, probe_arithmetic,
     probe_bandwidth, probe_cooperative,
