@@ -2,7 +2,7 @@
 //! compiler tells what it made of each kernel. `tools/setup --all-drivers` installs them; where they are missing the tests
 //! say so and pass, unless IMPASTO_ALL_DRIVERS is set.
 
-use crate::folder::Folder;
+use super::folder::Folder;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
