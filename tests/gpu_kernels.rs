@@ -1,7 +1,5 @@
 //! Every operation on the GPU session against the reference, in each variant, with guard values behind every slot.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     gpu::{Adapter, Conv3x3Variant, DeviceFilters, Gpu, Session, ShaderChecks, adapters},
     validate::{self, Case},

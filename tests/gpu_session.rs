@@ -1,8 +1,6 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     BackendError, Session as _,
     gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},

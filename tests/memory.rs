@@ -1,7 +1,5 @@
 //! What painting takes is known before: the prediction against what sessions hold, on the GPU and on the CPU.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     Device, Engine,
     gpu::{Conv3x3Variant, Gpu, ShaderChecks, adapters},

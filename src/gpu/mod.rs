@@ -20,7 +20,7 @@ pub use abilities::{Abilities, Maker};
 pub use device::{Adapter, Gpu, ShaderChecks, adapters};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};
-pub use kernels::{Conv3x3Variant, SHADERS, Shader, UnknownVariant};
+pub use kernels::{Conv3x3Variant, PipelineSource, SHADERS, Shader, UnknownVariant, pipeline_sources};
 pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! `--help`: every option is there and every line fits a terminal.
 
-use crate::folder::Folder;
+use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
 const COMMANDS: [(&str, &str); 12] = [

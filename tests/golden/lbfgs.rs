@@ -1,6 +1,7 @@
 //! L-BFGS ends no higher than PyTorch's with as many evaluations.
 
-use crate::{common::layer, common::shared, data, file::GoldenFile};
+use super::{data, file::GoldenFile};
+use crate::common::{layer, shared};
 use impasto::{
     Device, Engine,
     picture::Picture,
@@ -20,13 +21,13 @@ fn picture(file: &GoldenFile, name: &str) -> Picture {
 fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
     let (content, style) = (picture(file, "content"), picture(file, "style"));
     let number = |key| file.number(key) as f32;
-    let size = content.size.width.max(content.size.height);
+    let size = content.size().width.max(content.size().height);
     let history = file.array("history");
     let evaluations = history.shape[0] as u32;
     let recipe = Recipe {
         size,
         min_scale: size,
-        style_scale: style.size.width.max(style.size.height) as f32 / size as f32,
+        style_scale: style.size().width.max(style.size().height) as f32 / size as f32,
         first_iterations: evaluations,
         method: Method::Lbfgs,
         style_layers: Recipe::style_layers_within(layer("relu5_1")),
@@ -63,7 +64,7 @@ fn ends_where_pytorch_ends_on_generated_filters() {
     let file = data("trajectory-lbfgs-32x24.safetensors");
     let filters = generated(file.number("filters_seed") as u64, layer("relu5_1"));
     compare(&Device::Cpu(None), &file, filters.clone());
-    compare(&Device::Gpu(crate::gpu().clone()), &file, filters);
+    compare(&Device::Gpu(super::gpu().clone()), &file, filters);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod lbfgs;
 mod losses;
 mod network_input;
 mod params;
+mod pipeline_source;
 mod pool;
 mod probe;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod shaders;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
 pub use params::Params;
+pub use pipeline_source::{PipelineSource, pipeline_sources};
 pub use probe::{
     ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, probe_arithmetic,
     probe_bandwidth, probe_cooperative,
