@@ -372,3 +372,59 @@ fn buffer_behind(
         Binding::Unused => unused.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gpu::{SHADERS, ShaderChecks, adapters, kernels::Groups},
+        validate::{self, Case, Outcome},
+    };
+    use std::collections::HashSet;
+
+    /// A kernel, and the dispatches of a case that run it.
+    type Kernel = (&'static str, &'static str);
+
+    fn lowered(gpu: &Gpu, case: &Case, asked: Option<Conv3x3Variant>) -> Vec<(Vec<Dispatch>, Cost)> {
+        lower_all(&case.plan, Abilities { cooperative_matrices: false, ..gpu.abilities }, |_| asked)
+    }
+
+    /// The kernels that a case cuts into pieces of so many workgroups.
+    fn cut(steps: &[(Vec<Dispatch>, Cost)], most_groups: u32) -> impl Iterator<Item = Kernel> {
+        let dispatches = steps.iter().flat_map(|(dispatches, _)| dispatches);
+        let cut = dispatches.filter(move |dispatch| matches!(dispatch.groups, Groups::Many(all) if all > most_groups));
+        cut.map(|dispatch| (dispatch.shader, dispatch.entry))
+    }
+
+    /// Every case by the kernels that the device prefers, and those of all other variants that show a further kernel.
+    #[test]
+    fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::Checked).unwrap();
+        let cases = validate::cases();
+        let mut seen = HashSet::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for asked in [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)) {
+            for (index, case) in cases.iter().enumerate() {
+                let most_groups = 1 + index as u32 % 3;
+                let steps = lowered(&gpu, case, asked);
+                let news = cut(&steps, most_groups).filter(|kernel| seen.insert(*kernel)).count();
+                if asked.is_none() || news > 0 {
+                    let outcome = validate::run(case, &mut |plan, filters| {
+                        let filters = DeviceFilters::new(filters);
+                        Ok(Box::new(Session::with_dispatches(&gpu, plan.clone(), &filters, &steps, most_groups)?))
+                    });
+                    outcomes.push(outcome.unwrap());
+                }
+            }
+        }
+        let failed: Vec<String> = outcomes.iter().filter(|one| !one.passed()).map(Outcome::to_string).collect();
+        assert_eq!(failed, Vec::<String>::new());
+        assert!(outcomes.len() > cases.len());
+        let shaders: HashSet<&str> = seen.iter().map(|(shader, _)| *shader).collect();
+        let is_single = |name: &str| ["record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
+        for shader in SHADERS.iter().filter(|shader| !shader.is_cooperative() && !is_single(shader.name)) {
+            assert!(shaders.contains(shader.name), "{} was never cut", shader.name);
+        }
+    }
+}
