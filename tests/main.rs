@@ -15,6 +15,7 @@ mod gradient;
 mod learned;
 mod memory;
 mod modules;
+mod not_finite;
 mod pictures;
 mod precision;
 mod shaders;
