@@ -41,7 +41,7 @@ pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
 
 /// With both poolings and both optimisers, and with what is wanted of the pictures beforehand.
 fn plans(precision: Precision) -> Vec<Plan> {
-    let losses: Losses = Recipe::default().losses();
+    let terms = Recipe::default().terms();
     let storage = Storage::for_binding(2 << 30, precision);
     let mut plans = Vec::new();
     for (size, pooling, optimizer) in SIZES.iter().flat_map(|&size| {
