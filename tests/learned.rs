@@ -6,7 +6,7 @@ use crate::common::layer;
 use impasto::{
     Device, Engine, demo,
     picture::Picture,
-    plan::{Border, Pooling, Precision, Size, Wanted},
+    plan::{Border, Pooling, Precision, Representation, Size},
     style::{self, Event, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format, LearnError, LearnSettings, learn},
@@ -86,7 +86,7 @@ fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
     lifted.layers.truncate(layer.index() + 1);
     lifted.layers[layer.index()].bias.iter_mut().for_each(|bias| *bias += LIFT);
     let engine = Engine::new(&two_threads(), Arc::new(lifted)).unwrap();
-    let wanted = Wanted { features: vec![layer], grams: Vec::new() };
+    let wanted = [Representation::Features(layer)];
     let side = Size { width: 232, height: 174 };
     let channels = layer.output_channels() as usize;
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); channels];
@@ -94,7 +94,7 @@ fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
         let features =
             style::features(&engine, Precision::F32, &picture.resize(side), Border::Replicate, Pooling::Max, &wanted)
                 .unwrap();
-        for pixel in features.features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
+        for pixel in features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
             values.iter_mut().zip(pixel).for_each(|(values, value)| values.push(f64::from(value - LIFT)));
         }
     }
@@ -148,7 +148,7 @@ fn pictures_that_do_not_serve_are_refused_in_words() {
     let flat_only = message(&[&flat(40, 30, 0.3), &flat(30, 30, 0.8)]);
     assert!(flat_only.contains("single colour"), "{flat_only}");
     let mut broken = good.clone();
-    broken.pixels[100] = f32::NAN;
+    broken.pixels_mut()[100] = f32::NAN;
     let broken = message(&[&broken]);
     assert!(broken.contains("picture 1 holds NaN"), "{broken}");
     let narrow = demo::townscape(Size { width: 16, height: 900 });
@@ -190,7 +190,7 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
             losses.push(loss.style);
         }
     });
-    assert!(painted.unwrap().pixels.iter().all(|value| (0.0..=1.0).contains(value)));
+    assert!(painted.unwrap().pixels().iter().all(|value| (0.0..=1.0).contains(value)));
     let (first, last) = (losses[0], losses[losses.len() - 1]);
     assert!(last < first / 5.0, "style loss from {first} to {last}");
 }

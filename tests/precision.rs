@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine,
     gpu::{Gpu, ShaderChecks, adapters},
     picture::{Picture, fit_long_side},
-    plan::{Precision, Size, Wanted},
+    plan::{Precision, Representation, Size},
     style::{Event, Method, Recipe, WeightedLayer, evaluate, features, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
@@ -61,8 +61,8 @@ fn paint(engine: &Engine, content: &Picture, style: &Picture, recipe: &Recipe) -
 /// The total loss of a picture, by the CPU back end.
 fn total(filters: &Arc<Filters>, content: &Picture, style: &Picture, painted: &Picture, recipe: &Recipe) -> f64 {
     let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
-    let style = style.resize(fit_long_side(style.size, recipe.size));
-    evaluate(&engine, &content.resize(painted.size), &style, painted, recipe).unwrap().loss.total
+    let style = style.resize(fit_long_side(style.size(), recipe.size));
+    evaluate(&engine, &content.resize(painted.size()), &style, painted, recipe).unwrap().loss.total
 }
 
 fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, recipe: &Recipe) {
@@ -73,7 +73,7 @@ fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, reci
     };
     let (f32, f16) = (end(Precision::F32), end(Precision::F16));
     assert!((f16 / f32 - 1.0).abs() <= tolerance::F16_END, "f16 ends at {f16}, f32 at {f32}");
-    let start = total(filters, content, style, &content.resize(fit_long_side(content.size, recipe.size)), recipe);
+    let start = total(filters, content, style, &content.resize(fit_long_side(content.size(), recipe.size)), recipe);
     assert!(f32 < 0.7 * start, "{f32} after {start}: the run is too short to compare");
 }
 
@@ -101,7 +101,7 @@ fn gradients_neither_vanish_nor_overflow() {
     let filters = Arc::new(generated(3, layer("relu3_1")));
     let (content, style) =
         (Picture::noise(Size { width: 45, height: 37 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
-    let start = Picture::noise(content.size, 3);
+    let start = Picture::noise(content.size(), 3);
     // From a gradient that f16 would lose altogether to one that it could not hold.
     for weight in [1e-12, 1.0, 1e15] {
         let recipe = Recipe { content_weight: weight, style_weight: weight, tv_weight: 0.0, ..shallow_recipe(45, 1) };
@@ -142,12 +142,12 @@ fn what_f16_cannot_hold_is_infinite_and_no_nan() {
     let picture = Picture::noise(Size { width: 13, height: 9 }, 1);
     let engine = engine(&filters, Precision::F16);
     let recipe = Recipe::default();
-    let wanted = Wanted { features: vec![layer("relu1_1"), layer("relu1_2")], grams: vec![] };
+    let wanted = ["relu1_1", "relu1_2"].map(|name| Representation::Features(layer(name)));
     let seen = features(&engine, Precision::F16, &picture, recipe.border, recipe.pooling, &wanted).unwrap();
-    for features in &seen.features {
+    for features in &seen {
         assert!(features.iter().any(|value| value.is_infinite()) && !features.iter().any(|value| value.is_nan()));
     }
-    assert!(seen.features[0].iter().any(|value| value.is_finite() && *value > 0.0), "too loud to tell");
+    assert!(seen[0].iter().any(|value| value.is_finite() && *value > 0.0), "too loud to tell");
 }
 
 #[test]
@@ -156,18 +156,18 @@ fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     // A faint picture, whose features fit, and steps that make it a stark one, whose features do not.
     let faint = |seed| {
         let mut picture = Picture::noise(size, seed);
-        picture.pixels.iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);
+        picture.pixels_mut().iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);
         picture
     };
     let (content, style) = (faint(1), faint(2));
     let recipe = Recipe { learning_rate: Some(0.15), style_weight: 100.0, ..shallow_recipe(24, 12) };
     let quiet = loud(1.0);
     let largest = |filters: &Arc<Filters>, picture: &Picture| {
-        let wanted = Wanted { features: vec![layer("relu3_1")], grams: vec![] };
+        let wanted = [Representation::Features(layer("relu3_1"))];
         let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
         let (border, pooling) = (recipe.border, recipe.pooling);
         let seen = features(&engine, Precision::F32, picture, border, pooling, &wanted).unwrap();
-        seen.features[0].iter().copied().fold(0.0, f32::max)
+        seen[0].iter().copied().fold(0.0, f32::max)
     };
     let most = largest(&quiet, &content).max(largest(&quiet, &style));
     let filters = loud(50_000.0 / most);

@@ -5,7 +5,7 @@ pub use impasto::gpu::PipelineSource as Pipeline;
 use impasto::{
     gpu::{Abilities, Conv3x3Variant, Maker, pipeline_sources},
     plan::{
-        Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Size, Storage, Wanted, Window, features,
+        Border, Network, Optimizer, Plan, Pooling, Precision, Representation, Size, Storage, Window, features,
         iteration,
     },
     style::Recipe,
@@ -54,9 +54,9 @@ fn plans(precision: Precision) -> Vec<Plan> {
             normalisation: Normalisation::IMAGENET,
             storage,
         };
-        let wanted = Wanted { features: losses.content.clone(), grams: losses.style.clone() };
+        let wanted: Vec<Representation> = terms.iter().filter_map(|term| term.target()).collect();
         plans.extend(
-            [features(&network, &wanted), iteration(&network, &losses, optimizer)]
+            [features(&network, &wanted), iteration(&network, &terms, optimizer)]
                 .map(|plan| plan.expect("the sizes suit the default layers")),
         );
     }

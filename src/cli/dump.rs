@@ -69,10 +69,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     let content = Picture::open(&arguments.content)?;
     let style = Picture::open(&arguments.style)?;
     let image = Picture::open(&arguments.image)?;
-    if content.size != image.size {
+    if content.size() != image.size() {
         return Err(CliError::Usage(format!(
             "--image is {} but --content is {}: give pictures of one size",
-            image.size, content.size
+            image.size(),
+            content.size()
         )));
     }
     check_creatable(&arguments.output)?;
@@ -101,8 +102,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         Array::new("loss_tv", &[1], vec![evaluation.loss.tv as f32]),
         Array::new("loss_style", &[style.len()], style),
     ];
-    let (width, height) = (image.size.width as usize, image.size.height as usize);
-    let gradient = Picture { size: image.size, pixels: evaluation.gradient }.to_planar();
+    let (width, height) = (image.size().width as usize, image.size().height as usize);
+    let gradient = Picture::new(image.size(), evaluation.gradient)?.to_planar();
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
     let grams = recipe.style_layers.iter().map(|weighted| Representation::Gram(weighted.layer));
     let wanted: Vec<Representation> = grams.chain(reach.up_to().map(Representation::Features)).collect();
@@ -114,7 +115,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
                 Array::new(&format!("gram.{layer}"), &[channels, channels], values)
             }
             Representation::Features(layer) => {
-                let means = means(FeatureShape::of_layer(*layer, image.size), &values);
+                let means = means(FeatureShape::of_layer(*layer, image.size()), &values);
                 Array::new(&format!("mean.{layer}"), &[means.len()], means)
             }
         });

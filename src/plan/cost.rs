@@ -50,7 +50,9 @@ fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Cost, Network, Optimizer, Term, Precision, Routine, Storage, Representation, features, iteration};
+    use crate::plan::{
+        Cost, Network, Optimizer, Precision, Representation, Routine, Storage, Term, features, iteration,
+    };
 
     #[test]
     fn bands_of_a_megapixel_cost_a_tenth_more_arithmetic_and_no_more_traffic() {

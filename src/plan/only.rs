@@ -31,7 +31,7 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Network, Optimizer, Term, Plan, iteration};
+    use crate::plan::{Network, Optimizer, Plan, Term, iteration};
 
     fn plan() -> Plan {
         let terms = Term::all_of(&[], &["relu2_1"]);

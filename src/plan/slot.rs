@@ -110,10 +110,9 @@ impl Tensor {
             Tensor::NetworkInput | Tensor::NetworkInputGradient => {
                 Some(FeatureShape::of_layer(Layer::FIRST, picture).with_channels(4))
             }
-            Tensor::Features(layer)
-            | Tensor::Gradient(layer)
-            | Tensor::ReluMask(layer)
-            | Tensor::Recomputed(layer) => Some(FeatureShape::of_layer(layer, picture)),
+            Tensor::Features(layer) | Tensor::Gradient(layer) | Tensor::ReluMask(layer) | Tensor::Recomputed(layer) => {
+                Some(FeatureShape::of_layer(layer, picture))
+            }
             Tensor::Pooled(layer)
             | Tensor::PooledGradient(layer)
             | Tensor::RecomputedPooled(layer)

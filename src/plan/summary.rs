@@ -50,7 +50,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Banding, Network, Optimizer, Term, Storage, iteration};
+    use crate::plan::{Banding, Network, Optimizer, Storage, Term, iteration};
 
     #[test]
     fn bands_of_a_map_are_one_line_and_nothing_is_left_out() {

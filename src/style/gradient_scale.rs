@@ -30,7 +30,11 @@ enum Range {
 
 /// Finds the scale for the picture that is in the session, writes it with the losses' scales, and leaves the state as
 /// it was before the first evaluation. None if f16 does not do.
-pub(super) fn adjust(session: &mut dyn Session, plan: &Plan, scales: &PerTerm<LossScale>) -> Result<Option<()>, BackendError> {
+pub(super) fn adjust(
+    session: &mut dyn Session,
+    plan: &Plan,
+    scales: &PerTerm<LossScale>,
+) -> Result<Option<()>, BackendError> {
     let mut evaluate = |exponent: i32| -> Result<Range, BackendError> {
         coefficients::write(session, plan, scales, 2_f32.powi(exponent))?;
         session.run(Routine::Evaluate)?;

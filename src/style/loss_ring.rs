@@ -20,7 +20,8 @@ impl LossRing {
     /// Loss values of the evaluations since the last look, oldest first.
     pub fn news(&mut self, bytes: &[u8]) -> Vec<PerTerm<f32>> {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(bytes);
-        let mut rows: Vec<&[u32]> = words.chunks_exact(ring_row(self.terms.len())).filter(|row| row[0] > self.seen).collect();
+        let mut rows: Vec<&[u32]> =
+            words.chunks_exact(ring_row(self.terms.len())).filter(|row| row[0] > self.seen).collect();
         rows.sort_by_key(|row| row[0]);
         assert!(rows.first().is_none_or(|row| row[0] == self.seen + 1), "the ring of {RING_ROWS} rows overflowed");
         self.seen += rows.len() as u32;

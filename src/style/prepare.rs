@@ -49,14 +49,14 @@ impl<R: Into<Reason>> From<R> for Unprepared {
 pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> Result<Prepared, Unprepared> {
     let Work { engine, recipe, objective, content, style } = work;
     let terms = objective.terms();
-    let network = network(engine, precision, content.size, recipe.border, recipe.pooling);
+    let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
     let plan = plan::iteration(&network, &terms, recipe.optimizer()).map_err(Reason::Content)?;
     let sources = Sources { photograph: content, paintings: &[style] };
     let targets = Targets::new(engine, precision, recipe.border, recipe.pooling, &terms, sources)?;
     let mut session = engine.session(&plan)?;
     let scales = objective.write(session.as_mut(), &plan, &targets)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
-    write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
+    write_values(session.as_mut(), slot(Tensor::Image), start.pixels())?;
     session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;
     if precision == Precision::F16 {
         gradient_scale::adjust(session.as_mut(), &plan, &scales)?.ok_or(Unprepared::OutOfRange)?;

@@ -5,8 +5,8 @@ use crate::{
     BackendError, Engine,
     picture::Picture,
     plan::{
-        self, Border, Network, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor, Term, Window,
-        wanted_of_sources,
+        self, Border, Network, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor, Term,
+        Window, wanted_of_sources,
     },
     read_map, write_values,
 };
@@ -73,7 +73,9 @@ impl Targets {
                 TargetError::Plan(error) => unsuitable(source, error),
                 TargetError::Backend(error) => Reason::Backend(error),
             })?;
-            targets.0.extend(wanted.into_iter().zip(made).map(|(representation, values)| (source, representation, values)));
+            targets
+                .0
+                .extend(wanted.into_iter().zip(made).map(|(representation, values)| (source, representation, values)));
         }
         Ok(targets)
     }
@@ -109,10 +111,10 @@ pub fn features(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let plan = plan::features(&network(engine, precision, picture.size, border, pooling), wanted)?;
+    let plan = plan::features(&network(engine, precision, picture.size(), border, pooling), wanted)?;
     let mut session = engine.session(&plan)?;
     let slot = |tensor| plan.find(tensor).expect("a features plan holds what is wanted");
-    write_values(session.as_mut(), slot(Tensor::Image), &picture.pixels)?;
+    write_values(session.as_mut(), slot(Tensor::Image), picture.pixels())?;
     session.run(Routine::Features)?;
     let mut read = |representation: &Representation| read_map(session.as_mut(), &plan, slot(representation.tensor()));
     Ok(wanted.iter().map(&mut read).collect::<Result<_, _>>()?)

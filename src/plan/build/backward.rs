@@ -3,8 +3,8 @@
 use super::{Builder, losses::LossRows};
 use crate::{
     plan::{
-        AveragePoolBackward, Conv3x3Backward, Destination, Map, MaxPoolBackward, Network, NetworkInputBackward, Pooling,
-        Rows, Step, Tensor,
+        AveragePoolBackward, Conv3x3Backward, Destination, Map, MaxPoolBackward, Network, NetworkInputBackward,
+        Pooling, Rows, Step, Tensor,
         band_rows::{BandRows, backward_rows, own_rows},
         segments::Segment,
     },
@@ -68,13 +68,7 @@ impl Builder {
     }
 
     /// From the gradient of a layer's output to that of the layer below, or of what the segment reads.
-    fn conv3x3_backward(
-        &mut self,
-        layer: Layer,
-        own: &HashMap<Layer, Rows>,
-        needed: &BandRows,
-        segment: &Segment,
-    ) {
+    fn conv3x3_backward(&mut self, layer: Layer, own: &HashMap<Layer, Rows>, needed: &BandRows, segment: &Segment) {
         let gradient = self.gradient(layer, needed.layer[&layer]);
         let shape = self.input_shape(layer);
         let unmasked = |output| Destination { output, accumulate: false, mask: None };

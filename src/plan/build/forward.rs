@@ -3,7 +3,8 @@
 use super::Builder;
 use crate::{
     plan::{
-        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Representation, Rows, SlotId, Step, Tensor,
+        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Representation, Rows, SlotId, Step,
+        Tensor,
         band_rows::{forward_rows, own_rows},
         segments::Segment,
     },

@@ -99,7 +99,7 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Network, Optimizer, Term, Routine, iteration};
+    use crate::plan::{Network, Optimizer, Routine, Term, iteration};
 
     #[test]
     fn every_step_uses_each_slot_once_and_writes_what_it_makes() {

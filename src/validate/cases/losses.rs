@@ -128,8 +128,7 @@ fn style_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
     sketch.check(Check::Array(gram_gradient));
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);
-    let step =
-        StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
+    let step = StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
     let step = Step::StyleLoss(step);
     let store = if accumulate { "added" } else { "plain" };
     sketch.finish(format!("{name} {store}"), step, filters, F32_REDUCTION)
