@@ -3,6 +3,7 @@
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::random::Random;
 use crate::vgg19::Layer;
+use std::any::Any;
 
 /// Why a back end cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,22 @@ pub enum BackendError {
     },
 }
 
+/// Contents of a slot, where the session that made them holds its slots.
+pub struct SlotContents(pub(crate) Box<dyn Any + Send>);
+
+impl SlotContents {
+    /// As a session of a certain back end left them.
+    pub(crate) fn of<T: 'static>(&self) -> &T {
+        self.0.downcast_ref().expect("contents are handed over between sessions of one engine")
+    }
+}
+
+impl std::fmt::Debug for SlotContents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SlotContents")
+    }
+}
+
 /// A plan made ready on a device: its slots hold data, its routines run in the order they are asked for.
 pub trait Session {
     /// Puts `bytes` at the start of a slot; no more than the slot holds.
@@ -94,6 +111,26 @@ pub trait Session {
     /// # Errors
     /// If the device fails.
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// The contents of a slot that outlives its routine (see [`crate::plan::Slot::persistent`]), for another session of the
+    /// same engine: what a device holds stays there. This session is not used any more then.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
+        Ok(SlotContents(Box::new(self.read(slot)?)))
+    }
+
+    /// Copies what another session handed over into a slot of the same size.
+    ///
+    /// # Errors
+    /// If the device fails.
+    ///
+    /// # Panics
+    /// If it was a session of another engine.
+    fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
+        self.write(slot, contents.of::<Vec<u8>>())
+    }
 
     /// Bytes held: the plan's buffers and the filters in whatever forms the back end keeps.
     fn bytes(&self) -> u64;

@@ -23,7 +23,9 @@ pub mod validate;
 pub mod vgg19;
 pub mod weights;
 
-pub use backend::{BackendError, Session, read_map, read_values, values, write_map, write_noise, write_values};
+pub use backend::{
+    BackendError, Session, SlotContents, read_map, read_values, values, write_map, write_noise, write_values,
+};
 pub use device::{Device, DeviceChoice, DeviceError, automatic};
 pub use engine::Engine;
 

@@ -17,6 +17,7 @@ mod record_losses;
 mod relu_mask;
 mod simd;
 mod style_loss;
+mod sum_of_squares;
 mod sums;
 mod threads;
 mod total_variation;
@@ -196,6 +197,7 @@ fn run_step(step: &Step, processor: &Processor, memory: &mut HostMemory) {
         Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
         Step::Gram(step) => gram::gram(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
+        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
         Step::StyleLoss(step) => style_loss::style_loss(step, memory),
         Step::ContentLoss(step) => content_loss::content_loss(step, memory),
         Step::TotalVariation(step) => total_variation::total_variation(step, memory),

@@ -8,7 +8,7 @@ use super::{
     speed::work,
 };
 use crate::{
-    BackendError,
+    BackendError, SlotContents,
     plan::{Cost, Plan, Routine, SlotId, Step},
 };
 use std::{
@@ -238,6 +238,22 @@ impl crate::Session for Session {
         let bytes = self.receive(true)?;
         self.requests = earlier;
         bytes.ok_or_else(|| self.refused("a read brought nothing back"))
+    }
+
+    fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
+        assert!(self.plan.slot(slot).persistent, "{} shares its buffer", self.plan.slot(slot).tensor);
+        self.submit_pending();
+        self.check()?;
+        Ok(SlotContents(Box::new(self.buffer(slot).clone())))
+    }
+
+    fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
+        let buffer: &wgpu::Buffer = contents.of();
+        assert_eq!(buffer.size(), self.buffer(slot).size(), "{} is of another size", self.plan.slot(slot).tensor);
+        let (mut encoder, work) = self.record_pending();
+        encoder.copy_buffer_to_buffer(buffer, 0, self.buffer(slot), 0, buffer.size());
+        self.gpu.submit(encoder.finish(), work);
+        self.check()
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {

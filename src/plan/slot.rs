@@ -43,6 +43,8 @@ pub enum Tensor {
     /// Gradient with respect to the features of a layer, seen through the Gram matrix: the symmetric matrix S of dF = F S,
     /// the sum over the style terms of the layer.
     GramGradient(Layer),
+    /// Sum of squares of each representation that a features plan leaves, in the order in which they are wanted.
+    SumsOfSquares,
     /// Partial sums of a reduction.
     Partials,
     /// One (value scale, gradient scale) pair for each of [`super::Plan::terms`]; written by the host, see
@@ -142,6 +144,7 @@ impl fmt::Display for Tensor {
             Tensor::Target(term) => write!(f, "target of {term}"),
             Tensor::Gram(layer) => write!(f, "Gram matrix {layer}"),
             Tensor::GramGradient(layer) => write!(f, "gradient of Gram matrix {layer}"),
+            Tensor::SumsOfSquares => f.write_str("sums of squares"),
             Tensor::Partials => f.write_str("partial sums"),
             Tensor::Coefficients => f.write_str("loss coefficients"),
             Tensor::InverseGradientScale => f.write_str("inverse gradient scale"),

@@ -12,6 +12,7 @@ mod max_pool;
 mod network_input;
 mod record_losses;
 mod style_loss;
+mod sum_of_squares;
 mod total_variation;
 
 use crate::backend::{self, BackendError};
@@ -94,6 +95,7 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
         Step::Gram(step) => gram::gram(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
+        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
         Step::StyleLoss(step) => style_loss::style_loss(step, memory),
         Step::ContentLoss(step) => content_loss::content_loss(step, memory),
         Step::TotalVariation(step) => total_variation::total_variation(step, memory),

@@ -16,6 +16,7 @@ mod probe;
 #[cfg(test)]
 mod reflection;
 mod shaders;
+mod sum_of_squares;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
 pub use params::Params;
@@ -168,6 +169,7 @@ pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3
         Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
         Step::Gram(step) => gram::gram(step, plan.precision, abilities, asked),
         Step::GramBackward(step) => vec![gram::gram_backward(step, plan.precision, abilities, asked)],
+        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step),
         Step::StyleLoss(step) => losses::style_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
         Step::TotalVariation(step) => losses::total_variation(step, None),
@@ -180,6 +182,11 @@ pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step),
         Step::CopyVector(step) => vec![copy_vector::copy_vector(step)],
     };
-    dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
+    // Of all that works on stored values only this works on matrices too, which are always f32.
+    let precision = match step {
+        Step::SumOfSquares(step) => plan.precision_of(step.values),
+        _ => plan.precision,
+    };
+    dispatches.iter_mut().for_each(|dispatch| dispatch.precision = precision);
     (dispatches, plan.cost(step))
 }

@@ -113,5 +113,6 @@ pub const SHADERS: &[Shader] = &[
     shader!("record_losses"),
     shader!("reduce_loss", "workgroup_sum"),
     shader!("style_loss", "workgroup_sum"),
+    map_shader!("sum_of_squares", "workgroup_sum"),
     map_shader!("total_variation", "border", "workgroup_sum"),
 ];

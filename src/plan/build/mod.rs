@@ -9,8 +9,8 @@ pub use losses::RING_ROWS;
 pub use optimizers::{INITIAL_STATE, STATE_WORDS};
 
 use super::{
-    FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step, Tensor,
-    Term, check_terms,
+    FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step,
+    SumOfSquares, Tensor, Term, check_terms,
     segments::{Segment, segments},
     share_buffers,
 };
@@ -157,18 +157,27 @@ impl Builder {
 }
 
 /// A plan with the routine [`Routine::Features`]: what the network makes of the picture, left in [`Tensor::Features`] and
-/// [`Tensor::Gram`].
+/// [`Tensor::Gram`], and the sums of its squares, left in [`Tensor::SumsOfSquares`].
 ///
 /// # Errors
 /// If nothing is wanted or the picture is too small for the deepest layer.
 pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, PlanError> {
     let mut builder = Builder::new(network, wanted, &[])?;
     builder.forward();
-    for &representation in wanted {
-        if let Representation::Features(layer) = representation {
-            let shape = builder.shape(layer);
-            builder.whole(Tensor::Features(layer), shape, true);
-        }
+    let sums = builder.slot(Tensor::SumsOfSquares, wanted.len(), true);
+    for (index, &representation) in wanted.iter().enumerate() {
+        let shape = builder.shape(representation.layer());
+        let (values, count) = match representation {
+            Representation::Features(layer) => {
+                (builder.whole(Tensor::Features(layer), shape, true).slot, shape.values())
+            }
+            Representation::Gram(layer) => {
+                let matrix = (shape.channels * shape.channels) as usize;
+                (builder.slot(Tensor::Gram(layer), matrix, true), matrix)
+            }
+        };
+        let partials = builder.partials(REDUCTION_GROUPS);
+        builder.steps.push(Step::SumOfSquares(SumOfSquares { values, count, partials, sums, index }));
     }
     builder.routines.push((Routine::Features, 0..builder.steps.len()));
     Ok(builder.finish())

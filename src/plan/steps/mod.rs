@@ -9,6 +9,7 @@ mod input;
 mod lbfgs;
 mod losses;
 mod pooling;
+mod sum_of_squares;
 
 pub use adam::Adam;
 pub use convolution::{Conv3x3, Conv3x3Backward};
@@ -18,6 +19,7 @@ pub use input::{Border, NetworkInput, NetworkInputBackward};
 pub use lbfgs::{CopyVector, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
 pub use losses::{Coefficients, ContentLoss, RecordLosses, StyleLoss, TotalVariation, ring_row};
 pub use pooling::{AveragePool, AveragePoolBackward, MaxPool, MaxPoolBackward, Pooling};
+pub use sum_of_squares::SumOfSquares;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};
 use crate::vgg19::Layer;
@@ -54,6 +56,7 @@ steps! {
     AveragePoolBackward,
     Gram,
     GramBackward,
+    SumOfSquares,
     StyleLoss,
     ContentLoss,
     TotalVariation,

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::plan::{
-    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, Term, ring_row,
+    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, SumOfSquares, Term,
+    ring_row,
 };
 use crate::tolerance::{F32_GRAM, F32_REDUCTION};
 
@@ -40,6 +41,8 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(GRAMS.map(|(name, width, height, splits)| gram(filters, name, width, height, splits)));
     cases.extend(MAPS.map(|(name, width, height, store)| gram_backward(filters, name, width, height, store)));
+    cases.extend(MAPS.map(|(name, width, height, _)| sum_of_squares(filters, name, Some((width, height)))));
+    cases.extend(MATRICES.map(|name| sum_of_squares(filters, name, None)));
     cases.extend(MATRICES.map(|name| style_loss(filters, name, false)));
     cases.push(style_loss(filters, MATRICES[1], true));
     cases.extend(MAPS.map(|(name, width, height, store)| content_loss(filters, name, width, height, store)));
@@ -104,6 +107,29 @@ fn gram_backward_sized(
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
     let step = Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows: Rows::all(shape) });
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_GRAM)
+}
+
+/// Of a map of some size, or of a matrix, with a sum on either side that is to stay.
+fn sum_of_squares(filters: &Arc<Filters>, name: &str, map: Option<(u32, u32)>) -> Case {
+    let of = layer(name);
+    let channels = of.output_channels();
+    let mut sketch = Sketch::new(u64::from(channels) + 7);
+    let (values, count, shown) = match map {
+        Some((width, height)) => {
+            let shape = shape(of, width, height);
+            let map = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
+            (map.slot, shape.values(), format!("{name} {width}x{height}"))
+        }
+        None => {
+            let count = (channels * channels) as usize;
+            (sketch.uniform(Tensor::Gram(of), count, -0.5, 1.0), count, format!("Gram matrix {name}"))
+        }
+    };
+    let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
+    let sums = sketch.uniform(Tensor::SumsOfSquares, 3, 1.0, 2.0);
+    sketch.check(Check::Each(sums));
+    let step = Step::SumOfSquares(SumOfSquares { values, count, partials, sums, index: 1 });
+    sketch.finish(shown, step, filters, F32_REDUCTION)
 }
 
 /// Coefficients of four losses of which the last but one is meant, and the loss values.

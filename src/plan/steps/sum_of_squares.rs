@@ -1,0 +1,29 @@
+//! The sum of an array's squares, by which relative losses are divided.
+
+use super::SlotId;
+use super::declaration::{Declaration, Role::*};
+
+/// `sums[index] = sum of values[i]^2` over a whole feature map, whose zero halo adds nothing, or a whole matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SumOfSquares {
+    /// The array, stored as [`crate::plan::Plan::precision_of`] says.
+    pub values: SlotId,
+    /// Values in it, a multiple of four.
+    pub count: usize,
+    /// Scratch of the sum.
+    pub partials: SlotId,
+    /// Where the sums of several arrays stand.
+    pub sums: SlotId,
+    /// Which of them this is.
+    pub index: usize,
+}
+
+impl SumOfSquares {
+    pub(super) fn declaration(&self) -> Declaration {
+        // The other sums stay as they are.
+        Declaration::new("sum_of_squares", self.sums)
+            .uses(Read, [self.values])
+            .uses(Add, [self.sums])
+            .uses(Scratch, [self.partials])
+    }
+}
