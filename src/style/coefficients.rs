@@ -13,6 +13,7 @@ use bytemuck::{Pod, Zeroable};
 
 /// How the losses of a layer are made comparable with those of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Scaling {
     /// Mean squared error: the classic values, which depend on the scale of the filters.
     Mse,

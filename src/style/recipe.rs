@@ -29,10 +29,11 @@ pub enum Init {
 
 /// Which optimiser moves the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Method {
-    /// Adam with clamping; the result is the running average of the iterates.
+    /// Robust and fast; the result is the running average of the iterates.
     Adam,
-    /// L-BFGS with a strong-Wolfe line search; the result is the last iterate.
+    /// Fewer, costlier steps, each with a strong-Wolfe line search; the result is the last iterate.
     Lbfgs,
 }
 

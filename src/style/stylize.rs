@@ -79,7 +79,7 @@ pub enum Reason {
     Backend(#[from] BackendError),
     /// A loss is not a number any more.
     #[error(
-        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller --learning-rate or smaller weights"
+        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller learning rate or smaller weights"
     )]
     NotFinite {
         /// Size of the picture.
