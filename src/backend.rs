@@ -6,6 +6,7 @@ use crate::vgg19::Layer;
 
 /// Why a back end cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackendError {
     /// The filters end before the deepest layer of the plan.
     #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]

@@ -119,6 +119,7 @@ impl FromStr for DeviceChoice {
 
 /// Why there is no device.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// The index is past the list.
     #[error("there is no device {index}: there are {count}, counted from 0")]

@@ -386,7 +386,7 @@ impl Observer<'_> {
             Event::Converged { iteration } => {
                 self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
             }
-            Event::Scale { .. } => {}
+            _ => {}
         }
     }
 }

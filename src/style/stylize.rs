@@ -16,6 +16,7 @@ use std::num::NonZeroU32;
 
 /// What happens while a picture is made.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// A scale begins.
     Scale {
@@ -64,6 +65,7 @@ pub enum Event<'a> {
 
 /// Why the work ended before its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Reason {
     /// A number of the recipe is out of range.
     #[error(transparent)]
