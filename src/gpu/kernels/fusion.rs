@@ -1,10 +1,17 @@
 //! Which neighbouring steps one kernel carries out together, so that what the first leaves for the second need not go
 //! through the device's memory.
 
-use super::Conv3x3Variant;
-use crate::plan::{Conv3x3, MaxPool, NetworkInputBackward, Plan, SlotId, Step, TotalVariation};
+use super::{
+    Choice, WorkShape,
+    variants::{CONV3X3_MAX_POOL, NETWORK_INPUT_BACKWARD_TOTAL_VARIATION},
+};
+use crate::{
+    gpu::Abilities,
+    plan::{Conv3x3, MaxPool, NetworkInputBackward, Plan, SlotId, Step, TotalVariation},
+};
+use std::ops::Range;
 
-/// What is to be launched at a step of a plan.
+/// What one kernel carries out: a step, or two neighbours.
 #[derive(Clone, Copy, Debug)]
 pub enum Work<'a> {
     /// The step by itself.
@@ -13,53 +20,77 @@ pub enum Work<'a> {
     NetworkInputBackwardTotalVariation(&'a NetworkInputBackward, &'a TotalVariation),
     /// The step and the next. The map between them is not written.
     Conv3x3MaxPool(&'a Conv3x3, &'a MaxPool),
-    /// Nothing: it was done together with the step before.
-    Done,
 }
 
-/// For each step of a plan what is launched there. `variants` are those that the steps' convolutions get.
-pub fn fuse<'a>(plan: &'a Plan, variants: &[Option<Conv3x3Variant>]) -> Vec<Work<'a>> {
-    let lifetimes = plan.lifetimes();
-    let mut works: Vec<Work<'a>> = Vec::with_capacity(plan.steps.len());
-    while works.len() < plan.steps.len() {
-        let index = works.len();
-        let only_between = |slot: SlotId| {
-            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (index..=index + 1))
-        };
-        match together(plan, index, variants[index], only_between) {
-            Some(work) => works.extend([work, Work::Done]),
-            None => works.push(Work::Step(&plan.steps[index])),
-        }
+/// Work of a plan and the kernel that is to do it.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Number of the plan's step that it starts with.
+    pub first: usize,
+    /// What is to be done.
+    pub work: Work<'a>,
+    /// By which kernel.
+    pub choice: Choice,
+}
+
+impl Task<'_> {
+    /// Numbers of the plan's steps that it carries out.
+    pub fn steps(&self) -> Range<usize> {
+        let count = if matches!(self.work, Work::Step(_)) { 1 } else { 2 };
+        self.first..self.first + count
     }
-    works
 }
 
-/// A step and the next as one, if a kernel does both. `only_between` says whether a slot is written by the step for the
-/// next and for nobody else.
-fn together(
-    plan: &Plan,
-    index: usize,
-    variant: Option<Conv3x3Variant>,
-    only_between: impl Fn(SlotId) -> bool,
-) -> Option<Work<'_>> {
+/// The tasks that carry out a plan, in order; `choices` are those for its steps alone. Two steps become one task if they
+/// can and there is a kernel for both of the variant that the first would get.
+pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec<Task<'a>> {
+    let lifetimes = plan.lifetimes();
+    let mut tasks: Vec<Task<'a>> = Vec::with_capacity(plan.steps.len());
+    let mut first = 0;
+    while first < plan.steps.len() {
+        let only_between = |slot: SlotId| {
+            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (first..=first + 1))
+        };
+        let variant = choices[first].kernel.variant;
+        let together = pair_at(plan, first, only_between).and_then(|(work, shape)| {
+            let choice = shape.choice_of(variant, abilities, |_| 1)?;
+            Some(Task { first, work, choice })
+        });
+        let task = together.unwrap_or(Task { first, work: Work::Step(&plan.steps[first]), choice: choices[first] });
+        first = task.steps().end;
+        tasks.push(task);
+    }
+    tasks
+}
+
+/// The work of a plan of two steps that can be one task.
+pub fn pair(plan: &Plan) -> Option<(Work<'_>, WorkShape)> {
+    let only_between = |slot: SlotId| !plan.slot(slot).persistent;
+    (plan.steps.len() == 2).then(|| pair_at(plan, 0, only_between))?
+}
+
+/// A step and the next as one, and their shape, if some kernel could do both. `only_between` says whether a slot is
+/// written by the step for the next and for nobody else.
+fn pair_at(plan: &Plan, index: usize, only_between: impl Fn(SlotId) -> bool) -> Option<(Work<'_>, WorkShape)> {
     let (first, second) = (&plan.steps[index], plan.steps.get(index + 1)?);
     plan.routines.iter().find(|(_, steps)| steps.contains(&index) && steps.contains(&(index + 1)))?;
-    let (work, unwritten) = match (first, second) {
+    let (work, operation, unwritten) = match (first, second) {
         (Step::NetworkInputBackward(network), Step::TotalVariation(variation)) => {
             let fits = network.image_gradient == variation.image_gradient && network.size == variation.size;
-            (fits.then_some(Work::NetworkInputBackwardTotalVariation(network, variation))?, None)
+            let work = Work::NetworkInputBackwardTotalVariation(network, variation);
+            (fits.then_some(work)?, NETWORK_INPUT_BACKWARD_TOTAL_VARIATION, None)
         }
         (Step::Conv3x3(conv3x3), Step::MaxPool(pool)) => {
             let fits = conv3x3.output == pool.input
                 && conv3x3.shape == pool.shape
                 && conv3x3.rows == pool.rows.below_pooling(pool.shape)
-                && variant == Some(Conv3x3Variant::Winograd2)
                 && only_between(pool.input.slot);
-            (fits.then_some(Work::Conv3x3MaxPool(conv3x3, pool))?, Some(pool.input.slot))
+            (fits.then_some(Work::Conv3x3MaxPool(conv3x3, pool))?, CONV3X3_MAX_POOL, Some(pool.input.slot))
         }
         _ => return None,
     };
-    are_apart(plan, [first, second], unwritten).then_some(work)
+    let shape = WorkShape { operation, ..WorkShape::of(first, plan.precision) };
+    are_apart(plan, [first, second], unwritten).then_some((work, shape))
 }
 
 /// Whether no two slots of the steps share a buffer: the second may write to where the first reads only if it runs later.
