@@ -1,7 +1,5 @@
 //! The CPU back end against the reference.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::validate::{self, Case};
 use impasto::{BackendError, Session, cpu, plan::Plan, weights::Filters};
 use std::{num::NonZeroUsize, sync::Arc};

@@ -1,10 +1,6 @@
 //! Fetching weights from a server of our own that behaves well or badly.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{
+use crate::common::{
     file_bytes, layer,
     server::{Answer, Server},
     vgg19_with_classifier,

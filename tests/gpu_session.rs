@@ -1,11 +1,9 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     BackendError, Session as _,
-    gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, ShaderChecks, adapters},
     plan::{
         Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Wanted, Window, features,
         iteration,
@@ -49,7 +47,7 @@ fn filters() -> Arc<Filters> {
 /// A session with a noisy picture and targets in place.
 fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
     let filters = DeviceFilters::new(&filters());
-    let mut session = Session::new(gpu, plan.clone(), &filters, None).unwrap();
+    let mut session = Session::new(gpu, plan.clone(), &filters, &ForcedVariants::NONE).unwrap();
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
@@ -195,7 +193,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
     let filters = DeviceFilters::new(&filters());
-    let error = Session::new(&gpu, plan, &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan, &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
@@ -214,6 +212,6 @@ fn vulkan_tells_how_much_memory_there_is() {
 fn filters_that_end_too_early_are_named() {
     let gpu = gpu();
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
-    let error = Session::new(&gpu, plan(), &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan(), &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
 }

@@ -1,7 +1,5 @@
 //! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::plan::{
     Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Window, iteration,
 };

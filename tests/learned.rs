@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-mod common;
-
-use common::layer;
+use crate::common::layer;
 use impasto::{
     Device, Engine, demo,
     picture::Picture,

@@ -1,10 +1,6 @@
 //! Half precision: as good a picture as in f32, and f32 in its place where a value does not fit.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{layer, shared};
+use crate::common::{layer, shared};
 use impasto::{
     Device, Engine,
     gpu::{Gpu, ShaderChecks, adapters},

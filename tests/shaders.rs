@@ -1,8 +1,6 @@
 //! Every shader parses, passes naga's validation, and translates to SPIR-V (Vulkan), MSL (Metal) and HLSL (DX12), so that
 //! back ends that this machine does not have are checked too.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::{
     gpu::{SHADERS, Shader},
     plan::Precision,

@@ -1,7 +1,5 @@
 //! Every back end against the reference, case by case.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use impasto::validate::{self, Case, Outcome};
 use impasto::{BackendError, Session, reference};
 use std::collections::HashSet;

@@ -1,10 +1,6 @@
 //! Weights files: what is read, what is written, and what is said about files that do not serve.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{RawTensor, Tensors, file_bytes, layer, torchvision_tensors, vgg19_with_classifier};
+use crate::common::{RawTensor, Tensors, file_bytes, layer, torchvision_tensors, vgg19_with_classifier};
 use half::{bf16, f16};
 use impasto::{
     vgg19::Layer,
@@ -260,7 +256,7 @@ fn filters_from_a_seed_are_those_of_the_golden_script_to_the_bit() {
 
 #[test]
 fn a_real_file_of_half_precision_is_read() {
-    let Some(shared) = common::shared() else { return };
+    let Some(shared) = crate::common::shared() else { return };
     let path = shared.join("weights/vgg19-hybrid-f16.safetensors");
     if !path.exists() {
         return;

@@ -1,13 +1,13 @@
 //! A plan on a device.
 
 use super::{
-    Abilities, Conv3x3Variant, DeviceFilters, Gpu,
+    DeviceFilters, ForcedVariants, Gpu,
     failure::one_line,
-    kernels::{Binding, Dispatch, lower_all},
+    kernels::{Binding, Dispatch, Task, lower_all},
 };
 use crate::{
     BackendError,
-    plan::{Cost, Plan, Routine, SlotId, Step},
+    plan::{Cost, Plan, Routine, SlotId},
 };
 use std::{
     collections::VecDeque,
@@ -72,8 +72,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes buffers, pipelines and bind groups. `conv3x3` forces a variant of the convolution where it applies; without it
-    /// what [`Gpu::tune`] found decides, and without that a table.
+    /// Makes buffers, pipelines and bind groups. Where no variant is forced, what [`Gpu::tune`] found decides, and without
+    /// that a table.
     ///
     /// # Errors
     /// If a slot is larger than the device binds, memory runs out, or filters are missing.
@@ -81,23 +81,20 @@ impl Session {
         gpu: &Arc<Gpu>,
         plan: Plan,
         filters: &DeviceFilters,
-        conv3x3: Option<Conv3x3Variant>,
+        forced: &ForcedVariants,
     ) -> Result<Session, BackendError> {
-        let abilities = gpu.trusted_abilities(plan.precision);
-        Session::with_abilities(gpu, plan, filters, abilities, conv3x3)
+        let steps = lower_all(&plan, &gpu.tasks(&plan, forced));
+        Session::with_dispatches(gpu, plan, filters, &steps)
     }
 
-    /// [`Session::new`] with kernels for these abilities.
-    pub(super) fn with_abilities(
+    /// [`Session::new`] with these kernels for the plan's steps.
+    pub(super) fn with_tasks(
         gpu: &Arc<Gpu>,
-        plan: Plan,
+        plan: &Plan,
         filters: &DeviceFilters,
-        abilities: Abilities,
-        conv3x3: Option<Conv3x3Variant>,
+        tasks: &[Task<'_>],
     ) -> Result<Session, BackendError> {
-        let asked = |step: &Step| gpu.asked(conv3x3, step, plan.precision);
-        let steps = lower_all(&plan, abilities, asked);
-        Session::with_dispatches(gpu, plan, filters, &steps)
+        Session::with_dispatches(gpu, plan.clone(), filters, &lower_all(plan, tasks))
     }
 
     /// [`Session::new`] with these launches for the steps, and the steps' costs.

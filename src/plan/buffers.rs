@@ -1,6 +1,6 @@
 //! Which slots share a buffer: those that are never in use at the same time.
 
-use super::{Plan, Slot, SlotId, Step};
+use super::{Plan, Slot, SlotId, Step, Use};
 use std::ops::RangeInclusive;
 
 impl Plan {
@@ -14,9 +14,8 @@ impl Plan {
 fn lifetimes(slots: &[Slot], steps: &[Step]) -> Vec<Vec<RangeInclusive<usize>>> {
     let mut lifetimes: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); slots.len()];
     for (index, step) in steps.iter().enumerate() {
-        let (reads, writes) = step.slots();
-        for &SlotId(slot) in reads.iter().chain(&writes) {
-            let made_anew = slots[slot].per_band && !reads.contains(&SlotId(slot));
+        for Use { slot: SlotId(slot), role } in step.declaration().uses {
+            let made_anew = slots[slot].per_band && !role.reads();
             match lifetimes[slot].last_mut() {
                 Some(life) if !made_anew => *life = *life.start()..=index,
                 _ => lifetimes[slot].push(index..=index),

@@ -1,6 +1,6 @@
 //! What a step costs at the least: arithmetic of the direct method, and bytes if each array moved once.
 
-use super::{FeatureShape, Plan, Rows, Slot, Step, Tensor};
+use super::{Declaration, FeatureShape, Plan, Role, Rows, Slot, Step, Tensor};
 use std::ops::Add;
 
 /// Work of a step or of several.
@@ -26,43 +26,25 @@ impl std::iter::Sum for Cost {
     }
 }
 
-/// Pixels in some padded rows, the halo not counted.
-fn pixels(rows: Rows, shape: FeatureShape) -> u64 {
-    let end = rows.end.min(shape.height + 1);
-    u64::from(end.saturating_sub(rows.first.max(1))) * u64::from(shape.width)
-}
-
 impl Plan {
     /// Cost of one step of this plan.
     pub fn cost(&self, step: &Step) -> Cost {
-        let matrix_products = match *step {
-            Step::Conv3x3(s) => {
-                9 * pixels(s.rows, s.shape) * u64::from(s.layer.input_channels() * s.layer.output_channels())
-            }
-            Step::Conv3x3Backward(s) => {
-                9 * pixels(s.rows, s.shape) * u64::from(s.layer.input_channels() * s.layer.output_channels())
-            }
-            Step::Gram(s) => pixels(s.rows, s.shape) * u64::from(s.shape.channels).pow(2),
-            Step::GramBackward(s) => pixels(s.rows, s.shape) * u64::from(s.shape.channels).pow(2),
-            _ => 0,
-        };
-        let (reads, writes) = step.slots();
-        let words = reads.iter().chain(&writes).map(|&slot| self.words_moved(step, self.slot(slot))).sum::<u64>();
-        Cost { flops: 2 * matrix_products, bytes: 4 * words }
+        let Declaration { uses, rows, products, .. } = step.declaration();
+        let words = uses.iter().map(|used| {
+            let times = if used.role == Role::Add { 2 } else { 1 };
+            times * words_moved(self.slot(used.slot), rows)
+        });
+        Cost { flops: 2 * products, bytes: 4 * words.sum::<u64>() }
     }
 }
 
-impl Plan {
-    /// Words of a slot that a step moves: of what holds something for every pixel only the step's rows.
-    fn words_moved(&self, step: &Step, slot: &Slot) -> u64 {
-        let words = slot.words as u64;
-        let of_pixels = slot.tensor.is_map() || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_));
-        match step.rows() {
-            Some((rows, shape)) if of_pixels && !slot.per_band => {
-                words * rows.count() as u64 / u64::from(shape.height + 2)
-            }
-            _ => words,
-        }
+/// Words of a slot that a step moves: of what holds something for every pixel only the step's rows.
+fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
+    let words = slot.words as u64;
+    let of_pixels = slot.tensor.is_map() || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_));
+    match rows {
+        Some((rows, shape)) if of_pixels && !slot.per_band => words * rows.count() as u64 / u64::from(shape.height + 2),
+        _ => words,
     }
 }
 

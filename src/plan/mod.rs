@@ -13,7 +13,7 @@ mod rows;
 mod segments;
 mod shape;
 mod slot;
-mod step;
+mod steps;
 mod summary;
 
 pub use buffers::share_buffers;
@@ -26,11 +26,11 @@ pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Slot, SlotId, Tensor};
-pub use step::{
+pub use steps::{
     Adam, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
-    Destination, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate, MaxPool,
-    MaxPoolBackward, NetworkInput, NetworkInputBackward, Pooling, RecordLosses, Step, StyleLoss, TotalVariation,
-    ring_row,
+    Declaration, Destination, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
+    MaxPool, MaxPoolBackward, NetworkInput, NetworkInputBackward, Pooling, RecordLosses, Role, Step, StyleLoss,
+    TotalVariation, Use, ring_row,
 };
 pub use summary::StepSummary;
 

@@ -1,19 +1,18 @@
 //! A plan of a few steps, to time or test them by themselves.
 
-use super::{Plan, Routine, share_buffers};
+use super::{Plan, Routine, SlotId, Step, share_buffers};
+use std::collections::HashSet;
 
 impl Plan {
     /// Some of the steps, given by their numbers, as [`Routine::Evaluate`]. Slots keep their ids; those that none of the
     /// steps touches are empty, and the buffers are only as large as the steps need.
     pub fn only(&self, steps: &[usize]) -> Plan {
         let steps: Vec<_> = steps.iter().map(|&step| self.steps[step]).collect();
+        let touched: HashSet<SlotId> =
+            steps.iter().flat_map(|step: &Step| step.declaration().uses).map(|used| used.slot).collect();
         let mut slots = self.slots.clone();
         for (index, slot) in slots.iter_mut().enumerate() {
-            let touched = steps.iter().any(|step| {
-                let (reads, writes) = step.slots();
-                reads.iter().chain(&writes).any(|id| id.0 == index)
-            });
-            if !touched {
+            if !touched.contains(&SlotId(index)) {
                 (slot.words, slot.persistent) = (0, false);
             }
         }
@@ -26,6 +25,17 @@ impl Plan {
             buffers,
             steps,
         }
+    }
+}
+
+impl Plan {
+    /// The same with a buffer for every slot.
+    pub fn unshared(mut self) -> Plan {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            slot.buffer = index;
+        }
+        self.buffers = self.slots.iter().map(|slot| slot.words).collect();
+        self
     }
 }
 

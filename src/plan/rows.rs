@@ -39,6 +39,12 @@ impl Rows {
         self.count() * shape.padded_width()
     }
 
+    /// Pixels of these rows without the halo.
+    pub(super) fn pixels_inside(self, shape: FeatureShape) -> u64 {
+        let end = self.end.min(shape.height + 1);
+        u64::from(end.saturating_sub(self.first.max(1))) * u64::from(shape.width)
+    }
+
     /// Number of the first padded pixel.
     pub fn first_pixel(self, shape: FeatureShape) -> usize {
         self.first as usize * shape.padded_width()

@@ -1,9 +1,7 @@
 //! Files that do not serve or cannot be written: exit code 1, one sentence, and everything stays as it was.
 
-use crate::{
-    common::{RawTensor, file_bytes, layer, torchvision_tensors},
-    folder::{Folder, quick},
-};
+use super::folder::{Folder, quick};
+use crate::common::{RawTensor, file_bytes, layer, torchvision_tensors};
 use impasto::weights::{self, generated};
 use safetensors::Dtype;
 

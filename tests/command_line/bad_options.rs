@@ -1,6 +1,6 @@
 //! Wrong use: exit code 2, what is wrong, and nothing written.
 
-use crate::folder::{Folder, quick};
+use super::folder::{Folder, quick};
 
 const PAINT: &str = "stylize photo.png --style painting.png -o out.png";
 
@@ -103,7 +103,7 @@ fn options_that_do_not_go_together_are_refused() {
     folder.refuses("bench --device cpu --variant plain", 2, &["--variant plain is for GPUs", "--device"]);
     let tuned = format!("{PAINT} --device cpu --tune");
     folder.refuses(&tuned, 2, &["--tune is for GPUs", "--device"]);
-    if crate::devices::has_gpu(&folder) {
+    if super::devices::has_gpu(&folder) {
         let wide = "bench --device 0 --precision f32 --variant cooperative";
         folder.refuses(wide, 2, &["--variant cooperative cannot compute in f32", "impasto bench"]);
     }

@@ -1,9 +1,7 @@
 //! `impasto dump`: names, shapes, and the values that the reference finds for the same files.
 
-use crate::{
-    common::layer,
-    folder::{Folder, picture},
-};
+use super::folder::{Folder, picture};
+use crate::common::layer;
 use impasto::{
     Device, Engine,
     picture::Picture,

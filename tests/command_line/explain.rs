@@ -1,6 +1,6 @@
 //! `impasto stylize --explain`: the whole plan, and not a byte written.
 
-use crate::folder::{Folder, quick};
+use super::folder::{Folder, quick};
 
 const EXPLAIN: &str = "stylize photo.png --style painting.png --explain";
 

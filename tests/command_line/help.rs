@@ -1,6 +1,6 @@
 //! `--help`: every option is there and every line fits a terminal.
 
-use crate::folder::Folder;
+use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
 const COMMANDS: [(&str, &str); 12] = [
@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &str); 12] = [
          --save-every --log --explain",
     ),
     ("devices", "--help"),
-    ("validate", "--device --threads"),
+    ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),
     (
         "dump",

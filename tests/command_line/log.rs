@@ -1,6 +1,6 @@
 //! `impasto stylize --log`: one line of JSON per iteration.
 
-use crate::folder::Folder;
+use super::folder::Folder;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 

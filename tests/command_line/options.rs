@@ -1,9 +1,7 @@
 //! Every option of `impasto stylize` that is about the look moves the picture.
 
-use crate::{
-    common::{file_bytes, layer, torchvision_tensors},
-    folder::Folder,
-};
+use super::folder::Folder;
+use crate::common::{file_bytes, layer, torchvision_tensors};
 use impasto::{style::Recipe, weights::generated};
 use safetensors::Dtype;
 

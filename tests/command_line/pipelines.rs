@@ -1,6 +1,6 @@
 //! What a GPU's driver compiled is kept in the cache from one start to the next, and nothing there can spoil a picture.
 
-use crate::folder::{Folder, quick};
+use super::folder::{Folder, quick};
 use std::path::PathBuf;
 
 /// What wgpu writes before the driver's own bytes, behind the digest.

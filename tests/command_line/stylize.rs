@@ -1,6 +1,6 @@
 //! `impasto stylize`: sizes, starts, formats, snapshots, and the same bytes again.
 
-use crate::folder::{Folder, quick};
+use super::folder::{Folder, quick};
 use image::ImageFormat;
 use impasto::picture::Picture;
 

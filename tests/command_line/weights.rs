@@ -1,6 +1,6 @@
 //! `impasto weights`: list, info, learn, and fetch without a network.
 
-use crate::folder::Folder;
+use super::folder::Folder;
 
 #[test]
 fn an_empty_cache_says_how_to_fill_it() {

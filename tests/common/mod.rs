@@ -1,8 +1,5 @@
 //! What several tests need.
 
-#![allow(dead_code, reason = "each test program uses its own part")]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 pub mod server;
 
 use half::{bf16, f16};

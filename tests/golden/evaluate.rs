@@ -1,6 +1,6 @@
 //! Runs the network and its losses on a back end, from pictures to numbers.
 
-use crate::file::Array;
+use super::file::Array;
 use impasto::{
     Session,
     plan::{

@@ -1,6 +1,7 @@
 //! L-BFGS ends no higher than PyTorch's with as many evaluations.
 
-use crate::{common::layer, common::shared, data, file::GoldenFile};
+use super::{data, file::GoldenFile};
+use crate::common::{layer, shared};
 use impasto::{
     Device, Engine,
     picture::Picture,
@@ -63,7 +64,7 @@ fn ends_where_pytorch_ends_on_generated_filters() {
     let file = data("trajectory-lbfgs-32x24.safetensors");
     let filters = generated(file.number("filters_seed") as u64, layer("relu5_1"));
     compare(&Device::Cpu(None), &file, filters.clone());
-    compare(&Device::Gpu(crate::gpu().clone()), &file, filters);
+    compare(&Device::Gpu(super::gpu().clone()), &file, filters);
 }
 
 #[test]

@@ -141,3 +141,126 @@ impl fmt::Display for Choice {
         f.write_str(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gpu::{Resources, Vendor, kernels::groups},
+        plan::{Conv3x3, Conv3x3Backward, Destination, FeatureShape, Map, Rows, SlotId},
+        vgg19::Layer,
+    };
+    use Variant::{Blocked, Cooperative, Plain, Tiled, Winograd2, Winograd4};
+
+    const LARGE: Abilities = Abilities {
+        vendor: Vendor::Nvidia,
+        filling_groups: 200,
+        resources: Resources { invocations: 1024, workgroup_memory: 48 << 10, storage_buffers: 16 },
+        cooperative_matrices: true,
+    };
+    const SMALL: Abilities = Abilities { resources: Resources::WEBGPU_MINIMUM, ..LARGE };
+    const F16: Precision = Precision::F16;
+    const F32: Precision = Precision::F32;
+
+    fn convolution(layer: &str, backward: bool, size: u32) -> Step {
+        let layer: Layer = layer.parse().unwrap();
+        let map = Map::whole(SlotId(0));
+        let shape = FeatureShape { width: size, height: size, channels: layer.output_channels() };
+        if backward {
+            let into = Destination { output: map, accumulate: false, mask: None };
+            let shape = shape.with_channels(layer.input_channels().next_multiple_of(4));
+            Step::Conv3x3Backward(Conv3x3Backward { layer, gradient: map, into, shape, rows: Rows::all(shape) })
+        } else {
+            let rows = Rows::all(shape);
+            Step::Conv3x3(Conv3x3 { layer, input: map, output: map, mask: None, shape, rows })
+        }
+    }
+
+    fn chosen(asked: Option<Variant>, step: Step, precision: Precision, abilities: Abilities) -> Variant {
+        WorkShape::of(&step, precision).choose(asked, abilities, |choice| groups(&step, choice)).kernel.variant
+    }
+
+    /// A shape that any kernel of an operation can do.
+    fn wide(operation: &'static str, precision: Precision) -> WorkShape {
+        WorkShape { operation, inputs: 512, outputs: 512, precision, pixels_log2: 10 }
+    }
+
+    fn variants(shape: WorkShape, abilities: Abilities) -> Vec<Variant> {
+        let mut variants: Vec<_> = shape.choices(abilities).iter().map(|choice| choice.kernel.variant).collect();
+        variants.dedup();
+        variants
+    }
+
+    #[test]
+    fn the_first_layer_is_made_by_what_can_read_and_write_four_channels() {
+        for variant in Variant::ALL.map(Some) {
+            let forward = chosen(variant, convolution("relu1_1", false, 64), F16, LARGE);
+            assert!(matches!(forward, Plain | Blocked), "{forward}");
+            assert_eq!(chosen(variant, convolution("relu1_1", true, 64), F16, LARGE), Plain);
+        }
+    }
+
+    #[test]
+    fn tensor_cores_are_used_where_they_are_and_maps_are_f16() {
+        let lacking = Abilities { cooperative_matrices: false, ..LARGE };
+        for backward in [false, true] {
+            let step = convolution("relu3_2", backward, 64);
+            assert_eq!(chosen(None, step, F16, LARGE), Cooperative);
+            for asked in [None, Some(Cooperative)] {
+                assert_eq!(chosen(asked, step, F32, LARGE), Winograd2);
+                assert_eq!(chosen(asked, step, F16, lacking), Winograd2);
+            }
+            assert_eq!(chosen(Some(Tiled), step, F16, LARGE), Tiled);
+        }
+        for operation in ["gram", "gram_backward"] {
+            let choose = |precision, abilities| wide(operation, precision).choose(None, abilities, |_| 1);
+            assert_eq!(choose(F16, LARGE).kernel.variant, Cooperative);
+            assert_eq!(choose(F32, LARGE).kernel.variant, Tiled);
+            assert_eq!(choose(F16, lacking).kernel.variant, Tiled);
+            let software = Abilities { vendor: Vendor::Software, ..LARGE };
+            assert_eq!(choose(F16, software).kernel.variant, Blocked);
+        }
+    }
+
+    #[test]
+    fn what_a_device_has_no_room_for_leaves_the_list() {
+        let all = [Plain, Blocked, Tiled, Winograd2, Winograd4, Cooperative];
+        assert_eq!(variants(wide("conv3x3", F16), LARGE), all);
+        assert_eq!(variants(wide("conv3x3_backward", F32), LARGE), all[..5]);
+        assert_eq!(variants(wide("conv3x3", F16), SMALL), all[..4]);
+        let with = |resources| Abilities { resources, ..LARGE };
+        let narrow = Resources { invocations: 128, ..LARGE.resources };
+        assert_eq!(variants(wide("conv3x3", F16), with(narrow)), [Plain, Blocked, Tiled, Cooperative]);
+        let choices = wide("gram", F32).choices(with(narrow));
+        assert_eq!(choices.iter().map(Choice::constants).collect::<Vec<_>>(), ["", "EDGE=64"]);
+        let unbound = Resources { storage_buffers: 5, ..LARGE.resources };
+        assert!(wide("conv3x3+max_pool", F32).choices(with(unbound)).is_empty());
+        assert_eq!(variants(wide("conv3x3", F16), with(unbound)), all);
+    }
+
+    #[test]
+    fn where_workgroups_share_little_memory_chunks_are_smaller() {
+        for operation in ["conv3x3", "conv3x3_backward", "conv3x3+max_pool"] {
+            let constants = |abilities| {
+                let mut choices = wide(operation, F32).choices(abilities);
+                choices.retain(|choice| choice.kernel.variant == Winograd2);
+                choices.iter().map(Choice::constants).collect::<Vec<_>>()
+            };
+            assert_eq!((constants(SMALL), constants(LARGE)), (vec!["CHUNK4=1".into()], vec!["CHUNK4=2".into()]));
+        }
+        assert_eq!(chosen(None, convolution("relu2_2", false, 32), F16, SMALL), Winograd2);
+    }
+
+    #[test]
+    fn small_maps_are_cut_into_smaller_tiles() {
+        let tile = |layer, size| {
+            let step = convolution(layer, false, size);
+            let groups = |choice| groups(&step, choice);
+            let choice = WorkShape::of(&step, F32).choose(Some(Tiled), LARGE, groups);
+            ([choice.tile.rows, choice.tile.columns], groups(choice))
+        };
+        assert_eq!(tile("relu1_2", 256), ([128, 64], (258 * 258_usize).div_ceil(128)));
+        assert_eq!(tile("relu4_2", 128), ([128, 128], 4 * (130 * 130_usize).div_ceil(128)));
+        assert_eq!(tile("relu4_2", 16), ([64, 64], 8 * (18 * 18_usize).div_ceil(64)));
+    }
+}

@@ -1,6 +1,10 @@
 //! Which variants a user asks for by name.
 
-use super::variants::{OPERATIONS, Operation, Variant};
+use super::{
+    WorkShape,
+    variants::{OPERATIONS, Operation, Variant},
+};
+use crate::{gpu::Abilities, plan::Precision};
 use std::{fmt, str::FromStr};
 
 /// Variants that are taken where they can do the work: for all operations that have them, or for one.
@@ -30,9 +34,21 @@ impl ForcedVariants {
         self.0.iter().rev().find(about).map(|forced| forced.variant)
     }
 
-    /// Whether nothing is forced.
-    pub fn is_none(&self) -> bool {
-        self.0.is_empty()
+    /// Those that a device cannot use at all for maps in a precision, as text. The others may still be unable to do
+    /// some of the work, for its channels.
+    pub fn unusable(&self, precision: Precision, abilities: Abilities) -> Vec<String> {
+        // Every kernel can do so many channels, if any.
+        let channels = 512;
+        let can = |operation: &'static Operation, variant| {
+            let (operation, inputs, outputs) = (operation.name, channels, channels);
+            let shape = WorkShape { operation, inputs, outputs, precision, pixels_log2: 0 };
+            shape.choices(abilities).iter().any(|choice| choice.kernel.variant == variant)
+        };
+        let usable = |forced: &&Forced| match forced.operation {
+            Some(operation) => can(operation, forced.variant),
+            None => OPERATIONS.iter().any(|operation| operation.has_choice() && can(operation, forced.variant)),
+        };
+        self.0.iter().filter(|forced| !usable(forced)).map(Forced::to_string).collect()
     }
 }
 
@@ -44,11 +60,16 @@ impl From<Variant> for ForcedVariants {
 
 impl fmt::Display for ForcedVariants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |forced: &Forced| match forced.operation {
-            Some(operation) => format!("{}={}", operation.name, forced.variant),
-            None => forced.variant.to_string(),
-        };
-        f.write_str(&self.0.iter().map(part).collect::<Vec<_>>().join(","))
+        f.write_str(&self.0.iter().map(Forced::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl fmt::Display for Forced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.operation {
+            Some(operation) => write!(f, "{}={}", operation.name, self.variant),
+            None => self.variant.fmt(f),
+        }
     }
 }
 
@@ -136,7 +157,9 @@ mod tests {
     fn an_unknown_name_lists_those_there_are() {
         let refused = |text: &str| text.parse::<ForcedVariants>().unwrap_err().to_string();
         assert!(refused("quick").contains("\"quick\": there are plain, blocked, tiled, winograd2"));
-        assert!(refused("sharpen=tiled").contains("\"sharpen\" with variants: there are conv3x3, conv3x3_backward, gram"));
+        assert!(
+            refused("sharpen=tiled").contains("\"sharpen\" with variants: there are conv3x3, conv3x3_backward, gram")
+        );
         assert!(refused("adam=plain").contains("no operation \"adam\" with variants"));
         assert!(refused("gram=winograd2").contains("gram has no variant \"winograd2\": it has blocked, tiled"));
         assert!(refused("").contains("\"\""));

@@ -44,15 +44,13 @@ impl Task<'_> {
 /// The tasks that carry out a plan, in order; `choices` are those for its steps alone. Two steps become one task if they
 /// can and there is a kernel for both of the variant that the first would get.
 pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec<Task<'a>> {
-    let lifetimes = plan.lifetimes();
+    let mut pairs = pairs(plan).into_iter().peekable();
     let mut tasks: Vec<Task<'a>> = Vec::with_capacity(plan.steps.len());
     let mut first = 0;
     while first < plan.steps.len() {
-        let only_between = |slot: SlotId| {
-            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (first..=first + 1))
-        };
         let variant = choices[first].kernel.variant;
-        let together = pair_at(plan, first, only_between).and_then(|(work, shape)| {
+        while pairs.next_if(|(of, ..)| *of < first).is_some() {}
+        let together = pairs.next_if(|(of, ..)| *of == first).and_then(|(_, work, shape)| {
             let choice = shape.choice_of(variant, abilities, |_| 1)?;
             Some(Task { first, work, choice })
         });
@@ -63,10 +61,17 @@ pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec
     tasks
 }
 
-/// The work of a plan of two steps that can be one task.
-pub fn pair(plan: &Plan) -> Option<(Work<'_>, WorkShape)> {
-    let only_between = |slot: SlotId| !plan.slot(slot).persistent;
-    (plan.steps.len() == 2).then(|| pair_at(plan, 0, only_between))?
+/// Steps that can be one task with the next: their numbers, and what such a task is.
+pub fn pairs(plan: &Plan) -> Vec<(usize, Work<'_>, WorkShape)> {
+    let lifetimes = plan.lifetimes();
+    let pair = |first| {
+        let only_between = |slot: SlotId| {
+            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (first..=first + 1))
+        };
+        let (work, shape) = pair_at(plan, first, only_between)?;
+        Some((first, work, shape))
+    };
+    (0..plan.steps.len()).filter_map(pair).collect()
 }
 
 /// A step and the next as one, and their shape, if some kernel could do both. `only_between` says whether a slot is
@@ -109,40 +114,43 @@ mod tests {
     use super::*;
     use crate::{
         Session as _,
-        gpu::{
-            Abilities, DeviceFilters, Gpu, Session, ShaderChecks, adapters,
-            kernels::{Dispatch, lower, lower_all},
-        },
+        gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, adapters, kernels::tasks},
         plan::{
-            Banding, Border, Cost, INITIAL_STATE, Losses, Network, Optimizer, Pooling, Precision, Routine, Storage,
-            Tensor, Wanted, features, iteration,
+            Banding, Border, INITIAL_STATE, Losses, Network, Optimizer, Pooling, Precision, Routine, Storage, Tensor,
+            Wanted, features, iteration,
         },
         random::Random,
         style::Recipe,
         vgg19::Layer,
         weights::{ConvolutionFilters, Filters, Normalisation, generated},
     };
-    use Conv3x3Variant::{Tiled, Winograd2};
+    use Variant::{Tiled, Winograd2};
     use std::sync::Arc;
 
     fn layers(names: &[&str]) -> Vec<Layer> {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
+    const ABILITIES: Abilities = Abilities {
+        vendor: Vendor::Other,
+        filling_groups: 8,
+        resources: Resources::WEBGPU_MINIMUM,
+        cooperative_matrices: false,
+    };
+
     /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.
-    fn fused(plan: &Plan, variant: Conv3x3Variant) -> (Vec<String>, usize) {
-        let variants: Vec<_> = plan.steps.iter().map(|step| step.filters().map(|_| variant)).collect();
-        let works = fuse(plan, &variants);
-        assert_eq!(works.len(), plan.steps.len());
-        let (mut unwritten, mut gradients) = (Vec::new(), 0);
-        for (index, work) in works.iter().enumerate() {
-            match work {
-                Work::Step(step) => assert_eq!(*step, &plan.steps[index]),
+    fn fused(plan: &Plan, variant: Variant) -> (Vec<String>, usize) {
+        let (mut unwritten, mut gradients, mut next) = (Vec::new(), 0, 0);
+        for task in tasks(plan, ABILITIES, |_| Some(variant)) {
+            assert_eq!(task.first, next);
+            next = task.steps().end;
+            match task.work {
+                Work::Step(step) => assert_eq!(step, &plan.steps[task.first]),
                 Work::Conv3x3MaxPool(step, _) => unwritten.push(plan.slot(step.output.slot).tensor.to_string()),
                 Work::NetworkInputBackwardTotalVariation(..) => gradients += 1,
-                Work::Done => assert!(!matches!(works[index - 1], Work::Step(_) | Work::Done)),
             }
         }
+        assert_eq!(next, plan.steps.len());
         (unwritten, gradients)
     }
 
@@ -264,10 +272,10 @@ mod tests {
         gpu: &Arc<Gpu>,
         plan: &Plan,
         filters: &Arc<DeviceFilters>,
-        steps: &[(Vec<Dispatch>, Cost)],
+        tasks: &[Task<'_>],
         guard: usize,
     ) -> Vec<Vec<u8>> {
-        let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps).unwrap();
+        let mut session = Session::with_tasks(gpu, plan, filters, tasks).unwrap();
         let mut random = Random::new(3);
         for (index, slot) in plan.slots.iter().enumerate() {
             let id = SlotId(index);
@@ -307,10 +315,14 @@ mod tests {
         plan
     }
 
-    /// The launches of every step, with neighbours fused and without.
-    fn both_ways(plan: &Plan, abilities: Abilities) -> [Vec<(Vec<Dispatch>, Cost)>; 2] {
-        let alone = plan.steps.iter().map(|step| lower(plan, step, abilities, Some(Winograd2))).collect();
-        [lower_all(plan, abilities, |_| Some(Winograd2)), alone]
+    /// With neighbours in one task and without.
+    fn both_ways(plan: &Plan, abilities: Abilities) -> [Vec<Task<'_>>; 2] {
+        let alone = |first| {
+            let step = &plan.steps[first];
+            let choice = WorkShape::of(step, plan.precision).choose(Some(Winograd2), abilities, |_| 1);
+            Task { first, work: Work::Step(step), choice }
+        };
+        [tasks(plan, abilities, |_| Some(Winograd2)), (0..plan.steps.len()).map(alone).collect()]
     }
 
     #[test]
@@ -328,8 +340,8 @@ mod tests {
                 let storage = Storage { precision, banding };
                 let network = Network { border, normalisation, ..network(width, height, storage) };
                 let shared = iteration(&network, &losses(), Optimizer::default()).unwrap();
-                let workgroup_memory = [16 << 10, 32 << 10][case / 2];
-                let abilities = Abilities { workgroup_memory, ..gpu.trusted_abilities(precision) };
+                let mut abilities = gpu.trusted_abilities(precision);
+                abilities.resources.workgroup_memory = [16 << 10, 32 << 10][case / 2];
                 let plan = spread(&shared);
                 let (unwritten, gradients) = fused(&plan, Winograd2);
                 assert!(unwritten.len() >= 2 && gradients == 1, "{unwritten:?}");
@@ -369,7 +381,7 @@ mod tests {
         assert_eq!(fused(&plan, Winograd2), (vec!["relu1_2".to_owned()], 1));
         let find = |tensor| plan.find(tensor).unwrap();
         let values = |image: f32, unscale: f32| {
-            let mut session = Session::new(&gpu, plan.clone(), &filters, Some(Winograd2)).unwrap();
+            let mut session = Session::new(&gpu, plan.clone(), &filters, &Winograd2.into()).unwrap();
             let mut picture = vec![0.5; plan.slot(find(Tensor::Image)).words];
             picture[100] = image;
             for (tensor, values) in [

@@ -11,6 +11,7 @@ mod gram;
 mod lbfgs;
 mod losses;
 mod network_input;
+mod pipeline_source;
 mod pool;
 mod probe;
 mod shaders;
@@ -19,6 +20,7 @@ mod variants;
 pub use choice::{Choice, WorkShape};
 pub use forced::{ForcedVariants, UnknownVariant};
 pub use fusion::Task;
+pub use pipeline_source::{PipelineSource, pipeline_sources};
 pub use probe::{
     ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, probe_arithmetic,
     probe_bandwidth, probe_cooperative,
@@ -112,28 +114,24 @@ impl Dispatch {
 /// What carries out each step of a plan on a device, neighbours in one kernel where there is one for both. `asked` says
 /// which variant is taken for a step where it can do the work.
 pub fn tasks(plan: &Plan, abilities: Abilities, asked: impl Fn(&Step) -> Option<Variant>) -> Vec<Task<'_>> {
-    let choose = |step: &Step| {
-        WorkShape::of(step, plan.precision).choose(asked(step), abilities, |choice| groups(step, choice))
-    };
+    let choose =
+        |step: &Step| WorkShape::of(step, plan.precision).choose(asked(step), abilities, |choice| groups(step, choice));
     let choices: Vec<Choice> = plan.steps.iter().map(choose).collect();
     fusion::fuse(plan, &choices, abilities)
 }
 
-/// Every choice by which some setting carries out a plan of one step, or of two that are one task.
-pub fn choices(plan: &Plan, abilities: Abilities) -> Vec<Choice> {
-    match &plan.steps[..] {
-        [step] => WorkShape::of(step, plan.precision).choices(abilities),
-        _ => fusion::pair(plan).map_or(Vec::new(), |(_, shape)| shape.choices(abilities)),
-    }
-}
-
-/// The only task of such a plan, by one of these choices. None if its steps are no task.
-pub fn task_by(plan: &Plan, choice: Choice) -> Option<Task<'_>> {
-    let work = match &plan.steps[..] {
-        [step] => Work::Step(step),
-        _ => fusion::pair(plan)?.0,
+/// Every task that some setting makes of a plan's steps on a device, whatever the size of the pictures: each step, and
+/// each pair that one kernel can do, by every choice.
+pub fn possible_tasks(plan: &Plan, abilities: Abilities) -> Vec<Task<'_>> {
+    let alone = plan.steps.iter().enumerate().map(|(first, step)| {
+        let shape = WorkShape::of(step, plan.precision);
+        (first, Work::Step(step), shape)
+    });
+    let works = alone.chain(fusion::pairs(plan));
+    let by_choice = |(first, work, shape): (usize, _, WorkShape)| {
+        shape.choices(abilities).into_iter().map(move |choice| Task { first, work, choice })
     };
-    Some(Task { first: 0, work, choice })
+    works.flat_map(by_choice).collect()
 }
 
 /// Workgroups that a choice makes of a step, where they depend on it.

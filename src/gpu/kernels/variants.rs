@@ -173,10 +173,8 @@ const CONV3X3: &[Kernel] = &[
     },
 ];
 
-const WINOGRAD2_TILES: &[Tile] = &[
-    Tile::new(32, 32, &[("CHUNK4", 2)], 256, 32_768),
-    Tile::new(32, 32, &[("CHUNK4", 1)], 256, 16_384),
-];
+const WINOGRAD2_TILES: &[Tile] =
+    &[Tile::new(32, 32, &[("CHUNK4", 2)], 256, 32_768), Tile::new(32, 32, &[("CHUNK4", 1)], 256, 16_384)];
 
 /// Of the convolution and the pooling of what it makes.
 const CONV3X3_AND_MAX_POOL: &[Kernel] =
@@ -188,10 +186,7 @@ const GRAM: &[Kernel] = &[
         variant: Tiled,
         inputs: 1,
         storage_buffers: 2,
-        tiles: &[
-            Tile::new(128, 128, &[("EDGE", 128)], 256, 8_192),
-            Tile::new(64, 64, &[("EDGE", 64)], 64, 4_096),
-        ],
+        tiles: &[Tile::new(128, 128, &[("EDGE", 128)], 256, 8_192), Tile::new(64, 64, &[("EDGE", 64)], 64, 4_096)],
     },
     Kernel { variant: Cooperative, inputs: 1, storage_buffers: 2, tiles: &[Tile::new(64, 64, &[], 128, 9_216)] },
 ];
@@ -269,3 +264,33 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::single("lbfgs_scalars"),
     Operation::single("copy_vector"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_vendor_has_a_row_and_every_row_ends_with_what_can_do_the_most() {
+        for operation in OPERATIONS.iter().filter(|operation| operation.has_choice()) {
+            for vendor in Vendor::ALL {
+                let rows: Vec<_> = operation.preferences.iter().filter(|(of, _)| *of == vendor).collect();
+                assert_eq!(rows.len(), 1, "{} {vendor:?}", operation.name);
+                let (_, variants) = rows[0];
+                assert!(variants.iter().all(|&variant| operation.kernel(variant).is_some()), "{vendor:?}");
+                assert_eq!(variants.last(), Some(&operation.kernels[0].variant), "{} {vendor:?}", operation.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_stands_once() {
+        for (index, operation) in OPERATIONS.iter().enumerate() {
+            assert!(OPERATIONS[..index].iter().all(|other| other.name != operation.name), "{}", operation.name);
+            assert!(operation.has_choice() != operation.preferences.is_empty(), "{}", operation.name);
+            for (index, kernel) in operation.kernels.iter().enumerate() {
+                assert!(operation.kernels[..index].iter().all(|other| other.variant != kernel.variant));
+                assert_eq!(Variant::named(kernel.variant.name()), Some(kernel.variant));
+            }
+        }
+    }
+}

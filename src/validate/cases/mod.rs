@@ -1,6 +1,7 @@
 //! The table of cases.
 
 mod convolution;
+mod fused;
 mod losses;
 mod optimizers;
 mod pictures;
@@ -17,8 +18,14 @@ use std::sync::Arc;
 /// Every case on whole maps of f32, by subject.
 pub fn cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu4_2")));
-    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
+    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases, fused::cases];
     groups.iter().flat_map(|group| group(&filters)).collect()
+}
+
+/// Some cases, on pictures and vectors of f32, of more workgroups than a device launches along one dimension.
+pub fn large_cases() -> Vec<Case> {
+    let filters = Arc::new(generated(7, Layer::FIRST));
+    [pictures::large_cases(&filters), optimizers::large_cases(&filters)].concat()
 }
 
 /// Every case that works on maps, once more on some of their rows: the first, the last, and some between.

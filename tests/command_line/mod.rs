@@ -1,13 +1,9 @@
 //! The command line as a process: what users type, what they get, and what they are told.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod bad_files;
 mod bad_options;
 mod devices;
+mod drivers;
 mod dump;
 mod explain;
 mod folder;

@@ -3,15 +3,11 @@
 //! Small files in tests/data, made by tools/make_test_goldens.py on filters from a seed, are always there; larger ones
 //! on VGG19's filters are used where they are found (see `common::shared`).
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "../common/mod.rs"]
-mod common;
 mod evaluate;
 mod file;
 mod lbfgs;
 
-use common::{layer, shared};
+use crate::common::{layer, shared};
 use evaluate::{Machine, Objective, Open, adam};
 use file::{Evaluation, GoldenFile};
 use impasto::{
@@ -81,7 +77,7 @@ back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session
 back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
 back_end!(on_gpu, Speed::Fast, |plan, filters| {
     let filters = gpu::DeviceFilters::new(filters);
-    Box::new(gpu::Session::new(gpu(), plan.clone(), &filters, None).unwrap())
+    Box::new(gpu::Session::new(gpu(), plan.clone(), &filters, &gpu::ForcedVariants::NONE).unwrap())
 });
 
 fn gpu() -> &'static Arc<Gpu> {

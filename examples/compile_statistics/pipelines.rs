@@ -1,0 +1,63 @@
+//! Every pipeline that painting can ask of an AMD GPU.
+
+pub use impasto::gpu::PipelineSource as Pipeline;
+
+use impasto::{
+    gpu::{Abilities, Resources, Vendor, pipeline_sources},
+    plan::{
+        Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Size, Storage, Wanted, Window, features,
+        iteration,
+    },
+    style::Recipe,
+    weights::Normalisation,
+};
+
+/// Long sides that make small and large tiles, whole maps and bands.
+const SIZES: [Size; 3] =
+    [Size { width: 181, height: 121 }, Size { width: 512, height: 384 }, Size { width: 1448, height: 1086 }];
+
+/// What such a GPU is said to be able to do.
+fn abilities(cooperative_matrices: bool) -> Abilities {
+    let resources = Resources { invocations: 1024, workgroup_memory: 64 << 10, storage_buffers: 64 };
+    Abilities { vendor: Vendor::Amd, filling_groups: 200, resources, cooperative_matrices }
+}
+
+/// Each once, in the order in which painting first asks for it.
+pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
+    let precisions: &[Precision] = if f16 { &[Precision::F32, Precision::F16] } else { &[Precision::F32] };
+    let mut pipelines: Vec<Pipeline> = Vec::new();
+    for &precision in precisions {
+        for plan in plans(precision) {
+            for pipeline in pipeline_sources(&plan, abilities(cooperative_matrices)) {
+                if !pipelines.contains(&pipeline) {
+                    pipelines.push(pipeline);
+                }
+            }
+        }
+    }
+    pipelines
+}
+
+/// With both poolings and both optimisers, and with what is wanted of the pictures beforehand.
+fn plans(precision: Precision) -> Vec<Plan> {
+    let losses: Losses = Recipe::default().losses();
+    let storage = Storage::for_binding(2 << 30, precision);
+    let mut plans = Vec::new();
+    for (size, pooling, optimizer) in SIZES.iter().flat_map(|&size| {
+        [(size, Pooling::Max, Optimizer::default()), (size, Pooling::Average, Optimizer::Lbfgs { memory: 10 })]
+    }) {
+        let network = Network {
+            window: Window::whole(size),
+            border: Border::Replicate,
+            pooling,
+            normalisation: Normalisation::IMAGENET,
+            storage,
+        };
+        let wanted = Wanted { features: losses.content.clone(), grams: losses.style.clone() };
+        plans.extend(
+            [features(&network, &wanted), iteration(&network, &losses, optimizer)]
+                .map(|plan| plan.expect("the sizes suit the default layers")),
+        );
+    }
+    plans
+}

@@ -1,0 +1,103 @@
+//! From the picture up to the deepest layer that is looked at.
+
+use super::Builder;
+use crate::{
+    plan::{
+        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Rows, SlotId, Step, Tensor,
+        band_rows::{forward_rows, own_rows},
+        segments::Segment,
+    },
+    vgg19::Layer,
+};
+
+/// Upper bound of the partial Gram matrices of one layer, in words (4 MiB).
+const GRAM_PARTIAL_WORDS: usize = 1 << 20;
+/// Pixels that one partial Gram matrix sums at least.
+const GRAM_RUN: usize = 512;
+
+impl Builder {
+    /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
+    pub(super) fn forward(&mut self, grams: &[Layer], backward: bool) {
+        let image = self.slot(Tensor::Image, self.picture_values(), true);
+        let output = self.bottom(Layer::FIRST).slot;
+        let Network { window, border, normalisation, .. } = self.network;
+        self.steps.push(Step::NetworkInput(NetworkInput { image, output, size: window.size, border, normalisation }));
+        for segment in self.segments.clone() {
+            for (band, &made) in segment.bands.iter().enumerate() {
+                let own = own_rows(&segment, window.size, made);
+                let needed = forward_rows(&segment, window.size, &own);
+                let mut input = self.bottom(segment.first());
+                for &layer in &segment.layers {
+                    let shape = self.shape(layer);
+                    if let Some(below) = segment.pooling_below(layer) {
+                        let rows = needed.pooled[&layer];
+                        let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
+                        let winners = backward.then(|| self.winners(layer));
+                        self.pool(below, input, output, winners, rows);
+                        input = output;
+                    }
+                    let rows = needed.layer[&layer];
+                    let output = if self.is_kept(layer, &segment) {
+                        self.whole(Tensor::Features(layer), shape, false)
+                    } else {
+                        self.rows(Tensor::Features(layer), shape, rows)
+                    };
+                    let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
+                    self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
+                    if grams.contains(&layer) {
+                        self.gram(layer, output, own[&layer], band > 0);
+                    }
+                    input = output;
+                }
+                if let Some(above) = segment.above {
+                    let output = self.bottom(above);
+                    let winners = backward.then(|| self.winners(above));
+                    self.pool(segment.last(), input, output, winners, made);
+                }
+            }
+        }
+    }
+
+    /// `winners` are written by max pooling only.
+    pub(super) fn pool(&mut self, below: Layer, input: Map, output: Map, winners: Option<SlotId>, rows: Rows) {
+        let shape = self.shape(below);
+        self.steps.push(match self.network.pooling {
+            Pooling::Max => Step::MaxPool(MaxPool { input, output, winners, shape, rows }),
+            Pooling::Average => Step::AveragePool(AveragePool { input, output, shape, rows }),
+        });
+    }
+
+    fn gram(&mut self, layer: Layer, features: Map, rows: Rows, accumulate: bool) {
+        let shape = self.shape(layer);
+        let matrix = (shape.channels * shape.channels) as usize;
+        let splits = (rows.pixels(shape) / GRAM_RUN).clamp(1, GRAM_PARTIAL_WORDS / matrix);
+        let partials = self.partials(splits * matrix);
+        let gram = self.slot(Tensor::Gram(layer), matrix, true);
+        let pixels = self.network.window.picture.pooled(layer.poolings()).pixels();
+        let splits = splits as u32;
+        self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
+    }
+
+    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there, and then the
+    /// mask too.
+    pub(super) fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment, mask: Option<SlotId>) -> Map {
+        let shape = self.shape(layer);
+        if self.is_kept(layer, segment) {
+            return self.whole(Tensor::Features(layer), shape, false);
+        }
+        let mut input = self.bottom(segment.first());
+        if let Some(below) = layer.below().filter(|_| layer != segment.first()) {
+            let read = rows.widened(shape);
+            if layer.is_after_pooling() {
+                let unpooled = self.features_again(below, read.below_pooling(self.shape(below)), segment, None);
+                input = self.rows(Tensor::RecomputedPooled(layer), self.input_shape(layer), read);
+                self.pool(below, unpooled, input, None, read);
+            } else {
+                input = self.features_again(below, read, segment, None);
+            }
+        }
+        let output = self.rows(Tensor::Recomputed(layer), shape, rows);
+        self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
+        output
+    }
+}

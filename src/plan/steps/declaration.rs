@@ -1,0 +1,99 @@
+//! What a step tells about itself: everything that a plan needs to know to order, store, price and print it.
+
+use super::{FeatureShape, Map, Rows, SlotId};
+use crate::vgg19::Layer;
+
+/// What a step does with a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Needs the contents and leaves them as they are.
+    Read,
+    /// Makes the contents; what was there before does not matter.
+    Write,
+    /// Needs the contents and changes them.
+    Add,
+    /// Writes and reads it on the way; what is there before and after does not matter.
+    Scratch,
+}
+
+impl Role {
+    /// Of what is made anew, or added to what is there.
+    pub(super) fn written(accumulate: bool) -> Role {
+        if accumulate { Role::Add } else { Role::Write }
+    }
+
+    /// Whether what is there before matters.
+    pub fn reads(self) -> bool {
+        matches!(self, Role::Read | Role::Add)
+    }
+
+    /// Whether something else is there afterwards.
+    pub fn writes(self) -> bool {
+        self != Role::Read
+    }
+}
+
+/// A slot and what a step does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Which slot.
+    pub slot: SlotId,
+    /// What for.
+    pub role: Role,
+}
+
+/// A step's account of itself, from which all that a plan says of its steps follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// The operation's name: that of its shader, its functions, its test and its bench.
+    pub operation: &'static str,
+    /// The slot that it is there to make; scratch and loss values are not.
+    pub makes: SlotId,
+    /// Every slot that it touches, once.
+    pub uses: Vec<Use>,
+    /// The rows of a map that it makes or sums, and the map's shape. None if it does not work on rows of maps.
+    pub rows: Option<(Rows, FeatureShape)>,
+    /// The layer whose filters it reads, if it reads any.
+    pub filters: Option<Layer>,
+    /// Multiplications of matrix products by the direct method, each with its addition; other arithmetic is not counted.
+    pub products: u64,
+}
+
+impl Declaration {
+    pub(super) fn new(operation: &'static str, makes: SlotId) -> Declaration {
+        Declaration { operation, makes, uses: Vec::new(), rows: None, filters: None, products: 0 }
+    }
+
+    pub(super) fn uses(mut self, role: Role, slots: impl IntoIterator<Item = SlotId>) -> Declaration {
+        self.uses.extend(slots.into_iter().map(|slot| Use { slot, role }));
+        self
+    }
+
+    /// Puts a gradient where it belongs.
+    pub(super) fn ends_in(self, into: Destination) -> Declaration {
+        self.uses(Role::written(into.accumulate), [into.output.slot]).uses(Role::Read, into.mask)
+    }
+
+    pub(super) fn works_on(self, rows: Rows, shape: FeatureShape) -> Declaration {
+        Declaration { rows: Some((rows, shape)), ..self }
+    }
+
+    pub(super) fn filters(self, layer: Layer) -> Declaration {
+        Declaration { filters: Some(layer), ..self }
+    }
+
+    pub(super) fn products(self, products: u64) -> Declaration {
+        Declaration { products, ..self }
+    }
+}
+
+/// Where a backward step puts its gradient: `output = mask * (new + old)`, with `old` only if it accumulates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The gradient that is written; its halo becomes zero.
+    pub output: Map,
+    /// Whether the new values are added to those that are there.
+    pub accumulate: bool,
+    /// ReLU mask (whole) that is applied to the sum; none where more is to be added or no ReLU stands below.
+    pub mask: Option<SlotId>,
+}

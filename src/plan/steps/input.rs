@@ -1,0 +1,52 @@
+//! Between the picture and what the first convolution reads.
+
+use super::declaration::{Declaration, Role::*};
+use super::{Coefficients, Size, SlotId};
+use crate::weights::Normalisation;
+
+/// What the first convolution sees beyond the picture's edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Border {
+    /// Zero, after normalisation: the mean colour.
+    Zero,
+    /// The nearest pixel of the picture.
+    Replicate,
+}
+
+/// `output[p][c] = (image[p][c] - mean[c]) / deviation[c]`, channel 3 zero, the halo by `border`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct NetworkInput {
+    pub image: SlotId,
+    pub output: SlotId,
+    pub size: Size,
+    pub border: Border,
+    pub normalisation: Normalisation,
+}
+
+impl NetworkInput {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("network_input", self.output).uses(Read, [self.image]).uses(Write, [self.output])
+    }
+}
+
+/// Gradient with respect to the picture from that with respect to the network input: `image = u * sum of gradient[q] / deviation` over the padded
+/// pixels `q` that were made from it; `u` undoes the scale that keeps gradients within f16.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct NetworkInputBackward {
+    pub gradient: SlotId,
+    pub image_gradient: SlotId,
+    pub unscale: Coefficients,
+    pub size: Size,
+    pub border: Border,
+    pub normalisation: Normalisation,
+}
+
+impl NetworkInputBackward {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("network_input_backward", self.image_gradient)
+            .uses(Read, [self.gradient, self.unscale.slot])
+            .uses(Write, [self.image_gradient])
+    }
+}

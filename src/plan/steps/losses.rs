@@ -1,0 +1,132 @@
+//! The losses with their gradients, and the end of an evaluation.
+
+use super::declaration::{Declaration, Destination, Role, Role::*};
+use super::{FeatureShape, Map, Rows, Size, SlotId};
+
+/// Scales of one loss, two neighbouring f32 of [`super::Tensor::Coefficients`].
+///
+/// Losses are stored in the order content layers, style layers, total variation. One more pair behind them belongs to no
+/// loss: its first word is 1, its second the `u` of [`NetworkInputBackward`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coefficients {
+    /// The slot of all pairs.
+    pub slot: SlotId,
+    /// Which pair: `[2 * loss]` scales the reported value, `[2 * loss + 1]` the gradient, weight included.
+    pub loss: usize,
+}
+
+/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, (a, b) its coefficients; then
+/// dF = F S by [`GramBackward`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct StyleLoss {
+    pub gram: SlotId,
+    pub target: SlotId,
+    pub gram_gradient: SlotId,
+    pub partials: SlotId,
+    pub coefficients: Coefficients,
+    pub losses: SlotId,
+    pub channels: u32,
+}
+
+impl StyleLoss {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("style_loss", self.gram_gradient)
+            .uses(Read, [self.gram, self.target, self.coefficients.slot])
+            .uses(Write, [self.gram_gradient, self.losses])
+            .uses(Scratch, [self.partials])
+    }
+}
+
+/// Content loss of one layer: `value = a * sum((F - T)^2)` and gradient `b * (F - T)`, (a, b) its coefficients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContentLoss {
+    /// F, of `shape`.
+    pub features: Map,
+    /// T, whole.
+    pub target: SlotId,
+    /// Gradient with respect to F.
+    pub into: Destination,
+    /// Scratch of the sum.
+    pub partials: SlotId,
+    /// (a, b).
+    pub coefficients: Coefficients,
+    /// Where the value goes.
+    pub losses: SlotId,
+    /// Shape of F.
+    pub shape: FeatureShape,
+    /// Rows whose gradient is made.
+    pub rows: Rows,
+    /// Rows, among those, that are summed.
+    pub summed: Rows,
+    /// Whether the sum is added to the value that is there.
+    pub accumulate: bool,
+}
+
+impl ContentLoss {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("content_loss", self.into.output.slot)
+            .uses(Read, [self.features.slot, self.target, self.coefficients.slot])
+            .uses(Scratch, [self.partials])
+            .uses(Role::written(self.accumulate), [self.losses])
+            .ends_in(self.into)
+            .works_on(self.rows, self.shape)
+    }
+}
+
+/// Total variation: `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences /
+/// (3 W (H-1)))`; `b` times its gradient is added to the picture's gradient. If the picture's gradient is not finite
+/// anywhere, the value becomes infinite, so that no step is taken along it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct TotalVariation {
+    pub image: SlotId,
+    pub image_gradient: SlotId,
+    pub partials: SlotId,
+    pub coefficients: Coefficients,
+    pub losses: SlotId,
+    pub size: Size,
+}
+
+impl TotalVariation {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("total_variation", self.image_gradient)
+            .uses(Read, [self.image, self.coefficients.slot])
+            .uses(Add, [self.image_gradient])
+            .uses(Scratch, [self.partials])
+            .uses(Write, [self.losses])
+    }
+}
+
+/// Closes an evaluation: writes its number and its loss values to the next row of the ring, and stops the optimiser if
+/// one of them is not finite.
+///
+/// State words: 0 evaluations so far (u32), 1 whether a loss was not finite (u32, 0 or 1); the others are Adam's. A row
+/// of the ring has [`ring_row`] words: the evaluation's number as a u32, counted from 1, then the loss values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordLosses {
+    /// Values of this evaluation.
+    pub losses: SlotId,
+    /// See above.
+    pub state: SlotId,
+    /// `rows` rows; evaluation `n` goes to row `(n - 1) % rows`.
+    pub ring: SlotId,
+    /// How many losses there are.
+    pub count: usize,
+    /// Rows of the ring.
+    pub rows: usize,
+}
+
+impl RecordLosses {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("record_losses", self.ring)
+            .uses(Read, [self.losses])
+            .uses(Add, [self.state])
+            .uses(Write, [self.ring])
+    }
+}
+
+/// Words in a row of the loss ring.
+pub const fn ring_row(losses: usize) -> usize {
+    losses + 1
+}

@@ -1,0 +1,86 @@
+//! Two more real drivers that need no card: SwiftShader, which runs everything in f32, and RADV, AMD's driver, whose
+//! compiler tells what it made of each kernel. `tools/setup --all-drivers` installs them; where they are missing the tests
+//! say so and pass, unless IMPASTO_ALL_DRIVERS is set.
+
+use super::folder::Folder;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Where distributions put the drivers' descriptions.
+const FOLDERS: [&str; 5] = [
+    "/usr/lib/chromium",
+    "/usr/lib64/chromium-browser",
+    "/usr/share/vulkan/icd.d",
+    "/etc/vulkan/icd.d",
+    "/usr/local/share/vulkan/icd.d",
+];
+
+/// The description of a driver, in a file whose name begins so.
+fn driver(prefix: &str) -> Option<PathBuf> {
+    let described = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(prefix) && name.ends_with(".json")
+    };
+    let files = FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+    let found = files.filter_map(|entry| Some(entry.ok()?.path())).find(described);
+    if found.is_none() {
+        assert!(std::env::var_os("IMPASTO_ALL_DRIVERS").is_none(), "no {prefix}*.json: run tools/setup --all-drivers");
+        eprintln!("not run: there is no {prefix}*.json; tools/setup --all-drivers installs it");
+    }
+    found
+}
+
+#[test]
+fn every_kernel_agrees_with_the_reference_on_swiftshader() {
+    let Some(driver) = driver("vk_swiftshader_icd") else { return };
+    let folder = Folder::empty();
+    let output = folder.command("validate --device swiftshader").env("VK_DRIVER_FILES", driver).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let failed: Vec<&str> = text.lines().filter(|line| line.contains("FAIL")).collect();
+    assert_eq!((output.status.code(), failed), (Some(0), vec![]), "{}", String::from_utf8_lossy(&output.stderr));
+    let last = text.lines().last().unwrap_or_default();
+    let passed: usize = last.split(' ').next().unwrap_or_default().parse().unwrap();
+    assert!(passed > 500 && last.contains(" passed on SwiftShader"), "{last}");
+}
+
+/// Cards of three generations: GCN 4, GCN 5 and RDNA 2.
+const FAMILIES: [&str; 3] = ["polaris10", "vega10", "navi21"];
+
+/// Milliseconds that one pipeline may take to compile.
+const SLOWEST: f64 = 2000.0;
+
+#[test]
+fn amds_compiler_spills_no_register_and_is_quick() {
+    let Some(driver) = driver("radeon_icd") else { return };
+    for family in FAMILIES {
+        let (mut kernels, mut bad) = (0, Vec::new());
+        for line in statistics(&driver, family).lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("{key} in {line}"));
+            assert!(number("vgprs") > 0.0 && number("code_bytes") > 0.0, "{line}");
+            assert!(number("subgroups_per_simd") > 0.0 && number("lds_bytes") >= 0.0, "{line}");
+            assert!(line["kernel"].is_string() && line["precision"].is_string(), "{line}");
+            if number("spilled_vgprs") > 0.0 || number("milliseconds") > SLOWEST {
+                bad.push(line);
+            }
+            kernels += 1;
+        }
+        assert_eq!(bad, Vec::<serde_json::Value>::new(), "{family}");
+        assert!(kernels > 50, "{family}: {kernels} pipelines");
+    }
+}
+
+/// What `examples/compile_statistics` prints for a card.
+fn statistics(driver: &Path, family: &str) -> String {
+    // Cargo builds examples beside the folder of the tests.
+    let program =
+        std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples").join("compile_statistics");
+    assert!(program.exists(), "cargo test builds the example, unless it is told to build less: {}", program.display());
+    let mut command = Command::new(program);
+    command.arg("--json").stdin(Stdio::null()).env("VK_DRIVER_FILES", driver).env("RADV_FORCE_FAMILY", family);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{family}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}

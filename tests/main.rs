@@ -1,0 +1,21 @@
+//! All tests from outside the library, in one program: it links wgpu and a back end once, and its tests share the cores.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+mod bands;
+mod command_line;
+mod cpu;
+mod fetch;
+mod golden;
+mod gpu_kernels;
+mod gpu_session;
+mod gradient;
+mod learned;
+mod memory;
+mod pictures;
+mod precision;
+mod shaders;
+mod validate;
+mod weights;
