@@ -166,7 +166,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
             Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = bytes;
         }
         let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
-        let plan = ScalePlans::last(&engine, photograph.size, painting.size, &recipe).unwrap().iteration;
+        let plan = ScalePlans::last(&engine, photograph.size(), painting.size(), &recipe).unwrap().iteration;
         (plan, stylize(&engine, &photograph, &painting, &recipe, None, &mut |_| {}).unwrap())
     };
     // relu1_1 takes 4.2 MiB, relu3_1, which the content loss compares as a whole, 1.1 MiB.
@@ -175,12 +175,12 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
     assert!(whole.is_plain() && whole.largest_slot() > 4 << 20);
     assert!(!banded.is_plain() && banded.largest_slot() <= binding, "{}", banded.largest_slot());
     let apart = |a: &Picture, b: &Picture| {
-        assert_eq!(a.size, b.size);
-        let differences = a.pixels.iter().zip(&b.pixels).map(|(a, b)| f64::from(a - b).powi(2));
+        assert_eq!(a.size(), b.size());
+        let differences = a.pixels().iter().zip(b.pixels()).map(|(a, b)| f64::from(a - b).powi(2));
         differences.sum::<f64>().sqrt()
     };
-    let black = Picture { pixels: vec![0.0; expected.pixels.len()], ..expected.clone() };
-    let start = photograph.resize(expected.size);
+    let black = Picture::new(expected.size(), vec![0.0; expected.pixels().len()]).unwrap();
+    let start = photograph.resize(expected.size());
     let (difference, length, way) = (apart(&picture, &expected), apart(&expected, &black), apart(&expected, &start));
     assert!(difference <= tolerance::F32_TRAJECTORY_END * length, "{difference} of {length}");
     assert!(difference < way / 20.0, "{difference} on a way of {way}");

@@ -148,7 +148,7 @@ fn pictures_that_do_not_serve_are_refused_in_words() {
     let flat_only = message(&[&flat(40, 30, 0.3), &flat(30, 30, 0.8)]);
     assert!(flat_only.contains("single colour"), "{flat_only}");
     let mut broken = good.clone();
-    broken.pixels[100] = f32::NAN;
+    broken.pixels_mut()[100] = f32::NAN;
     let broken = message(&[&broken]);
     assert!(broken.contains("picture 1 holds NaN"), "{broken}");
     let narrow = demo::townscape(Size { width: 16, height: 900 });
@@ -190,7 +190,7 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
             losses.push(loss.style);
         }
     });
-    assert!(painted.unwrap().pixels.iter().all(|value| (0.0..=1.0).contains(value)));
+    assert!(painted.unwrap().pixels().iter().all(|value| (0.0..=1.0).contains(value)));
     let (first, last) = (losses[0], losses[losses.len() - 1]);
     assert!(last < first / 5.0, "style loss from {first} to {last}");
 }

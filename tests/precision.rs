@@ -61,8 +61,8 @@ fn paint(engine: &Engine, content: &Picture, style: &Picture, recipe: &Recipe) -
 /// The total loss of a picture, by the CPU back end.
 fn total(filters: &Arc<Filters>, content: &Picture, style: &Picture, painted: &Picture, recipe: &Recipe) -> f64 {
     let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
-    let style = style.resize(fit_long_side(style.size, recipe.size));
-    evaluate(&engine, &content.resize(painted.size), &style, painted, recipe).unwrap().loss.total
+    let style = style.resize(fit_long_side(style.size(), recipe.size));
+    evaluate(&engine, &content.resize(painted.size()), &style, painted, recipe).unwrap().loss.total
 }
 
 fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, recipe: &Recipe) {
@@ -73,7 +73,7 @@ fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, reci
     };
     let (f32, f16) = (end(Precision::F32), end(Precision::F16));
     assert!((f16 / f32 - 1.0).abs() <= tolerance::F16_END, "f16 ends at {f16}, f32 at {f32}");
-    let start = total(filters, content, style, &content.resize(fit_long_side(content.size, recipe.size)), recipe);
+    let start = total(filters, content, style, &content.resize(fit_long_side(content.size(), recipe.size)), recipe);
     assert!(f32 < 0.7 * start, "{f32} after {start}: the run is too short to compare");
 }
 
@@ -101,7 +101,7 @@ fn gradients_neither_vanish_nor_overflow() {
     let filters = Arc::new(generated(3, layer("relu3_1")));
     let (content, style) =
         (Picture::noise(Size { width: 45, height: 37 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
-    let start = Picture::noise(content.size, 3);
+    let start = Picture::noise(content.size(), 3);
     // From a gradient that f16 would lose altogether to one that it could not hold.
     for weight in [1e-12, 1.0, 1e15] {
         let recipe = Recipe { content_weight: weight, style_weight: weight, tv_weight: 0.0, ..shallow_recipe(45, 1) };
@@ -156,7 +156,7 @@ fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     // A faint picture, whose features fit, and steps that make it a stark one, whose features do not.
     let faint = |seed| {
         let mut picture = Picture::noise(size, seed);
-        picture.pixels.iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);
+        picture.pixels_mut().iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);
         picture
     };
     let (content, style) = (faint(1), faint(2));

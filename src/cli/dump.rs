@@ -69,10 +69,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     let content = Picture::open(&arguments.content)?;
     let style = Picture::open(&arguments.style)?;
     let image = Picture::open(&arguments.image)?;
-    if content.size != image.size {
+    if content.size() != image.size() {
         return Err(CliError::Usage(format!(
             "--image is {} but --content is {}: give pictures of one size",
-            image.size, content.size
+            image.size(),
+            content.size()
         )));
     }
     check_creatable(&arguments.output)?;
@@ -99,8 +100,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         Array::new("loss_tv", &[1], vec![evaluation.loss.tv as f32]),
         Array::new("loss_style", &[evaluation.style.len()], evaluation.style),
     ];
-    let (width, height) = (image.size.width as usize, image.size.height as usize);
-    let gradient = Picture { size: image.size, pixels: evaluation.gradient }.to_planar();
+    let (width, height) = (image.size().width as usize, image.size().height as usize);
+    let gradient = Picture::new(image.size(), evaluation.gradient)?.to_planar();
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
     let layers: Vec<Layer> = reach.up_to().collect();
     let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
@@ -110,7 +111,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         tensors.push(Array::new(&format!("gram.{layer}"), &[channels, channels], gram));
     }
     for (&layer, map) in layers.iter().zip(&seen.features) {
-        let means = means(FeatureShape::of_layer(layer, image.size), map);
+        let means = means(FeatureShape::of_layer(layer, image.size()), map);
         tensors.push(Array::new(&format!("mean.{layer}"), &[means.len()], means));
     }
     let named = tensors.into_iter().map(|array| (array.name.clone(), array));

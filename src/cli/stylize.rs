@@ -180,11 +180,11 @@ enum PoolingChoice {
 pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let content = Picture::open(&arguments.content)?;
     let style = Picture::open(&arguments.style)?;
-    let recipe = arguments.recipe(content.size)?;
+    let recipe = arguments.recipe(content.size())?;
     recipe.check()?;
     match &arguments.output {
         Some(output) if !arguments.explain => paint(&arguments, &content, &style, recipe, output),
-        _ => explain_plan(&arguments, content.size, style.size, recipe, answer),
+        _ => explain_plan(&arguments, content.size(), style.size(), recipe, answer),
     }
 }
 
@@ -212,17 +212,17 @@ fn paint(
     mut recipe: Recipe,
     output: &Path,
 ) -> Result<(), CliError> {
-    check_writable(output, fit_long_side(content.size, recipe.size))?;
+    check_writable(output, fit_long_side(content.size(), recipe.size))?;
     arguments.log.as_deref().map(check_creatable).transpose()?;
     let device = arguments.device.open()?;
     let way = arguments.way(&device)?;
     let filters = arguments.filters(&mut recipe, content, style)?;
     let engine = way.engine(&device, Arc::new(filters))?;
     if arguments.tune {
-        tune(&engine, content.size, style.size, &recipe)?;
+        tune(&engine, content.size(), style.size(), &recipe)?;
     }
     // What the layers do not suit is told by the work itself.
-    if let Ok(Some(shortage)) = shortage(&engine, content.size, style.size, &recipe) {
+    if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
         eprintln!("impasto: {shortage}");
     }
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
@@ -231,7 +231,7 @@ fn paint(
     let painted = stylize(&engine, content, style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
     observer.progress.finish();
     let picture = painted.map_err(|error| {
-        let advice = advice(&engine, content.size, style.size, &recipe, &error.reason);
+        let advice = advice(&engine, content.size(), style.size(), &recipe, &error.reason);
         advised(keep(error, output), advice)
     })?;
     picture.save(output)?;
@@ -240,7 +240,7 @@ fn paint(
     }
     if std::io::stderr().is_terminal() {
         let (path, seconds) = (output.display(), start.elapsed().as_secs_f64());
-        eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size, engine.name());
+        eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size(), engine.name());
     }
     Ok(())
 }
@@ -396,7 +396,7 @@ impl Observer<'_> {
                 }
             }
             Event::Snapshot { iteration, picture } => {
-                let scale = picture.size.width.max(picture.size.height);
+                let scale = picture.size().width.max(picture.size().height);
                 // A snapshot that cannot be written is no reason to stop painting.
                 if let Err(error) = picture.save(snapshot_path(self.output, scale, *iteration)) {
                     self.progress.say(&error.to_string());

@@ -170,7 +170,8 @@ impl Canvas {
                 pixels.extend(sum.map(|value| (value / (self.finer * self.finer) as f32).clamp(0.0, 1.0)));
             }
         }
-        Picture { size: Size { width: width as u32, height: height as u32 }, pixels }
+        let size = Size { width: width as u32, height: height as u32 };
+        Picture::new(size, pixels).expect("a canvas has a pixel, and each became three values")
     }
 }
 
@@ -225,9 +226,9 @@ mod tests {
         assert!(canvas.height >= 700, "{}", canvas.height);
         canvas.rectangle([0.0, 0.0], [0.5, 1.0], |_| [1.0, 0.5, 0.0]);
         let picture = canvas.into_picture();
-        assert_eq!(picture.size, Size { width: 2, height: 1 });
-        for (found, expected) in picture.pixels.iter().zip([0.5, 0.25, 0.0, 0.0, 0.0, 0.0]) {
-            assert!((found - expected).abs() < 1e-2, "{:?}", picture.pixels);
+        assert_eq!(picture.size(), Size { width: 2, height: 1 });
+        for (found, expected) in picture.pixels().iter().zip([0.5, 0.25, 0.0, 0.0, 0.0, 0.0]) {
+            assert!((found - expected).abs() < 1e-2, "{:?}", picture.pixels());
         }
     }
 }

@@ -21,7 +21,7 @@ mod tests {
     const PICTURES: [(&str, Draw); 2] = [("townscape", townscape), ("brushwork", brushwork)];
 
     fn luminances(picture: &Picture) -> Vec<f32> {
-        picture.pixels.chunks_exact(3).map(|p| 0.3 * p[0] + 0.6 * p[1] + 0.1 * p[2]).collect()
+        picture.pixels().chunks_exact(3).map(|p| 0.3 * p[0] + 0.6 * p[1] + 0.1 * p[2]).collect()
     }
 
     #[test]
@@ -31,9 +31,9 @@ mod tests {
             for (width, height) in sizes {
                 let size = Size { width, height };
                 let picture = draw(size);
-                assert_eq!(picture.size, size, "{name}");
-                assert_eq!(picture.pixels.len(), 3 * size.pixels(), "{name} {size}");
-                assert!(picture.pixels.iter().all(|value| (0.0..=1.0).contains(value)), "{name} {size}");
+                assert_eq!(picture.size(), size, "{name}");
+                assert_eq!(picture.pixels().len(), 3 * size.pixels(), "{name} {size}");
+                assert!(picture.pixels().iter().all(|value| (0.0..=1.0).contains(value)), "{name} {size}");
                 assert_eq!(picture, draw(size), "{name} {size}");
             }
         }
@@ -65,7 +65,7 @@ mod tests {
         for (name, draw) in PICTURES {
             let picture = draw(Size { width: 160, height: 120 });
             let mut counts = [0; 125];
-            for pixel in picture.pixels.chunks_exact(3) {
+            for pixel in picture.pixels().chunks_exact(3) {
                 counts[pixel.iter().fold(0, |bin, value| bin * 5 + ((value * 5.0) as usize).min(4))] += 1;
             }
             let colours = counts.iter().filter(|count| **count > 30).count();
@@ -77,9 +77,9 @@ mod tests {
     fn a_small_picture_is_the_large_one_seen_from_afar() {
         for (name, draw) in PICTURES {
             let small = draw(Size { width: 60, height: 45 });
-            let large = draw(Size { width: 960, height: 720 }).resize(small.size);
-            let difference = small.pixels.iter().zip(&large.pixels).map(|(a, b)| (a - b).abs()).sum::<f32>();
-            let mean = difference / small.pixels.len() as f32;
+            let large = draw(Size { width: 960, height: 720 }).resize(small.size());
+            let difference = small.pixels().iter().zip(large.pixels()).map(|(a, b)| (a - b).abs()).sum::<f32>();
+            let mean = difference / small.pixels().len() as f32;
             assert!(mean < 0.03, "{name}: {mean}");
         }
     }

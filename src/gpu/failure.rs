@@ -127,8 +127,8 @@ mod tests {
             assert!(error.to_string().contains("stopped working"), "{error}");
             assert!((8..200).contains(&last), "{last} iterations were reported");
             let kept = error.so_far.unwrap();
-            assert_eq!(kept.size, size);
-            assert!(kept.pixels.iter().all(|value| value.is_finite()) && kept.pixels != content.pixels);
+            assert_eq!(kept.size(), size);
+            assert!(kept.pixels().iter().all(|value| value.is_finite()) && kept.pixels() != content.pixels());
         }
     }
 }

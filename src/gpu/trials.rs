@@ -3,6 +3,7 @@
 use super::{
     Abilities, Choice, DeviceFilters, Gpu, Session,
     kernels::{Task, possible_tasks},
+    launch::LAUNCH_GROUPS,
 };
 use crate::{
     BackendError,
@@ -37,19 +38,26 @@ impl<'a> Trial<'a> {
         self.task.choice
     }
 
-    /// A session that does the case by this kernel.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn session(&self, gpu: &Arc<Gpu>) -> Result<Session, BackendError> {
-        Session::with_tasks(gpu, &self.case.plan, &DeviceFilters::new(&self.case.filters), &[self.task])
-    }
-
     /// Runs the case on a device, and compares.
     ///
     /// # Errors
     /// If the device fails.
     pub fn run(&self, gpu: &Arc<Gpu>, expected: &Expected) -> Result<Outcome, BackendError> {
-        expected.compare(self.case, &mut self.session(gpu)?)
+        self.run_in_pieces(gpu, expected, LAUNCH_GROUPS)
+    }
+
+    /// [`Trial::run`] in launches of `most_groups` workgroups at most.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn run_in_pieces(
+        &self,
+        gpu: &Arc<Gpu>,
+        expected: &Expected,
+        most_groups: u32,
+    ) -> Result<Outcome, BackendError> {
+        let filters = DeviceFilters::new(&self.case.filters);
+        let mut session = Session::with_tasks(gpu, &self.case.plan, &filters, &[self.task], most_groups)?;
+        expected.compare(self.case, &mut session)
     }
 }

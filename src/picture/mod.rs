@@ -18,14 +18,14 @@ use crate::random::Random;
 /// A picture in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// Width and height, at least one pixel each.
-    pub size: Size,
-    /// `[height][width][3]`: red, green and blue, sRGB-coded, nominally in [0, 1].
-    pub pixels: Vec<f32>,
+    /// At least one pixel in both directions.
+    size: Size,
+    /// `[height][width][3]`.
+    pixels: Vec<f32>,
 }
 
 impl Picture {
-    /// A picture of interleaved pixels, `[height][width][3]`.
+    /// A picture of interleaved pixels, `[height][width][3]`: red, green and blue, sRGB-coded, nominally in [0, 1].
     ///
     /// # Errors
     /// If the size is zero or does not fit the number of values.
@@ -37,6 +37,21 @@ impl Picture {
             return Err(PictureError::WrongLength { size, found: pixels.len() });
         }
         Ok(Picture { size, pixels })
+    }
+
+    /// Width and height, at least one pixel each.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The values, `[height][width][3]`: red, green and blue, sRGB-coded, nominally in [0, 1].
+    pub fn pixels(&self) -> &[f32] {
+        &self.pixels
+    }
+
+    /// The values to change, as in [`Picture::pixels`].
+    pub fn pixels_mut(&mut self) -> &mut [f32] {
+        &mut self.pixels
     }
 
     /// A picture of planes, `[3][height][width]`.

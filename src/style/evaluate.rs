@@ -40,14 +40,14 @@ pub fn evaluate(
     image: &Picture,
     recipe: &Recipe,
 ) -> Result<Evaluation, Reason> {
-    assert_eq!(content.size, image.size, "the picture is compared with a photograph of its size");
+    assert_eq!(content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
     let objective = Objective::new(recipe);
     let work = Work { engine, recipe, objective: &objective, content, style };
     let Prepared { plan, mut session } = match prepare(work, engine.precision(), image) {
         Ok(prepared) => prepared,
         Err(Unprepared::Failed(reason)) => return Err(reason),
-        Err(Unprepared::OutOfRange) => return Err(Reason::NotFinite { size: image.size, iteration: 1 }),
+        Err(Unprepared::OutOfRange) => return Err(Reason::NotFinite { size: image.size(), iteration: 1 }),
     };
     session.run(Routine::Evaluate)?;
     let mut read = |tensor| {

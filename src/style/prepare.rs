@@ -49,7 +49,7 @@ impl<R: Into<Reason>> From<R> for Unprepared {
 pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> Result<Prepared, Unprepared> {
     let Work { engine, recipe, objective, content, style } = work;
     let losses = recipe.losses();
-    let network = network(engine, precision, content.size, recipe.border, recipe.pooling);
+    let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
     let plan = plan::iteration(&network, &losses, recipe.optimizer()).map_err(Reason::Content)?;
     let target = |picture, wanted, wrap: fn(PlanError) -> Reason| {
         features(engine, precision, picture, recipe.border, recipe.pooling, &wanted).map_err(|error| match error {
@@ -62,7 +62,7 @@ pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> 
     let mut session = engine.session(&plan)?;
     let scales = objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
-    write_values(session.as_mut(), slot(Tensor::Image), &start.pixels)?;
+    write_values(session.as_mut(), slot(Tensor::Image), start.pixels())?;
     session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;
     if precision == Precision::F16 {
         gradient_scale::adjust(session.as_mut(), &plan, &scales)?.ok_or(Unprepared::OutOfRange)?;

@@ -277,7 +277,7 @@ impl<'a> Scale<'a> {
 /// A running average in which the start still has the weight `decayed`, without the start, in [0, 1].
 fn corrected(size: Size, average: &[f32], decayed: f32) -> Picture {
     let pixels = average.iter().map(|value| (value / (1.0 - decayed)).clamp(0.0, 1.0)).collect();
-    Picture { size, pixels }
+    Picture::new(size, pixels).expect("a plan is for a picture of at least one pixel, with three values each")
 }
 
 /// The weight that the start still has in the running average, from the state's bytes.

@@ -120,12 +120,12 @@ pub fn stylize(
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Picture, StylizeError> {
     recipe.check().map_err(Reason::Recipe)?;
-    let sizes = sizes(content.size, recipe)?;
+    let sizes = sizes(content.size(), recipe)?;
     let objective = Objective::new(recipe);
     let mut precision = recipe.precision(engine.precision());
     let mut picture: Option<Picture> = None;
     for (index, &size) in sizes.iter().enumerate() {
-        let style_size = style_size(style.size, size, recipe);
+        let style_size = style_size(style.size(), size, recipe);
         let iterations = if index == 0 { recipe.first_iterations } else { recipe.iterations };
         observe(Event::Scale { number: index + 1, count: sizes.len(), size, style: style_size, iterations });
         let content = content.resize(size);

@@ -50,10 +50,10 @@ pub fn features(
     if *wanted == Wanted::default() {
         return Ok(Features::default());
     }
-    let plan = plan::features(&network(engine, precision, picture.size, border, pooling), wanted)?;
+    let plan = plan::features(&network(engine, precision, picture.size(), border, pooling), wanted)?;
     let mut session = engine.session(&plan)?;
     let slot = |tensor| plan.find(tensor).expect("a features plan holds what is wanted");
-    write_values(session.as_mut(), slot(Tensor::Image), &picture.pixels)?;
+    write_values(session.as_mut(), slot(Tensor::Image), picture.pixels())?;
     session.run(Routine::Features)?;
     let mut read = |tensor: fn(Layer) -> Tensor, layers: &[Layer]| {
         layers

@@ -173,9 +173,9 @@ fn the_first_gpu_paints_what_the_processor_paints() {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), ""), "{outcome:?}");
     folder.paint("cpu.png", "--min-scale 48");
     let (found, expected) = (folder.open("gpu.png"), folder.open("cpu.png"));
-    assert_eq!(found.size, expected.size);
-    let apart: f32 = found.pixels.iter().zip(&expected.pixels).map(|(a, b)| (a - b).abs()).sum();
-    let mean = apart / found.pixels.len() as f32;
+    assert_eq!(found.size(), expected.size());
+    let apart: f32 = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).sum();
+    let mean = apart / found.pixels().len() as f32;
     assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average");
 }
 
@@ -193,5 +193,5 @@ fn what_was_painted_before_a_failure_is_kept() {
     for part in ["impasto: ", "MiB", "what was painted until then is in out.png; --size "] {
         assert!(outcome.stderr.contains(part), "{outcome:?}");
     }
-    assert_eq!(folder.open("out.png").size, Size { width: 707, height: 530 });
+    assert_eq!(folder.open("out.png").size(), Size { width: 707, height: 530 });
 }

@@ -50,7 +50,7 @@ fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
         add(name.to_owned(), &[1], vec![value as f32]);
     }
     add("loss_style".to_owned(), &[5], found.style);
-    let gradient = Picture::new(image.size, found.gradient).unwrap().to_planar();
+    let gradient = Picture::new(image.size(), found.gradient).unwrap().to_planar();
     add("gradient".to_owned(), &[3, 17, 21], gradient);
     let layers: Vec<Layer> = layer("relu5_2").up_to().collect();
     let wanted = Wanted { features: layers.clone(), grams: STYLE.map(layer).to_vec() };
@@ -60,7 +60,7 @@ fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
         add(format!("gram.{name}"), &[channels, channels], gram);
     }
     for (&layer, map) in layers.iter().zip(&seen.features) {
-        let shape = FeatureShape::of_layer(layer, image.size);
+        let shape = FeatureShape::of_layer(layer, image.size());
         let channels = shape.channels as usize;
         let mean = |channel: usize| {
             let values = map.iter().skip(channel).step_by(channels).map(|&value| f64::from(value));

@@ -82,7 +82,7 @@ impl Folder {
 
     /// Width and height of a picture.
     pub fn size(&self, name: &str) -> (u32, u32) {
-        let Size { width, height } = self.open(name).size;
+        let Size { width, height } = self.open(name).size();
         (width, height)
     }
 
@@ -168,6 +168,7 @@ pub fn picture(width: u32, height: u32, seed: u64) -> Picture {
     let size = Size { width, height };
     let patches = Picture::noise(Size { width: width.div_ceil(5), height: height.div_ceil(7) }, seed).resize(size);
     let mut random = Random::new(seed + 100);
-    let pixels = patches.pixels.iter().map(|value| (0.9 * value + random.uniform(0.0, 0.1)).clamp(0.0, 1.0)).collect();
+    let pixels =
+        patches.pixels().iter().map(|value| (0.9 * value + random.uniform(0.0, 0.1)).clamp(0.0, 1.0)).collect();
     Picture::new(size, pixels).unwrap()
 }

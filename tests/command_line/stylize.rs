@@ -6,8 +6,8 @@ use impasto::picture::Picture;
 
 /// Largest difference of two pictures' values.
 fn apart(a: &Picture, b: &Picture) -> f32 {
-    assert_eq!(a.size, b.size);
-    a.pixels.iter().zip(&b.pixels).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    assert_eq!(a.size(), b.size());
+    a.pixels().iter().zip(b.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 #[test]
@@ -71,12 +71,12 @@ fn painting_starts_from_the_photograph_from_noise_or_from_another_picture() {
     for (init, start) in [("content", "photo.png"), ("start.png", "start.png")] {
         folder.paint("out.png", &format!("--init {init} {still}"));
         let (found, start) = (folder.open("out.png"), folder.open(start));
-        let distance = apart(&found, &start.resize(found.size));
+        let distance = apart(&found, &start.resize(found.size()));
         assert!(distance < 0.51 / 255.0, "{init}: the first step moved by {distance}");
     }
     folder.paint("out.png", &format!("--init noise --seed 5 {still}"));
     let found = folder.open("out.png");
-    let distance = apart(&found, &Picture::noise(found.size, 5));
+    let distance = apart(&found, &Picture::noise(found.size(), 5));
     assert!(distance < 0.51 / 255.0, "noise: the first step moved by {distance}");
 }
 

@@ -21,13 +21,13 @@ fn picture(file: &GoldenFile, name: &str) -> Picture {
 fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
     let (content, style) = (picture(file, "content"), picture(file, "style"));
     let number = |key| file.number(key) as f32;
-    let size = content.size.width.max(content.size.height);
+    let size = content.size().width.max(content.size().height);
     let history = file.array("history");
     let evaluations = history.shape[0] as u32;
     let recipe = Recipe {
         size,
         min_scale: size,
-        style_scale: style.size.width.max(style.size.height) as f32 / size as f32,
+        style_scale: style.size().width.max(style.size().height) as f32 / size as f32,
         first_iterations: evaluations,
         method: Method::Lbfgs,
         style_layers: Recipe::style_layers_within(layer("relu5_1")),

@@ -2,12 +2,27 @@
 
 use super::{
     Binding, Choice, Dispatch, FilterForm,
+    params::params,
     variants::Variant::{self, Blocked, Cooperative, Plain, Tiled, Winograd2, Winograd4},
 };
 use crate::{
     plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, MaxPool, Rows},
     vgg19::Layer,
 };
+
+params! {
+    /// `shared/conv3x3_params.wgsl`.
+    struct Params {
+        width: u32,
+        height: u32,
+        inputs4: u32,
+        outputs4: u32,
+        first_row: u32,
+        end_row: u32,
+        input_start: u32,
+        output_start: u32,
+    }
+}
 
 /// A convolution in one of its directions.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +52,20 @@ impl Convolution {
         self.rows.pixels(self.shape)
     }
 
+    /// `output_start` is the pixel that stands first in the output.
+    fn params(&self, input: Map, output_start: usize) -> Params {
+        Params {
+            width: self.shape.width,
+            height: self.shape.height,
+            inputs4: self.inputs / 4,
+            outputs4: self.shape.channels / 4,
+            first_row: self.rows.first,
+            end_row: self.rows.end,
+            input_start: input.first_pixel(self.shape.with_channels(self.inputs)) as u32,
+            output_start: output_start as u32,
+        }
+    }
+
     /// Tiles of so many rows and columns that cover what is written.
     fn tiles(&self, edge: usize) -> usize {
         self.rows.count().div_ceil(edge) * self.shape.padded_width().div_ceil(edge)
@@ -63,15 +92,17 @@ impl Convolution {
     }
 
     fn dispatch(&self, choice: Choice, from: Map, to: Map) -> Dispatch {
-        let Convolution { layer, shape, rows, backward, inputs } = *self;
+        let entry = if self.backward { "conv3x3_backward" } else { "conv3x3" };
+        let params = self.params(from, to.first_pixel(self.shape));
+        self.dispatch_of(entry, choice, &params, self.groups(choice)).slot(1, from.slot)
+    }
+
+    /// An entry point of a kernel, with the filters bound, and the bias where it is read.
+    fn dispatch_of(&self, entry: &'static str, choice: Choice, params: &Params, groups: usize) -> Dispatch {
+        let Convolution { layer, backward, .. } = *self;
         let variant = choice.kernel.variant;
-        let read = shape.with_channels(inputs);
-        let mut params = vec![shape.width, shape.height, inputs / 4, shape.channels / 4, rows.first, rows.end];
-        params.extend([from.first_pixel(read) as u32, to.first_pixel(shape) as u32]);
-        let entry = if backward { "conv3x3_backward" } else { "conv3x3" };
-        let dispatch = Dispatch::new(shader(variant), entry, params, self.groups(choice))
+        let dispatch = Dispatch::new(shader(variant), entry, params, groups)
             .constants(choice.tile)
-            .slot(1, from.slot)
             .bind(2, Binding::Filters(layer, filters(variant, backward)));
         match variant {
             Plain if backward => dispatch.flag("WITH_HALO", layer == Layer::FIRST),
@@ -124,20 +155,16 @@ pub(super) fn conv3x3(step: &Conv3x3, choice: Choice) -> Dispatch {
 pub(super) fn conv3x3_max_pool(step: &Conv3x3, pool: &MaxPool, choice: Choice) -> Dispatch {
     let work = Convolution::forward(step);
     let pooled = pool.shape.pooled();
-    let mut dispatch = work
-        .dispatch(choice, step.input, step.output)
+    let params = work.params(step.input, pool.output.first_pixel(pooled));
+    let (tiles, blocks) = (pool.rows.pixels(pooled), work.shape.channels / choice.tile.columns);
+    let groups = tiles.div_ceil(choice.tile.rows as usize) * blocks as usize;
+    work.dispatch_of("conv3x3_max_pool", choice, &params, groups)
+        .slot(1, step.input.slot)
         .slot(4, pool.output.slot)
         .bind(5, Binding::optional(step.mask))
         .flag("WITH_MASK", step.mask.is_some())
         .bind(6, Binding::optional(pool.winners))
-        .flag("WITH_WINNERS", pool.winners.is_some());
-    dispatch.entry = "conv3x3_max_pool";
-    // The last word is where the output starts.
-    dispatch.params.pop();
-    dispatch.params.push(pool.output.first_pixel(pooled) as u32);
-    let blocks = work.shape.channels / choice.tile.columns;
-    dispatch.groups = (pool.rows.pixels(pooled) as u32).div_ceil(choice.tile.rows) * blocks;
-    dispatch
+        .flag("WITH_WINNERS", pool.winners.is_some())
 }
 
 pub(super) fn conv3x3_backward(step: &Conv3x3Backward, choice: Choice) -> Dispatch {

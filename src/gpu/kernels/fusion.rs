@@ -275,7 +275,7 @@ mod tests {
         tasks: &[Task<'_>],
         guard: usize,
     ) -> Vec<Vec<u8>> {
-        let mut session = Session::with_tasks(gpu, plan, filters, tasks).unwrap();
+        let mut session = Session::with_tasks(gpu, plan, filters, tasks, u32::MAX).unwrap();
         let mut random = Random::new(3);
         for (index, slot) in plan.slots.iter().enumerate() {
             let id = SlotId(index);

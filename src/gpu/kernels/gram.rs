@@ -2,9 +2,32 @@
 
 use super::{
     Choice, Dispatch,
+    params::params,
     variants::Variant::{Cooperative, Tiled},
 };
 use crate::plan::{Gram, GramBackward};
+
+params! {
+    /// `shared/gram_params.wgsl`.
+    struct Params {
+        channels4: u32,
+        first_pixel: u32,
+        pixels: u32,
+        splits: u32,
+        inverse_pixels: f32,
+    }
+}
+
+params! {
+    /// `shared/gram_backward_params.wgsl`.
+    struct BackwardParams {
+        channels4: u32,
+        first_pixel: u32,
+        end_pixel: u32,
+        features_start: u32,
+        output_start: u32,
+    }
+}
 
 /// Pairs of blocks of `edge` channels, the second not before the first: the others are their mirror images.
 fn pairs(channels: usize, edge: usize) -> usize {
@@ -33,21 +56,26 @@ pub(super) fn groups_backward(step: &GramBackward, choice: Choice) -> usize {
 
 pub(super) fn gram(step: &Gram, choice: Choice) -> Vec<Dispatch> {
     let channels = step.shape.channels as usize;
-    let inverse_pixels = (1.0 / step.pixels as f64) as f32;
     let first = step.rows.first_pixel(step.shape) - step.features.first_pixel(step.shape);
     let pixels = step.rows.pixels(step.shape);
-    let params = vec![step.shape.channels / 4, first as u32, pixels as u32, step.splits, inverse_pixels.to_bits()];
+    let params = Params {
+        channels4: step.shape.channels / 4,
+        first_pixel: first as u32,
+        pixels: pixels as u32,
+        splits: step.splits,
+        inverse_pixels: (1.0 / step.pixels as f64) as f32,
+    };
     let shader = match choice.kernel.variant {
         Tiled => "gram_tiled",
         Cooperative => "gram_cooperative",
         _ => "gram",
     };
     vec![
-        Dispatch::new(shader, "gram", params.clone(), groups(step, choice))
+        Dispatch::new(shader, "gram", &params, groups(step, choice))
             .constants(choice.tile)
             .slot(1, step.features.slot)
             .slot(2, step.partials),
-        Dispatch::new("gram", "gram_reduce", params, (channels * channels / 4).div_ceil(64))
+        Dispatch::new("gram", "gram_reduce", &params, (channels * channels / 4).div_ceil(64))
             .slot(2, step.partials)
             .slot(3, step.gram)
             .flag("ACCUMULATE", step.accumulate),
@@ -56,15 +84,19 @@ pub(super) fn gram(step: &Gram, choice: Choice) -> Vec<Dispatch> {
 
 pub(super) fn gram_backward(step: &GramBackward, choice: Choice) -> Dispatch {
     let (first, pixels) = (step.rows.first_pixel(step.shape), step.rows.pixels(step.shape));
-    let starts = [step.features, step.into.output].map(|map| map.first_pixel(step.shape));
-    let params =
-        [step.shape.channels as usize / 4, first, first + pixels, starts[0], starts[1]].map(|word| word as u32);
+    let params = BackwardParams {
+        channels4: step.shape.channels / 4,
+        first_pixel: first as u32,
+        end_pixel: (first + pixels) as u32,
+        features_start: step.features.first_pixel(step.shape) as u32,
+        output_start: step.into.output.first_pixel(step.shape) as u32,
+    };
     let shader = match choice.kernel.variant {
         Tiled => "gram_backward_tiled",
         Cooperative => "gram_backward_cooperative",
         _ => "gram_backward",
     };
-    Dispatch::new(shader, "gram_backward", params.to_vec(), groups_backward(step, choice))
+    Dispatch::new(shader, "gram_backward", &params, groups_backward(step, choice))
         .constants(choice.tile)
         .slot(1, step.features.slot)
         .slot(2, step.gram_gradient)

@@ -32,13 +32,13 @@ pub(super) struct Forward {
 impl Forward {
     /// The normalised picture, its border replicated.
     pub(super) fn network_input(&self, picture: &Picture) -> Result<Map, BackendError> {
-        let size = picture.size;
+        let size = picture.size();
         let shape = FeatureShape { width: size.width, height: size.height, channels: 4 };
         let normalisation = self.filters.normalisation;
         let step = |image, output| {
             Step::NetworkInput(NetworkInput { image, output, size, border: Border::Replicate, normalisation })
         };
-        self.run((Tensor::Image, &picture.pixels), (Tensor::NetworkInput, shape), step)
+        self.run((Tensor::Image, picture.pixels()), (Tensor::NetworkInput, shape), step)
     }
 
     /// The map that `layer` reads where a pooling stands before it.

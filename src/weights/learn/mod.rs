@@ -75,7 +75,7 @@ pub fn learn(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters,
     let mut maps = Vec::new();
     for picture in pictures {
         for scale in SCALES {
-            let size = learning_size(picture.size, f64::from(settings.size) * scale);
+            let size = learning_size(picture.size(), f64::from(settings.size) * scale);
             maps.push(forward.network_input(&picture.resize(size))?);
         }
     }
@@ -110,10 +110,10 @@ fn check(pictures: &[&Picture]) -> Result<(), LearnError> {
     let mut structure = false;
     for (index, picture) in pictures.iter().enumerate() {
         let number = index + 1;
-        if picture.size.width.min(picture.size.height) < MINIMUM_SIDE {
-            return Err(LearnError::TooSmall { number, size: picture.size });
+        if picture.size().width.min(picture.size().height) < MINIMUM_SIDE {
+            return Err(LearnError::TooSmall { number, size: picture.size() });
         }
-        if let Some(value) = picture.pixels.iter().find(|value| !value.is_finite()) {
+        if let Some(value) = picture.pixels().iter().find(|value| !value.is_finite()) {
             return Err(LearnError::NotFinite { number, value: *value });
         }
         structure |= (0..3).any(|channel| variance(picture, channel) > MINIMUM_VARIANCE);
@@ -123,8 +123,8 @@ fn check(pictures: &[&Picture]) -> Result<(), LearnError> {
 
 /// Variance of a channel over the pixels.
 fn variance(picture: &Picture, channel: usize) -> f64 {
-    let values = || picture.pixels.iter().skip(channel).step_by(3).map(|value| f64::from(*value));
-    let count = picture.size.pixels() as f64;
+    let values = || picture.pixels().iter().skip(channel).step_by(3).map(|value| f64::from(*value));
+    let count = picture.size().pixels() as f64;
     let mean = values().sum::<f64>() / count;
     values().map(|value| (value - mean).powi(2)).sum::<f64>() / count
 }
