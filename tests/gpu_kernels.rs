@@ -1,8 +1,9 @@
 //! Every kernel that a session can use against the reference, with every set of its constants, with guard values behind
 //! every slot.
 
+use crate::common::adapter;
 use impasto::{
-    gpu::{Adapter, Gpu, ShaderChecks, adapters, trials},
+    gpu::{Gpu, ShaderChecks, trials},
     validate::{self, Case, Expected},
 };
 use rayon::prelude::*;
@@ -10,10 +11,6 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
-
-fn adapter() -> Adapter {
-    adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first")
-}
 
 /// Whole maps, maps in bands, both stored as f32 and as f16, and what takes more workgroups than one dimension has.
 fn all() -> Vec<Case> {

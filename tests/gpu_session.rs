@@ -1,36 +1,19 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
+use crate::common::{gpu, network};
 use impasto::{
     BackendError, Session as _,
-    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, ShaderChecks, adapters},
-    plan::{
-        Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Wanted, Window, features,
-        iteration,
-    },
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, adapters},
+    plan::{Losses, Optimizer, Plan, Routine, Size, Tensor, Wanted, features, iteration},
     random::Random,
     read_values,
-    weights::{Filters, Normalisation, generated},
+    weights::{Filters, generated},
     write_values,
 };
 use std::sync::Arc;
 
 const SIZE: Size = Size { width: 37, height: 29 };
-
-fn gpu() -> Arc<Gpu> {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    Gpu::open(&adapter, ShaderChecks::default()).unwrap()
-}
-
-fn network(size: Size) -> Network {
-    Network {
-        window: Window::whole(size),
-        border: Border::Replicate,
-        pooling: Pooling::Max,
-        normalisation: Normalisation::IMAGENET,
-        storage: Storage::PLAIN,
-    }
-}
 
 fn plan() -> Plan {
     let losses = Losses {

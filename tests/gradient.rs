@@ -1,22 +1,15 @@
 //! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
 
-use impasto::plan::{
-    Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Window, iteration,
-};
+use crate::common::{self, layers};
+use impasto::plan::{Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Tensor, iteration};
 use impasto::random::Random;
-use impasto::vgg19::Layer;
-use impasto::weights::{Filters, Normalisation, generated};
+use impasto::weights::{Filters, generated};
 use impasto::{Session, cpu, read_values, reference, tolerance, write_values};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-fn layers(names: &[&str]) -> Vec<Layer> {
-    names.iter().map(|name| name.parse().unwrap()).collect()
-}
-
 fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network {
-    let window = Window::whole(Size { width, height });
-    Network { window, border, pooling, normalisation: Normalisation::IMAGENET, storage: Storage::PLAIN }
+    Network { border, pooling, ..common::network(Size { width, height }) }
 }
 
 /// A session with a random picture, random targets and coefficients that make all losses weigh about the same.

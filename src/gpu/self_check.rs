@@ -51,19 +51,23 @@ impl Gpu {
 
     /// Runs every cooperative kernel on the cases that it can do, up to the first that fails.
     fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
-        let mut outcomes = Vec::new();
-        for case in validate::cooperative_cases() {
-            let mut trials = Trial::all(&case, self.abilities);
+        let cases = validate::cooperative_cases();
+        let trials = |case| {
+            let mut trials = Trial::all(case, self.abilities);
             trials.retain(|trial| trial.choice().kernel.variant == Variant::Cooperative);
-            let expected = match Expected::of(&case) {
-                Ok(expected) => expected,
-                Err(error) => {
-                    outcomes.push(Err(error));
-                    return outcomes;
-                }
-            };
-            for trial in trials {
-                let outcome = trial.run(self, &expected);
+            trials
+        };
+        // All at the same time, for drivers take long.
+        let dispatches: Vec<_> = cases.iter().flat_map(trials).flat_map(|trial| trial.dispatches()).collect();
+        self.pipelines.compile(dispatches.iter());
+        let mut outcomes = Vec::new();
+        for case in &cases {
+            let expected = Expected::of(case);
+            for trial in trials(case) {
+                let outcome = match &expected {
+                    Ok(expected) => trial.run(self, expected),
+                    Err(error) => Err(BackendError::Refused { device: self.name.clone(), reason: error.to_string() }),
+                };
                 let passed = outcome.as_ref().is_ok_and(Outcome::passed);
                 outcomes.push(outcome);
                 if !passed {

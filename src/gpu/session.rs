@@ -370,3 +370,50 @@ fn buffer_behind(
         Binding::Unused => unused.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gpu::{Abilities, SHADERS, ShaderChecks, Trial, adapters, kernels::Groups},
+        validate::{self, Expected, Outcome},
+    };
+    use std::collections::HashSet;
+
+    /// Shader and entry point.
+    type Kernel = (&'static str, &'static str);
+
+    /// The kernels that a trial cuts into pieces of so many workgroups.
+    fn cut(trial: &Trial<'_>, most_groups: u32) -> Vec<Kernel> {
+        let is_cut = |dispatch: &Dispatch| matches!(dispatch.groups, Groups::Many(all) if all > most_groups);
+        let dispatches = trial.dispatches().into_iter().filter(is_cut);
+        dispatches.map(|dispatch| (dispatch.shader, dispatch.entry)).collect()
+    }
+
+    /// Every case by one kernel, and by others that show a further one cut.
+    #[test]
+    fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::Checked).unwrap();
+        let abilities = Abilities { cooperative_matrices: false, ..gpu.abilities };
+        let mut seen = HashSet::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for (index, case) in validate::cases().iter().enumerate() {
+            let most_groups = 1 + index as u32 % 3;
+            let expected = Expected::of(case).unwrap();
+            for (number, trial) in Trial::all(case, abilities).iter().enumerate() {
+                let news = cut(trial, most_groups).into_iter().filter(|kernel| seen.insert(*kernel)).count();
+                if number == 0 || news > 0 {
+                    outcomes.push(trial.run_in_pieces(&gpu, &expected, most_groups).unwrap());
+                }
+            }
+        }
+        let failed: Vec<String> = outcomes.iter().filter(|one| !one.passed()).map(Outcome::to_string).collect();
+        assert_eq!(failed, Vec::<String>::new());
+        let shaders: HashSet<&str> = seen.iter().map(|(shader, _)| *shader).collect();
+        let is_single = |name: &str| ["record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
+        for shader in SHADERS.iter().filter(|shader| !shader.is_cooperative() && !is_single(shader.name)) {
+            assert!(shaders.contains(shader.name), "{} was never cut", shader.name);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Abilities, Choice, DeviceFilters, Gpu, Session,
-    kernels::{Task, possible_tasks},
+    kernels::{Dispatch, Task, lower, possible_tasks},
     launch::LAUNCH_GROUPS,
 };
 use crate::{
@@ -36,6 +36,11 @@ impl<'a> Trial<'a> {
     /// The kernel.
     pub fn choice(&self) -> Choice {
         self.task.choice
+    }
+
+    /// What is launched.
+    pub(super) fn dispatches(&self) -> Vec<Dispatch> {
+        lower(&self.case.plan, &self.task).0
     }
 
     /// Runs the case on a device, and compares.

@@ -156,14 +156,15 @@ impl Case {
         operations.join("+")
     }
 
-    /// The same with maps and filters stored otherwise, and rounded to what that can hold. None if it has no maps.
-    fn stored_in(&self, precision: Precision) -> Option<Case> {
+    /// The same with maps stored otherwise, and rounded to what that can hold; likewise the filters, which are given. None
+    /// if it has no maps.
+    fn stored_in(&self, precision: Precision, filters: Arc<Filters>) -> Option<Case> {
         let mut case = Case { name: format!("{} in {precision}", self.name), ..self.clone() };
         if !self.plan.slots.iter().any(|slot| slot.tensor.is_map()) {
             return None;
         }
         case.plan.precision = precision;
-        case.filters = Arc::new(self.filters.rounded_to(precision));
+        case.filters = filters;
         for (index, contents) in case.contents.iter_mut().enumerate() {
             let slot = &mut case.plan.slots[index];
             if slot.tensor.is_map() {

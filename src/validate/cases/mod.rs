@@ -35,8 +35,9 @@ pub fn banded_cases() -> Vec<Case> {
 
 /// Every case that works on maps, whole and in bands, with maps and filters stored as f16.
 pub fn f16_cases() -> Vec<Case> {
-    let all = cases().into_iter().chain(banded_cases());
-    all.filter_map(|case| case.stored_in(Precision::F16)).collect()
+    let whole = cases();
+    let banded = whole.iter().flat_map(Case::in_bands);
+    stored_in(Precision::F16, &banded.chain(whole.iter().cloned()).collect::<Vec<_>>())
 }
 
 /// A few small cases, stored as f16, of what runs on cooperative matrices.
@@ -44,7 +45,20 @@ pub fn cooperative_cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu2_2")));
     // The quick ones first.
     let cases = [losses::cooperative_cases(&filters), convolution::cooperative_cases(&filters)].concat();
-    cases.iter().filter_map(|case| case.stored_in(Precision::F16)).collect()
+    stored_in(Precision::F16, &cases)
+}
+
+/// Those that work on maps, with maps and filters stored otherwise. Cases that share filters share them afterwards, too.
+fn stored_in(precision: Precision, cases: &[Case]) -> Vec<Case> {
+    let mut rounded: Vec<(&Arc<Filters>, Arc<Filters>)> = Vec::new();
+    let mut stored = Vec::new();
+    for case in cases {
+        let known = rounded.iter().find(|(exact, _)| Arc::ptr_eq(exact, &case.filters));
+        let filters = known.map_or_else(|| Arc::new(case.filters.rounded_to(precision)), |(_, known)| known.clone());
+        rounded.push((&case.filters, filters.clone()));
+        stored.extend(case.stored_in(precision, filters));
+    }
+    stored
 }
 
 /// A layer of the table.
