@@ -1,13 +1,15 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-use crate::common::{gpu, network};
+use crate::common::{adapter, gpu, network, weighted};
 use impasto::{
-    BackendError, Session as _,
-    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, adapters},
+    BackendError, Device, Engine, Session as _,
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, ShaderChecks, adapters},
+    picture::Picture,
     plan::{Losses, Optimizer, Plan, Routine, Size, Tensor, Wanted, features, iteration},
     random::Random,
     read_values,
+    style::{Recipe, stylize},
     weights::{Filters, generated},
     write_values,
 };
@@ -197,4 +199,32 @@ fn filters_that_end_too_early_are_named() {
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
     let error = Session::new(&gpu, plan(), &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
+}
+
+#[test]
+fn a_device_with_the_least_limits_of_webgpu_paints_what_the_processor_paints() {
+    let least = Gpu::open_with_least_limits(&adapter(), ShaderChecks::default()).unwrap();
+    let filters = filters();
+    let recipe = Recipe {
+        size: 40,
+        min_scale: 40,
+        first_iterations: 8,
+        content_layers: weighted(&["relu2_2"]),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        ..Recipe::default()
+    };
+    let (content, style) =
+        (Picture::noise(Size { width: 40, height: 33 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let paint = |device: &Device, variants: &str| {
+        let engine = Engine::new(device, filters.clone()).unwrap().with_variants(variants.parse().unwrap());
+        stylize(&engine, &content, &style, &recipe, None, &mut |_| {}).unwrap()
+    };
+    let expected = paint(&Device::Cpu(None), "plain");
+    // What hardware prefers, and what shares the most memory; what does not fit makes room for others.
+    for variants in ["winograd2,gram=tiled,gram_backward=tiled", "tiled", "winograd4"] {
+        let found = paint(&Device::Gpu(least.clone()), variants);
+        let apart = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).sum::<f32>();
+        let mean = apart / expected.pixels().len() as f32;
+        assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average with {variants}");
+    }
 }
