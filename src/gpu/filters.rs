@@ -16,7 +16,6 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
-use wgpu::util::DeviceExt;
 
 /// How a layer's filters stand in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,24 +132,27 @@ impl DeviceFilters {
     ) -> Result<wgpu::Buffer, BackendError> {
         let precision = form.stored_in(maps);
         let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
-        Ok(self.find_or_make(gpu, Contents::Filters(layer, form, precision), || precision.encode(&form.of(filters))))
+        self.find_or_make(gpu, Contents::Filters(layer, form, precision), || precision.encode(&form.of(filters)))
     }
 
     pub(super) fn bias(&self, gpu: &Gpu, layer: Layer) -> Result<wgpu::Buffer, BackendError> {
         let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
-        Ok(self.find_or_make(gpu, Contents::Bias(layer), || bytemuck::cast_slice(&filters.bias).to_vec()))
+        self.find_or_make(gpu, Contents::Bias(layer), || bytemuck::cast_slice(&filters.bias).to_vec())
     }
 
-    fn find_or_make(&self, gpu: &Gpu, key: Contents, contents: impl FnOnce() -> Vec<u8>) -> wgpu::Buffer {
+    fn find_or_make(
+        &self,
+        gpu: &Gpu,
+        key: Contents,
+        contents: impl FnOnce() -> Vec<u8>,
+    ) -> Result<wgpu::Buffer, BackendError> {
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some("filters"),
-                contents: &contents(),
-                usage: wgpu::BufferUsages::STORAGE,
-            })
-        };
-        buffers.entry(key).or_insert_with(make).clone()
+        if let Some(buffer) = buffers.get(&key) {
+            return Ok(buffer.clone());
+        }
+        let buffer = gpu.buffer_with("filters", &contents(), wgpu::BufferUsages::STORAGE)?;
+        buffers.insert(key, buffer.clone());
+        Ok(buffer)
     }
 }
 
@@ -160,7 +162,7 @@ mod tests {
     use crate::{
         Session as _,
         gpu::{Session, ShaderChecks, Variant, Vendor, adapters},
-        plan::{Losses, Network, Optimizer, Storage, iteration},
+        plan::{Network, Optimizer, Storage, Term, iteration},
         style::Recipe,
         weights::generated,
     };
@@ -174,7 +176,7 @@ mod tests {
         for (precision, most) in [(Precision::F32, 550), (Precision::F16, 300)] {
             let storage = Storage::for_binding(2 << 30, precision);
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
-            let plan = iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap();
+            let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
             let mut take = |vendor, forced: ForcedVariants| {
                 Arc::get_mut(&mut gpu).unwrap().abilities.vendor = vendor;
                 let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);
@@ -203,8 +205,8 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_plan_are_those_that_its_session_takes() {
-        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
-        let plan = iteration(&Network::for_tests(20, 13), &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&[], &["relu2_1"]);
+        let plan = iteration(&Network::for_tests(20, 13), &terms, Optimizer::default()).unwrap();
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
