@@ -276,3 +276,29 @@ fn kernels_take_what_their_table_says() {
         assert!(declaration == most || declaration == Resources::WEBGPU_MINIMUM, "{most:?} of {key}");
     }
 }
+
+/// A kernel that takes its tile for the whole map, or its block for all channels, shows only where there are several.
+#[test]
+fn every_tile_has_a_case_of_several_tiles_in_both_directions() {
+    let mut covered: BTreeMap<String, bool> = BTreeMap::new();
+    let cases = validate::all_cases(false);
+    for abilities in devices() {
+        for (case, precision) in cases.iter().flat_map(|case| [(case, Precision::F32), (case, Precision::F16)]) {
+            let plan = Plan { precision, ..case.plan.clone() };
+            for task in possible_tasks(&plan, abilities) {
+                let Choice { operation, kernel, tile } = task.choice;
+                // The others have no tiles in workgroup memory.
+                if matches!(kernel.variant, Variant::Plain | Variant::Blocked) {
+                    continue;
+                }
+                let channels = WorkShape::of(&plan.steps[task.first], precision).outputs;
+                let Groups::Many(groups) = lower(&plan, &task).0[0].groups else { panic!("{}", task.choice) };
+                let columns = channels / tile.columns;
+                let rows = if operation.name == "gram" { channels / tile.rows } else { groups / columns };
+                *covered.entry(task.choice.to_string()).or_default() |= rows > 1 && columns > 1;
+            }
+        }
+    }
+    let missing: Vec<_> = covered.iter().filter(|(_, several)| !**several).map(|(choice, _)| choice).collect();
+    assert!(missing.is_empty() && covered.len() > 15, "{missing:?} of {covered:?}");
+}
