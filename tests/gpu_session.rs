@@ -4,7 +4,7 @@
 use crate::common::{gpu, network};
 use impasto::{
     BackendError, Session as _,
-    gpu::{DeviceFilters, Gpu, Session, adapters},
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, adapters},
     plan::{Losses, Optimizer, Plan, Routine, Size, Slot, Tensor, Wanted, features, iteration},
     random::Random,
     read_values,
@@ -30,7 +30,7 @@ fn filters() -> Arc<Filters> {
 /// A session with a noisy picture and targets in place.
 fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
     let filters = DeviceFilters::new(&filters());
-    let mut session = Session::new(gpu, plan.clone(), &filters, None).unwrap();
+    let mut session = Session::new(gpu, plan.clone(), &filters, &ForcedVariants::NONE).unwrap();
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
@@ -175,7 +175,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
     let filters = DeviceFilters::new(&filters());
-    let error = Session::new(&gpu, plan, &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan, &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
@@ -228,13 +228,15 @@ fn where_memory_ran_out_something_smaller_still_works() {
     let before = paint();
     let array = gpu.largest_slot().min(128 << 20);
     let none = DeviceFilters::new(&filters());
-    let Err(error) = Session::new(&gpu, arrays(200, array), &none, None) else { panic!("there was enough") };
+    let Err(error) = Session::new(&gpu, arrays(200, array), &none, &ForcedVariants::NONE) else {
+        panic!("there was enough")
+    };
     assert!(error.to_string().contains(&format!("out of memory with {} MiB", 200 * (array >> 20))), "{error}");
     assert!(paint() == before);
     // Until nothing is left: not for a copy either that the host could read.
     let mut held = Vec::new();
     let refused = loop {
-        match Session::new(&gpu, arrays(1, array), &none, None) {
+        match Session::new(&gpu, arrays(1, array), &none, &ForcedVariants::NONE) {
             Ok(session) => held.push(session),
             refused => break refused,
         }
@@ -261,6 +263,6 @@ fn vulkan_tells_how_much_memory_there_is() {
 fn filters_that_end_too_early_are_named() {
     let gpu = gpu();
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
-    let error = Session::new(&gpu, plan(), &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan(), &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
 }
