@@ -1,13 +1,15 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-use crate::common::{gpu, network};
+use crate::common::{self, adapter, gpu, network, weighted};
 use impasto::{
-    BackendError, Session as _,
-    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, adapters},
-    plan::{Losses, Optimizer, Plan, Routine, Size, Slot, Tensor, Wanted, features, iteration},
+    BackendError, Device, Engine, Session as _,
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, ShaderChecks, adapters},
+    picture::Picture,
+    plan::{Optimizer, Plan, Representation, Routine, Size, Slot, Tensor, Term, features, iteration},
     random::Random,
     read_values,
+    style::{Recipe, stylize},
     weights::{Filters, generated},
     write_values,
 };
@@ -16,11 +18,8 @@ use std::sync::Arc;
 const SIZE: Size = Size { width: 37, height: 29 };
 
 fn plan() -> Plan {
-    let losses = Losses {
-        content: vec!["relu2_2".parse().unwrap()],
-        style: ["relu1_1", "relu2_1", "relu3_1"].map(|name| name.parse().unwrap()).to_vec(),
-    };
-    iteration(&network(SIZE), &losses, Optimizer::default()).unwrap()
+    let terms = common::terms(&["relu2_2"], &["relu1_1", "relu2_1", "relu3_1"]);
+    iteration(&network(SIZE), &terms, Optimizer::default()).unwrap()
 }
 
 fn filters() -> Arc<Filters> {
@@ -34,8 +33,9 @@ fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
-            Tensor::Image | Tensor::StyleTarget(_) => random.uniform_values(slot.words, 0.0, 1.0),
+            Tensor::Image | Tensor::Target(Term::Style(_)) => random.uniform_values(slot.words, 0.0, 1.0),
             Tensor::Coefficients => vec![coefficient; slot.words],
+            Tensor::InverseGradientScale => vec![1.0],
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
             _ => continue,
         };
@@ -169,10 +169,10 @@ fn a_loss_that_is_no_number_stops_the_picture() {
 #[test]
 fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let gpu = gpu();
-    let limit = gpu.limits.max_storage_buffer_binding_size;
+    let limit = gpu.largest_binding;
     // relu1_1 takes 256 bytes a pixel.
     let side = ((limit / 256) as f64).sqrt() as u32 + 8;
-    let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
+    let wanted = [Representation::Features("relu1_1".parse().unwrap())];
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
     let filters = DeviceFilters::new(&filters());
     let error = Session::new(&gpu, plan, &filters, &ForcedVariants::NONE).err().unwrap();
@@ -253,8 +253,8 @@ fn where_memory_ran_out_something_smaller_still_works() {
 #[test]
 fn vulkan_tells_how_much_memory_there_is() {
     let adapter = adapters().into_iter().next().unwrap();
-    if adapter.info.backend == wgpu::Backend::Vulkan {
-        let largest = adapter.limits().max_storage_buffer_binding_size;
+    if adapter.info.api == "vulkan" {
+        let largest = adapter.info.largest_binding;
         assert!(adapter.memory().is_some_and(|bytes| bytes >= largest), "{:?}", adapter.memory());
     }
 }
@@ -265,4 +265,32 @@ fn filters_that_end_too_early_are_named() {
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
     let error = Session::new(&gpu, plan(), &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
+}
+
+#[test]
+fn a_device_with_the_least_limits_of_webgpu_paints_what_the_processor_paints() {
+    let least = Gpu::open_with_least_limits(&adapter(), ShaderChecks::default()).unwrap();
+    let filters = filters();
+    let recipe = Recipe {
+        size: 40,
+        min_scale: 40,
+        first_iterations: 8,
+        content_layers: weighted(&["relu2_2"]),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        ..Recipe::default()
+    };
+    let (content, style) =
+        (Picture::noise(Size { width: 40, height: 33 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let paint = |device: &Device, variants: &str| {
+        let engine = Engine::new(device, filters.clone()).unwrap().with_variants(variants.parse().unwrap());
+        stylize(&engine, &content, &style, &recipe, None, &mut |_| {}).unwrap()
+    };
+    let expected = paint(&Device::Cpu(None), "plain");
+    // What hardware prefers, and what shares the most memory; what does not fit makes room for others.
+    for variants in ["winograd2,gram=tiled,gram_backward=tiled", "tiled", "winograd4"] {
+        let found = paint(&Device::Gpu(least.clone()), variants);
+        let apart = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).sum::<f32>();
+        let mean = apart / expected.pixels().len() as f32;
+        assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average with {variants}");
+    }
 }

@@ -20,5 +20,6 @@ mod not_finite;
 mod pictures;
 mod precision;
 mod shaders;
+mod terms;
 mod validate;
 mod weights;

@@ -5,7 +5,9 @@ use impasto::{
     Device, Engine, Session, cpu,
     gpu::{self, DeviceFilters},
     picture::Picture,
-    plan::{self, MaxPool, Plan, Pooling, Precision, Routine, Rows, Size, Slot, SlotId, Step, Tensor, share_buffers},
+    plan::{
+        self, MaxPool, Plan, Pooling, Precision, Routine, Rows, Size, Slot, SlotId, Step, Tensor, Term, share_buffers,
+    },
     read_values, reference,
     style::{Reason, Recipe, Scaling, evaluate},
     weights::generated,
@@ -33,7 +35,7 @@ fn filters_whose_features_overflow_give_no_finite_loss() {
                 };
                 match evaluate(&engine, &content, &style, &image, &recipe) {
                     Ok(evaluation) => {
-                        let content = evaluation.content[0];
+                        let content = evaluation.values.get(Term::content(layer(deepest))).unwrap();
                         assert!(!content.is_finite(), "{}: {content} at {deepest}", engine.name());
                         assert!(!evaluation.loss.is_finite());
                     }
@@ -59,7 +61,8 @@ fn max_pool(size: Size) -> Plan {
     let steps = vec![step];
     let buffers = share_buffers(&mut slots, &steps);
     let routines = vec![(Routine::Features, 0..1)];
-    Plan { window: network(size).window, precision: Precision::F32, slots, buffers, steps, routines }
+    let (window, precision, terms) = (network(size).window, Precision::F32, Vec::new());
+    Plan { window, precision, terms, slots, buffers, steps, routines }
 }
 
 #[test]

@@ -4,14 +4,14 @@ use super::{
     CliError,
     files::{check_creatable, write_whole},
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, finite},
+    options::{DeviceOptions, finite},
 };
 use clap::Args;
 use impasto::{
     Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Precision, Wanted},
-    style::{Recipe, evaluate, features},
+    plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
+    style::{Recipe, Scaling, evaluate, features},
     vgg19::Layer,
 };
 use safetensors::{Dtype, View};
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 
     /// How losses are measured
     #[arg(long, value_enum, default_value = "mse")]
-    loss: LossScaling,
+    loss: Scaling,
 
     /// Weight of the content loss
     #[arg(long, value_name = "F", value_parser = finite, default_value_t = 1.0)]
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         content_weight: arguments.content_weight,
         style_weight: arguments.style_weight,
         tv_weight: arguments.tv_weight,
-        scaling: arguments.loss.into(),
+        scaling: arguments.loss,
         border: Border::Zero,
         pooling: Pooling::Max,
         content_layers: Recipe::content_layers_within(reach),
@@ -94,25 +94,31 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     };
     let engine = Engine::new(&device, Arc::new(filters))?;
     let evaluation = evaluate(&engine, &content, &style, &image, &recipe).map_err(Box::new)?;
+    let style_values = evaluation.values.iter().filter(|(term, _)| matches!(term, Term::Style(_)));
+    let style: Vec<f32> = style_values.map(|(_, value)| *value).collect();
     let mut tensors = vec![
         Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),
         Array::new("loss_content", &[1], vec![evaluation.loss.content as f32]),
         Array::new("loss_tv", &[1], vec![evaluation.loss.tv as f32]),
-        Array::new("loss_style", &[evaluation.style.len()], evaluation.style),
+        Array::new("loss_style", &[style.len()], style),
     ];
     let (width, height) = (image.size().width as usize, image.size().height as usize);
     let gradient = Picture::new(image.size(), evaluation.gradient)?.to_planar();
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
-    let layers: Vec<Layer> = reach.up_to().collect();
-    let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
+    let grams = recipe.style_layers.iter().map(|weighted| Representation::Gram(weighted.layer));
+    let wanted: Vec<Representation> = grams.chain(reach.up_to().map(Representation::Features)).collect();
     let seen = features(&engine, Precision::F32, &image, recipe.border, recipe.pooling, &wanted)?;
-    for (layer, gram) in wanted.grams.iter().zip(seen.grams) {
-        let channels = layer.output_channels() as usize;
-        tensors.push(Array::new(&format!("gram.{layer}"), &[channels, channels], gram));
-    }
-    for (&layer, map) in layers.iter().zip(&seen.features) {
-        let means = means(FeatureShape::of_layer(layer, image.size()), map);
-        tensors.push(Array::new(&format!("mean.{layer}"), &[means.len()], means));
+    for (representation, values) in wanted.iter().zip(seen) {
+        tensors.push(match representation {
+            Representation::Gram(layer) => {
+                let channels = layer.output_channels() as usize;
+                Array::new(&format!("gram.{layer}"), &[channels, channels], values)
+            }
+            Representation::Features(layer) => {
+                let means = means(FeatureShape::of_layer(*layer, image.size()), &values);
+                Array::new(&format!("mean.{layer}"), &[means.len()], means)
+            }
+        });
     }
     let named = tensors.into_iter().map(|array| (array.name.clone(), array));
     let bytes = safetensors::serialize(named, None).map_err(|error| CliError::Failed(error.to_string()))?;

@@ -7,7 +7,7 @@ use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::ForcedVariants,
     plan::{Precision, Size},
-    style::{Scaling, WeightedLayer},
+    style::WeightedLayer,
     vgg19::Layer,
     weights::Filters,
 };
@@ -126,24 +126,6 @@ enum PrecisionChoice {
 
 fn variants(names: &str) -> Result<ForcedVariants, String> {
     names.parse::<ForcedVariants>().map_err(|error| error.to_string())
-}
-
-/// How losses are measured.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum LossScaling {
-    /// Squared error over the target's squares: free of units
-    Relative,
-    /// Mean squared error: the classic values
-    Mse,
-}
-
-impl From<LossScaling> for Scaling {
-    fn from(scaling: LossScaling) -> Scaling {
-        match scaling {
-            LossScaling::Relative => Scaling::Relative,
-            LossScaling::Mse => Scaling::Mse,
-        }
-    }
 }
 
 /// `relu4_2` or `relu4_2=0.5`.

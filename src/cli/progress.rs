@@ -38,7 +38,7 @@ impl Progress {
                     ));
                 }
             }
-            Event::Converged { .. } | Event::Snapshot { .. } | Event::OutOfRange { .. } => {}
+            _ => {}
         }
     }
 

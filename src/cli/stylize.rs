@@ -2,19 +2,21 @@
 
 use super::{
     CliError,
+    error::shortage_sentence,
     explain::explain,
     files::check_creatable,
     filters::WeightsOptions,
-    options::{DeviceOptions, KernelOptions, LossScaling, Way, finite, positive, weighted_layer},
+    options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
     progress::Progress,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use impasto::{
     Device, Engine,
     picture::{Picture, check_writable, fit_long_side},
     plan::{Pooling, Size},
     style::{
-        Event, Init, Method, Reason, Recipe, ScalePlans, StylizeError, WeightedLayer, shortage, smaller_size, stylize,
+        Event, Init, Method, Reason, Recipe, ScalePlans, Scaling, StylizeError, WeightedLayer, shortage, smaller_size,
+        stylize,
     },
     vgg19::Layer,
     weights::{Filters, Normalisation},
@@ -102,18 +104,18 @@ pub(crate) struct Arguments {
 
     /// How losses are measured
     #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
-    loss: LossScaling,
+    loss: Scaling,
 
     /// How the network shrinks its maps
     #[arg(long, value_enum, default_value = "max", help_heading = "Network")]
-    pooling: PoolingChoice,
+    pooling: Pooling,
 
     #[command(flatten, next_help_heading = "Network")]
     weights: WeightsOptions,
 
     /// What moves the pixels
     #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
-    optimizer: OptimizerChoice,
+    optimizer: Method,
 
     /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
@@ -159,22 +161,6 @@ impl FromStr for InitChoice {
             path => InitChoice::File(path.into()),
         })
     }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OptimizerChoice {
-    /// Robust and fast; the result is the average of many steps
-    Adam,
-    /// Fewer, costlier steps
-    Lbfgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum PoolingChoice {
-    /// The strongest of four
-    Max,
-    /// The mean of four: softer
-    Average,
 }
 
 pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
@@ -223,7 +209,7 @@ fn paint(
     }
     // What the layers do not suit is told by the work itself.
     if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
-        eprintln!("impasto: {shortage}");
+        eprintln!("impasto: {}", shortage_sentence(&shortage));
     }
     let log = arguments.log.as_deref().map(Log::create).transpose()?;
     let start = Instant::now();
@@ -323,21 +309,15 @@ impl Arguments {
                 InitChoice::File(path) => Init::Picture(Picture::open(path)?),
             },
             seed: self.seed,
-            method: match self.optimizer {
-                OptimizerChoice::Adam => Method::Adam,
-                OptimizerChoice::Lbfgs => Method::Lbfgs,
-            },
+            method: self.optimizer,
             learning_rate: self.learning_rate,
             content_layers: layers(&self.content_layers, default.content_layers),
             style_layers: layers(&self.style_layers, default.style_layers),
             content_weight: self.content_weight,
             style_weight: self.style_weight,
             tv_weight: self.tv_weight,
-            scaling: self.loss.into(),
-            pooling: match self.pooling {
-                PoolingChoice::Max => Pooling::Max,
-                PoolingChoice::Average => Pooling::Average,
-            },
+            scaling: self.loss,
+            pooling: self.pooling,
             border: default.border,
         })
     }
@@ -409,7 +389,7 @@ impl Observer<'_> {
             Event::Converged { iteration } => {
                 self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
             }
-            Event::Scale { .. } => {}
+            _ => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::{Choice, OPERATIONS, Trial, Variant, trials},
-    validate::{Case, Expected, Outcome, banded_cases, cases, cooperative_cases, f16_cases, large_cases},
+    validate::{Case, Expected, Outcome, all_cases, cases},
 };
 use serde::Serialize;
 use std::io::Write;
@@ -84,7 +84,11 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
     let only = arguments.only.as_deref();
     let json = arguments.json;
     let mut report = Report { device: device.name(), answer, json, kernels: Vec::new(), failed: 0, count: 0 };
-    for case in cases_for(&device) {
+    let cases = match &device {
+        Device::Gpu(gpu) => all_cases(gpu.has_f16()),
+        Device::Cpu(_) | Device::Reference => cases(),
+    };
+    for case in cases {
         match &device {
             Device::Gpu(gpu) => {
                 let mut trials = trials(gpu, &case);
@@ -105,19 +109,6 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
         }
     }
     report.end(only)
-}
-
-/// In f16 and on some rows of a map only where the device's sessions do that.
-fn cases_for(device: &Device) -> Vec<Case> {
-    let mut cases = cases();
-    if let Device::Gpu(_) = device {
-        cases.extend(banded_cases());
-    }
-    if device.has_f16() {
-        cases.extend(f16_cases().into_iter().chain(cooperative_cases()));
-    }
-    cases.extend(large_cases());
-    cases
 }
 
 /// Whether a case, by a kernel, has a name or a part of one.

@@ -215,7 +215,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
-    use crate::plan::{Network, Wanted, features};
+    use crate::plan::{Network, Representation, features};
     use crate::weights::generated;
 
     #[test]
@@ -224,8 +224,8 @@ mod tests {
         assert_eq!(processor.bytes(), 0);
         for deepest in ["relu1_1", "relu3_2", "relu2_1"] {
             let deepest = deepest.parse().unwrap();
-            let plan =
-                features(&Network::for_tests(16, 16), &Wanted { features: vec![deepest], grams: vec![] }).unwrap();
+            let wanted = [Representation::Features(deepest)];
+            let plan = features(&Network::for_tests(16, 16), &wanted).unwrap();
             let before = processor.bytes();
             Session::on(&processor, &plan).unwrap();
             assert_eq!(processor.bytes(), filter_bytes(deepest).max(before), "{deepest}");

@@ -328,7 +328,7 @@ mod tests {
         let abilities = Abilities { cooperative_matrices: false, ..gpu.abilities };
         let mut seen = HashSet::new();
         let mut outcomes: Vec<Outcome> = Vec::new();
-        for (index, case) in validate::cases().iter().enumerate() {
+        for (index, case) in [validate::cases(), validate::fused_cases()].concat().iter().enumerate() {
             let most_groups = 1 + index as u32 % 3;
             let expected = Expected::of(case).unwrap();
             for (number, trial) in Trial::all(case, abilities).iter().enumerate() {

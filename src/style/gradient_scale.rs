@@ -5,10 +5,10 @@
 //! pixels. All steps between the losses and the picture are linear in the gradient, so one factor in front and its inverse
 //! behind change nothing but the range.
 
-use super::coefficients::LossScale;
+use super::coefficients::{self, LossScale};
 use crate::{
     BackendError, Session,
-    plan::{INITIAL_STATE, Plan, Routine, Tensor},
+    plan::{INITIAL_STATE, PerTerm, Plan, Routine, Tensor},
     read_values,
 };
 
@@ -30,16 +30,23 @@ enum Range {
 
 /// Finds the scale for the picture that is in the session, writes it with the losses' scales, and leaves the state as
 /// it was before the first evaluation. None if f16 does not do.
-pub(super) fn adjust(session: &mut dyn Session, plan: &Plan, scales: &[LossScale]) -> Result<Option<()>, BackendError> {
+pub(super) fn adjust(
+    session: &mut dyn Session,
+    plan: &Plan,
+    scales: &PerTerm<LossScale>,
+) -> Result<Option<()>, BackendError> {
     let mut evaluate = |exponent: i32| -> Result<Range, BackendError> {
-        write(session, plan, scales, exponent)?;
+        coefficients::write(session, plan, scales, 2_f32.powi(exponent))?;
         session.run(Routine::Evaluate)?;
-        let losses = read_values(session, plan.find(Tensor::LossValues).expect("an iteration plan has loss values"))?;
+        let values = read_values(session, plan.find(Tensor::LossValues).expect("an iteration plan has loss values"))?;
         let state = plan.find(Tensor::State).expect("an iteration plan has a state");
         session.write(state, bytemuck::cast_slice(&INITIAL_STATE))?;
-        // The last is total variation, which tells of the picture's gradient.
-        let (gradient, features) = losses.split_last().expect("there is total variation at least");
-        Ok(match (features.iter().all(|loss| loss.is_finite()), gradient.is_finite()) {
+        // What looks at a layer tells of the feature maps, what looks at the picture of its gradient.
+        let values = PerTerm::new(&plan.terms, values);
+        let are_finite = |at_layer| {
+            values.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, value)| value.is_finite())
+        };
+        Ok(match (are_finite(true), are_finite(false)) {
             (false, _) => Range::FeaturesLeft,
             (true, false) => Range::GradientsLeft,
             (true, true) => Range::Kept,
@@ -67,13 +74,7 @@ pub(super) fn adjust(session: &mut dyn Session, plan: &Plan, scales: &[LossScale
         }
     }
     match kept {
-        Some(exponent) => write(session, plan, scales, exponent - ROOM).map(Some),
+        Some(exponent) => coefficients::write(session, plan, scales, 2_f32.powi(exponent - ROOM)).map(Some),
         None => Ok(None),
     }
-}
-
-/// Writes the coefficients with a gradient scale of `2^exponent`.
-fn write(session: &mut dyn Session, plan: &Plan, scales: &[LossScale], exponent: i32) -> Result<(), BackendError> {
-    let slot = plan.find(Tensor::Coefficients).expect("an iteration plan has coefficients");
-    session.write(slot, bytemuck::cast_slice(&LossScale::coefficients(scales, 2_f32.powi(exponent))))
 }

@@ -3,11 +3,11 @@
 use super::{
     recipe::Recipe,
     stylize::{Reason, sizes, style_size},
-    targets::network,
+    targets::{network, unsuitable},
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, Plan, Size, Tensor},
+    plan::{self, Plan, Size, Source, Tensor},
 };
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct ScalePlans {
     pub style: Size,
     /// How many scales there are.
     pub scales: usize,
-    /// For the targets of the photograph and of the painting, where there are losses that want them.
+    /// For the targets, one plan for each picture that a term compares with.
     pub targets: Vec<Plan>,
     /// For the picture itself.
     pub iteration: Plan,
@@ -55,18 +55,18 @@ impl ScalePlans {
     fn new(engine: &Engine, scales: &[Size], index: usize, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
         let size = scales[index];
         let style = style_size(style, size, recipe);
-        let losses = recipe.losses();
+        let terms = recipe.terms();
         let precision = recipe.precision(engine.precision());
         let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
-        let (content, painting) = (losses.content_targets(), losses.style_targets());
         let mut targets = Vec::new();
-        if !content.features.is_empty() {
-            targets.push(plan::features(&seen(size), &content).map_err(Reason::Content)?);
+        for (source, wanted) in plan::wanted_of_sources(&terms) {
+            let looked_at = match source {
+                Source::Photograph => size,
+                Source::Painting(_) => style,
+            };
+            targets.push(plan::features(&seen(looked_at), &wanted).map_err(|error| unsuitable(source, error))?);
         }
-        if !painting.grams.is_empty() {
-            targets.push(plan::features(&seen(style), &painting).map_err(Reason::Style)?);
-        }
-        let iteration = plan::iteration(&seen(size), &losses, recipe.optimizer()).map_err(Reason::Content)?;
+        let iteration = plan::iteration(&seen(size), &terms, recipe.optimizer()).map_err(Reason::Content)?;
         Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
     }
 
@@ -76,17 +76,17 @@ impl ScalePlans {
     }
 }
 
-/// Bytes that are taken at the moment when the session holds most.
+/// Memory in bytes at the moment when the session holds most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The buffers of the plan that is executed.
     pub buffers: u64,
-    /// The filters, in all forms that are there by then.
+    /// The filters, in every form that has been made by then.
     pub filters: u64,
-    /// What is on its way between host and device: filters and targets there, or results back. On a GPU with memory of
-    /// its own this is the host's.
+    /// Copies on their way between host and device: filters and targets to it, or results from it. They take the host's
+    /// memory where the GPU has its own.
     pub staging: u64,
-    /// The largest slot, whenever it is there.
+    /// The largest slot of all plans, not only of this moment.
     pub largest_slot: u64,
 }
 
@@ -101,7 +101,7 @@ impl Memory {
         self.held() + self.staging
     }
 
-    /// Whether it keeps to so many bytes in all and to so many in one slot.
+    /// Whether it takes at most `bytes` in all and no slot takes more than `slot`.
     fn fits(&self, bytes: u64, slot: u64) -> bool {
         self.bytes() <= bytes && self.largest_slot <= slot
     }
@@ -129,7 +129,7 @@ pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> R
 
 /// Bytes of the slots that the host fills before the first routine.
 fn written(plan: &Plan) -> u64 {
-    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::ContentTarget(_) | Tensor::StyleTarget(_));
+    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::Target(_));
     slots(plan, filled)
 }
 
@@ -191,8 +191,8 @@ impl fmt::Display for Shortage {
             )?,
         }
         match fitting {
-            Some(long) => write!(f, ": --size {long} fits"),
-            None => f.write_str(": use another --device"),
+            Some(long) => write!(f, ": a long side of {long} pixels fits"),
+            None => f.write_str(": use another device"),
         }
     }
 }
@@ -295,13 +295,13 @@ mod tests {
         let text = shortage_at(1333, available - 1).unwrap().to_string();
         let numbers = format!("takes {} MiB, but CPU has {} MiB", taken(1333).div_ceil(1 << 20), (available - 1) >> 20);
         assert!(text.starts_with("a picture of 1333x889 ") && text.contains(&numbers), "{text}");
-        assert!(text.ends_with(": --size 768 fits"), "{text}");
+        assert!(text.ends_with(": a long side of 768 pixels fits"), "{text}");
     }
 
     #[test]
     fn where_nothing_fits_another_device_is_suggested() {
         let text = shortage_at(640, 1 << 20).unwrap().to_string();
-        assert!(text.ends_with(": use another --device"), "{text}");
+        assert!(text.ends_with(": use another device"), "{text}");
     }
 
     #[test]

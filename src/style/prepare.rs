@@ -5,12 +5,12 @@ use super::{
     objective::Objective,
     recipe::Recipe,
     stylize::Reason,
-    targets::{TargetError, features, network},
+    targets::{Sources, Targets, network},
 };
 use crate::{
     Engine, Session,
     picture::Picture,
-    plan::{self, Plan, PlanError, Precision, Tensor},
+    plan::{self, Plan, Precision, Tensor},
     write_values,
 };
 
@@ -48,19 +48,13 @@ impl<R: Into<Reason>> From<R> for Unprepared {
 /// Makes everything ready to paint from `start`, in a precision that the engine has.
 pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> Result<Prepared, Unprepared> {
     let Work { engine, recipe, objective, content, style } = work;
-    let losses = recipe.losses();
+    let terms = objective.terms();
     let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
-    let plan = plan::iteration(&network, &losses, recipe.optimizer()).map_err(Reason::Content)?;
-    let target = |picture, wanted, wrap: fn(PlanError) -> Reason| {
-        features(engine, precision, picture, recipe.border, recipe.pooling, &wanted).map_err(|error| match error {
-            TargetError::Plan(error) => wrap(error),
-            TargetError::Backend(error) => Reason::Backend(error),
-        })
-    };
-    let content = target(content, losses.content_targets(), Reason::Content)?;
-    let style = target(style, losses.style_targets(), Reason::Style)?;
+    let plan = plan::iteration(&network, &terms, recipe.optimizer()).map_err(Reason::Content)?;
+    let sources = Sources { photograph: content, paintings: &[style] };
+    let targets = Targets::new(engine, precision, recipe.border, recipe.pooling, &terms, sources)?;
     let mut session = engine.session(&plan)?;
-    let scales = objective.write(recipe, session.as_mut(), &plan, &content, &style)?;
+    let scales = objective.write(session.as_mut(), &plan, &targets)?;
     let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
     write_values(session.as_mut(), slot(Tensor::Image), start.pixels())?;
     session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;

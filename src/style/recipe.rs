@@ -1,10 +1,11 @@
 //! Everything that decides how a picture is painted, with all defaults.
 
-use super::coefficients::Scaling;
+use super::{coefficients::Scaling, objective::WeightedTerm};
 use crate::{
     picture::Picture,
-    plan::{AdamSettings, Border, Losses, Optimizer, Pooling, Precision},
+    plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Term, check_terms},
     vgg19::Layer,
+    weights::Filters,
 };
 
 /// A layer and what its loss counts for among those of its kind.
@@ -29,10 +30,11 @@ pub enum Init {
 
 /// Which optimiser moves the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Method {
-    /// Adam with clamping; the result is the running average of the iterates.
+    /// Robust and fast; the result is the running average of the iterates.
     Adam,
-    /// L-BFGS with a strong-Wolfe line search; the result is the last iterate.
+    /// Fewer, costlier steps, each with a strong-Wolfe line search; the result is the last iterate.
     Lbfgs,
 }
 
@@ -112,6 +114,16 @@ fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
 }
 
 impl Recipe {
+    /// The default recipe with layers that these filters reach.
+    pub fn for_filters(filters: &Filters) -> Recipe {
+        let deepest = filters.deepest().unwrap_or(Layer::FIRST);
+        Recipe {
+            content_layers: Self::content_layers_within(deepest),
+            style_layers: Self::style_layers_within(deepest),
+            ..Recipe::default()
+        }
+    }
+
     /// The default content layer for filters that reach `deepest`: relu4_2, where they end before it relu3_2, and
     /// where they end before that `deepest` itself.
     pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
@@ -130,16 +142,32 @@ impl Recipe {
         self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
     }
 
-    /// The layers that carry a loss, for a plan.
-    pub fn losses(&self) -> Losses {
-        let layers = |kind: &[WeightedLayer]| kind.iter().map(|weighted| weighted.layer).collect();
-        Losses { content: layers(&self.content_layers), style: layers(&self.style_layers) }
+    /// What is minimised, with weights. The layers of a kind share its weight as theirs are to each other.
+    pub fn weighted_terms(&self) -> Vec<WeightedTerm> {
+        let of_kind = |layers: &[WeightedLayer], weight: f32, term: fn(Layer) -> Term| {
+            let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
+            let shared = |weighted: &WeightedLayer| WeightedTerm {
+                term: term(weighted.layer),
+                share: f64::from(weighted.weight) / sum,
+                weight: f64::from(weight),
+            };
+            layers.iter().map(shared).collect::<Vec<_>>()
+        };
+        let mut terms = of_kind(&self.content_layers, self.content_weight, Term::content);
+        terms.extend(of_kind(&self.style_layers, self.style_weight, |layer| Term::style(layer, 0)));
+        terms.push(WeightedTerm { term: Term::TotalVariation, share: 1.0, weight: f64::from(self.tv_weight) });
+        terms
+    }
+
+    /// The losses, for a plan.
+    pub fn terms(&self) -> Vec<Term> {
+        self.weighted_terms().into_iter().map(|weighted| weighted.term).collect()
     }
 
     /// The learning rate, or the optimiser's own default.
     pub fn learning_rate(&self) -> f32 {
         self.learning_rate.unwrap_or(match self.method {
-            Method::Adam => 0.02,
+            Method::Adam => AdamSettings::default().learning_rate,
             Method::Lbfgs => 1.0,
         })
     }
@@ -147,12 +175,9 @@ impl Recipe {
     /// The optimiser, for a plan.
     pub fn optimizer(&self) -> Optimizer {
         match self.method {
-            Method::Adam => Optimizer::Adam(AdamSettings {
-                learning_rate: self.learning_rate(),
-                betas: [0.9, 0.99],
-                epsilon: 1e-8,
-                decay: 0.99,
-            }),
+            Method::Adam => {
+                Optimizer::Adam(AdamSettings { learning_rate: self.learning_rate(), ..AdamSettings::default() })
+            }
             Method::Lbfgs => Optimizer::Lbfgs { memory: LBFGS_MEMORY },
         }
     }
@@ -189,22 +214,18 @@ impl Recipe {
         not_negative("tv-weight", self.tv_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
             layers.iter().try_for_each(|weighted| not_negative(kind, weighted.weight))?;
-            for (position, WeightedLayer { layer, .. }) in layers.iter().enumerate() {
-                if layers[..position].iter().any(|earlier| earlier.layer == *layer) {
-                    return Err(RecipeError::LayerTwice { name: kind, layer: *layer });
-                }
-            }
             if !layers.is_empty() && layers.iter().all(|weighted| weighted.weight == 0.0) {
                 return Err(RecipeError::NoWeight { name: kind });
             }
         }
-        Ok(())
+        Ok(check_terms(&self.terms())?)
     }
 }
 
-/// A number of a recipe that is out of its range.
+/// What is wrong with a recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
+#[non_exhaustive]
 pub enum RecipeError {
     #[error("{name} is {value}, but must be a number above zero")]
     NotPositive { name: &'static str, value: f32 },
@@ -214,13 +235,14 @@ pub enum RecipeError {
     Zero { name: &'static str },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
-    #[error("{layer} stands twice in {name}: name it once, with its weight")]
-    LayerTwice { name: &'static str, layer: Layer },
+    #[error(transparent)]
+    Terms(#[from] PlanError),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::generated;
 
     #[test]
     fn the_default_recipe_is_in_range() {
@@ -241,7 +263,7 @@ mod tests {
         twice.content_layers.extend(twice.content_layers.clone());
         assert_eq!(
             twice.check().unwrap_err().to_string(),
-            "relu4_2 stands twice in content-layers: name it once, with its weight"
+            "the content loss at relu4_2 is named twice: name it once, with its weight"
         );
     }
 
@@ -251,5 +273,8 @@ mod tests {
         assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
         assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
         assert_eq!(Recipe::style_layers_within(deepest).len(), 4);
+        let shallow = Recipe::for_filters(&generated(1, "relu2_1".parse().unwrap()));
+        assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
+        shallow.check().unwrap();
     }
 }

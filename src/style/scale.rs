@@ -11,7 +11,7 @@ use super::{
 use crate::{
     BackendError, Session,
     picture::Picture,
-    plan::{self, Optimizer, Plan, Precision, Routine, Size, Tensor},
+    plan::{self, Optimizer, PerTerm, Plan, Precision, Routine, Size, Tensor},
     read_values, values,
 };
 use std::{
@@ -83,7 +83,7 @@ impl<'a> Scale<'a> {
         Scale {
             recipe: work.recipe,
             objective: work.objective,
-            ring: LossRing::new(&plan, work.recipe.losses().count()),
+            ring: LossRing::new(&plan),
             size: plan.window.size,
             plan,
             session,
@@ -197,9 +197,10 @@ impl<'a> Scale<'a> {
         // Several points are tried in an iteration; the one it ends at is reported.
         let evaluated: RefCell<Vec<Loss>> = RefCell::default();
         let evaluations = Cell::new(0);
+        let terms = self.plan.terms.clone();
         let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
             session.run(Routine::Evaluate)?;
-            let loss = objective.loss(&read_values(session, slot)?);
+            let loss = objective.loss(&PerTerm::new(&terms, read_values(session, slot)?));
             evaluated.borrow_mut().push(loss);
             evaluations.set(evaluations.get() + 1);
             Ok(loss.total)

@@ -6,7 +6,7 @@ pub mod server;
 use half::{bf16, f16};
 use impasto::{
     gpu::{Adapter, Gpu, ShaderChecks, adapters},
-    plan::{Border, Network, Pooling, Size, Storage, Window},
+    plan::{Border, Network, Pooling, Size, Storage, Term, Window},
     style::WeightedLayer,
     vgg19::Layer,
     weights::{Filters, Normalisation, generated},
@@ -30,8 +30,11 @@ pub fn layer(name: &str) -> Layer {
     name.parse().unwrap()
 }
 
-pub fn layers(names: &[&str]) -> Vec<Layer> {
-    names.iter().map(|name| layer(name)).collect()
+/// Content losses against the photograph, style losses against one painting, and total variation.
+pub fn terms(content: &[&str], style: &[&str]) -> Vec<Term> {
+    let content = content.iter().map(|name| Term::content(layer(name)));
+    let style = style.iter().map(|name| Term::style(layer(name), 0));
+    content.chain(style).chain([Term::TotalVariation]).collect()
 }
 
 /// Layers that all weigh the same.

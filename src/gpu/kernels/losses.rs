@@ -1,10 +1,6 @@
 //! `content_loss.wgsl`, `style_loss.wgsl`, `total_variation.wgsl`, `reduce_loss.wgsl` and `record_losses.wgsl`.
 
-use super::{
-    Binding, Dispatch,
-    network_input::{inverse_deviation, unscale},
-    params::params,
-};
+use super::{Binding, Dispatch, network_input::inverse_deviation, params::params};
 use crate::plan::{
     Border, Coefficients, ContentLoss, NetworkInputBackward, REDUCTION_GROUPS, RecordLosses, SlotId, StyleLoss,
     TotalVariation,
@@ -38,11 +34,10 @@ params! {
 
 params! {
     struct TotalVariationParams {
+        inverse_deviation: [f32; 4],
+        replicate: u32,
         width: u32,
         height: u32,
-        replicate: u32,
-        unscale: u32,
-        inverse_deviation: [f32; 4],
         loss: u32,
         right_scale: f32,
         down_scale: f32,
@@ -106,7 +101,8 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
             .slot(2, step.target)
             .slot(3, step.gram_gradient)
             .slot(4, step.coefficients.slot)
-            .slot(5, step.partials),
+            .slot(5, step.partials)
+            .flag("ACCUMULATE", step.accumulate),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }
@@ -118,11 +114,10 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
     // A single column or row has no differences: its sum is empty and its scale must not be infinite.
     let scale = |differences: f64| if differences > 0.0 { (1.0 / (3.0 * differences)) as f32 } else { 0.0 };
     let params = TotalVariationParams {
+        inverse_deviation: network.map_or([0.0; 4], |network| inverse_deviation(network.normalisation)),
+        replicate: u32::from(network.is_some_and(|network| network.border == Border::Replicate)),
         width: step.size.width,
         height: step.size.height,
-        replicate: u32::from(network.is_some_and(|network| network.border == Border::Replicate)),
-        unscale: network.map_or(0, unscale),
-        inverse_deviation: network.map_or([0.0; 4], |network| inverse_deviation(network.normalisation)),
         loss: step.coefficients.loss as u32,
         right_scale: scale((width - 1.0) * height),
         down_scale: scale(width * (height - 1.0)),
@@ -134,6 +129,7 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
             .slot(3, step.coefficients.slot)
             .slot(4, step.partials)
             .bind(5, Binding::optional(network.map(|network| network.gradient)))
+            .bind(6, Binding::optional(network.map(|network| network.inverse_scale)))
             .flag("FROM_NETWORK", network.is_some()),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]

@@ -81,7 +81,7 @@ fn devices() -> [Abilities; 2] {
 /// What any setting makes of the cases, and the probes.
 fn everything() -> Vec<Lowered> {
     let mut all = Vec::new();
-    let cases: Vec<Case> = [validate::cases(), validate::banded_cases()].concat();
+    let cases: Vec<Case> = validate::all_cases(false);
     for abilities in devices() {
         for (case, precision) in cases.iter().flat_map(|case| [(case, Precision::F32), (case, Precision::F16)]) {
             let plan = Plan { precision, ..case.plan.clone() };

@@ -3,7 +3,8 @@
 use super::Builder;
 use crate::{
     plan::{
-        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Rows, SlotId, Step, Tensor,
+        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Representation, Rows, SlotId, Step,
+        Tensor,
         band_rows::{forward_rows, own_rows},
         segments::Segment,
     },
@@ -16,8 +17,9 @@ const GRAM_PARTIAL_WORDS: usize = 1 << 20;
 const GRAM_RUN: usize = 512;
 
 impl Builder {
-    /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
-    pub(super) fn forward(&mut self, grams: &[Layer], backward: bool) {
+    /// Forward to the deepest layer; Gram matrices are made as soon as their layer is there.
+    pub(super) fn forward(&mut self) {
+        let backward = self.has_backward_pass();
         let image = self.slot(Tensor::Image, self.picture_values(), true);
         let output = self.bottom(Layer::FIRST).slot;
         let Network { window, border, normalisation, .. } = self.network;
@@ -44,7 +46,7 @@ impl Builder {
                     };
                     let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
-                    if grams.contains(&layer) {
+                    if self.is_looked_at(Representation::Gram(layer)) {
                         self.gram(layer, output, own[&layer], band > 0);
                     }
                     input = output;
@@ -78,7 +80,7 @@ impl Builder {
         self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
     }
 
-    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there, and then the
+    /// Features of a layer in the backward pass: kept, or recomputed from the nearest map below that is there, and then the
     /// mask too.
     pub(super) fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment, mask: Option<SlotId>) -> Map {
         let shape = self.shape(layer);

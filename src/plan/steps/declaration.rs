@@ -17,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Of what is made anew, or added to what is there.
+    /// Of what is written anew or, if it accumulates, added to what is there.
     pub(super) fn written(accumulate: bool) -> Role {
         if accumulate { Role::Add } else { Role::Write }
     }
@@ -51,7 +51,7 @@ pub struct Declaration {
     pub makes: SlotId,
     /// Every slot that it touches, once.
     pub uses: Vec<Use>,
-    /// The rows of a map that it makes or sums, and the map's shape. None if it does not work on rows of maps.
+    /// The rows of a map that it writes or sums, and the map's shape; none of a step that does not work row by row.
     pub rows: Option<(Rows, FeatureShape)>,
     /// The layer whose filters it reads, if it reads any.
     pub filters: Option<Layer>,

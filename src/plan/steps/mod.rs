@@ -10,33 +10,31 @@ mod lbfgs;
 mod losses;
 mod pooling;
 
-pub use adam::Adam;
-pub use convolution::{Conv3x3, Conv3x3Backward};
 pub use declaration::{Declaration, Destination, Role, Use};
-pub use gram::{Gram, GramBackward};
-pub use input::{Border, NetworkInput, NetworkInputBackward};
-pub use lbfgs::{CopyVector, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
-pub use losses::{Coefficients, ContentLoss, RecordLosses, StyleLoss, TotalVariation, ring_row};
-pub use pooling::{AveragePool, AveragePoolBackward, MaxPool, MaxPoolBackward, Pooling};
+pub use input::Border;
+pub use losses::{Coefficients, ring_row};
+pub use pooling::Pooling;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};
 use crate::vgg19::Layer;
 
 /// One variant for each operation, named like its struct.
 macro_rules! steps {
-    ($($operation:ident),* $(,)?) => {
+    ($($module:ident: $($operation:ident),*;)*) => {
+        $(pub use $module::{$($operation),*};)*
+
         /// One operation with the slots it works on.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each is described at its type")]
         pub enum Step {
-            $($operation($operation),)*
+            $($($operation($operation),)*)*
         }
 
         impl Step {
             /// What it does with which slots.
             pub fn declaration(&self) -> Declaration {
                 match self {
-                    $(Step::$operation(step) => step.declaration(),)*
+                    $($(Step::$operation(step) => step.declaration(),)*)*
                 }
             }
         }
@@ -44,46 +42,32 @@ macro_rules! steps {
 }
 
 steps! {
-    NetworkInput,
-    NetworkInputBackward,
-    Conv3x3,
-    Conv3x3Backward,
-    MaxPool,
-    MaxPoolBackward,
-    AveragePool,
-    AveragePoolBackward,
-    Gram,
-    GramBackward,
-    StyleLoss,
-    ContentLoss,
-    TotalVariation,
-    RecordLosses,
-    Adam,
-    LbfgsUpdate,
-    LbfgsDots,
-    LbfgsDirection,
-    LbfgsTrial,
-    LbfgsScalars,
-    CopyVector,
+    input: NetworkInput, NetworkInputBackward;
+    convolution: Conv3x3, Conv3x3Backward;
+    pooling: MaxPool, MaxPoolBackward, AveragePool, AveragePoolBackward;
+    gram: Gram, GramBackward;
+    losses: StyleLoss, ContentLoss, TotalVariation, RecordLosses;
+    adam: Adam;
+    lbfgs: LbfgsUpdate, LbfgsDots, LbfgsDirection, LbfgsTrial, LbfgsScalars, CopyVector;
 }
 
 impl Step {
-    /// See [`Declaration::operation`].
+    /// See `Declaration::operation`.
     pub fn operation(&self) -> &'static str {
         self.declaration().operation
     }
 
-    /// See [`Declaration::rows`].
+    /// See `Declaration::rows`.
     pub fn rows(&self) -> Option<(Rows, FeatureShape)> {
         self.declaration().rows
     }
 
-    /// See [`Declaration::filters`].
+    /// See `Declaration::filters`.
     pub fn filters(&self) -> Option<Layer> {
         self.declaration().filters
     }
 
-    /// See [`Declaration::makes`].
+    /// See `Declaration::makes`.
     pub fn makes(&self) -> SlotId {
         self.declaration().makes
     }
@@ -99,16 +83,16 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Losses, Network, Optimizer, Routine, iteration};
+    use crate::plan::{Network, Optimizer, Routine, Term, iteration};
 
     #[test]
     fn every_step_uses_each_slot_once_and_writes_what_it_makes() {
-        let losses = Losses { content: vec!["relu2_1".parse().unwrap()], style: vec!["relu1_2".parse().unwrap()] };
+        let terms = Term::all_of(&["relu2_1"], &["relu1_2"]);
         for (pooling, optimizer) in
             [(Pooling::Max, Optimizer::default()), (Pooling::Average, Optimizer::Lbfgs { memory: 3 })]
         {
             let network = Network { pooling, ..Network::for_tests(24, 20) };
-            let plan = iteration(&network, &losses, optimizer).unwrap();
+            let plan = iteration(&network, &terms, optimizer).unwrap();
             assert!(plan.steps.len() > plan.routine(Routine::Evaluate).len());
             for step in &plan.steps {
                 let Declaration { operation, makes, uses, .. } = step.declaration();

@@ -107,16 +107,16 @@ fn network_input_backward_total_variation(filters: &Arc<Filters>, size: Size, bo
     let image_gradient = sketch.unwritten(Tensor::ImageGradient, 3 * size.pixels());
     sketch.check(Check::Array(image_gradient));
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
-    let slot = sketch.uniform(Tensor::Coefficients, 8, 0.5, 3.0);
+    let slot = sketch.uniform(Tensor::Coefficients, 6, 0.5, 3.0);
+    let inverse_scale = sketch.uniform(Tensor::InverseGradientScale, 1, 0.5, 3.0);
     let losses = sketch.uniform(Tensor::LossValues, 3, 1.0, 2.0);
     sketch.check(Check::Each(losses));
-    let unscale = Coefficients { slot, loss: 3 };
     let normalisation = Normalisation::IMAGENET;
     let steps = vec![
         Step::NetworkInputBackward(NetworkInputBackward {
             gradient,
             image_gradient,
-            unscale,
+            inverse_scale,
             size,
             border,
             normalisation,

@@ -15,11 +15,29 @@ use crate::vgg19::Layer;
 use crate::weights::{Filters, generated};
 use std::sync::Arc;
 
-/// Every case on whole maps of f32, by subject.
+/// Every case of one step on whole maps of f32, by subject.
 pub fn cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu4_2")));
-    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases, fused::cases];
+    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
     groups.iter().flat_map(|group| group(&filters)).collect()
+}
+
+/// Cases of two steps for back ends that carry them out together, on whole maps of f32.
+pub fn fused_cases() -> Vec<Case> {
+    fused::cases(&Arc::new(generated(7, layer("relu2_2"))))
+}
+
+/// Everything for a back end that fuses steps, holds maps in bands and, if it has f16, stores them so. Each has a name of its
+/// own.
+pub fn all_cases(f16: bool) -> Vec<Case> {
+    let mut cases = [cases(), fused_cases(), banded_cases(), large_cases()].concat();
+    if f16 {
+        let halves = f16_cases();
+        let is_new = |case: &Case| halves.iter().all(|half| half.name != case.name);
+        cases.extend(cooperative_cases().into_iter().filter(is_new));
+        cases.extend(halves);
+    }
+    cases
 }
 
 /// Some cases, on pictures and vectors of f32, of more workgroups than a device launches along one dimension.
@@ -30,12 +48,12 @@ pub fn large_cases() -> Vec<Case> {
 
 /// Every case that works on maps, once more on some of their rows: the first, the last, and some between.
 pub fn banded_cases() -> Vec<Case> {
-    cases().iter().flat_map(Case::in_bands).collect()
+    [cases(), fused_cases()].iter().flatten().flat_map(Case::in_bands).collect()
 }
 
 /// Every case that works on maps, whole and in bands, with maps and filters stored as f16.
 pub fn f16_cases() -> Vec<Case> {
-    let whole = cases();
+    let whole = [cases(), fused_cases()].concat();
     let banded = whole.iter().flat_map(Case::in_bands);
     stored_in(Precision::F16, &banded.chain(whole.iter().cloned()).collect::<Vec<_>>())
 }
