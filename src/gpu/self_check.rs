@@ -1,11 +1,11 @@
 //! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested
 //! on every driver, and a wrong result looks like a picture too.
 
-use super::{Abilities, Conv3x3Variant, DeviceFilters, Gpu, Session};
+use super::{Abilities, Gpu, Trial, Variant};
 use crate::{
     BackendError,
     plan::Precision,
-    validate::{self, Outcome},
+    validate::{self, Expected, Outcome},
 };
 use std::sync::Arc;
 
@@ -49,19 +49,25 @@ impl Gpu {
         Abilities { cooperative_matrices, ..self.abilities }
     }
 
-    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that
-    /// fails.
+    /// Runs every cooperative kernel on the cases that it can do, up to the first that fails.
     fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
         let cases = validate::cooperative_cases();
+        let trials = |case| {
+            let mut trials = Trial::all(case, self.abilities);
+            trials.retain(|trial| trial.choice().kernel.variant == Variant::Cooperative);
+            trials
+        };
+        // All at the same time, for drivers take long.
+        let dispatches: Vec<_> = cases.iter().flat_map(trials).flat_map(|trial| trial.dispatches()).collect();
+        self.pipelines.compile(dispatches.iter());
         let mut outcomes = Vec::new();
-        for filling_groups in [self.abilities.filling_groups, 1] {
-            let abilities = Abilities { filling_groups, ..self.abilities };
-            for case in &cases {
-                let outcome = validate::run(case, &mut |plan, filters| {
-                    let asked = Some(Conv3x3Variant::Cooperative);
-                    let filters = DeviceFilters::new(filters);
-                    Ok(Box::new(Session::with_abilities(self, plan.clone(), &filters, abilities, asked)?))
-                });
+        for case in &cases {
+            let expected = Expected::of(case);
+            for trial in trials(case) {
+                let outcome = match &expected {
+                    Ok(expected) => trial.run(self, expected),
+                    Err(error) => Err(BackendError::Refused { device: self.name.clone(), reason: error.to_string() }),
+                };
                 let passed = outcome.as_ref().is_ok_and(Outcome::passed);
                 outcomes.push(outcome);
                 if !passed {
@@ -86,7 +92,7 @@ mod tests {
     fn outcome(error: f64) -> Outcome {
         Outcome {
             case: "conv3x3 relu1_2 9x6".to_owned(),
-            operation: "conv3x3",
+            operation: "conv3x3".to_owned(),
             error,
             tolerance: 1e-3,
             wrong_words: 0,
@@ -243,7 +249,8 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u
         assert!(refused.contains("does not run their kernels"), "{refused}");
         let case = &validate::cooperative_cases()[0];
         let outcome = validate::run(case, &mut |plan, filters| {
-            Ok(Box::new(Session::new(&gpu, plan.clone(), &DeviceFilters::new(filters), None)?))
+            let (filters, none) = (gpu::DeviceFilters::new(filters), gpu::ForcedVariants::NONE);
+            Ok(Box::new(gpu::Session::new(&gpu, plan.clone(), &filters, &none)?))
         });
         assert!(outcome.unwrap().passed());
     }
