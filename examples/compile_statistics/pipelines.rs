@@ -19,7 +19,7 @@ const SIZES: [Size; 3] =
 /// What such a GPU is said to be able to do.
 fn abilities(cooperative_matrices: bool) -> Abilities {
     let resources = Resources { invocations: 1024, workgroup_memory: 64 << 10, storage_buffers: 64 };
-    Abilities { vendor: Vendor::Amd, filling_groups: 200, resources, cooperative_matrices }
+    Abilities { vendor: Vendor::Amd, filling_groups: 200, resources, cooperative_matrices, largest_subgroup: 64 }
 }
 
 /// Each once, in the order in which painting first asks for it.

@@ -9,8 +9,10 @@ pub struct Abilities {
     pub filling_groups: usize,
     /// What a kernel may take.
     pub resources: Resources,
-    /// Whether it multiplies 16x16x16 matrices of f16 with f32 sums in subgroups of 32 invocations (tensor cores).
+    /// Whether it multiplies 16x16x16 matrices of f16 with f32 sums (tensor cores).
     pub cooperative_matrices: bool,
+    /// Invocations of the largest subgroups that its driver may choose.
+    pub largest_subgroup: u32,
 }
 
 /// What a kernel takes of a device, or what a device has for one.
@@ -92,6 +94,14 @@ fn filling_groups(device_type: wgpu::DeviceType) -> usize {
 pub(super) const COOPERATIVE: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16).union(wgpu::Features::SUBGROUP);
 
+/// Invocations of a cooperative kernel's workgroup: at least four subgroups, whatever size the driver chooses.
+fn cooperative_invocations(largest_subgroup: u32) -> u32 {
+    4 * largest_subgroup.max(32)
+}
+
+/// What the table has tiles for.
+const MOST_COOPERATIVE_INVOCATIONS: u32 = 256;
+
 /// Whether an adapter offers the matrices that cooperative kernels work on.
 pub(super) fn has_cooperative_matrices(adapter: &wgpu::Adapter) -> bool {
     use wgpu::CooperativeScalarType::{F16, F32};
@@ -100,11 +110,16 @@ pub(super) fn has_cooperative_matrices(adapter: &wgpu::Adapter) -> bool {
         (matrix.m_size, matrix.n_size, matrix.k_size, matrix.ab_type, matrix.cr_type) == (16, 16, 16, F16, F32)
     };
     adapter.features().contains(COOPERATIVE)
-        && (info.subgroup_min_size, info.subgroup_max_size) == (32, 32)
+        && cooperative_invocations(info.subgroup_max_size) <= MOST_COOPERATIVE_INVOCATIONS
         && adapter.cooperative_matrix_properties().iter().any(fitting)
 }
 
 impl Abilities {
+    /// Invocations of a cooperative kernel's workgroup.
+    pub(super) fn cooperative_invocations(&self) -> u32 {
+        cooperative_invocations(self.largest_subgroup)
+    }
+
     /// Those of an adapter that is opened with some limits.
     pub(super) fn of(adapter: &wgpu::Adapter, limits: &wgpu::Limits) -> Abilities {
         Abilities {
@@ -112,6 +127,7 @@ impl Abilities {
             filling_groups: filling_groups(adapter.get_info().device_type),
             resources: Resources::of(limits),
             cooperative_matrices: has_cooperative_matrices(adapter),
+            largest_subgroup: adapter.get_info().subgroup_max_size,
         }
     }
 }

@@ -57,6 +57,7 @@ impl WorkShape {
         }
         let fits = |tile: &&Tile| {
             kernel.needs(tile).fit(abilities.resources)
+                && kernel.suits_subgroups(tile, abilities)
                 && self.inputs.is_multiple_of(kernel.inputs)
                 && self.outputs.is_multiple_of(tile.columns)
         };
@@ -157,6 +158,7 @@ mod tests {
         filling_groups: 200,
         resources: Resources { invocations: 1024, workgroup_memory: 48 << 10, storage_buffers: 16 },
         cooperative_matrices: true,
+        largest_subgroup: 32,
     };
     const SMALL: Abilities = Abilities { resources: Resources::WEBGPU_MINIMUM, ..LARGE };
     const F16: Precision = Precision::F16;

@@ -131,6 +131,7 @@ mod tests {
         filling_groups: 8,
         resources: Resources::WEBGPU_MINIMUM,
         cooperative_matrices: false,
+        largest_subgroup: 32,
     };
 
     /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.

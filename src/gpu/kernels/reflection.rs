@@ -68,7 +68,13 @@ struct Lowered {
 /// Devices that between them get every kernel.
 fn devices() -> [Abilities; 2] {
     let resources = Resources { invocations: 1024, workgroup_memory: 48 << 10, storage_buffers: 16 };
-    let device = Abilities { vendor: Vendor::Nvidia, filling_groups: 1, resources, cooperative_matrices: true };
+    let device = Abilities {
+        vendor: Vendor::Nvidia,
+        filling_groups: 1,
+        resources,
+        cooperative_matrices: true,
+        largest_subgroup: 32,
+    };
     [device, Abilities { resources: Resources::WEBGPU_MINIMUM, ..device }]
 }
 
@@ -87,7 +93,7 @@ fn everything() -> Vec<Lowered> {
             }));
         }
     }
-    let probes = vec![probe_arithmetic(3, 1, 1.0, 1.0), probe_cooperative(2, 1), probe_bandwidth(5)];
+    let probes = vec![probe_arithmetic(3, 1, 1.0, 1.0), probe_cooperative(2, 128, 1), probe_bandwidth(5)];
     all.push(Lowered { name: "probe".to_owned(), choice: None, dispatches: probes, slots: None });
     all
 }

@@ -1,7 +1,7 @@
 //! Which kernels there are for each operation, what they take of a device, and which of them a device prefers. All that
 //! chooses a kernel or lists them reads this table.
 
-use crate::gpu::{Resources, Vendor};
+use crate::gpu::{Abilities, Resources, Vendor};
 use std::fmt;
 
 /// Ways to compute. An operation has some of them, see [`OPERATIONS`].
@@ -93,6 +93,11 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// Whether a tile is one for the device's subgroups; all but those of cooperative kernels are.
+    pub(super) fn suits_subgroups(&self, tile: &Tile, abilities: Abilities) -> bool {
+        self.variant != Cooperative || tile.invocations == abilities.cooperative_invocations()
+    }
+
     /// What it takes of a device with a tile.
     pub fn needs(&self, tile: &Tile) -> Resources {
         let Tile { invocations, workgroup_memory, .. } = *tile;
@@ -166,9 +171,12 @@ const CONV3X3: &[Kernel] = &[
         inputs: 32,
         storage_buffers: 5,
         tiles: &[
-            Tile::new(128, 128, &[("BLOCKS", 4), ("ACROSS", 2)], 128, 31_744),
-            Tile::new(128, 64, &[("BLOCKS", 2), ("ACROSS", 1)], 128, 25_600),
-            Tile::new(64, 128, &[("BLOCKS", 2), ("ACROSS", 2)], 128, 25_600),
+            Tile::new(128, 128, &[("BLOCKS", 4), ("ACROSS", 2), ("LANES", 128)], 128, 31_744),
+            Tile::new(128, 64, &[("BLOCKS", 2), ("ACROSS", 1), ("LANES", 128)], 128, 25_600),
+            Tile::new(64, 128, &[("BLOCKS", 2), ("ACROSS", 2), ("LANES", 128)], 128, 25_600),
+            Tile::new(128, 128, &[("BLOCKS", 4), ("ACROSS", 2), ("LANES", 256)], 256, 31_744),
+            Tile::new(128, 64, &[("BLOCKS", 2), ("ACROSS", 1), ("LANES", 256)], 256, 25_600),
+            Tile::new(64, 128, &[("BLOCKS", 2), ("ACROSS", 2), ("LANES", 256)], 256, 25_600),
         ],
     },
 ];
@@ -188,7 +196,12 @@ const GRAM: &[Kernel] = &[
         storage_buffers: 2,
         tiles: &[Tile::new(128, 128, &[("EDGE", 128)], 256, 8_192), Tile::new(64, 64, &[("EDGE", 64)], 64, 4_096)],
     },
-    Kernel { variant: Cooperative, inputs: 1, storage_buffers: 2, tiles: &[Tile::new(64, 64, &[], 128, 9_216)] },
+    Kernel {
+        variant: Cooperative,
+        inputs: 1,
+        storage_buffers: 2,
+        tiles: &[Tile::new(64, 64, &[("LANES", 128)], 128, 9_216), Tile::new(64, 64, &[("LANES", 256)], 256, 9_216)],
+    },
 ];
 
 const GRAM_BACKWARD: &[Kernel] = &[
@@ -202,7 +215,15 @@ const GRAM_BACKWARD: &[Kernel] = &[
             Tile::new(64, 64, &[("PIXELS", 64), ("OUTPUTS", 64)], 64, 4_096),
         ],
     },
-    Kernel { variant: Cooperative, inputs: 1, storage_buffers: 4, tiles: &[Tile::new(128, 64, &[], 128, 32_256)] },
+    Kernel {
+        variant: Cooperative,
+        inputs: 1,
+        storage_buffers: 4,
+        tiles: &[
+            Tile::new(128, 64, &[("LANES", 128)], 128, 32_256),
+            Tile::new(128, 64, &[("LANES", 256)], 256, 32_256),
+        ],
+    },
 ];
 
 /// Of both directions. Winograd4 is in no row: its tiles of 16 need as much of the memory's bandwidth per result as
