@@ -127,7 +127,7 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
 
-    /// Time the variants of the convolution on this GPU first, for sizes that were never timed, and keep what is fastest
+    /// Time the variants of the kernels on this GPU first, for sizes that were never timed, and keep what is fastest
     #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
     tune: bool,
 
@@ -231,7 +231,7 @@ fn paint(
     Ok(())
 }
 
-/// Times the convolutions of every size that will be painted.
+/// Times the kernels of every size that will be painted.
 fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
     let mut count = 0;
     let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
@@ -243,7 +243,10 @@ fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<
             }
         })?;
     }
-    eprintln!("impasto: {count} convolutions were timed on {}; the fastest variants are kept", engine.name());
+    eprintln!(
+        "impasto: {count} shapes of convolutions and Gram products were timed on {}; the fastest variants are kept",
+        engine.name()
+    );
     Ok(())
 }
 
