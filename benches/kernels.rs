@@ -56,7 +56,7 @@ fn plan(size: Size, pooling: Pooling, optimizer: Optimizer) -> Plan {
     let recipe = Recipe::default();
     let (window, normalisation) = (Window::whole(size), FILTERS.normalisation);
     let network = Network { window, border: recipe.border, pooling, normalisation, storage: Storage::PLAIN };
-    iteration(&network, &recipe.losses(), optimizer).unwrap()
+    iteration(&network, &recipe.terms(), optimizer).unwrap()
 }
 
 /// Two plans that have every operation between them.
@@ -133,6 +133,7 @@ fn session(engine: &Engine, plan: &Plan) -> Box<dyn Session> {
             Tensor::LbfgsControl => [vec![0.0; 4], vec![1e-3; slot.words - 4]].concat(),
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
             Tensor::Coefficients => vec![1e-6; slot.words],
+            Tensor::InverseGradientScale => vec![1.0],
             _ => random.uniform_values(slot.words, 0.0, 1.0),
         };
         write_values(session.as_mut(), SlotId(index), &values).unwrap();

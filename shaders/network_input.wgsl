@@ -3,9 +3,9 @@
 //   network_input           output[q][c] = (image[p][c] - mean[c]) / deviation[c], channel 3 zero; q runs over the padded
 //                           pixels, p is the pixel at q or, in the halo, the nearest one (replicate), else output is zero
 //   network_input_backward  image_gradient[p][c] = u * sum over the q made from p of gradient[q][c] / deviation[c],
-//                           u = coefficients[unscale], which undoes the scale that keeps gradients within f16
+//                           u = inverse_scale[0], which undoes the scale that keeps gradients within f16
 //
-// bindings  1 image or image_gradient [height][width][3]   2 output or gradient, haloed, C = 4   3 coefficients
+// bindings  1 image or image_gradient [height][width][3]   2 output or gradient, haloed, C = 4   3 inverse_scale, one number
 // dispatch  one invocation per padded pixel / per picture pixel, workgroups of 64
 
 struct Params {
@@ -15,13 +15,12 @@ struct Params {
     replicate: u32,
     mean: vec4<f32>,
     inverse_deviation: vec4<f32>,
-    unscale: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> image: array<f32>;
 @group(0) @binding(2) var<storage, read_write> input: array<Stored4>;
-@group(0) @binding(3) var<storage, read> coefficients: array<f32>;
+@group(0) @binding(3) var<storage, read> inverse_scale: array<f32>;
 
 @compute @workgroup_size(64)
 fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -55,7 +54,7 @@ fn network_input_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(loca
             sum += load(input[row * (params.width + 2u) + column]);
         }
     }
-    sum *= params.inverse_deviation * coefficients[params.unscale];
+    sum *= params.inverse_deviation * inverse_scale[0];
     image[3u * pixel] = sum.x;
     image[3u * pixel + 1u] = sum.y;
     image[3u * pixel + 2u] = sum.z;

@@ -1,4 +1,5 @@
-// Style loss of one layer: partial sums of (G - T)^2 and S = b (G - T), b = coefficients[2 loss + 1].
+// Style loss of one layer: partial sums of (G - T)^2 and S = old + b (G - T), b = coefficients[2 loss + 1]; old with
+// ACCUMULATE.
 //
 // bindings  1 gram G [C][C]   2 target T [C][C]   3 gram_gradient S [C][C]   4 coefficients   5 partials [workgroups]
 // dispatch  `groups` workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
@@ -9,6 +10,8 @@ struct Params {
     values4: u32,
     loss: u32,
 }
+
+override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> gram: array<vec4<f32>>;
@@ -24,7 +27,11 @@ fn style_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
     for (var index = group.x * 256u + lane; index < params.values4; index += params.groups * 256u) {
         let difference = gram[index] - style_target[index];
         sum += dot(difference, difference);
-        gram_gradient[index] = scale * difference;
+        var value = scale * difference;
+        if ACCUMULATE {
+            value += gram_gradient[index];
+        }
+        gram_gradient[index] = value;
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {

@@ -6,7 +6,7 @@
 // network_input.wgsl, so that the gradient is written once and not read.
 //
 // bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
-//           5 gradient of the network input, haloed, C = 4; read with FROM_NETWORK
+//           5 gradient of the network input, haloed, C = 4   6 inverse_scale, one number; both read with FROM_NETWORK
 // dispatch  `groups` workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
 
 struct Params {
@@ -18,7 +18,6 @@ struct Params {
     right_scale: f32,
     down_scale: f32,
     // As in network_input.wgsl; read with FROM_NETWORK.
-    unscale: u32,
     inverse_deviation: vec4<f32>,
     replicate: u32,
 }
@@ -31,6 +30,7 @@ override FROM_NETWORK: bool = false;
 @group(0) @binding(3) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(5) var<storage, read> gradient: array<Stored4>;
+@group(0) @binding(6) var<storage, read> inverse_scale: array<f32>;
 
 // What network_input_backward makes of a value of the picture.
 fn network_gradient(pixel: u32, channel: u32) -> f32 {
@@ -42,7 +42,7 @@ fn network_gradient(pixel: u32, channel: u32) -> f32 {
             sum += load(gradient[row * (params.width + 2u) + column]);
         }
     }
-    sum *= params.inverse_deviation * coefficients[params.unscale];
+    sum *= params.inverse_deviation * inverse_scale[0];
     return sum[channel];
 }
 

@@ -1,12 +1,13 @@
 //! Plans whose large maps are made in bands of rows: the same losses and gradients as whole maps give, in less memory.
 
+use crate::common::{self, layer};
 use impasto::{
     BackendError, Device, Engine, Session, cpu,
     gpu::{self, DeviceFilters, Gpu, ShaderChecks, adapters},
     picture::Picture,
     plan::{
-        Banding, Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Wanted,
-        Window, features, iteration,
+        Banding, Border, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Term, Window,
+        features, iteration, wanted_of_sources,
     },
     random::Random,
     read_values, reference,
@@ -28,9 +29,11 @@ fn network(size: Size, pooling: Pooling, storage: Storage) -> Network {
     Network { window, border: Border::Replicate, pooling, normalisation, storage }
 }
 
-fn losses() -> Losses {
-    let layers = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
-    Losses { content: layers(&["relu1_2", "relu3_1"]), style: layers(&["relu1_1", "relu2_1", "relu2_2", "relu4_1"]) }
+/// With two paintings at two layers, one of them large enough for bands.
+fn terms() -> Vec<Term> {
+    let mut terms = common::terms(&["relu1_2", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2", "relu4_1"]);
+    terms.extend(["relu2_1", "relu4_1"].map(|name| Term::style(layer(name), 1)));
+    terms
 }
 
 fn filters() -> Arc<Filters> {
@@ -39,7 +42,7 @@ fn filters() -> Arc<Filters> {
 
 fn plan(size: Size, pooling: Pooling, banding: Banding) -> Plan {
     let storage = Storage { banding, ..Storage::PLAIN };
-    iteration(&network(size, pooling, storage), &losses(), Optimizer::default()).unwrap()
+    iteration(&network(size, pooling, storage), &terms(), Optimizer::default()).unwrap()
 }
 
 /// Losses and the picture's gradient of a random picture.
@@ -47,16 +50,15 @@ fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
     let mut random = Random::new(3);
     // By name: plans number their slots as they come to need them.
     let mut tensors = vec![Tensor::Image];
-    tensors.extend(losses().content.iter().map(|&layer| Tensor::ContentTarget(layer)));
-    tensors.extend(losses().style.iter().map(|&layer| Tensor::StyleTarget(layer)));
+    tensors.extend(terms().into_iter().filter(|term| term.target().is_some()).map(Tensor::Target));
     for tensor in tensors {
         let slot = plan.find(tensor).unwrap();
         let values = random.uniform_values(plan.slot(slot).words, 0.0, 1.0);
         write_values(session, slot, &values).unwrap();
     }
-    let mut coefficients = [1e-4, 2e-4].repeat(losses().count());
-    coefficients.extend([1.0, 1.0]);
+    let coefficients = [1e-4, 2e-4].repeat(terms().len());
     write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
+    write_values(session, plan.find(Tensor::InverseGradientScale).unwrap(), &[1.0]).unwrap();
     session.write(plan.find(Tensor::State).unwrap(), bytemuck::cast_slice(&impasto::plan::INITIAL_STATE)).unwrap();
     session.run(Routine::Evaluate).unwrap();
     let mut read = |tensor| read_values(session, plan.find(tensor).unwrap()).unwrap();
@@ -102,7 +104,7 @@ fn what_is_made_again_never_exists_whole() {
     let plan = plan(Size { width: 37, height: 43 }, Pooling::Max, BANDS[1]);
     assert!(plan.find(Tensor::Recomputed("relu2_1".parse().unwrap())).is_some());
     // A content loss compares with a whole map, whatever its size.
-    let maps = plan.slots.iter().filter(|s| s.tensor.is_map() && !matches!(s.tensor, Tensor::ContentTarget(_)));
+    let maps = plan.slots.iter().filter(|s| s.tensor.is_map() && !matches!(s.tensor, Tensor::Target(_)));
     let largest = maps.max_by_key(|slot| slot.words).unwrap();
     assert!(4 * largest.words as u64 <= BANDS[1].slot, "{}: {} bytes", largest.tensor, 4 * largest.words);
 }
@@ -127,12 +129,9 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
         let recipe = Recipe::default();
         let size = Size { width: side, height: side };
         let network = network(size, Pooling::Max, Storage::for_binding(binding, precision));
-        let Losses { content, style } = recipe.losses();
-        let plans = [
-            iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap(),
-            features(&network, &Wanted { features: content, grams: Vec::new() }).unwrap(),
-            features(&network, &Wanted { features: Vec::new(), grams: style }).unwrap(),
-        ];
+        let mut plans = vec![iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap()];
+        plans.extend(wanted_of_sources(&recipe.terms()).iter().map(|(_, wanted)| features(&network, wanted).unwrap()));
+        assert_eq!(plans.len(), 3);
         for plan in plans {
             let largest = plan.slots.iter().max_by_key(|slot| slot.words).unwrap();
             assert!(largest.bytes() <= binding, "{side}: {} takes {} MiB", largest.tensor, largest.bytes() >> 20);

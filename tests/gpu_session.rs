@@ -1,12 +1,13 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
+use crate::common;
 use impasto::{
     BackendError, Session as _,
     gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},
     plan::{
-        Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Wanted, Window, features,
-        iteration,
+        Border, Network, Optimizer, Plan, Pooling, Representation, Routine, Size, Storage, Tensor, Term, Window,
+        features, iteration,
     },
     random::Random,
     read_values,
@@ -33,11 +34,8 @@ fn network(size: Size) -> Network {
 }
 
 fn plan() -> Plan {
-    let losses = Losses {
-        content: vec!["relu2_2".parse().unwrap()],
-        style: ["relu1_1", "relu2_1", "relu3_1"].map(|name| name.parse().unwrap()).to_vec(),
-    };
-    iteration(&network(SIZE), &losses, Optimizer::default()).unwrap()
+    let terms = common::terms(&["relu2_2"], &["relu1_1", "relu2_1", "relu3_1"]);
+    iteration(&network(SIZE), &terms, Optimizer::default()).unwrap()
 }
 
 fn filters() -> Arc<Filters> {
@@ -51,8 +49,9 @@ fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
-            Tensor::Image | Tensor::StyleTarget(_) => random.uniform_values(slot.words, 0.0, 1.0),
+            Tensor::Image | Tensor::Target(Term::Style(_)) => random.uniform_values(slot.words, 0.0, 1.0),
             Tensor::Coefficients => vec![coefficient; slot.words],
+            Tensor::InverseGradientScale => vec![1.0],
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
             _ => continue,
         };
@@ -190,7 +189,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let limit = gpu.limits.max_storage_buffer_binding_size;
     // relu1_1 takes 256 bytes a pixel.
     let side = ((limit / 256) as f64).sqrt() as u32 + 8;
-    let wanted = Wanted { features: vec!["relu1_1".parse().unwrap()], grams: vec![] };
+    let wanted = [Representation::Features("relu1_1".parse().unwrap())];
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
     let filters = DeviceFilters::new(&filters());
     let error = Session::new(&gpu, plan, &filters, None).err().unwrap();

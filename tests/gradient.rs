@@ -1,18 +1,16 @@
 //! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
 
+use crate::common::{self, layer};
 use impasto::plan::{
-    Border, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage, Tensor, Window, iteration,
+    Border, Comparison, Network, Optimizer, PerTerm, Plan, Pooling, Routine, Size, Source, Storage, Tensor, Term,
+    Window, iteration,
 };
 use impasto::random::Random;
-use impasto::vgg19::Layer;
+use impasto::style::coefficients::{self, LossScale};
 use impasto::weights::{Filters, Normalisation, generated};
 use impasto::{Session, cpu, read_values, reference, tolerance, write_values};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-
-fn layers(names: &[&str]) -> Vec<Layer> {
-    names.iter().map(|name| name.parse().unwrap()).collect()
-}
 
 fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network {
     let window = Window::whole(Size { width, height });
@@ -20,31 +18,32 @@ fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network
 }
 
 /// A session with a random picture, random targets and coefficients that make all losses weigh about the same.
-fn prepare(plan: &Plan, losses: &Losses, session: &mut dyn Session) {
+fn prepare(plan: &Plan, session: &mut dyn Session) {
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let (low, high) = match slot.tensor {
             Tensor::Image => (0.05, 0.95),
-            Tensor::ContentTarget(_) => (0.0, 1.5),
-            Tensor::StyleTarget(_) => (0.0, 0.5),
+            Tensor::Target(Term::Content(_)) => (0.0, 1.5),
+            Tensor::Target(_) => (0.0, 0.5),
             _ => continue,
         };
         let values = random.uniform_values(slot.words, low, high);
         write_values(session, impasto::plan::SlotId(index), &values).unwrap();
     }
-    let mut coefficients = Vec::new();
-    let words = |tensor: Tensor| plan.slot(plan.find(tensor).unwrap()).words as f32;
-    for &layer in &losses.content {
-        let scale = 1.0 / words(Tensor::ContentTarget(layer));
-        coefficients.extend([scale, 2.0 * scale]);
-    }
-    for &layer in &losses.style {
-        let gram = words(Tensor::StyleTarget(layer));
-        let pixels = plan.window.size.pooled(layer.poolings()).pixels() as f32;
-        coefficients.extend([1.0 / gram, 4.0 / (gram * pixels)]);
-    }
-    coefficients.extend([3.0, 3.0, 1.0, 1.0]);
-    write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
+    let words = |term| plan.slot(plan.find(Tensor::Target(term)).unwrap()).words as f32;
+    let scale = |term: Term| {
+        let (value, gradient) = match term {
+            Term::Content(_) => (1.0 / words(term), 2.0 / words(term)),
+            Term::Style(at) => {
+                let pixels = plan.window.size.pooled(at.layer.poolings()).pixels() as f32;
+                (1.0 / words(term), 4.0 / (words(term) * pixels))
+            }
+            Term::TotalVariation => (3.0, 3.0),
+        };
+        (term, LossScale { value, gradient })
+    };
+    let scales: PerTerm<LossScale> = plan.terms.iter().copied().map(scale).collect();
+    coefficients::write(session, plan, &scales, 1.0).unwrap();
     write_values(session, plan.find(Tensor::State).unwrap(), &[0.0, 0.0, 1.0, 1.0, 1.0]).unwrap();
 }
 
@@ -59,14 +58,13 @@ fn loss(plan: &Plan, session: &mut dyn Session) -> f64 {
 ///
 /// The step is a compromise: kinks of ReLUs and max poolings are seldom crossed, and the rounding of a loss value, 2^-24 of
 /// it, over the step is still well below the tolerance.
-fn check_gradient(border: Border, pooling: Pooling, names: (&[&str], &[&str])) {
+fn check_gradient(border: Border, pooling: Pooling, terms: &[Term]) {
     let (width, height, step) = (19, 17, 2e-4_f32);
-    let losses = Losses { content: layers(names.0), style: layers(names.1) };
-    let plan = iteration(&network(width, height, border, pooling), &losses, Optimizer::default()).unwrap();
-    let deepest = *losses.content.iter().chain(&losses.style).max().unwrap();
+    let plan = iteration(&network(width, height, border, pooling), terms, Optimizer::default()).unwrap();
+    let deepest = terms.iter().filter_map(|term| term.layer()).max().unwrap();
     let filters = Arc::new(generated(5, deepest));
     let session: &mut dyn Session = &mut reference::Session::new(&plan, &filters).unwrap();
-    prepare(&plan, &losses, session);
+    prepare(&plan, session);
     loss(&plan, session);
     let image_slot = plan.find(Tensor::Image).unwrap();
     let image = read_values(session, image_slot).unwrap();
@@ -94,32 +92,42 @@ fn check_gradient(border: Border, pooling: Pooling, names: (&[&str], &[&str])) {
     }
 }
 
-const MIDDLE: (&[&str], &[&str]) = (&["relu2_1", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2"]);
-const POOLED: (&[&str], &[&str]) = (&["relu1_2"], &["relu3_2"]);
+/// Content and style at one layer, and two paintings at two others.
+fn middle() -> Vec<Term> {
+    let mut terms = common::terms(&["relu2_1", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2"]);
+    terms.extend(["relu1_1", "relu2_2"].map(|name| Term::style(layer(name), 1)));
+    terms
+}
+
+/// Losses only right before a pooling and right behind one; content of two pictures.
+fn pooled() -> Vec<Term> {
+    let of_painting = Comparison { layer: layer("relu1_2"), source: Source::Painting(1) };
+    [common::terms(&["relu1_2"], &["relu3_2"]), vec![Term::Content(of_painting)]].concat()
+}
 
 #[test]
 fn gradient_is_that_of_the_loss_with_max_pooling_and_zero_border() {
-    check_gradient(Border::Zero, Pooling::Max, MIDDLE);
+    check_gradient(Border::Zero, Pooling::Max, &middle());
 }
 
 #[test]
 fn gradient_is_that_of_the_loss_with_average_pooling_and_replicated_border() {
-    check_gradient(Border::Replicate, Pooling::Average, MIDDLE);
+    check_gradient(Border::Replicate, Pooling::Average, &middle());
 }
 
 #[test]
 fn gradient_is_that_of_the_loss_with_max_pooling_and_replicated_border() {
-    check_gradient(Border::Replicate, Pooling::Max, POOLED);
+    check_gradient(Border::Replicate, Pooling::Max, &pooled());
 }
 
 #[test]
 fn gradient_is_that_of_the_loss_with_average_pooling_and_zero_border() {
-    check_gradient(Border::Zero, Pooling::Average, POOLED);
+    check_gradient(Border::Zero, Pooling::Average, &pooled());
 }
 
 /// Image, gradient, losses and average after two iterations.
-fn two_iterations(plan: &Plan, losses: &Losses, session: &mut dyn Session) -> Vec<Vec<f32>> {
-    prepare(plan, losses, session);
+fn two_iterations(plan: &Plan, session: &mut dyn Session) -> Vec<Vec<f32>> {
+    prepare(plan, session);
     for _ in 0..2 {
         session.run(Routine::Evaluate).unwrap();
         session.run(Routine::Adam).unwrap();
@@ -137,16 +145,15 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn two_iterations_at_an_odd_size_agree_with_the_reference_and_with_themselves() {
     for (border, pooling) in [(Border::Zero, Pooling::Max), (Border::Replicate, Pooling::Average)] {
-        let losses =
-            Losses { content: layers(&["relu3_2"]), style: layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1"]) };
-        let plan = iteration(&network(37, 29, border, pooling), &losses, Optimizer::default()).unwrap();
+        let terms = common::terms(&["relu3_2"], &["relu1_1", "relu2_1", "relu3_1", "relu4_1"]);
+        let plan = iteration(&network(37, 29, border, pooling), &terms, Optimizer::default()).unwrap();
         let filters: Arc<Filters> = Arc::new(generated(5, "relu4_1".parse().unwrap()));
         let on_cpu = |threads: usize| {
             let mut session = cpu::Session::new(&plan, &filters, NonZeroUsize::new(threads)).unwrap();
-            two_iterations(&plan, &losses, &mut session)
+            two_iterations(&plan, &mut session)
         };
         let found = on_cpu(2);
-        let expected = two_iterations(&plan, &losses, &mut reference::Session::new(&plan, &filters).unwrap());
+        let expected = two_iterations(&plan, &mut reference::Session::new(&plan, &filters).unwrap());
         let names = ["image", "gradient", "losses", "average"];
         for ((name, found), expected) in names.iter().zip(&found).zip(&expected) {
             let distance = distance(found, expected);

@@ -6,7 +6,7 @@ use crate::common::layer;
 use impasto::{
     Device, Engine, demo,
     picture::Picture,
-    plan::{Border, Pooling, Precision, Size, Wanted},
+    plan::{Border, Pooling, Precision, Representation, Size},
     style::{self, Event, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format, LearnError, LearnSettings, learn},
@@ -86,7 +86,7 @@ fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
     lifted.layers.truncate(layer.index() + 1);
     lifted.layers[layer.index()].bias.iter_mut().for_each(|bias| *bias += LIFT);
     let engine = Engine::new(&two_threads(), Arc::new(lifted)).unwrap();
-    let wanted = Wanted { features: vec![layer], grams: Vec::new() };
+    let wanted = [Representation::Features(layer)];
     let side = Size { width: 232, height: 174 };
     let channels = layer.output_channels() as usize;
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); channels];
@@ -94,7 +94,7 @@ fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
         let features =
             style::features(&engine, Precision::F32, &picture.resize(side), Border::Replicate, Pooling::Max, &wanted)
                 .unwrap();
-        for pixel in features.features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
+        for pixel in features[0].chunks_exact(channels).filter(|pixel| pixel[0] != 0.0) {
             values.iter_mut().zip(pixel).for_each(|(values, value)| values.push(f64::from(value - LIFT)));
         }
     }

@@ -17,5 +17,6 @@ mod memory;
 mod pictures;
 mod precision;
 mod shaders;
+mod terms;
 mod validate;
 mod weights;

@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine,
     gpu::{Gpu, ShaderChecks, adapters},
     picture::{Picture, fit_long_side},
-    plan::{Precision, Size, Wanted},
+    plan::{Precision, Representation, Size},
     style::{Event, Method, Recipe, WeightedLayer, evaluate, features, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
@@ -142,12 +142,12 @@ fn what_f16_cannot_hold_is_infinite_and_no_nan() {
     let picture = Picture::noise(Size { width: 13, height: 9 }, 1);
     let engine = engine(&filters, Precision::F16);
     let recipe = Recipe::default();
-    let wanted = Wanted { features: vec![layer("relu1_1"), layer("relu1_2")], grams: vec![] };
+    let wanted = ["relu1_1", "relu1_2"].map(|name| Representation::Features(layer(name)));
     let seen = features(&engine, Precision::F16, &picture, recipe.border, recipe.pooling, &wanted).unwrap();
-    for features in &seen.features {
+    for features in &seen {
         assert!(features.iter().any(|value| value.is_infinite()) && !features.iter().any(|value| value.is_nan()));
     }
-    assert!(seen.features[0].iter().any(|value| value.is_finite() && *value > 0.0), "too loud to tell");
+    assert!(seen[0].iter().any(|value| value.is_finite() && *value > 0.0), "too loud to tell");
 }
 
 #[test]
@@ -163,11 +163,11 @@ fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     let recipe = Recipe { learning_rate: Some(0.15), style_weight: 100.0, ..shallow_recipe(24, 12) };
     let quiet = loud(1.0);
     let largest = |filters: &Arc<Filters>, picture: &Picture| {
-        let wanted = Wanted { features: vec![layer("relu3_1")], grams: vec![] };
+        let wanted = [Representation::Features(layer("relu3_1"))];
         let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
         let (border, pooling) = (recipe.border, recipe.pooling);
         let seen = features(&engine, Precision::F32, picture, border, pooling, &wanted).unwrap();
-        seen.features[0].iter().copied().fold(0.0, f32::max)
+        seen[0].iter().copied().fold(0.0, f32::max)
     };
     let most = largest(&quiet, &content).max(largest(&quiet, &style));
     let filters = loud(50_000.0 / most);

@@ -5,7 +5,7 @@ pub use impasto::gpu::PipelineSource as Pipeline;
 use impasto::{
     gpu::{Abilities, Conv3x3Variant, Maker, pipeline_sources},
     plan::{
-        Border, Losses, Network, Optimizer, Plan, Pooling, Precision, Size, Storage, Wanted, Window, features,
+        Border, Network, Optimizer, Plan, Pooling, Precision, Representation, Size, Storage, Window, features,
         iteration,
     },
     style::Recipe,
@@ -41,7 +41,7 @@ pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
 
 /// With both poolings and both optimisers, and with what is wanted of the pictures beforehand.
 fn plans(precision: Precision) -> Vec<Plan> {
-    let losses: Losses = Recipe::default().losses();
+    let terms = Recipe::default().terms();
     let storage = Storage::for_binding(2 << 30, precision);
     let mut plans = Vec::new();
     for (size, pooling, optimizer) in SIZES.iter().flat_map(|&size| {
@@ -54,9 +54,9 @@ fn plans(precision: Precision) -> Vec<Plan> {
             normalisation: Normalisation::IMAGENET,
             storage,
         };
-        let wanted = Wanted { features: losses.content.clone(), grams: losses.style.clone() };
+        let wanted: Vec<Representation> = terms.iter().filter_map(|term| term.target()).collect();
         plans.extend(
-            [features(&network, &wanted), iteration(&network, &losses, optimizer)]
+            [features(&network, &wanted), iteration(&network, &terms, optimizer)]
                 .map(|plan| plan.expect("the sizes suit the default layers")),
         );
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use impasto::{
     Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Precision, Wanted},
+    plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
     style::{Recipe, evaluate, features},
     vgg19::Layer,
 };
@@ -94,25 +94,31 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     };
     let engine = Engine::new(&device, Arc::new(filters))?;
     let evaluation = evaluate(&engine, &content, &style, &image, &recipe).map_err(Box::new)?;
+    let style_values = evaluation.values.iter().filter(|(term, _)| matches!(term, Term::Style(_)));
+    let style: Vec<f32> = style_values.map(|(_, value)| *value).collect();
     let mut tensors = vec![
         Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),
         Array::new("loss_content", &[1], vec![evaluation.loss.content as f32]),
         Array::new("loss_tv", &[1], vec![evaluation.loss.tv as f32]),
-        Array::new("loss_style", &[evaluation.style.len()], evaluation.style),
+        Array::new("loss_style", &[style.len()], style),
     ];
     let (width, height) = (image.size().width as usize, image.size().height as usize);
     let gradient = Picture::new(image.size(), evaluation.gradient)?.to_planar();
     tensors.push(Array::new("gradient", &[3, height, width], gradient));
-    let layers: Vec<Layer> = reach.up_to().collect();
-    let wanted = Wanted { features: layers.clone(), grams: recipe.losses().style };
+    let grams = recipe.style_layers.iter().map(|weighted| Representation::Gram(weighted.layer));
+    let wanted: Vec<Representation> = grams.chain(reach.up_to().map(Representation::Features)).collect();
     let seen = features(&engine, Precision::F32, &image, recipe.border, recipe.pooling, &wanted)?;
-    for (layer, gram) in wanted.grams.iter().zip(seen.grams) {
-        let channels = layer.output_channels() as usize;
-        tensors.push(Array::new(&format!("gram.{layer}"), &[channels, channels], gram));
-    }
-    for (&layer, map) in layers.iter().zip(&seen.features) {
-        let means = means(FeatureShape::of_layer(layer, image.size()), map);
-        tensors.push(Array::new(&format!("mean.{layer}"), &[means.len()], means));
+    for (representation, values) in wanted.iter().zip(seen) {
+        tensors.push(match representation {
+            Representation::Gram(layer) => {
+                let channels = layer.output_channels() as usize;
+                Array::new(&format!("gram.{layer}"), &[channels, channels], values)
+            }
+            Representation::Features(layer) => {
+                let means = means(FeatureShape::of_layer(*layer, image.size()), &values);
+                Array::new(&format!("mean.{layer}"), &[means.len()], means)
+            }
+        });
     }
     let named = tensors.into_iter().map(|array| (array.name.clone(), array));
     let bytes = safetensors::serialize(named, None).map_err(|error| CliError::Failed(error.to_string()))?;

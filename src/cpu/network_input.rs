@@ -1,6 +1,5 @@
 //! From the picture to what the first convolution reads, and the gradient back.
 
-use super::content_loss::scales;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Border, NetworkInput, NetworkInputBackward};
 use rayon::prelude::*;
@@ -37,7 +36,7 @@ pub(super) fn network_input_backward(step: &NetworkInputBackward, memory: &mut H
     let mut words = memory.take(step.image_gradient);
     let output = &mut numbers(&mut words)[..3 * width * height];
     let gradient = memory.values(step.gradient);
-    let (_, unscale) = scales(step.unscale, memory);
+    let inverse_scale = memory.values(step.inverse_scale)[0];
     let deviation = step.normalisation.deviation;
     // Along an edge that replicates, the halo's pixel counts too.
     let sources = |place: usize, last: usize| {
@@ -53,7 +52,7 @@ pub(super) fn network_input_backward(step: &NetworkInputBackward, memory: &mut H
                     sum.iter_mut().zip(value).for_each(|(sum, value)| *sum += value);
                 }
             }
-            *pixel = [0, 1, 2].map(|channel| unscale * sum[channel] / deviation[channel]);
+            *pixel = [0, 1, 2].map(|channel| inverse_scale * sum[channel] / deviation[channel]);
         }
     });
     memory.put(step.image_gradient, words);

@@ -1,4 +1,4 @@
-//! Style loss of one layer and its gradient by the Gram matrix.
+//! Style loss of one layer and its gradient with respect to the Gram matrix.
 
 use super::content_loss::scales;
 use super::sums::squared_distance;
@@ -12,7 +12,8 @@ pub(super) fn style_loss(step: &StyleLoss, memory: &mut HostMemory) {
     let (gram, target) = (&memory.values(step.gram)[all], &memory.values(step.target)[all]);
     let sum = squared_distance(gram, target);
     for (gradient, (gram, target)) in numbers(&mut words).iter_mut().zip(gram.iter().zip(target)) {
-        *gradient = gradient_scale * (gram - target);
+        let new = gradient_scale * (gram - target);
+        *gradient = if step.accumulate { *gradient + new } else { new };
     }
     memory.put(step.gram_gradient, words);
     memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * sum) as f32;

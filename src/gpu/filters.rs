@@ -158,7 +158,7 @@ mod tests {
     use crate::{
         Session as _,
         gpu::{Maker, Session, ShaderChecks, adapters},
-        plan::{Losses, Network, Optimizer, Storage, iteration},
+        plan::{Network, Optimizer, Storage, Term, iteration},
         style::Recipe,
         weights::generated,
     };
@@ -172,7 +172,7 @@ mod tests {
         for (precision, most) in [(Precision::F32, 550), (Precision::F16, 300)] {
             let storage = Storage::for_binding(2 << 30, precision);
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
-            let plan = iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap();
+            let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
             let mut take = |maker, forced| {
                 Arc::get_mut(&mut gpu).unwrap().abilities.maker = maker;
                 let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), forced);
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_plan_are_those_that_its_session_takes() {
-        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
-        let plan = iteration(&Network::for_tests(20, 13), &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&[], &["relu2_1"]);
+        let plan = iteration(&Network::for_tests(20, 13), &terms, Optimizer::default()).unwrap();
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));

@@ -181,13 +181,13 @@ mod tests {
     use super::*;
     use crate::{
         gpu::{ShaderChecks, adapters},
-        plan::{Losses, Network, Optimizer, iteration},
+        plan::{Network, Optimizer, Term, iteration},
         weights::generated,
     };
 
     fn plan() -> Plan {
-        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
-        iteration(&Network::for_tests(20, 13), &losses, Optimizer::default()).unwrap()
+        let terms = Term::all_of(&[], &["relu2_1"]);
+        iteration(&Network::for_tests(20, 13), &terms, Optimizer::default()).unwrap()
     }
 
     #[test]

@@ -59,14 +59,11 @@ fn meet(a: &[RangeInclusive<usize>], b: &[RangeInclusive<usize>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Losses, Network, Optimizer, iteration};
+    use crate::plan::{Network, Optimizer, Term, iteration};
 
     fn plan() -> Plan {
-        let losses = Losses {
-            content: vec!["relu4_2".parse().unwrap()],
-            style: ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"].map(|l| l.parse().unwrap()).to_vec(),
-        };
-        iteration(&Network::for_tests(1024, 1024), &losses, Optimizer::default()).unwrap()
+        let terms = Term::all_of(&["relu4_2"], &["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]);
+        iteration(&Network::for_tests(1024, 1024), &terms, Optimizer::default()).unwrap()
     }
 
     #[test]

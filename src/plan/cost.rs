@@ -50,14 +50,16 @@ fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Cost, Losses, Network, Optimizer, Precision, Routine, Storage, Wanted, features, iteration};
+    use crate::plan::{
+        Cost, Network, Optimizer, Precision, Representation, Routine, Storage, Term, features, iteration,
+    };
 
     #[test]
     fn bands_of_a_megapixel_cost_a_tenth_more_arithmetic_and_no_more_traffic() {
         let recipe = crate::style::Recipe::default();
         let evaluate = |storage| {
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
-            let plan = iteration(&network, &recipe.losses(), recipe.optimizer()).unwrap();
+            let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
             plan.steps[plan.routine(Routine::Evaluate)].iter().map(|step| plan.cost(step)).sum::<Cost>()
         };
         let whole = evaluate(Storage::PLAIN);
@@ -69,12 +71,12 @@ mod tests {
     #[test]
     fn vgg19_to_relu5_1_is_36_gflop_at_224_and_twice_that_with_its_gradient() {
         let network = Network::for_tests(224, 224);
-        let wanted = Wanted { features: vec!["relu5_1".parse().unwrap()], grams: vec![] };
+        let wanted = [Representation::Features("relu5_1".parse().unwrap())];
         let plan = features(&network, &wanted).unwrap();
         let forward: Cost = plan.steps.iter().map(|step| plan.cost(step)).sum();
         assert!((forward.flops as f64 / 36.2e9 - 1.0).abs() < 0.01, "{}", forward.flops);
-        let losses = Losses { content: vec!["relu5_1".parse().unwrap()], style: vec![] };
-        let plan = iteration(&network, &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&["relu5_1"], &[]);
+        let plan = iteration(&network, &terms, Optimizer::default()).unwrap();
         let all: Cost = plan.steps[plan.routine(Routine::Evaluate)].iter().map(|step| plan.cost(step)).sum();
         assert_eq!(all.flops, 2 * forward.flops);
     }

@@ -15,12 +15,13 @@ mod shape;
 mod slot;
 mod steps;
 mod summary;
+mod terms;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
 pub use build::{INITIAL_STATE, RING_ROWS, STATE_WORDS, features, iteration};
 pub use cost::Cost;
-pub use network::{AdamSettings, Losses, Network, Optimizer, PlanError, Wanted};
+pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;
 pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};
@@ -33,6 +34,7 @@ pub use steps::{
     TotalVariation, Use, ring_row,
 };
 pub use summary::StepSummary;
+pub use terms::{Comparison, PerTerm, Representation, Source, Term, check_terms, wanted_of_sources};
 
 use std::ops::Range;
 
@@ -66,6 +68,9 @@ pub struct Plan {
     pub window: Window,
     /// How the slots of feature maps and gradients are stored, see [`Tensor::is_map`].
     pub precision: Precision,
+    /// The losses that it evaluates, in the order of [`Tensor::Coefficients`], [`Tensor::LossValues`] and the rows of
+    /// [`Tensor::LossRing`]; none if it only makes features.
+    pub terms: Vec<Term>,
     /// Every array that a step reads or writes.
     pub slots: Vec<Slot>,
     /// Size in words (4 bytes) of each buffer; slots that are never in use together share one.

@@ -1,6 +1,6 @@
-//! What a plan is made for: the network, its losses, the optimiser; and why there may be none.
+//! What a plan is made for: the network and the optimiser; and why there may be none.
 
-use super::{Border, Pooling, Size, Storage, Window};
+use super::{Border, Pooling, Size, Storage, Term, Window};
 use crate::{vgg19::Layer, weights::Normalisation};
 
 /// The network up to the layers that are asked for.
@@ -32,37 +32,6 @@ impl Network {
     }
 }
 
-/// Which layers carry a loss; total variation is always there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Losses {
-    /// Layers whose features are compared.
-    pub content: Vec<Layer>,
-    /// Layers whose Gram matrices are compared.
-    pub style: Vec<Layer>,
-}
-
-impl Losses {
-    /// Content losses, style losses and total variation.
-    pub fn count(&self) -> usize {
-        self.content.len() + self.style.len() + 1
-    }
-
-    /// What is wanted of the photograph.
-    pub fn content_targets(&self) -> Wanted {
-        Wanted { features: self.content.clone(), grams: Vec::new() }
-    }
-
-    /// What is wanted of the painting.
-    pub fn style_targets(&self) -> Wanted {
-        Wanted { features: Vec::new(), grams: self.style.clone() }
-    }
-
-    /// Words of [`super::Tensor::Coefficients`].
-    pub fn coefficients(&self) -> usize {
-        2 * (self.count() + 1)
-    }
-}
-
 /// Settings of Adam, see [`super::Adam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "named as in the formula")]
@@ -86,20 +55,17 @@ pub enum Optimizer {
     },
 }
 
-impl Default for Optimizer {
-    /// Adam with learning rate 0.02, betas 0.9 and 0.99, epsilon 1e-8 and a running average of decay 0.99.
+impl Default for AdamSettings {
     fn default() -> Self {
-        Optimizer::Adam(AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 })
+        AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 }
     }
 }
 
-/// What a features plan leaves to be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Layers whose feature maps are kept.
-    pub features: Vec<Layer>,
-    /// Layers whose Gram matrices are made.
-    pub grams: Vec<Layer>,
+impl Default for Optimizer {
+    /// Adam with its default settings.
+    fn default() -> Self {
+        Optimizer::Adam(AdamSettings::default())
+    }
 }
 
 /// Why there is no plan.
@@ -108,9 +74,9 @@ pub enum PlanError {
     /// Nothing to look at.
     #[error("no content layer and no style layer is named: name at least one")]
     NoLayer,
-    /// A layer appears twice in one list.
-    #[error("{0} is named twice among the layers of one kind: name it once, with its weight")]
-    LayerTwice(Layer),
+    /// A loss appears twice at one place.
+    #[error("the {0} is named twice: name it once, with its weight")]
+    TermTwice(Term),
     /// Nothing is left of the picture after the poolings.
     #[error(
         "a picture of {size} pixels is too small for {layer}, which needs at least {minimum} on each side: make the picture larger or use layers nearer to it"

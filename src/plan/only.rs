@@ -20,6 +20,7 @@ impl Plan {
         Plan {
             window: self.window,
             precision: self.precision,
+            terms: self.terms.clone(),
             routines: vec![(Routine::Evaluate, 0..steps.len())],
             slots,
             buffers,
@@ -30,11 +31,11 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use crate::plan::{Losses, Network, Optimizer, Plan, iteration};
+    use crate::plan::{Network, Optimizer, Plan, Term, iteration};
 
     fn plan() -> Plan {
-        let losses = Losses { content: vec![], style: vec!["relu2_1".parse().unwrap()] };
-        iteration(&Network::for_tests(64, 48), &losses, Optimizer::default()).unwrap()
+        let terms = Term::all_of(&[], &["relu2_1"]);
+        iteration(&Network::for_tests(64, 48), &terms, Optimizer::default()).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Slots: the arrays that steps read and write.
 
-use super::{FeatureShape, Size};
+use super::{FeatureShape, Representation, Size, Term};
 use crate::vgg19::Layer;
 use std::fmt;
 
@@ -14,21 +14,21 @@ pub struct SlotId(pub usize);
 pub enum Tensor {
     /// The picture that is optimised, in [0, 1].
     Image,
-    /// Gradient of the total loss by the picture.
+    /// Gradient of the total loss with respect to the picture.
     ImageGradient,
     /// Normalised picture, four channels, the last zero.
     NetworkInput,
-    /// Gradient by [`Tensor::NetworkInput`], halo included.
+    /// Gradient with respect to [`Tensor::NetworkInput`], halo included.
     NetworkInputGradient,
     /// Output of a layer, after the ReLU.
     Features(Layer),
-    /// Gradient by the input of a layer's ReLU.
+    /// Gradient with respect to the input of a layer's ReLU.
     Gradient(Layer),
     /// Which values of a layer's output are above zero: bits, [`super::FeatureShape::mask_words`].
     ReluMask(Layer),
     /// The pooled output of the layer below the named one.
     Pooled(Layer),
-    /// Gradient by [`Tensor::Pooled`].
+    /// Gradient with respect to [`Tensor::Pooled`].
     PooledGradient(Layer),
     /// Feature map of a layer made once more for its gradient, a band of rows.
     Recomputed(Layer),
@@ -36,19 +36,22 @@ pub enum Tensor {
     RecomputedPooled(Layer),
     /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
     PoolWinners(Layer),
-    /// Features that the content loss compares with.
-    ContentTarget(Layer),
+    /// What a term compares with: what [`Term::target`] of its source is.
+    Target(Term),
     /// Gram matrix of a layer, `[C][C]`, divided by the number of pixels.
     Gram(Layer),
-    /// Gram matrix that the style loss compares with.
-    StyleTarget(Layer),
-    /// Gradient by the features of a layer, seen through the Gram matrix: the symmetric matrix S of dF = F S.
+    /// Gradient with respect to the features of a layer, seen through the Gram matrix: the symmetric matrix S of dF = F S,
+    /// the sum over the style terms of the layer.
     GramGradient(Layer),
     /// Partial sums of a reduction.
     Partials,
-    /// One (value scale, gradient scale) pair per loss; written by the host, see [`super::Coefficients`].
+    /// One (value scale, gradient scale) pair for each of [`super::Plan::terms`]; written by the host, see
+    /// [`super::Coefficients`].
     Coefficients,
-    /// One unweighted value per loss.
+    /// One number, written by the host: what turns the gradient that comes out of the network into its true size. It
+    /// undoes the factor in the gradient scales that keeps gradients within f16.
+    InverseGradientScale,
+    /// One unweighted value for each of [`super::Plan::terms`].
     LossValues,
     /// Loss values of the latest evaluations, see [`super::RecordLosses`].
     LossRing,
@@ -75,7 +78,7 @@ pub enum Tensor {
 }
 
 impl Tensor {
-    /// Whether it is a feature map or a gradient by one: those are stored in the plan's precision, the others in words.
+    /// Whether it is a feature map or the gradient with respect to one: those are stored in the plan's precision, the others in words.
     pub fn is_map(self) -> bool {
         matches!(
             self,
@@ -87,8 +90,15 @@ impl Tensor {
                 | Tensor::PooledGradient(_)
                 | Tensor::Recomputed(_)
                 | Tensor::RecomputedPooled(_)
-                | Tensor::ContentTarget(_)
-        )
+        ) || self.representation().is_some_and(Tensor::is_map)
+    }
+
+    /// What a target is a copy of, where it comes from.
+    fn representation(self) -> Option<Tensor> {
+        match self {
+            Tensor::Target(term) => term.target().map(Representation::tensor),
+            _ => None,
+        }
     }
 }
 
@@ -100,18 +110,16 @@ impl Tensor {
             Tensor::NetworkInput | Tensor::NetworkInputGradient => {
                 Some(FeatureShape::of_layer(Layer::FIRST, picture).with_channels(4))
             }
-            Tensor::Features(layer)
-            | Tensor::Gradient(layer)
-            | Tensor::ReluMask(layer)
-            | Tensor::Recomputed(layer)
-            | Tensor::ContentTarget(layer) => Some(FeatureShape::of_layer(layer, picture)),
+            Tensor::Features(layer) | Tensor::Gradient(layer) | Tensor::ReluMask(layer) | Tensor::Recomputed(layer) => {
+                Some(FeatureShape::of_layer(layer, picture))
+            }
             Tensor::Pooled(layer)
             | Tensor::PooledGradient(layer)
             | Tensor::RecomputedPooled(layer)
             | Tensor::PoolWinners(layer) => {
                 Some(FeatureShape::of_layer(layer, picture).with_channels(layer.input_channels()))
             }
-            _ => None,
+            other => other.representation()?.shape(picture),
         }
     }
 }
@@ -131,12 +139,12 @@ impl fmt::Display for Tensor {
             Tensor::Recomputed(layer) => write!(f, "{layer} once more"),
             Tensor::RecomputedPooled(layer) => write!(f, "pooled input of {layer} once more"),
             Tensor::PoolWinners(layer) => write!(f, "pool winners below {layer}"),
-            Tensor::ContentTarget(layer) => write!(f, "content target {layer}"),
+            Tensor::Target(term) => write!(f, "target of {term}"),
             Tensor::Gram(layer) => write!(f, "Gram matrix {layer}"),
-            Tensor::StyleTarget(layer) => write!(f, "style target {layer}"),
             Tensor::GramGradient(layer) => write!(f, "gradient of Gram matrix {layer}"),
             Tensor::Partials => f.write_str("partial sums"),
             Tensor::Coefficients => f.write_str("loss coefficients"),
+            Tensor::InverseGradientScale => f.write_str("inverse gradient scale"),
             Tensor::LossValues => f.write_str("loss values"),
             Tensor::LossRing => f.write_str("loss ring"),
             Tensor::State => f.write_str("iteration state"),

@@ -50,14 +50,14 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Banding, Losses, Network, Optimizer, Storage, iteration};
+    use crate::plan::{Banding, Network, Optimizer, Storage, Term, iteration};
 
     #[test]
     fn bands_of_a_map_are_one_line_and_nothing_is_left_out() {
-        let losses = Losses { content: vec!["relu2_1".parse().unwrap()], style: vec!["relu1_2".parse().unwrap()] };
+        let terms = Term::all_of(&["relu2_1"], &["relu1_2"]);
         let summary = |banding| {
             let network = Network { storage: Storage { banding, ..Storage::PLAIN }, ..Network::for_tests(40, 60) };
-            let plan = iteration(&network, &losses, Optimizer::default()).unwrap();
+            let plan = iteration(&network, &terms, Optimizer::default()).unwrap();
             let lines = plan.summary(Routine::Evaluate);
             assert_eq!(lines.iter().map(|line| line.steps).sum::<usize>(), plan.routine(Routine::Evaluate).len());
             assert_eq!(lines.iter().map(|line| line.cost).sum::<Cost>(), plan.routine_cost(Routine::Evaluate));

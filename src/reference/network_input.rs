@@ -1,6 +1,5 @@
 //! From the picture to what the first convolution reads, and the gradient back.
 
-use super::content_loss::scales;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Border, NetworkInput, NetworkInputBackward, Size};
 
@@ -44,7 +43,7 @@ pub(super) fn network_input_backward(step: &NetworkInputBackward, memory: &mut H
             sums[3 * to + channel] += value / f64::from(step.normalisation.deviation[channel]);
         }
     }
-    let (_, unscale) = scales(step.unscale, memory);
+    let inverse_scale = f64::from(memory.values(step.inverse_scale)[0]);
     let output = memory.values_mut(step.image_gradient);
-    output.iter_mut().zip(&sums).for_each(|(output, &sum)| *output = (unscale * sum) as f32);
+    output.iter_mut().zip(&sums).for_each(|(output, &sum)| *output = (inverse_scale * sum) as f32);
 }

@@ -1,4 +1,4 @@
-//! Style loss of one layer and its gradient by the Gram matrix.
+//! Style loss of one layer and its gradient with respect to the Gram matrix.
 
 use crate::host_memory::HostMemory;
 use crate::plan::StyleLoss;
@@ -10,6 +10,9 @@ pub(super) fn style_loss(step: &StyleLoss, memory: &mut HostMemory) {
     let differences: Vec<f64> = gram.iter().zip(target).map(|(&g, &t)| f64::from(g) - f64::from(t)).collect();
     let sum: f64 = differences.iter().map(|difference| difference * difference).sum();
     let gradient = memory.values_mut(step.gram_gradient);
-    gradient.iter_mut().zip(&differences).for_each(|(g, difference)| *g = (gradient_scale * difference) as f32);
+    for (gradient, difference) in gradient.iter_mut().zip(&differences) {
+        let old = if step.accumulate { f64::from(*gradient) } else { 0.0 };
+        *gradient = (old + gradient_scale * difference) as f32;
+    }
     memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * sum) as f32;
 }

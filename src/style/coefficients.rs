@@ -1,4 +1,4 @@
-//! From losses as formulas to the pairs of numbers that the steps of a plan multiply with.
+//! From losses as formulas to the pairs of numbers that the steps of a plan multiply with, one pair for each term.
 //!
 //! F is a feature map of C channels over M pixels with target T, G = F F^T / M its Gram matrix with target A.
 //!
@@ -9,6 +9,11 @@
 //!
 //! Total variation is the same in both.
 
+use crate::{
+    BackendError, Session,
+    plan::{FeatureShape, PerTerm, Plan, Size, Tensor, Term},
+    write_values,
+};
 use bytemuck::{Pod, Zeroable};
 
 /// How the losses of a layer are made comparable with those of others.
@@ -21,7 +26,7 @@ pub enum Scaling {
     Relative,
 }
 
-/// Scales of one loss, as they stand in [`crate::plan::Tensor::Coefficients`].
+/// Scales of one term, as they stand in [`crate::plan::Tensor::Coefficients`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct LossScale {
@@ -35,15 +40,8 @@ impl LossScale {
     /// A loss that is neither reported nor followed.
     const NONE: LossScale = LossScale { value: 0.0, gradient: 0.0 };
 
-    /// The words of [`crate::plan::Tensor::Coefficients`] from the scales of all losses, total variation last. Gradients
-    /// from the other losses to the network's input are `gradient_scale` times as large as they are, a power of two.
-    pub fn coefficients(scales: &[LossScale], gradient_scale: f32) -> Vec<LossScale> {
-        let mut coefficients = scales.to_vec();
-        let network = scales.len().saturating_sub(1);
-        coefficients[..network].iter_mut().for_each(|scale| scale.gradient *= gradient_scale);
-        coefficients.push(LossScale { value: 1.0, gradient: 1.0 / gradient_scale });
-        coefficients
-    }
+    /// A loss that is reported but not followed.
+    const REPORTED: LossScale = LossScale { value: 1.0, gradient: 0.0 };
 
     /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
     ///
@@ -53,6 +51,47 @@ impl LossScale {
             return LossScale::NONE;
         }
         LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 }
+    }
+}
+
+/// Writes the scales of a plan's terms; those that have none are reported but not followed. The gradients that come through
+/// the network are `gradient_scale` times as large as they are on their way, a power of two that the last step undoes.
+///
+/// # Errors
+/// If the device fails.
+pub fn write(
+    session: &mut dyn Session,
+    plan: &Plan,
+    scales: &PerTerm<LossScale>,
+    gradient_scale: f32,
+) -> Result<(), BackendError> {
+    let slot = |tensor| plan.find(tensor).expect("a plan with terms has its coefficients");
+    let coefficients: Vec<LossScale> = plan
+        .terms
+        .iter()
+        .map(|&term| {
+            let LossScale { value, gradient } = scales.get(term).copied().unwrap_or(LossScale::REPORTED);
+            let comes_through_network = term.layer().is_some();
+            LossScale { value, gradient: if comes_through_network { gradient_scale * gradient } else { gradient } }
+        })
+        .collect();
+    session.write(slot(Tensor::Coefficients), bytemuck::cast_slice(&coefficients))?;
+    write_values(session, slot(Tensor::InverseGradientScale), &[1.0 / gradient_scale])
+}
+
+/// Scales of a term that has `weight` in the total, for a picture of a size and the target that it compares with, empty if
+/// it has none.
+pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target: &[f32]) -> LossScale {
+    match term {
+        Term::Content(at) => {
+            let shape = FeatureShape::of_layer(at.layer, picture);
+            content(scaling, weight, shape.pixels() * shape.channels as usize, sum_of_squares(target))
+        }
+        Term::Style(at) => {
+            let shape = FeatureShape::of_layer(at.layer, picture);
+            style(scaling, weight, shape.channels as usize, shape.pixels(), sum_of_squares(target))
+        }
+        Term::TotalVariation => total_variation(weight),
     }
 }
 

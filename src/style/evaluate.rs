@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Engine,
     picture::Picture,
-    plan::{Routine, Tensor},
+    plan::{PerTerm, Routine, Tensor},
     read_values,
 };
 
@@ -18,11 +18,9 @@ use crate::{
 pub struct Evaluation {
     /// Weighted and put together.
     pub loss: Loss,
-    /// One unweighted value for each content layer of the recipe.
-    pub content: Vec<f32>,
-    /// One unweighted value for each style layer of the recipe.
-    pub style: Vec<f32>,
-    /// Gradient of the total by the picture, `[height][width][3]`.
+    /// The unweighted value of each term.
+    pub values: PerTerm<f32>,
+    /// Gradient of the total with respect to the picture, `[height][width][3]`.
     pub gradient: Vec<f32>,
 }
 
@@ -54,13 +52,6 @@ pub fn evaluate(
         let slot = plan.find(tensor).expect("an iteration plan has losses and a gradient");
         read_values(session.as_mut(), slot)
     };
-    let values = read(Tensor::LossValues)?;
-    let (content, rest) = values.split_at(recipe.content_layers.len());
-    let (style, _) = rest.split_at(recipe.style_layers.len());
-    Ok(Evaluation {
-        loss: objective.loss(&values),
-        content: content.to_vec(),
-        style: style.to_vec(),
-        gradient: read(Tensor::ImageGradient)?,
-    })
+    let values = PerTerm::new(&plan.terms, read(Tensor::LossValues)?);
+    Ok(Evaluation { loss: objective.loss(&values), values, gradient: read(Tensor::ImageGradient)? })
 }

@@ -3,11 +3,11 @@
 use super::{
     recipe::Recipe,
     stylize::{Reason, sizes, style_size},
-    targets::network,
+    targets::{network, unsuitable},
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, Plan, Size, Tensor},
+    plan::{self, Plan, Size, Source, Tensor},
 };
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub struct ScalePlans {
     pub style: Size,
     /// How many scales there are.
     pub scales: usize,
-    /// For the targets of the photograph and of the painting, where there are losses that want them.
+    /// For the targets, one plan for each picture that a term compares with.
     pub targets: Vec<Plan>,
     /// For the picture itself.
     pub iteration: Plan,
@@ -55,18 +55,18 @@ impl ScalePlans {
     fn new(engine: &Engine, scales: &[Size], index: usize, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
         let size = scales[index];
         let style = style_size(style, size, recipe);
-        let losses = recipe.losses();
+        let terms = recipe.terms();
         let precision = recipe.precision(engine.precision());
         let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
-        let (content, painting) = (losses.content_targets(), losses.style_targets());
         let mut targets = Vec::new();
-        if !content.features.is_empty() {
-            targets.push(plan::features(&seen(size), &content).map_err(Reason::Content)?);
+        for (source, wanted) in plan::wanted_of_sources(&terms) {
+            let looked_at = match source {
+                Source::Photograph => size,
+                Source::Painting(_) => style,
+            };
+            targets.push(plan::features(&seen(looked_at), &wanted).map_err(|error| unsuitable(source, error))?);
         }
-        if !painting.grams.is_empty() {
-            targets.push(plan::features(&seen(style), &painting).map_err(Reason::Style)?);
-        }
-        let iteration = plan::iteration(&seen(size), &losses, recipe.optimizer()).map_err(Reason::Content)?;
+        let iteration = plan::iteration(&seen(size), &terms, recipe.optimizer()).map_err(Reason::Content)?;
         Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
     }
 
@@ -129,7 +129,7 @@ pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> R
 
 /// Bytes of the slots that the host fills before the first routine.
 fn written(plan: &Plan) -> u64 {
-    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::ContentTarget(_) | Tensor::StyleTarget(_));
+    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::Target(_));
     slots(plan, filled)
 }
 

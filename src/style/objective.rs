@@ -1,14 +1,14 @@
-//! The total loss of a recipe: targets and scales written to a session, reported values put together again.
+//! The total loss: targets and scales written to a session, reported values put together again.
 
 use super::{
-    coefficients::{self, LossScale, Scaling, sum_of_squares},
-    recipe::{Recipe, WeightedLayer},
-    targets::Features,
+    coefficients::{self, LossScale, Scaling},
+    recipe::Recipe,
+    targets::Targets,
 };
 use crate::{
     BackendError, Session,
-    plan::{FeatureShape, Plan, Tensor},
-    write_map, write_values,
+    plan::{PerTerm, Plan, Tensor, Term},
+    write_map,
 };
 
 /// Loss values of one evaluation.
@@ -16,9 +16,9 @@ use crate::{
 pub struct Loss {
     /// What is minimised: `content_weight * content + style_weight * style + tv_weight * tv`.
     pub total: f64,
-    /// Weighted mean over the content layers.
+    /// Weighted mean over the content terms.
     pub content: f64,
-    /// Weighted mean over the style layers.
+    /// Weighted mean over the style terms.
     pub style: f64,
     /// Total variation.
     pub tv: f64,
@@ -29,85 +29,87 @@ impl Loss {
     pub fn is_finite(&self) -> bool {
         [self.total, self.content, self.style, self.tv].iter().all(|value| value.is_finite())
     }
+
+    /// What is reported of the losses of a term's kind.
+    fn of_kind(&mut self, term: Term) -> &mut f64 {
+        match term {
+            Term::Content(_) => &mut self.content,
+            Term::Style(_) => &mut self.style,
+            Term::TotalVariation => &mut self.tv,
+        }
+    }
 }
 
-/// Weights of the losses in the order of the plan.
+/// A term and what it counts for: `weight * share * value` in the total, `share * value` in what is reported of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedTerm {
+    /// Which loss, where.
+    pub term: Term,
+    /// Its share among the terms of its kind, which sum to one.
+    pub share: f64,
+    /// Weight of its kind.
+    pub weight: f64,
+}
+
+/// What is minimised: a weighted sum of terms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
-    scaling: Scaling,
-    /// Each sums to one, or is empty.
-    content: Vec<f64>,
-    style: Vec<f64>,
-    content_weight: f64,
-    style_weight: f64,
-    tv_weight: f64,
-}
-
-fn shares(layers: &[WeightedLayer]) -> Vec<f64> {
-    let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
-    layers.iter().map(|weighted| f64::from(weighted.weight) / sum).collect()
+    /// What losses are measured by.
+    pub scaling: Scaling,
+    /// Every term once.
+    pub terms: Vec<WeightedTerm>,
 }
 
 impl Objective {
     /// The objective of a recipe.
     pub fn new(recipe: &Recipe) -> Objective {
-        Objective {
-            scaling: recipe.scaling,
-            content: shares(&recipe.content_layers),
-            style: shares(&recipe.style_layers),
-            content_weight: f64::from(recipe.content_weight),
-            style_weight: f64::from(recipe.style_weight),
-            tv_weight: f64::from(recipe.tv_weight),
-        }
+        Objective { scaling: recipe.scaling, terms: recipe.weighted_terms() }
     }
 
-    /// Writes targets and the scales that follow from them, one for each loss.
-    ///
-    /// `content` holds the feature maps and `style` the Gram matrices of the recipe's layers, in its order. The scales, which
-    /// are written with a gradient scale of one, are returned too.
+    /// Its terms, for a plan.
+    pub fn terms(&self) -> Vec<Term> {
+        self.terms.iter().map(|weighted| weighted.term).collect()
+    }
+
+    /// Writes what the terms of a plan compare with and the scales that follow from it. The scales, which are written with a
+    /// gradient scale of one, are returned too.
     ///
     /// # Errors
     /// If the device fails.
+    ///
+    /// # Panics
+    /// If the plan was made for other terms, or a target is missing.
     pub fn write(
         &self,
-        recipe: &Recipe,
         session: &mut dyn Session,
         plan: &Plan,
-        content: &Features,
-        style: &Features,
-    ) -> Result<Vec<LossScale>, BackendError> {
-        let slot = |tensor| plan.find(tensor).expect("a plan with a loss has its slots");
-        let mut scales: Vec<LossScale> = Vec::new();
-        for ((weighted, target), share) in recipe.content_layers.iter().zip(&content.features).zip(&self.content) {
-            write_map(session, plan, slot(Tensor::ContentTarget(weighted.layer)), target)?;
-            let shape = FeatureShape::of_layer(weighted.layer, plan.window.picture);
-            let values = shape.pixels() * shape.channels as usize;
-            let weight = self.content_weight * share;
-            scales.push(coefficients::content(self.scaling, weight, values, sum_of_squares(target)));
-        }
-        for ((weighted, target), share) in recipe.style_layers.iter().zip(&style.grams).zip(&self.style) {
-            write_values(session, slot(Tensor::StyleTarget(weighted.layer)), target)?;
-            let shape = FeatureShape::of_layer(weighted.layer, plan.window.picture);
-            let weight = self.style_weight * share;
-            let (channels, pixels) = (shape.channels as usize, shape.pixels());
-            scales.push(coefficients::style(self.scaling, weight, channels, pixels, sum_of_squares(target)));
-        }
-        scales.push(coefficients::total_variation(self.tv_weight));
-        let coefficients = LossScale::coefficients(&scales, 1.0);
-        session.write(slot(Tensor::Coefficients), bytemuck::cast_slice(&coefficients))?;
+        targets: &Targets,
+    ) -> Result<PerTerm<LossScale>, BackendError> {
+        let mut scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
+            let mut target: &[f32] = &[];
+            if term.target().is_some() {
+                target = targets.get(term).expect("targets are made for the objective's terms");
+                let slot = plan.find(Tensor::Target(term)).expect("the plan is made for the objective's terms");
+                write_map(session, plan, slot, target)?;
+            }
+            Ok((term, coefficients::scale(self.scaling, term, weight * share, plan.window.picture, target)))
+        };
+        let scales = self.terms.iter().map(&mut scale).collect::<Result<PerTerm<LossScale>, BackendError>>()?;
+        coefficients::write(session, plan, &scales, 1.0)?;
         Ok(scales)
     }
 
-    /// Puts the unweighted values of an evaluation together, in the order of the plan.
-    pub fn loss(&self, values: &[f32]) -> Loss {
-        let (content, rest) = values.split_at(self.content.len());
-        let (style, tv) = rest.split_at(self.style.len());
-        let mean = |values: &[f32], shares: &[f64]| -> f64 {
-            values.iter().zip(shares).map(|(&value, share)| f64::from(value) * share).sum()
-        };
-        let (content, style) = (mean(content, &self.content), mean(style, &self.style));
-        let tv = f64::from(tv[0]);
-        let total = self.content_weight * content + self.style_weight * style + self.tv_weight * tv;
-        Loss { total, content, style, tv }
+    /// Puts the unweighted values of an evaluation together.
+    ///
+    /// # Panics
+    /// If a term has no value.
+    pub fn loss(&self, values: &PerTerm<f32>) -> Loss {
+        let mut loss = Loss { total: 0.0, content: 0.0, style: 0.0, tv: 0.0 };
+        for &WeightedTerm { term, share, weight } in &self.terms {
+            let value = share * f64::from(*values.get(term).expect("a plan has values for the objective's terms"));
+            *loss.of_kind(term) += value;
+            loss.total += weight * value;
+        }
+        loss
     }
 }

@@ -1,9 +1,9 @@
 //! Everything that decides how a picture is painted, with all defaults.
 
-use super::coefficients::Scaling;
+use super::{coefficients::Scaling, objective::WeightedTerm};
 use crate::{
     picture::Picture,
-    plan::{AdamSettings, Border, Losses, Optimizer, Pooling, Precision},
+    plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Term, check_terms},
     vgg19::Layer,
 };
 
@@ -130,16 +130,32 @@ impl Recipe {
         self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
     }
 
-    /// The layers that carry a loss, for a plan.
-    pub fn losses(&self) -> Losses {
-        let layers = |kind: &[WeightedLayer]| kind.iter().map(|weighted| weighted.layer).collect();
-        Losses { content: layers(&self.content_layers), style: layers(&self.style_layers) }
+    /// What is minimised, with weights. The layers of a kind share its weight as theirs are to each other.
+    pub fn weighted_terms(&self) -> Vec<WeightedTerm> {
+        let of_kind = |layers: &[WeightedLayer], weight: f32, term: fn(Layer) -> Term| {
+            let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
+            let shared = |weighted: &WeightedLayer| WeightedTerm {
+                term: term(weighted.layer),
+                share: f64::from(weighted.weight) / sum,
+                weight: f64::from(weight),
+            };
+            layers.iter().map(shared).collect::<Vec<_>>()
+        };
+        let mut terms = of_kind(&self.content_layers, self.content_weight, Term::content);
+        terms.extend(of_kind(&self.style_layers, self.style_weight, |layer| Term::style(layer, 0)));
+        terms.push(WeightedTerm { term: Term::TotalVariation, share: 1.0, weight: f64::from(self.tv_weight) });
+        terms
+    }
+
+    /// The losses, for a plan.
+    pub fn terms(&self) -> Vec<Term> {
+        self.weighted_terms().into_iter().map(|weighted| weighted.term).collect()
     }
 
     /// The learning rate, or the optimiser's own default.
     pub fn learning_rate(&self) -> f32 {
         self.learning_rate.unwrap_or(match self.method {
-            Method::Adam => 0.02,
+            Method::Adam => AdamSettings::default().learning_rate,
             Method::Lbfgs => 1.0,
         })
     }
@@ -147,12 +163,9 @@ impl Recipe {
     /// The optimiser, for a plan.
     pub fn optimizer(&self) -> Optimizer {
         match self.method {
-            Method::Adam => Optimizer::Adam(AdamSettings {
-                learning_rate: self.learning_rate(),
-                betas: [0.9, 0.99],
-                epsilon: 1e-8,
-                decay: 0.99,
-            }),
+            Method::Adam => {
+                Optimizer::Adam(AdamSettings { learning_rate: self.learning_rate(), ..AdamSettings::default() })
+            }
             Method::Lbfgs => Optimizer::Lbfgs { memory: LBFGS_MEMORY },
         }
     }
@@ -189,20 +202,15 @@ impl Recipe {
         not_negative("tv-weight", self.tv_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
             layers.iter().try_for_each(|weighted| not_negative(kind, weighted.weight))?;
-            for (position, WeightedLayer { layer, .. }) in layers.iter().enumerate() {
-                if layers[..position].iter().any(|earlier| earlier.layer == *layer) {
-                    return Err(RecipeError::LayerTwice { name: kind, layer: *layer });
-                }
-            }
             if !layers.is_empty() && layers.iter().all(|weighted| weighted.weight == 0.0) {
                 return Err(RecipeError::NoWeight { name: kind });
             }
         }
-        Ok(())
+        Ok(check_terms(&self.terms())?)
     }
 }
 
-/// A number of a recipe that is out of its range.
+/// What is wrong with a recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum RecipeError {
@@ -214,8 +222,8 @@ pub enum RecipeError {
     Zero { name: &'static str },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
-    #[error("{layer} stands twice in {name}: name it once, with its weight")]
-    LayerTwice { name: &'static str, layer: Layer },
+    #[error(transparent)]
+    Terms(#[from] PlanError),
 }
 
 #[cfg(test)]
@@ -241,7 +249,7 @@ mod tests {
         twice.content_layers.extend(twice.content_layers.clone());
         assert_eq!(
             twice.check().unwrap_err().to_string(),
-            "relu4_2 stands twice in content-layers: name it once, with its weight"
+            "the content loss at relu4_2 is named twice: name it once, with its weight"
         );
     }
 

@@ -1,12 +1,14 @@
-//! What the losses compare with: features of the photograph and Gram matrices of the painting.
+//! What terms compare with: what the network makes of the photograph and of paintings.
 
+use super::stylize::Reason;
 use crate::{
     BackendError, Engine,
     picture::Picture,
-    plan::{self, Border, Network, PlanError, Pooling, Precision, Routine, Size, Tensor, Wanted, Window},
-    read_map,
-    vgg19::Layer,
-    write_values,
+    plan::{
+        self, Border, Network, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor, Term,
+        Window, wanted_of_sources,
+    },
+    read_map, write_values,
 };
 
 /// Why there are no targets.
@@ -26,16 +28,75 @@ pub fn network(engine: &Engine, precision: Precision, size: Size, border: Border
     Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage(precision) }
 }
 
-/// Feature maps (haloed NHWC) and Gram matrices (`[C][C]`) of a picture, in the order they are wanted in.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Features {
-    /// One for each of [`Wanted::features`].
-    pub features: Vec<Vec<f32>>,
-    /// One for each of [`Wanted::grams`].
-    pub grams: Vec<Vec<f32>>,
+/// The pictures that terms compare with, each in the size in which it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// Of the size of the picture that is painted.
+    pub photograph: &'a Picture,
+    /// One or several.
+    pub paintings: &'a [&'a Picture],
 }
 
-/// Runs the network on a picture and reads what is wanted. Nothing wanted gives nothing.
+impl<'a> Sources<'a> {
+    fn get(&self, source: Source) -> &'a Picture {
+        match source {
+            Source::Photograph => self.photograph,
+            Source::Painting(number) => self.paintings[number],
+        }
+    }
+}
+
+/// What terms compare with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Targets(Vec<(Source, Representation, Vec<f32>)>);
+
+impl Targets {
+    /// Runs the network on every picture that a term compares with.
+    ///
+    /// # Errors
+    /// If a picture is too small for a layer or the device fails.
+    ///
+    /// # Panics
+    /// If a term names a painting that is not among the sources.
+    pub fn new(
+        engine: &Engine,
+        precision: Precision,
+        border: Border,
+        pooling: Pooling,
+        terms: &[Term],
+        sources: Sources<'_>,
+    ) -> Result<Targets, Reason> {
+        let mut targets = Targets::default();
+        for (source, wanted) in wanted_of_sources(terms) {
+            let made = features(engine, precision, sources.get(source), border, pooling, &wanted);
+            let made = made.map_err(|error| match error {
+                TargetError::Plan(error) => unsuitable(source, error),
+                TargetError::Backend(error) => Reason::Backend(error),
+            })?;
+            targets
+                .0
+                .extend(wanted.into_iter().zip(made).map(|(representation, values)| (source, representation, values)));
+        }
+        Ok(targets)
+    }
+
+    /// What a term compares with, if it was made.
+    pub fn get(&self, term: Term) -> Option<&[f32]> {
+        let wanted = term.comparison().map(|comparison| comparison.source).zip(term.target())?;
+        self.0.iter().find(|(source, made, _)| (*source, *made) == wanted).map(|(_, _, values)| &values[..])
+    }
+}
+
+/// Why there is no plan for a picture, in words that name it.
+pub(super) fn unsuitable(source: Source, error: PlanError) -> Reason {
+    match source {
+        Source::Photograph => Reason::Content(error),
+        Source::Painting(_) => Reason::Style(error),
+    }
+}
+
+/// Runs the network on a picture and reads what is wanted, in that order: feature maps (haloed NHWC) and Gram matrices
+/// (`[C][C]`). Nothing wanted gives nothing.
 ///
 /// # Errors
 /// If the picture is too small for a layer or the device fails.
@@ -45,21 +106,16 @@ pub fn features(
     picture: &Picture,
     border: Border,
     pooling: Pooling,
-    wanted: &Wanted,
-) -> Result<Features, TargetError> {
-    if *wanted == Wanted::default() {
-        return Ok(Features::default());
+    wanted: &[Representation],
+) -> Result<Vec<Vec<f32>>, TargetError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
     }
     let plan = plan::features(&network(engine, precision, picture.size(), border, pooling), wanted)?;
     let mut session = engine.session(&plan)?;
     let slot = |tensor| plan.find(tensor).expect("a features plan holds what is wanted");
     write_values(session.as_mut(), slot(Tensor::Image), picture.pixels())?;
     session.run(Routine::Features)?;
-    let mut read = |tensor: fn(Layer) -> Tensor, layers: &[Layer]| {
-        layers
-            .iter()
-            .map(|&layer| read_map(session.as_mut(), &plan, slot(tensor(layer))))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    Ok(Features { features: read(Tensor::Features, &wanted.features)?, grams: read(Tensor::Gram, &wanted.grams)? })
+    let mut read = |representation: &Representation| read_map(session.as_mut(), &plan, slot(representation.tensor()));
+    Ok(wanted.iter().map(&mut read).collect::<Result<_, _>>()?)
 }

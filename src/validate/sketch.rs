@@ -91,6 +91,7 @@ impl Sketch {
         let plan = Plan {
             window: Window::whole(size),
             precision: Precision::F32,
+            terms: Vec::new(),
             buffers: self.slots.iter().map(|slot| slot.words).collect(),
             slots: self.slots,
             steps: vec![step],

@@ -74,8 +74,8 @@ fn numbers_out_of_range_are_named_with_their_range() {
         ("--learning-rate 0", "learning-rate is 0, but must be a number above zero"),
         ("--style-layers relu1_1=-1", "style-layers is -1, but must be zero or a number above it"),
         ("--style-layers relu1_1=0,relu2_1=0", "all weights in style-layers are zero"),
-        ("--content-layers relu2_1,relu1_1,relu2_1=2", "relu2_1 stands twice in content-layers"),
-        ("--style-layers relu1_1,relu1_1", "relu1_1 stands twice in style-layers"),
+        ("--content-layers relu2_1,relu1_1,relu2_1=2", "the content loss at relu2_1 is named twice"),
+        ("--style-layers relu1_1,relu1_1", "the style loss at relu1_1 is named twice"),
     ];
     for (option, words) in cases {
         // Neither filters nor a device is needed to see it.

@@ -5,7 +5,7 @@ use crate::common::layer;
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Precision, Wanted},
+    plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
     style::{Recipe, Scaling, evaluate, features},
     tolerance,
     vgg19::Layer,
@@ -49,17 +49,19 @@ fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     {
         add(name.to_owned(), &[1], vec![value as f32]);
     }
-    add("loss_style".to_owned(), &[5], found.style);
+    let style = STYLE.map(|name| *found.values.get(Term::style(layer(name), 0)).unwrap());
+    add("loss_style".to_owned(), &[5], style.to_vec());
     let gradient = Picture::new(image.size(), found.gradient).unwrap().to_planar();
     add("gradient".to_owned(), &[3, 17, 21], gradient);
     let layers: Vec<Layer> = layer("relu5_2").up_to().collect();
-    let wanted = Wanted { features: layers.clone(), grams: STYLE.map(layer).to_vec() };
-    let seen = features(&engine, Precision::F32, &image, Border::Zero, Pooling::Max, &wanted).unwrap();
-    for (name, gram) in STYLE.iter().zip(seen.grams) {
+    let mut wanted: Vec<Representation> = layers.iter().copied().map(Representation::Features).collect();
+    wanted.extend(STYLE.map(|name| Representation::Gram(layer(name))));
+    let mut seen = features(&engine, Precision::F32, &image, Border::Zero, Pooling::Max, &wanted).unwrap();
+    for (name, gram) in STYLE.iter().zip(seen.split_off(layers.len())) {
         let channels = layer(name).output_channels() as usize;
         add(format!("gram.{name}"), &[channels, channels], gram);
     }
-    for (&layer, map) in layers.iter().zip(&seen.features) {
+    for (&layer, map) in layers.iter().zip(&seen) {
         let shape = FeatureShape::of_layer(layer, image.size());
         let channels = shape.channels as usize;
         let mean = |channel: usize| {

@@ -3,6 +3,7 @@
 pub mod server;
 
 use half::{bf16, f16};
+use impasto::plan::Term;
 use impasto::vgg19::Layer;
 use impasto::weights::{Filters, generated};
 use safetensors::{Dtype, View};
@@ -17,6 +18,13 @@ pub fn shared() -> Option<PathBuf> {
 
 pub fn layer(name: &str) -> Layer {
     name.parse().unwrap()
+}
+
+/// Content losses against the photograph, style losses against one painting, and total variation.
+pub fn terms(content: &[&str], style: &[&str]) -> Vec<Term> {
+    let content = content.iter().map(|name| Term::content(layer(name)));
+    let style = style.iter().map(|name| Term::style(layer(name), 0));
+    content.chain(style).chain([Term::TotalVariation]).collect()
 }
 
 /// A tensor on its way into a file.

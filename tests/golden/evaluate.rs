@@ -4,11 +4,11 @@ use super::file::Array;
 use impasto::{
     Session,
     plan::{
-        self, AdamSettings, Border, FeatureShape, Losses, Network, Optimizer, Plan, Pooling, Routine, Size, Storage,
-        Tensor, Wanted, Window,
+        self, AdamSettings, Border, FeatureShape, Network, Optimizer, PerTerm, Plan, Pooling, Representation, Routine,
+        Size, Storage, Tensor, Term, Window,
     },
     read_values,
-    style::coefficients::{self, Scaling},
+    style::{Objective, WeightedTerm, coefficients},
     vgg19::Layer,
     weights::Filters,
     write_values,
@@ -27,24 +27,12 @@ pub struct Machine {
     pub pooling: Pooling,
 }
 
-/// Layers that carry losses, their weights and how they are scaled.
-pub struct Objective {
-    pub content: Layer,
-    pub style: Vec<Layer>,
-    /// Of content, of the mean of the style losses, and of total variation.
-    pub weights: [f64; 3],
-    pub scaling: Scaling,
-}
-
 /// Feature maps and Gram matrices of a picture.
 pub struct Seen {
     /// Haloed NHWC.
     pub features: Vec<(FeatureShape, Vec<f32>)>,
     pub grams: Vec<Vec<f32>>,
 }
-
-/// Loss values: content, style layers in order, total variation.
-pub type LossValues = Vec<f32>;
 
 impl Machine {
     fn network(&self, size: Size) -> Network {
@@ -59,7 +47,8 @@ impl Machine {
 
     /// Features and Gram matrices of a picture `[3, H, W]`.
     pub fn look(&self, picture: &Array, features: &[Layer], grams: &[Layer]) -> Seen {
-        let wanted = Wanted { features: features.to_vec(), grams: grams.to_vec() };
+        let mut wanted: Vec<_> = features.iter().copied().map(Representation::Features).collect();
+        wanted.extend(grams.iter().copied().map(Representation::Gram));
         let plan = plan::features(&self.network(picture.size()), &wanted).unwrap();
         let mut session = (self.open)(&plan, &self.filters);
         write(&mut *session, &plan, Tensor::Image, &picture.interleaved());
@@ -76,29 +65,21 @@ impl Machine {
 
     /// A session with targets and coefficients in place, for pictures of the content's size.
     pub fn start(&self, objective: &Objective, content: &Array, style: &Array, optimizer: Optimizer) -> Running {
-        let losses = Losses { content: vec![objective.content], style: objective.style.clone() };
-        let plan = plan::iteration(&self.network(content.size()), &losses, optimizer).unwrap();
+        let plan = plan::iteration(&self.network(content.size()), &objective.terms(), optimizer).unwrap();
         let mut session = (self.open)(&plan, &self.filters);
-        let [content_weight, style_weight, tv_weight] = objective.weights;
-        let layer_weight = style_weight / objective.style.len() as f64;
-
-        let (shape, target) = self.look(content, &[objective.content], &[]).features.remove(0);
-        let squares = coefficients::sum_of_squares(&target);
-        let values = shape.pixels() * shape.channels as usize;
-        let mut scales = vec![coefficients::content(objective.scaling, content_weight, values, squares)];
-        write(&mut *session, &plan, Tensor::ContentTarget(objective.content), &target);
-
-        for (&layer, target) in objective.style.iter().zip(self.look(style, &[], &objective.style).grams) {
-            let shape = FeatureShape::of_layer(layer, content.size());
-            let squares = coefficients::sum_of_squares(&target);
-            let channels = shape.channels as usize;
-            let scale = coefficients::style(objective.scaling, layer_weight, channels, shape.pixels(), squares);
-            scales.push(scale);
-            write(&mut *session, &plan, Tensor::StyleTarget(layer), &target);
-        }
-        scales.push(coefficients::total_variation(tv_weight));
-        scales.push(coefficients::LossScale { value: 1.0, gradient: 1.0 });
-        write(&mut *session, &plan, Tensor::Coefficients, bytemuck::cast_slice(&scales));
+        let mut scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
+            let target = match term {
+                Term::Content(at) => self.look(content, &[at.layer], &[]).features.remove(0).1,
+                Term::Style(at) => self.look(style, &[], &[at.layer]).grams.remove(0),
+                Term::TotalVariation => Vec::new(),
+            };
+            if term.target().is_some() {
+                write(&mut *session, &plan, Tensor::Target(term), &target);
+            }
+            (term, coefficients::scale(objective.scaling, term, weight * share, content.size(), &target))
+        };
+        let scales: PerTerm<_> = objective.terms.iter().map(&mut scale).collect();
+        coefficients::write(&mut *session, &plan, &scales, 1.0).unwrap();
         Running { session, plan }
     }
 }
@@ -114,9 +95,10 @@ impl Running {
         write(&mut *self.session, &self.plan, Tensor::Image, &picture.interleaved());
     }
 
-    pub fn evaluate(&mut self) -> LossValues {
+    pub fn evaluate(&mut self) -> PerTerm<f32> {
         self.session.run(Routine::Evaluate).unwrap();
-        self.read(Tensor::LossValues)
+        let values = self.read(Tensor::LossValues);
+        PerTerm::new(&self.plan.terms, values)
     }
 
     /// Sets the state and moments of Adam to what they are before the first step.

@@ -8,14 +8,14 @@ mod file;
 mod lbfgs;
 
 use crate::common::{layer, shared};
-use evaluate::{Machine, Objective, Open, adam};
+use evaluate::{Machine, Open, adam};
 use file::{Evaluation, GoldenFile};
 use impasto::{
     cpu,
     gpu::{self, Gpu},
-    plan::{Border, FeatureShape, Optimizer, Pooling, Tensor},
+    plan::{Border, FeatureShape, Optimizer, Pooling, Tensor, Term},
     reference,
-    style::coefficients::Scaling,
+    style::{Loss, Objective, Scaling, WeightedTerm},
     tolerance,
     vgg19::Layer,
     weights::{self, Filters, Format, generated},
@@ -116,8 +116,20 @@ fn machine(file: &GoldenFile, open: Open, filters: Arc<Filters>) -> Machine {
     Machine { open, filters, border, pooling }
 }
 
-fn objective(weights: [f64; 3], scaling: Scaling) -> Objective {
-    Objective { content: layer(CONTENT), style: STYLE.map(layer).to_vec(), weights, scaling }
+fn content_term() -> Term {
+    Term::content(layer(CONTENT))
+}
+
+fn style_terms() -> [Term; 5] {
+    STYLE.map(|name| Term::style(layer(name), 0))
+}
+
+/// `weights` are of content, of the mean of the style losses, and of total variation.
+fn objective([content, style, tv]: [f64; 3], scaling: Scaling) -> Objective {
+    let mut terms = vec![WeightedTerm { term: content_term(), share: 1.0, weight: content }];
+    terms.extend(style_terms().map(|term| WeightedTerm { term, share: 1.0 / STYLE.len() as f64, weight: style }));
+    terms.push(WeightedTerm { term: Term::TotalVariation, share: 1.0, weight: tv });
+    Objective { scaling, terms }
 }
 
 /// Largest difference, relative to the largest value expected; infinite if a value is not finite.
@@ -187,30 +199,19 @@ fn compare_evaluation(file: &GoldenFile, machine: &Machine, scaling: Scaling, ex
     running.set_picture(file.array("image"));
     let losses = running.evaluate();
     let what = |loss: &str| format!("{}, {scaling:?}: {loss}", file.name);
-    let expected_losses: Vec<f64> = std::iter::once(expected.content)
-        .chain(expected.style.iter().map(|&value| f64::from(value)))
-        .chain([expected.total_variation])
-        .collect();
-    assert_eq!(losses.len(), expected_losses.len());
-    for (index, (&found, expected)) in losses.iter().zip(&expected_losses).enumerate() {
-        let error = (f64::from(found) / expected - 1.0).abs();
-        assert_within(error, tolerance::F32_LOSS, &what(&format!("loss {index}")));
+    let mut expected_losses =
+        vec![(content_term(), expected.content), (Term::TotalVariation, expected.total_variation)];
+    expected_losses.extend(style_terms().into_iter().zip(expected.style.iter().copied().map(f64::from)));
+    assert_eq!((losses.iter().count(), expected.style.len()), (expected_losses.len(), STYLE.len()));
+    for (term, expected) in expected_losses {
+        let error = (f64::from(*losses.get(term).unwrap()) / expected - 1.0).abs();
+        assert_within(error, tolerance::F32_LOSS, &what(&term.to_string()));
     }
-    let error = (total(&losses, expected.weights) / expected.total - 1.0).abs();
+    let error = (objective.loss(&losses).total / expected.total - 1.0).abs();
     assert_within(error, tolerance::F32_LOSS, &what("total"));
     let gradient = running.read(Tensor::ImageGradient);
     let error = distance(&gradient, &expected.gradient.interleaved());
     assert_within(error, tolerance::F32_GRADIENT, &what("gradient"));
-}
-
-fn style_mean(losses: &[f32]) -> f64 {
-    let style = &losses[1..losses.len() - 1];
-    style.iter().map(|&value| f64::from(value)).sum::<f64>() / style.len() as f64
-}
-
-fn total(losses: &[f32], [content, style, tv]: [f64; 3]) -> f64 {
-    let last = losses[losses.len() - 1];
-    content * f64::from(losses[0]) + style * style_mean(losses) + tv * f64::from(last)
 }
 
 fn follow_adam(file: &GoldenFile, machine: &Machine) {
@@ -218,13 +219,14 @@ fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let scaling = if file.text("scaling") == Some("relative") { Scaling::Relative } else { Scaling::Mse };
     let settings = adam(if file.text("learning_rate").is_some() { file.number("learning_rate") as f32 } else { 0.02 });
     let (content, style) = (file.array("content"), file.array("style"));
-    let mut running = machine.start(&objective(weights, scaling), content, style, Optimizer::Adam(settings));
+    let objective = objective(weights, scaling);
+    let mut running = machine.start(&objective, content, style, Optimizer::Adam(settings));
     running.set_picture(content);
     running.start_adam();
     let history = file.array("history");
     for (step, expected) in history.values.chunks(history.shape[1]).enumerate() {
-        let losses = running.evaluate();
-        let found = [total(&losses, weights), f64::from(losses[0]), style_mean(&losses), f64::from(losses[6])];
+        let Loss { total, content, style, tv } = objective.loss(&running.evaluate());
+        let found = [total, content, style, tv];
         for (column, (found, &expected)) in ["total", "content", "style", "tv"].iter().zip(found.iter().zip(expected)) {
             let error = (found - f64::from(expected)).abs() / f64::from(expected).abs().max(1e-3);
             if step < tolerance::TRAJECTORY_STEPS {

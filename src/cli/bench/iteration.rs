@@ -70,10 +70,9 @@ fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
     let mut random = Random::new(7);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
-            Tensor::Image | Tensor::ContentTarget(_) | Tensor::StyleTarget(_) => {
-                random.uniform_values(slot.words, 0.0, 1.0)
-            }
+            Tensor::Image | Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 1.0),
             Tensor::Coefficients => vec![1e-6; slot.words],
+            Tensor::InverseGradientScale => vec![1.0],
             Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
             _ => continue,
         };

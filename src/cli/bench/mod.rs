@@ -72,7 +72,7 @@ impl Subject<'_> {
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
         let recipe = Recipe::default();
         let network = network(engine, engine.precision(), self.size, recipe.border, recipe.pooling);
-        Ok(iteration(&network, &recipe.losses(), recipe.optimizer())?)
+        Ok(iteration(&network, &recipe.terms(), recipe.optimizer())?)
     }
 }
 

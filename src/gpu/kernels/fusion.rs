@@ -83,20 +83,15 @@ mod tests {
             kernels::{Dispatch, lower, lower_all},
         },
         plan::{
-            Banding, Border, Cost, INITIAL_STATE, Losses, Network, Optimizer, Pooling, Precision, Routine, Storage,
-            Tensor, Wanted, features, iteration,
+            Banding, Border, Cost, INITIAL_STATE, Network, Optimizer, Pooling, Precision, Representation, Routine,
+            Storage, Tensor, Term, features, iteration,
         },
         random::Random,
         style::Recipe,
-        vgg19::Layer,
         weights::{ConvolutionFilters, Filters, Normalisation, generated},
     };
     use Conv3x3Variant::{Tiled, Winograd2};
     use std::sync::Arc;
-
-    fn layers(names: &[&str]) -> Vec<Layer> {
-        names.iter().map(|name| name.parse().unwrap()).collect()
-    }
 
     /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.
     fn fused(plan: &Plan, variant: Conv3x3Variant) -> (Vec<String>, usize) {
@@ -122,19 +117,19 @@ mod tests {
     #[test]
     fn the_default_plan_pools_what_no_loss_looks_at() {
         let recipe = Recipe::default();
-        let plan = |pooling, losses: &Losses, optimizer| {
+        let plan = |pooling, terms: &[Term], optimizer| {
             let network = Network { pooling, ..network(256, 192, Storage::PLAIN) };
-            iteration(&network, losses, optimizer).unwrap()
+            iteration(&network, terms, optimizer).unwrap()
         };
-        let maxima = plan(Pooling::Max, &recipe.losses(), recipe.optimizer());
+        let maxima = plan(Pooling::Max, &recipe.terms(), recipe.optimizer());
         // Deeper poolings write to where their convolutions read from.
         let shallow = ["relu1_2", "relu2_2"].map(str::to_owned).to_vec();
         assert_eq!(fused(&maxima, Winograd2), (shallow.clone(), 1));
         let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"];
         assert_eq!(fused(&spread(&maxima), Winograd2), (all.map(str::to_owned).to_vec(), 1));
         assert_eq!(fused(&maxima, Tiled), (vec![], 1));
-        assert_eq!(fused(&plan(Pooling::Average, &recipe.losses(), recipe.optimizer()), Winograd2), (vec![], 1));
-        let looked_at = Losses { content: layers(&["relu2_2"]), style: layers(&["relu3_4", "relu5_1"]) };
+        assert_eq!(fused(&plan(Pooling::Average, &recipe.terms(), recipe.optimizer()), Winograd2), (vec![], 1));
+        let looked_at = Term::all_of(&["relu2_2"], &["relu3_4", "relu5_1"]);
         let others = vec![all[0].to_owned(), all[3].to_owned()];
         for optimizer in [Optimizer::default(), Optimizer::Lbfgs { memory: 3 }] {
             let plan = spread(&plan(Pooling::Max, &looked_at, optimizer));
@@ -146,7 +141,7 @@ mod tests {
     fn every_band_of_a_large_picture_is_pooled_without_being_written() {
         let recipe = Recipe::default();
         let storage = Storage::for_binding(2 << 30, Precision::F16);
-        let plan = iteration(&network(1024, 1024, storage), &recipe.losses(), recipe.optimizer()).unwrap();
+        let plan = iteration(&network(1024, 1024, storage), &recipe.terms(), recipe.optimizer()).unwrap();
         let (unwritten, gradients) = fused(&plan, Winograd2);
         for name in ["relu1_2", "relu2_2"] {
             let bands = plan.steps.iter().filter(|step| plan.slot(step.makes()).tensor.to_string() == name).count();
@@ -158,15 +153,16 @@ mod tests {
 
     #[test]
     fn maps_that_are_to_be_read_are_written() {
-        let wanted = Wanted { features: layers(&["relu1_2"]), grams: layers(&["relu2_2", "relu4_1"]) };
+        let mut wanted = vec![Representation::Features("relu1_2".parse().unwrap())];
+        wanted.extend(["relu2_2", "relu4_1"].map(|name| Representation::Gram(name.parse().unwrap())));
         let plan = features(&network(64, 48, Storage::PLAIN), &wanted).unwrap();
         assert_eq!(fused(&plan, Winograd2), (vec!["relu3_4".to_owned()], 0));
     }
 
     #[test]
     fn neighbours_that_were_apart_or_share_a_buffer_are_not_fused() {
-        let losses = Losses { content: vec![], style: layers(&["relu3_1"]) };
-        let plan = iteration(&network(64, 48, Storage::PLAIN), &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&[], &["relu3_1"]);
+        let plan = iteration(&network(64, 48, Storage::PLAIN), &terms, Optimizer::default()).unwrap();
         let is = |name: &str| {
             let of = |(index, step): (usize, &Step)| (step.operation() == name).then_some(index);
             plan.steps.iter().enumerate().filter_map(of).collect::<Vec<_>>()
@@ -203,8 +199,8 @@ mod tests {
         Banding { small: 0, whole: 60_000, band: 60_000, kept: 130_000, slot: 130_000 },
     ];
 
-    fn losses() -> Losses {
-        Losses { content: layers(&["relu3_1"]), style: layers(&["relu1_1", "relu2_1"]) }
+    fn terms() -> Vec<Term> {
+        Term::all_of(&["relu3_1"], &["relu1_1", "relu2_1"])
     }
 
     /// A few weights of 1 and -1 for every output: with a picture of small whole numbers, all maps are whole numbers, every
@@ -246,14 +242,15 @@ mod tests {
             let values = slot.words - guard;
             let values = match slot.tensor {
                 Tensor::Image => (0..values).map(|_| random.below(4) as f32).collect(),
-                Tensor::StyleTarget(_) => random.uniform_values(values, 0.0, 1.0),
-                Tensor::ContentTarget(_) => {
+                Tensor::Target(Term::Style(_)) => random.uniform_values(values, 0.0, 1.0),
+                Tensor::Target(_) => {
                     let values = 4 * values / plan.precision.bytes();
                     let target = random.uniform_values(values, 0.0, 1.0);
                     session.write(id, &plan.precision.encode(&target)).unwrap();
                     continue;
                 }
                 Tensor::Coefficients => [1e-4, 2e-4].repeat(values / 2),
+                Tensor::InverseGradientScale => vec![1.0],
                 Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
                 _ => continue,
             };
@@ -296,7 +293,7 @@ mod tests {
                 let border = if case % 2 == 0 { Border::Replicate } else { Border::Zero };
                 let storage = Storage { precision, banding };
                 let network = Network { border, normalisation, ..network(width, height, storage) };
-                let shared = iteration(&network, &losses(), Optimizer::default()).unwrap();
+                let shared = iteration(&network, &terms(), Optimizer::default()).unwrap();
                 let workgroup_memory = [16 << 10, 32 << 10][case / 2];
                 let abilities = Abilities { workgroup_memory, ..gpu.trusted_abilities(precision) };
                 let plan = spread(&shared);
@@ -333,17 +330,18 @@ mod tests {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = DeviceFilters::new(&Arc::new(generated(5, "relu2_1".parse().unwrap())));
-        let losses = Losses { content: vec![], style: layers(&["relu1_1", "relu2_1"]) };
-        let plan = iteration(&network(21, 14, Storage::PLAIN), &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&[], &["relu1_1", "relu2_1"]);
+        let plan = iteration(&network(21, 14, Storage::PLAIN), &terms, Optimizer::default()).unwrap();
         assert_eq!(fused(&plan, Winograd2), (vec!["relu1_2".to_owned()], 1));
         let find = |tensor| plan.find(tensor).unwrap();
-        let values = |image: f32, unscale: f32| {
+        let values = |image: f32, inverse_scale: f32| {
             let mut session = Session::new(&gpu, plan.clone(), &filters, Some(Winograd2)).unwrap();
             let mut picture = vec![0.5; plan.slot(find(Tensor::Image)).words];
             picture[100] = image;
             for (tensor, values) in [
                 (Tensor::Image, picture),
-                (Tensor::Coefficients, vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, unscale]),
+                (Tensor::Coefficients, vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+                (Tensor::InverseGradientScale, vec![inverse_scale]),
                 (Tensor::State, INITIAL_STATE.map(f32::from_bits).to_vec()),
             ] {
                 session.write(find(tensor), bytemuck::cast_slice(&values)).unwrap();

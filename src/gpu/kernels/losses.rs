@@ -56,7 +56,8 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
             .slot(2, step.target)
             .slot(3, step.gram_gradient)
             .slot(4, step.coefficients.slot)
-            .slot(5, step.partials),
+            .slot(5, step.partials)
+            .flag("ACCUMULATE", step.accumulate),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }
@@ -76,7 +77,8 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
         scale(width * (height - 1.0)).to_bits(),
     ];
     if let Some(network) = network {
-        params.push(2 * network.unscale.loss as u32 + 1);
+        // So that the vec4 is aligned.
+        params.push(0);
         params.extend(inverse_deviation(network.normalisation));
         params.push(u32::from(network.border == Border::Replicate));
     } else {
@@ -89,6 +91,7 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
             .slot(3, step.coefficients.slot)
             .slot(4, step.partials)
             .bind(5, Binding::optional(network.map(|network| network.gradient)))
+            .bind(6, Binding::optional(network.map(|network| network.inverse_scale)))
             .flag("FROM_NETWORK", network.is_some()),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]

@@ -3,7 +3,8 @@
 use super::Builder;
 use crate::{
     plan::{
-        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Rows, SlotId, Step, Tensor,
+        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Representation, Rows, SlotId, Step,
+        Tensor,
         band_rows::{forward_rows, own_rows},
         segments::Segment,
     },
@@ -16,8 +17,9 @@ const GRAM_PARTIAL_WORDS: usize = 1 << 20;
 const GRAM_RUN: usize = 512;
 
 impl Builder {
-    /// Forward to `deepest`; Gram matrices are made as soon as their layer is there.
-    pub(super) fn forward(&mut self, grams: &[Layer], backward: bool) {
+    /// Forward to the deepest layer; Gram matrices are made as soon as their layer is there.
+    pub(super) fn forward(&mut self) {
+        let way_back = self.has_way_back();
         let image = self.slot(Tensor::Image, self.picture_values(), true);
         let output = self.bottom(Layer::FIRST).slot;
         let Network { window, border, normalisation, .. } = self.network;
@@ -32,7 +34,7 @@ impl Builder {
                     if let Some(below) = segment.pooling_below(layer) {
                         let rows = needed.pooled[&layer];
                         let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
-                        let winners = backward.then(|| self.winners(layer));
+                        let winners = way_back.then(|| self.winners(layer));
                         self.pool(below, input, output, winners, rows);
                         input = output;
                     }
@@ -42,16 +44,16 @@ impl Builder {
                     } else {
                         self.rows(Tensor::Features(layer), shape, rows)
                     };
-                    let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
+                    let mask = (way_back && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
-                    if grams.contains(&layer) {
+                    if self.is_looked_at(Representation::Gram(layer)) {
                         self.gram(layer, output, own[&layer], band > 0);
                     }
                     input = output;
                 }
                 if let Some(above) = segment.above {
                     let output = self.bottom(above);
-                    let winners = backward.then(|| self.winners(above));
+                    let winners = way_back.then(|| self.winners(above));
                     self.pool(segment.last(), input, output, winners, made);
                 }
             }

@@ -1,10 +1,10 @@
 //! Where the losses stand in an evaluation.
 
-use super::Builder;
+use super::{Builder, STATE_WORDS};
 use crate::{
     plan::{
-        Coefficients, ContentLoss, Destination, GramBackward, Losses, REDUCTION_GROUPS, Rows, SlotId, Step, StyleLoss,
-        Tensor, segments::Segment,
+        Coefficients, ContentLoss, Destination, GramBackward, Map, REDUCTION_GROUPS, RecordLosses, Rows, SlotId, Step,
+        StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
     },
     vgg19::Layer,
 };
@@ -12,73 +12,145 @@ use crate::{
 /// Rows of the loss ring: how many evaluations may pass between two looks at it.
 pub const RING_ROWS: usize = 64;
 
+/// A step that adds to a layer's gradient, once for every band of rows.
+#[derive(Clone, Copy)]
+enum Contribution {
+    /// Of this content term.
+    Content(Term),
+    /// Of all style terms, through the Gram matrix.
+    Gram,
+}
+
+/// The rows of a band: those whose gradient is made, and those, among them, that no other band sums.
+#[derive(Clone, Copy)]
+pub(super) struct LossRows {
+    pub made: Rows,
+    pub summed: Rows,
+    /// Whether another band has summed before.
+    pub accumulate: bool,
+}
+
 impl Builder {
-    pub(super) fn style_loss(&mut self, layer: Layer, loss: usize) {
+    /// Whether a term looks at a layer.
+    pub(super) fn has_loss(&self, layer: Layer) -> bool {
+        self.terms.iter().any(|term| term.layer() == Some(layer))
+    }
+
+    fn terms_at(&self, layer: Layer) -> Vec<Term> {
+        self.terms.iter().copied().filter(|term| term.layer() == Some(layer)).collect()
+    }
+
+    fn coefficients(&mut self, term: Term) -> Coefficients {
+        let loss = self.terms.iter().position(|other| *other == term).expect("only terms of the plan have steps");
+        let words = 2 * self.terms.len();
+        Coefficients { slot: self.slot(Tensor::Coefficients, words, true), loss }
+    }
+
+    fn loss_values(&mut self) -> SlotId {
+        self.slot(Tensor::LossValues, self.terms.len(), true)
+    }
+
+    /// What the terms of a layer do once, before the way back reaches it: the style losses, whose gradients with respect to
+    /// the Gram matrix are added up.
+    pub(super) fn style_losses(&mut self, layer: Layer) {
         let channels = self.shape(layer).channels;
         let matrix = (channels * channels) as usize;
-        let step = StyleLoss {
-            gram: self.slot(Tensor::Gram(layer), matrix, true),
-            target: self.slot(Tensor::StyleTarget(layer), matrix, true),
-            gram_gradient: self.slot(Tensor::GramGradient(layer), matrix, false),
-            partials: self.partials(REDUCTION_GROUPS),
-            coefficients: Coefficients { slot: self.coefficients(), loss },
-            losses: self.loss_values(),
-            channels,
-        };
-        self.steps.push(Step::StyleLoss(step));
-    }
-
-    /// The slots of [`Self::backward`], which knows their sizes.
-    pub(super) fn coefficients(&mut self) -> SlotId {
-        self.slot(Tensor::Coefficients, 0, true)
-    }
-
-    pub(super) fn loss_values(&mut self) -> SlotId {
-        self.slot(Tensor::LossValues, 0, true)
-    }
-
-    /// Adds what the losses of a layer give to its gradient. The last of up to three contributions masks the sum.
-    #[expect(clippy::too_many_arguments, reason = "what a band and a layer are, once")]
-    pub(super) fn loss_gradients(
-        &mut self,
-        layer: Layer,
-        rows: Rows,
-        summed: Rows,
-        add_value: bool,
-        is_first: bool,
-        losses: &Losses,
-        segment: &Segment,
-    ) {
-        let content = losses.content.iter().position(|&l| l == layer);
-        let is_style = losses.style.contains(&layer);
-        if content.is_none() && !is_style {
-            return;
-        }
-        let shape = self.shape(layer);
-        let mask = self.mask(layer);
-        let features = self.features_again(layer, rows, segment, Some(mask));
-        let output = self.gradient(layer, rows);
-        let mut accumulate = !is_first;
-        if let Some(index) = content {
-            let step = ContentLoss {
-                features,
-                target: self.whole(Tensor::ContentTarget(layer), shape, true).slot,
-                into: Destination { output, accumulate, mask: (!is_style).then_some(mask) },
+        let mut accumulate = false;
+        for term in self.terms_at(layer) {
+            let Term::Style(_) = term else { continue };
+            let step = StyleLoss {
+                gram: self.slot(Tensor::Gram(layer), matrix, true),
+                target: self.slot(Tensor::Target(term), matrix, true),
+                gram_gradient: self.slot(Tensor::GramGradient(layer), matrix, false),
                 partials: self.partials(REDUCTION_GROUPS),
-                coefficients: Coefficients { slot: self.coefficients(), loss: index },
+                coefficients: self.coefficients(term),
                 losses: self.loss_values(),
-                shape,
-                rows,
-                summed,
-                accumulate: add_value,
+                channels,
+                accumulate,
             };
-            self.steps.push(Step::ContentLoss(step));
+            self.steps.push(Step::StyleLoss(step));
             accumulate = true;
         }
-        if is_style {
-            let gram_gradient = self.slot(Tensor::GramGradient(layer), 0, false);
-            let into = Destination { output, accumulate, mask: Some(mask) };
-            self.steps.push(Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows }));
+    }
+
+    /// What the terms of a layer do for every band of rows.
+    fn contributions(&self, layer: Layer) -> Vec<Contribution> {
+        let mut contributions = Vec::new();
+        let mut through_gram = false;
+        for term in self.terms_at(layer) {
+            match term {
+                Term::Content(_) => contributions.push(Contribution::Content(term)),
+                Term::Style(_) => through_gram = true,
+                Term::TotalVariation => {}
+            }
         }
+        contributions.extend(through_gram.then_some(Contribution::Gram));
+        contributions
+    }
+
+    /// Adds what the terms of a layer give to its gradient, in some rows. The last contribution masks the sum; the first
+    /// starts it at the deepest layer.
+    pub(super) fn loss_gradients(&mut self, layer: Layer, rows: LossRows, is_deepest: bool, segment: &Segment) {
+        let contributions = self.contributions(layer);
+        let Some(last) = contributions.len().checked_sub(1) else { return };
+        let mask = self.mask(layer);
+        let features = self.features_again(layer, rows.made, segment, Some(mask));
+        let output = self.gradient(layer, rows.made);
+        for (position, contribution) in contributions.into_iter().enumerate() {
+            let accumulate = !is_deepest || position > 0;
+            let into = Destination { output, accumulate, mask: (position == last).then_some(mask) };
+            let step = match contribution {
+                Contribution::Content(term) => self.content_loss(term, layer, features, into, rows),
+                Contribution::Gram => {
+                    let gram_gradient = self.slot(Tensor::GramGradient(layer), 0, false);
+                    let (shape, rows) = (self.shape(layer), rows.made);
+                    Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows })
+                }
+            };
+            self.steps.push(step);
+        }
+    }
+
+    fn content_loss(&mut self, term: Term, layer: Layer, features: Map, into: Destination, rows: LossRows) -> Step {
+        let shape = self.shape(layer);
+        Step::ContentLoss(ContentLoss {
+            features,
+            target: self.whole(Tensor::Target(term), shape, true).slot,
+            into,
+            partials: self.partials(REDUCTION_GROUPS),
+            coefficients: self.coefficients(term),
+            losses: self.loss_values(),
+            shape,
+            rows: rows.made,
+            summed: rows.summed,
+            accumulate: rows.accumulate,
+        })
+    }
+
+    /// What looks at the picture itself. It stands behind everything that adds to the picture's gradient, because it tells
+    /// whether that is finite.
+    pub(super) fn total_variation(&mut self) {
+        let values = self.picture_values();
+        let step = TotalVariation {
+            image: self.slot(Tensor::Image, values, true),
+            image_gradient: self.slot(Tensor::ImageGradient, values, false),
+            partials: self.partials(REDUCTION_GROUPS),
+            coefficients: self.coefficients(Term::TotalVariation),
+            losses: self.loss_values(),
+            size: self.network.window.size,
+        };
+        self.steps.push(Step::TotalVariation(step));
+    }
+
+    pub(super) fn record_losses(&mut self) {
+        let count = self.terms.len();
+        let step = RecordLosses {
+            losses: self.loss_values(),
+            state: self.slot(Tensor::State, STATE_WORDS, true),
+            ring: self.slot(Tensor::LossRing, RING_ROWS * ring_row(count), true),
+            count,
+            rows: RING_ROWS,
+        };
+        self.steps.push(Step::RecordLosses(step));
     }
 }

@@ -9,7 +9,8 @@ pub use losses::RING_ROWS;
 pub use optimizers::{INITIAL_STATE, STATE_WORDS};
 
 use super::{
-    FeatureShape, Losses, Map, Network, Optimizer, Plan, PlanError, Routine, Rows, Slot, SlotId, Step, Tensor, Wanted,
+    FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step, Tensor,
+    Term, check_terms,
     segments::{Segment, segments},
     share_buffers,
 };
@@ -21,40 +22,43 @@ pub(crate) const REDUCTION_GROUPS: usize = 256;
 struct Builder {
     network: Network,
     segments: Vec<Segment>,
-    /// Layers whose features are to be read when all is done.
-    wanted: Vec<Layer>,
-    /// Layers whose features are needed again on the way back.
-    needed_again: Vec<Layer>,
+    /// What is to be read when all is done.
+    wanted: Vec<Representation>,
+    /// The losses; with them there is a way back.
+    terms: Vec<Term>,
     slots: Vec<Slot>,
     steps: Vec<Step>,
     routines: Vec<(Routine, std::ops::Range<usize>)>,
 }
 
 impl Builder {
-    fn new(network: &Network, layers: &[&[Layer]]) -> Result<(Builder, Layer), PlanError> {
-        for kind in layers {
-            for (position, layer) in kind.iter().enumerate() {
-                if kind[..position].contains(layer) {
-                    return Err(PlanError::LayerTwice(*layer));
-                }
-            }
-        }
-        let deepest = layers.iter().copied().flatten().copied().max().ok_or(PlanError::NoLayer)?;
+    fn new(network: &Network, wanted: &[Representation], terms: &[Term]) -> Result<Builder, PlanError> {
+        let layers = wanted.iter().map(|wanted| wanted.layer()).chain(terms.iter().filter_map(|term| term.layer()));
+        let deepest = layers.max().ok_or(PlanError::NoLayer)?;
         let size = network.window.size;
         let last = size.pooled(deepest.poolings());
         if last.width == 0 || last.height == 0 {
             return Err(PlanError::TooSmall { layer: deepest, size, minimum: 1 << deepest.poolings() });
         }
-        let builder = Builder {
+        Ok(Builder {
             network: *network,
             segments: segments(deepest, size, network.storage),
-            wanted: Vec::new(),
-            needed_again: Vec::new(),
+            wanted: wanted.to_vec(),
+            terms: terms.to_vec(),
             slots: Vec::new(),
             steps: Vec::new(),
             routines: Vec::new(),
-        };
-        Ok((builder, deepest))
+        })
+    }
+
+    /// Whether there is a way back from the losses to the picture.
+    fn has_way_back(&self) -> bool {
+        !self.terms.is_empty()
+    }
+
+    /// Whether a representation is to be read or compared.
+    fn is_looked_at(&self, representation: Representation) -> bool {
+        self.wanted.contains(&representation) || self.terms.iter().any(|term| term.target() == Some(representation))
     }
 
     fn slot(&mut self, tensor: Tensor, words: usize, persistent: bool) -> SlotId {
@@ -130,12 +134,12 @@ impl Builder {
         let fits = bytes <= self.network.storage.banding.kept;
         // The first layer is cheap to make again: a hundredth of the work.
         let worth_it = segment.is_whole() || fits && layer != Layer::FIRST;
-        self.wanted.contains(&layer) || worth_it && self.needed_again.contains(&layer)
+        self.wanted.contains(&Representation::Features(layer)) || worth_it && self.has_loss(layer)
     }
 
     /// Whether a layer's features, and with them its mask, are made once more on the way back.
     fn is_made_again(&self, layer: Layer, segment: &Segment) -> bool {
-        self.needed_again.contains(&layer) && !self.is_kept(layer, segment)
+        self.has_loss(layer) && !self.is_kept(layer, segment)
     }
 
     fn finish(mut self) -> Plan {
@@ -143,6 +147,7 @@ impl Builder {
         Plan {
             window: self.network.window,
             precision: self.network.storage.precision,
+            terms: self.terms,
             slots: self.slots,
             buffers,
             steps: self.steps,
@@ -151,31 +156,37 @@ impl Builder {
     }
 }
 
-/// A plan with the routine [`Routine::Features`]: the picture's features and Gram matrices at the layers wanted.
+/// A plan with the routine [`Routine::Features`]: what the network makes of the picture, left in [`Tensor::Features`] and
+/// [`Tensor::Gram`].
 ///
 /// # Errors
-/// If no layer is wanted, one is named twice, or the picture is too small for the deepest.
-pub fn features(network: &Network, wanted: &Wanted) -> Result<Plan, PlanError> {
-    let (mut builder, _) = Builder::new(network, &[&wanted.features, &wanted.grams])?;
-    builder.wanted.clone_from(&wanted.features);
-    builder.forward(&wanted.grams, false);
-    for &layer in &wanted.features {
-        let shape = builder.shape(layer);
-        builder.whole(Tensor::Features(layer), shape, true);
+/// If nothing is wanted or the picture is too small for the deepest layer.
+pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, PlanError> {
+    let mut builder = Builder::new(network, wanted, &[])?;
+    builder.forward();
+    for &representation in wanted {
+        if let Representation::Features(layer) = representation {
+            let shape = builder.shape(layer);
+            builder.whole(Tensor::Features(layer), shape, true);
+        }
     }
     builder.routines.push((Routine::Features, 0..builder.steps.len()));
     Ok(builder.finish())
 }
 
-/// A plan with the routine [`Routine::Evaluate`] and those of the optimiser.
+/// A plan with the routine [`Routine::Evaluate`] and those of the optimiser. Total variation is always among its terms: it
+/// is also what watches over the picture's gradient.
 ///
 /// # Errors
-/// If there is no loss, a layer is named twice, or the picture is too small for the deepest.
-pub fn iteration(network: &Network, losses: &Losses, optimizer: Optimizer) -> Result<Plan, PlanError> {
-    let (mut builder, deepest) = Builder::new(network, &[&losses.content, &losses.style])?;
-    builder.needed_again = [&losses.content[..], &losses.style].concat();
-    builder.forward(&losses.style, true);
-    builder.backward(deepest, losses);
+/// If no term looks at a layer, one stands in the list twice, or the picture is too small for the deepest layer.
+pub fn iteration(network: &Network, terms: &[Term], optimizer: Optimizer) -> Result<Plan, PlanError> {
+    check_terms(terms)?;
+    let mut builder = Builder::new(network, &[], terms)?;
+    if !terms.contains(&Term::TotalVariation) {
+        builder.terms.push(Term::TotalVariation);
+    }
+    builder.forward();
+    builder.backward();
     builder.routines.push((Routine::Evaluate, 0..builder.steps.len()));
     match optimizer {
         Optimizer::Adam(settings) => builder.adam(settings),
@@ -187,17 +198,17 @@ pub fn iteration(network: &Network, losses: &Losses, optimizer: Optimizer) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn layers(names: &[&str]) -> Vec<Layer> {
-        names.iter().map(|name| name.parse().unwrap()).collect()
-    }
+    use crate::plan::{Comparison, Source};
 
     #[test]
     fn every_gradient_is_masked_once_and_by_its_last_writer() {
-        let losses =
-            Losses { content: layers(&["relu1_2", "relu3_2"]), style: layers(&["relu1_1", "relu3_2", "relu2_2"]) };
-        let plan = iteration(&Network::for_tests(40, 24), &losses, Optimizer::default()).unwrap();
-        for layer in losses.content.iter().max().unwrap().up_to() {
+        let mut terms = Term::all_of(&["relu1_2", "relu3_2"], &["relu1_1", "relu3_2", "relu2_2"]);
+        let deepest: Layer = "relu3_2".parse().unwrap();
+        // Other paintings, and content that is taken from one.
+        terms.extend([Term::style(deepest, 1), Term::style(deepest, 2)]);
+        terms.push(Term::Content(Comparison { layer: "relu1_2".parse().unwrap(), source: Source::Painting(1) }));
+        let plan = iteration(&Network::for_tests(40, 24), &terms, Optimizer::default()).unwrap();
+        for layer in deepest.up_to() {
             let gradient = plan.find(Tensor::Gradient(layer)).unwrap();
             let mask = plan.find(Tensor::ReluMask(layer));
             let writers: Vec<_> = plan.steps.iter().filter(|step| step.slots().1.contains(&gradient)).collect();
@@ -211,8 +222,8 @@ mod tests {
 
     #[test]
     fn a_slot_is_written_before_it_is_read() {
-        let losses = Losses { content: layers(&["relu4_2"]), style: layers(&["relu1_1", "relu5_1"]) };
-        let plan = iteration(&Network::for_tests(40, 24), &losses, Optimizer::default()).unwrap();
+        let terms = Term::all_of(&["relu4_2"], &["relu1_1", "relu5_1"]);
+        let plan = iteration(&Network::for_tests(40, 24), &terms, Optimizer::default()).unwrap();
         let mut written = vec![false; plan.slots.len()];
         for step in &plan.steps[plan.routine(Routine::Evaluate)] {
             let (reads, writes) = step.slots();
@@ -226,11 +237,17 @@ mod tests {
     #[test]
     fn impossible_wishes_are_refused_in_words() {
         let network = Network::for_tests(40, 15);
-        let none = iteration(&network, &Losses { content: vec![], style: vec![] }, Optimizer::default());
+        let none = iteration(&network, &[Term::TotalVariation], Optimizer::default());
         assert_eq!(none.unwrap_err(), PlanError::NoLayer);
-        let deep = Wanted { features: layers(&["relu5_1"]), grams: vec![] };
-        assert!(features(&network, &deep).unwrap_err().to_string().contains("at least 16"));
-        let twice = Wanted { grams: layers(&["relu1_1", "relu1_1"]), ..Wanted::default() };
-        assert!(features(&network, &twice).unwrap_err().to_string().contains("relu1_1 is named twice"));
+        let deep = Representation::Features("relu5_1".parse().unwrap());
+        assert!(features(&network, &[deep]).unwrap_err().to_string().contains("at least 16"));
+        let [mut twice, apart] = [0, 1].map(|painting| {
+            [Term::style(Layer::FIRST, 0), Term::content(Layer::FIRST), Term::style(Layer::FIRST, painting)]
+        });
+        assert!(iteration(&network, &apart, Optimizer::default()).is_ok());
+        let text = iteration(&network, &twice, Optimizer::default()).unwrap_err().to_string();
+        assert_eq!(text, "the style loss at relu1_1 is named twice: name it once, with its weight");
+        twice[2] = twice[1];
+        assert_eq!(iteration(&network, &twice, Optimizer::default()).unwrap_err(), PlanError::TermTwice(twice[1]));
     }
 }

@@ -1,7 +1,7 @@
 //! Between the picture and what the first convolution reads.
 
 use super::declaration::{Declaration, Role::*};
-use super::{Coefficients, Size, SlotId};
+use super::{Size, SlotId};
 use crate::weights::Normalisation;
 
 /// What the first convolution sees beyond the picture's edge.
@@ -30,14 +30,15 @@ impl NetworkInput {
     }
 }
 
-/// Gradient with respect to the picture from that with respect to the network input: `image = u * sum of gradient[q] / deviation` over the padded
-/// pixels `q` that were made from it; `u` undoes the scale that keeps gradients within f16.
+/// Gradient with respect to the picture from that with respect to the network input: `image = u * sum of gradient[q] /
+/// deviation` over the padded pixels `q` that were made from it. `u`, the only value of `inverse_scale`, undoes the scale
+/// that keeps gradients within f16.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct NetworkInputBackward {
     pub gradient: SlotId,
     pub image_gradient: SlotId,
-    pub unscale: Coefficients,
+    pub inverse_scale: SlotId,
     pub size: Size,
     pub border: Border,
     pub normalisation: Normalisation,
@@ -46,7 +47,7 @@ pub struct NetworkInputBackward {
 impl NetworkInputBackward {
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("network_input_backward", self.image_gradient)
-            .uses(Read, [self.gradient, self.unscale.slot])
+            .uses(Read, [self.gradient, self.inverse_scale])
             .uses(Write, [self.image_gradient])
     }
 }

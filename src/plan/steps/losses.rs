@@ -3,20 +3,18 @@
 use super::declaration::{Declaration, Destination, Role, Role::*};
 use super::{FeatureShape, Map, Rows, Size, SlotId};
 
-/// Scales of one loss, two neighbouring f32 of [`super::Tensor::Coefficients`].
-///
-/// Losses are stored in the order content layers, style layers, total variation. One more pair behind them belongs to no
-/// loss: its first word is 1, its second the `u` of [`NetworkInputBackward`].
+/// Scales of one term, two neighbouring f32 of [`crate::plan::Tensor::Coefficients`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coefficients {
     /// The slot of all pairs.
     pub slot: SlotId,
-    /// Which pair: `[2 * loss]` scales the reported value, `[2 * loss + 1]` the gradient, weight included.
+    /// Which pair, and which loss value: `[2 * loss]` scales the reported value, `[2 * loss + 1]` the gradient, weight
+    /// included.
     pub loss: usize,
 }
 
-/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, (a, b) its coefficients; then
-/// dF = F S by [`GramBackward`].
+/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, (a, b) its coefficients, or that much more
+/// if it accumulates; then dF = F S by [`super::GramBackward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct StyleLoss {
@@ -27,13 +25,15 @@ pub struct StyleLoss {
     pub coefficients: Coefficients,
     pub losses: SlotId,
     pub channels: u32,
+    pub accumulate: bool,
 }
 
 impl StyleLoss {
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("style_loss", self.gram_gradient)
             .uses(Read, [self.gram, self.target, self.coefficients.slot])
-            .uses(Write, [self.gram_gradient, self.losses])
+            .uses(Role::written(self.accumulate), [self.gram_gradient])
+            .uses(Write, [self.losses])
             .uses(Scratch, [self.partials])
     }
 }

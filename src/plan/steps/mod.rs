@@ -99,16 +99,16 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Losses, Network, Optimizer, Routine, iteration};
+    use crate::plan::{Network, Optimizer, Routine, Term, iteration};
 
     #[test]
     fn every_step_uses_each_slot_once_and_writes_what_it_makes() {
-        let losses = Losses { content: vec!["relu2_1".parse().unwrap()], style: vec!["relu1_2".parse().unwrap()] };
+        let terms = Term::all_of(&["relu2_1"], &["relu1_2"]);
         for (pooling, optimizer) in
             [(Pooling::Max, Optimizer::default()), (Pooling::Average, Optimizer::Lbfgs { memory: 3 })]
         {
             let network = Network { pooling, ..Network::for_tests(24, 20) };
-            let plan = iteration(&network, &losses, optimizer).unwrap();
+            let plan = iteration(&network, &terms, optimizer).unwrap();
             assert!(plan.steps.len() > plan.routine(Routine::Evaluate).len());
             for step in &plan.steps {
                 let Declaration { operation, makes, uses, .. } = step.declaration();

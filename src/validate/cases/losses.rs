@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{
-    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, ring_row,
+    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, Term, ring_row,
 };
 use crate::tolerance::{F32_GRAM, F32_REDUCTION};
 
@@ -40,7 +40,8 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(GRAMS.map(|(name, width, height, splits)| gram(filters, name, width, height, splits)));
     cases.extend(MAPS.map(|(name, width, height, store)| gram_backward(filters, name, width, height, store)));
-    cases.extend(MATRICES.map(|name| style_loss(filters, name)));
+    cases.extend(MATRICES.map(|name| style_loss(filters, name, false)));
+    cases.push(style_loss(filters, MATRICES[1], true));
     cases.extend(MAPS.map(|(name, width, height, store)| content_loss(filters, name, width, height, store)));
     cases.extend(RECORDS.map(|(name, before, stopped, losses)| record_losses(filters, name, before, stopped, losses)));
     cases.push(record_losses(filters, "a loss that is no number", 1, 0, [f32::NAN, 1.0, 1.0]));
@@ -113,19 +114,24 @@ fn loss(sketch: &mut Sketch) -> (Coefficients, SlotId) {
     (Coefficients { slot, loss: 2 }, losses)
 }
 
-fn style_loss(filters: &Arc<Filters>, name: &str) -> Case {
+fn style_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
     let of = layer(name);
     let channels = of.output_channels();
     let matrix = (channels * channels) as usize;
     let mut sketch = Sketch::new(u64::from(channels));
     let gram = sketch.uniform(Tensor::Gram(of), matrix, 0.0, 1.0);
-    let target = sketch.uniform(Tensor::StyleTarget(of), matrix, -0.5, 1.25);
-    let gram_gradient = sketch.unwritten(Tensor::GramGradient(of), matrix);
+    let target = sketch.uniform(Tensor::Target(Term::style(of, 0)), matrix, -0.5, 1.25);
+    let gram_gradient = match accumulate {
+        true => sketch.uniform(Tensor::GramGradient(of), matrix, -0.25, 0.5),
+        false => sketch.unwritten(Tensor::GramGradient(of), matrix),
+    };
     sketch.check(Check::Array(gram_gradient));
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);
-    let step = Step::StyleLoss(StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels });
-    sketch.finish(name.to_owned(), step, filters, F32_REDUCTION)
+    let step = StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
+    let step = Step::StyleLoss(step);
+    let store = if accumulate { "added" } else { "plain" };
+    sketch.finish(format!("{name} {store}"), step, filters, F32_REDUCTION)
 }
 
 fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
@@ -133,7 +139,7 @@ fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, sto
     let shape = shape(of, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
-    let target = sketch.map(Tensor::ContentTarget(of), shape, 0.0, 0.75).slot;
+    let target = sketch.map(Tensor::Target(Term::content(of)), shape, 0.0, 0.75).slot;
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);

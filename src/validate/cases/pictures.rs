@@ -49,8 +49,8 @@ fn network_input_backward(filters: &Arc<Filters>, size: Size, border: Border, no
     let gradient = sketch.uniform(Tensor::NetworkInputGradient, padded(size).values(), -1.0, 0.5);
     let image_gradient = sketch.unwritten(Tensor::ImageGradient, 3 * size.pixels());
     sketch.check(Check::Array(image_gradient));
-    let unscale = Coefficients { slot: sketch.uniform(Tensor::Coefficients, 6, 0.5, 3.0), loss: 2 };
-    let step = NetworkInputBackward { gradient, image_gradient, unscale, size, border, normalisation };
+    let inverse_scale = sketch.uniform(Tensor::InverseGradientScale, 1, 0.5, 3.0);
+    let step = NetworkInputBackward { gradient, image_gradient, inverse_scale, size, border, normalisation };
     let step = Step::NetworkInputBackward(step);
     sketch.finish(format!("{size} {border:?}"), step, filters, F32_POINTWISE)
 }

@@ -73,7 +73,8 @@ impl Forward {
         let buffers = share_buffers(&mut slots, &steps);
         let size = plan::Size { width: shape.width, height: shape.height };
         let routines = vec![(Routine::Features, 0..1)];
-        let plan = Plan { window: Window::whole(size), precision: Precision::F32, slots, buffers, steps, routines };
+        let (window, precision, terms) = (Window::whole(size), Precision::F32, Vec::new());
+        let plan = Plan { window, precision, terms, slots, buffers, steps, routines };
         let mut session = cpu::Session::new(&plan, &self.filters, self.threads)?;
         write_values(&mut session, SlotId(0), values)?;
         session.run(Routine::Features)?;

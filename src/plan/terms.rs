@@ -1,0 +1,179 @@
+//! What a picture is judged by: a list of terms, each a loss at one place. A term is the name under which its target, its
+//! coefficients and its value are found; nothing depends on where it stands in a list.
+
+use super::{PlanError, Tensor};
+use crate::vgg19::Layer;
+use std::fmt;
+
+/// What the network makes of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Representation {
+    /// The feature map of a layer, haloed NHWC.
+    Features(Layer),
+    /// The Gram matrix of a layer's features, `[C][C]`.
+    Gram(Layer),
+}
+
+impl Representation {
+    /// The layer it comes from.
+    pub fn layer(self) -> Layer {
+        match self {
+            Representation::Features(layer) | Representation::Gram(layer) => layer,
+        }
+    }
+
+    /// Where it is in a plan.
+    pub fn tensor(self) -> Tensor {
+        match self {
+            Representation::Features(layer) => Tensor::Features(layer),
+            Representation::Gram(layer) => Tensor::Gram(layer),
+        }
+    }
+}
+
+/// A picture that a term compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The photograph whose content is kept.
+    Photograph,
+    /// One of the paintings whose style is taken, counted from 0.
+    Painting(usize),
+}
+
+/// At which layer a term compares, and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Comparison {
+    /// The layer that is looked at.
+    pub layer: Layer,
+    /// Where the target comes from.
+    pub source: Source,
+}
+
+/// A loss at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term {
+    /// Difference between feature maps, see [`super::ContentLoss`].
+    Content(Comparison),
+    /// Difference between Gram matrices, see [`super::StyleLoss`].
+    Style(Comparison),
+    /// Differences between neighbouring pixels, see [`super::TotalVariation`].
+    TotalVariation,
+}
+
+impl Term {
+    /// The content loss of a layer against the photograph.
+    pub fn content(layer: Layer) -> Term {
+        Term::Content(Comparison { layer, source: Source::Photograph })
+    }
+
+    /// The style loss of a layer against a painting, counted from 0.
+    pub fn style(layer: Layer, painting: usize) -> Term {
+        Term::Style(Comparison { layer, source: Source::Painting(painting) })
+    }
+
+    /// Content losses against the photograph and style losses against one painting, at layers by name.
+    #[cfg(test)]
+    pub(crate) fn all_of(content: &[&str], style: &[&str]) -> Vec<Term> {
+        let layer = |name: &&str| name.parse().expect("tests name layers of VGG19");
+        let content = content.iter().map(|name| Term::content(layer(name)));
+        content.chain(style.iter().map(|name| Term::style(layer(name), 0))).chain([Term::TotalVariation]).collect()
+    }
+
+    /// Which loss it is, in words.
+    pub fn loss(self) -> &'static str {
+        match self {
+            Term::Content(_) => "content loss",
+            Term::Style(_) => "style loss",
+            Term::TotalVariation => "total variation",
+        }
+    }
+
+    /// What it compares with; none of a term that looks at the picture alone.
+    pub fn comparison(self) -> Option<Comparison> {
+        match self {
+            Term::Content(comparison) | Term::Style(comparison) => Some(comparison),
+            Term::TotalVariation => None,
+        }
+    }
+
+    /// The layer that it looks at; none of a term that looks at the picture itself, whose gradient therefore does not
+    /// come through the network.
+    pub fn layer(self) -> Option<Layer> {
+        self.comparison().map(|comparison| comparison.layer)
+    }
+
+    /// What it compares, of the picture and of its source.
+    pub fn target(self) -> Option<Representation> {
+        match self {
+            Term::Content(Comparison { layer, .. }) => Some(Representation::Features(layer)),
+            Term::Style(Comparison { layer, .. }) => Some(Representation::Gram(layer)),
+            Term::TotalVariation => None,
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.loss())?;
+        match self.comparison() {
+            Some(Comparison { layer, source: Source::Painting(number @ 1..) }) => {
+                write!(f, " at {layer} against painting {}", number + 1)
+            }
+            Some(Comparison { layer, .. }) => write!(f, " at {layer}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether there is anything to compare, and nothing twice.
+///
+/// # Errors
+/// If no term looks at a layer, or one stands in the list twice.
+pub fn check_terms(terms: &[Term]) -> Result<(), PlanError> {
+    if terms.iter().all(|term| term.layer().is_none()) {
+        return Err(PlanError::NoLayer);
+    }
+    let twice = terms.iter().enumerate().find(|(position, term)| terms[..*position].contains(term));
+    twice.map_or(Ok(()), |(_, term)| Err(PlanError::TermTwice(*term)))
+}
+
+/// What some terms want of each picture that they compare with, everything once, in the order in which they name it.
+pub fn wanted_of_sources(terms: &[Term]) -> Vec<(Source, Vec<Representation>)> {
+    let mut all: Vec<(Source, Vec<Representation>)> = Vec::new();
+    for term in terms {
+        let Some((Comparison { source, .. }, target)) = term.comparison().zip(term.target()) else { continue };
+        match all.iter_mut().find(|(other, _)| *other == source) {
+            Some((_, wanted)) if wanted.contains(&target) => {}
+            Some((_, wanted)) => wanted.push(target),
+            None => all.push((source, vec![target])),
+        }
+    }
+    all
+}
+
+/// A value for each of some terms, found by term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerTerm<T>(Vec<(Term, T)>);
+
+impl<T> PerTerm<T> {
+    /// Values that stand in the order of some terms.
+    pub fn new(terms: &[Term], values: impl IntoIterator<Item = T>) -> PerTerm<T> {
+        PerTerm(terms.iter().copied().zip(values).collect())
+    }
+
+    /// The value of a term, if it is among them.
+    pub fn get(&self, term: Term) -> Option<&T> {
+        self.iter().find(|(other, _)| *other == term).map(|(_, value)| value)
+    }
+
+    /// Every term with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Term, &T)> {
+        self.0.iter().map(|(term, value)| (*term, value))
+    }
+}
+
+impl<T> FromIterator<(Term, T)> for PerTerm<T> {
+    fn from_iter<I: IntoIterator<Item = (Term, T)>>(values: I) -> Self {
+        PerTerm(values.into_iter().collect())
+    }
+}
