@@ -19,7 +19,7 @@ mod terms;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
-pub use build::{INITIAL_STATE, RING_ROWS, STATE_WORDS, features, iteration};
+pub use build::{RING_ROWS, features, iteration};
 pub use cost::Cost;
 pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;
@@ -28,8 +28,8 @@ pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Slot, SlotId, Tensor};
 pub use steps::{
-    Adam, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
-    Declaration, Destination, Gram, GramBackward, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
+    Adam, AdamRates, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward, CopyVector,
+    Declaration, Destination, Gram, GramBackward, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
     MaxPool, MaxPoolBackward, NetworkInput, NetworkInputBackward, Pooling, RecordLosses, Role, Step, StyleLoss,
     TotalVariation, Use, ring_row,
 };

@@ -5,7 +5,8 @@ use super::{
     moment::Moment,
     objective::{Loss, Objective},
     prepare::{self, Preparation, Work},
-    recipe::{Init, Recipe},
+    optimizer::SavedOptimizer,
+    recipe::{Init, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
     stylize::{Event, Reason, StylizeError, sizes, style_size},
 };
@@ -292,7 +293,7 @@ impl Painting {
         let mut recipe = self.recipe.clone();
         change(&mut recipe);
         recipe.check().map_err(Reason::Recipe)?;
-        if let Some(name) = self.recipe.fixed_difference(&recipe) {
+        if let Some(name) = fixed_difference(&self.recipe, &recipe) {
             return Err(ChangeError::Fixed { name });
         }
         let mut further = self.sizes.clone();
@@ -307,7 +308,17 @@ impl Painting {
         if let Phase::Moving(scale) = &mut self.phase {
             scale.change(&recipe, &objective, iterations).map_err(Reason::Backend)?;
         }
+        if let Some(Moment { optimizer: SavedOptimizer::Lbfgs(history), .. }) = &mut self.moment
+            && objective != self.objective
+        {
+            // It belongs to another function.
+            *history = None;
+        }
         (self.recipe, self.objective, self.sizes) = (recipe, objective, further);
+        if matches!(self.phase, Phase::Preparing { .. }) {
+            self.phase = Phase::Beginning;
+            self.prepare(self.pictures())?;
+        }
         if matches!(self.phase, Phase::Done) && self.painted.is_some() && self.index + 1 < self.sizes.len() {
             self.index += 1;
             self.phase = Phase::Beginning;
@@ -499,4 +510,21 @@ impl Painting {
 /// Iterations of a scale.
 fn iterations(recipe: &Recipe, index: usize) -> u32 {
     if index == 0 { recipe.first_iterations } else { recipe.iterations }
+}
+
+/// The first part of two recipes that differs and cannot change while a picture is painted.
+fn fixed_difference(a: &Recipe, b: &Recipe) -> Option<&'static str> {
+    let layers = |layers: &[WeightedLayer]| layers.iter().map(|weighted| weighted.layer).collect::<Vec<_>>();
+    let same = [
+        ("the smallest size", a.min_scale == b.min_scale),
+        ("the size of the painting", a.style_scale == b.style_scale),
+        ("the start", a.init == b.init && a.seed == b.seed),
+        ("the optimiser", a.method == b.method),
+        ("the list of content layers", layers(&a.content_layers) == layers(&b.content_layers)),
+        ("the list of style layers", layers(&a.style_layers) == layers(&b.style_layers)),
+        ("the scaling of losses", a.scaling == b.scaling),
+        ("the pooling", a.pooling == b.pooling),
+        ("the border", a.border == b.border),
+    ];
+    same.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
 }

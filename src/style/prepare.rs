@@ -161,7 +161,7 @@ impl Preparation {
         device.write(Tensor::Image, bytemuck::cast_slice(start.pixels()))?;
         device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
         let (session, plan) = device.session();
-        let target_squares = objective.write_targets(session, plan, targets)?;
+        let target_squares = objective.write(session, plan, targets)?;
         let scales = objective.scales(&target_squares, plan.window.picture);
         coefficients::write(session, plan, &scales, 2_f32.powi(gradient_exponent.unwrap_or(0)))?;
         let search = RangeSearch::new(plan.window.picture);
