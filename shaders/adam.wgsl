@@ -11,7 +11,6 @@
 // dispatch  one invocation; then one per value, workgroups of 64
 
 struct Params {
-    first_group: u32,
     count: u32,
     rate: f32,
     beta1: f32,
@@ -40,7 +39,7 @@ fn advance() {
 
 @compute @workgroup_size(64)
 fn adam(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     if index >= params.count || state[1] != 0u {
         return;
     }

@@ -8,23 +8,6 @@
 // tile      four channels of one padded pixel of what is written
 // dispatch  padded pixels of the rows to write x C/4 invocations, workgroups of 64
 
-struct Params {
-    first_group: u32,
-    // Of the pooling's input.
-    width: u32,
-    height: u32,
-    channels4: u32,
-    // Padded pixels that are written.
-    first_pixel: u32,
-    end_pixel: u32,
-    // Padded pixels that stand first in the arrays.
-    input_start: u32,
-    output_start: u32,
-}
-
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
-
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored4>;
 @group(0) @binding(2) var<storage, read_write> output: array<Stored4>;
@@ -32,14 +15,14 @@ override ACCUMULATE: bool = false;
 
 @compute @workgroup_size(64)
 fn average_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = params.first_pixel + index / params.channels4;
+    let index = group_number(group) * 64u + lane;
+    let pixel = params.first_pixel + index / params.blocks;
     let width = params.width / 2u;
     let height = params.height / 2u;
     if pixel >= params.end_pixel {
         return;
     }
-    let place = (pixel - params.output_start) * params.channels4 + index % params.channels4;
+    let place = (pixel - params.output_start) * params.blocks + index % params.blocks;
     if is_halo(pixel, width, height) {
         output[place] = store(vec4<f32>(0.0));
         return;
@@ -47,21 +30,21 @@ fn average_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     let x = 2u * (pixel % (width + 2u)) - 1u;
     let y = 2u * (pixel / (width + 2u)) - 1u;
     let source = y * (params.width + 2u) + x - params.input_start;
-    let first = source * params.channels4 + index % params.channels4;
-    let below = first + (params.width + 2u) * params.channels4;
-    let upper = load(input[first]) + load(input[first + params.channels4]);
-    let lower = load(input[below]) + load(input[below + params.channels4]);
+    let first = source * params.blocks + index % params.blocks;
+    let below = first + (params.width + 2u) * params.blocks;
+    let upper = load(input[first]) + load(input[first + params.blocks]);
+    let lower = load(input[below]) + load(input[below + params.blocks]);
     output[place] = store(0.25 * (upper + lower));
 }
 
 @compute @workgroup_size(64)
 fn average_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = params.first_pixel + index / params.channels4;
+    let index = group_number(group) * 64u + lane;
+    let pixel = params.first_pixel + index / params.blocks;
     if pixel >= params.end_pixel {
         return;
     }
-    let place = (pixel - params.output_start) * params.channels4 + index % params.channels4;
+    let place = (pixel - params.output_start) * params.blocks + index % params.blocks;
     let x = pixel % (params.width + 2u);
     let y = pixel / (params.width + 2u);
     let pooled_width = params.width / 2u;
@@ -70,13 +53,13 @@ fn average_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     var value = vec4<f32>(0.0);
     if inside {
         let pooled = (y + 1u) / 2u * (pooled_width + 2u) + (x + 1u) / 2u - params.input_start;
-        value = 0.25 * load(input[pooled * params.channels4 + index % params.channels4]);
+        value = 0.25 * load(input[pooled * params.blocks + index % params.blocks]);
     }
     if ACCUMULATE {
         value += load(output[place]);
     }
     if WITH_MASK {
-        let bit = pixel * params.channels4 + index % params.channels4;
+        let bit = pixel * params.blocks + index % params.blocks;
         value = keep_where_set(value, mask[bit / 8u], 4u * (bit % 8u));
     }
     output[place] = store(value);

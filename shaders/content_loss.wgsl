@@ -3,11 +3,9 @@
 //
 // bindings  1 features F, haloed   2 target T, haloed   3 output, haloed   4 mask, C/32 words per padded pixel
 //           5 coefficients   6 partials [workgroups]
-// dispatch  `groups` workgroups of 256; each strides over the values to write; reduce_loss.wgsl adds the partial sums
+// dispatch  up to 256 workgroups of 256; each strides over the values to write; reduce_loss.wgsl adds the partial sums
 
 struct Params {
-    first_group: u32,
-    groups: u32,
     // Values that are written.
     first: u32,
     end: u32,
@@ -34,8 +32,9 @@ override ACCUMULATE: bool = false;
 @compute @workgroup_size(256)
 fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = coefficients[2u * params.loss + 1u];
+    let number = group_number(group);
     var sum = 0.0;
-    for (var index = params.first + group.x * 256u + lane; index < params.end; index += params.groups * 256u) {
+    for (var index = params.first + number * 256u + lane; index < params.end; index += launch.groups * 256u) {
         let difference = load(features[index - params.features_start]) - load(content_target[index]);
         if index >= params.first_summed && index < params.end_summed {
             sum += dot(difference, difference);
@@ -51,6 +50,6 @@ fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        partials[group.x] = total;
+        partials[number] = total;
     }
 }

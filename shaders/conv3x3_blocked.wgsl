@@ -86,7 +86,7 @@ struct Place {
     block: u32,
 }
 
-fn place(group: vec3<u32>, lane: u32) -> Place {
+fn place(group: u32, lane: u32) -> Place {
     let padded_width = params.width + 2u;
     let first_row = max(params.first_row, 1u);
     let end_row = min(params.end_row, params.height + 1u);
@@ -96,7 +96,7 @@ fn place(group: vec3<u32>, lane: u32) -> Place {
     let halo_above = select(0u, 1u, params.first_row == 0u);
     let halo_below = select(0u, 1u, params.end_row == params.height + 2u);
     let tiles = body_tiles + (halo_above + halo_below) * row_tiles;
-    let index = (group.x + params.first_group) * 32u + lane;
+    let index = group * 32u + lane;
     let tile = index % tiles;
     let block = index / tiles;
     var at = Place(0u, 0u, true, block);
@@ -124,7 +124,7 @@ fn in_border_column(pixel: u32) -> bool {
 
 @compute @workgroup_size(32)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = place(group, lane);
+    let at = place(group_number(group), lane);
     var words = array<u32, PIXELS>();
     for (var half = 0u; half < 2u; half++) {
         var tile = Tile();
@@ -151,7 +151,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(32)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = place(group, lane);
+    let at = place(group_number(group), lane);
     for (var half = 0u; half < 2u; half++) {
         var tile = Tile();
         if !at.zero {

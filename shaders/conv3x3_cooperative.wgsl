@@ -140,8 +140,7 @@ fn finish(tile: Tile, subgroup: u32, subgroup_lane: u32, block: u32, pair: u32) 
     }
 }
 
-fn convolve(group: u32, lane: u32, subgroup: u32, subgroup_lane: u32) {
-    let tile = tile_of(group);
+fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
     // The barriers of the loop stand between this and the first bit.
     for (var word = lane; word < TILE_WORDS; word += LANES) {
         atomicStore(&mask_words[word], 0u);
@@ -315,14 +314,15 @@ fn convolve(group: u32, lane: u32, subgroup: u32, subgroup_lane: u32) {
         workgroupBarrier();
         finish(tile, subgroup, subgroup_lane, 3u, 1u);
     }
-    if WITH_MASK && !BACKWARD {
-        workgroupBarrier();
-        for (var word = lane; word < TILE_WORDS; word += LANES) {
-            let place = tile.first_pixel + word / WORDS;
-            if place < params.end_row * (params.width + 2u) {
-                mask[place * (params.outputs4 / 8u) + tile.first_output / 32u + word % WORDS] =
-                    atomicLoad(&mask_words[word]);
-            }
+}
+
+// Stores the bits that the invocations gathered.
+fn finish_mask(tile: Tile, lane: u32) {
+    workgroupBarrier();
+    for (var word = lane; word < TILE_WORDS; word += LANES) {
+        let place = tile.first_pixel + word / WORDS;
+        if place < params.end_row * (params.width + 2u) {
+            mask[place * (params.outputs4 / 8u) + tile.first_output / 32u + word % WORDS] = atomicLoad(&mask_words[word]);
         }
     }
 }
@@ -334,7 +334,11 @@ fn conv3x3(
     @builtin(subgroup_id) subgroup: u32,
     @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-    convolve(group.x + params.first_group, lane, subgroup, subgroup_lane);
+    let tile = tile_of(group_number(group));
+    convolve(tile, lane, subgroup, subgroup_lane);
+    if WITH_MASK {
+        finish_mask(tile, lane);
+    }
 }
 
 @compute @workgroup_size(LANES)
@@ -344,5 +348,5 @@ fn conv3x3_backward(
     @builtin(subgroup_id) subgroup: u32,
     @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-    convolve(group.x + params.first_group, lane, subgroup, subgroup_lane);
+    convolve(tile_of(group_number(group)), lane, subgroup, subgroup_lane);
 }

@@ -54,8 +54,8 @@ struct Place {
     mask_word: u32,
 }
 
-fn place(group: vec3<u32>, lane: u32) -> Place {
-    let index = (group.x + params.first_group) * 64u + lane;
+fn place(group: u32, lane: u32) -> Place {
+    let index = group * 64u + lane;
     let blocks = (params.outputs4 + 7u) / 8u;
     let pixel = params.first_row * (params.width + 2u) + index / blocks;
     let first4 = (index % blocks) * 8u;
@@ -65,7 +65,7 @@ fn place(group: vec3<u32>, lane: u32) -> Place {
 
 @compute @workgroup_size(64)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = place(group, lane);
+    let at = place(group_number(group), lane);
     if !at.inside {
         return;
     }
@@ -87,7 +87,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(64)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = place(group, lane);
+    let at = place(group_number(group), lane);
     if !at.inside {
         return;
     }

@@ -261,7 +261,7 @@ fn convolve(tile: Tile, lane: u32, backward: bool) -> Sums {
 
 @compute @workgroup_size(LANES)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let tile = tile(group.x + params.first_group);
+    let tile = tile(group_number(group));
     // The barriers inside stand between this and the first bit.
     for (var word = lane; word < TILE_WORDS; word += LANES) {
         atomicStore(&mask_words[word], 0u);
@@ -291,7 +291,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(LANES)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let tile = tile(group.x + params.first_group);
+    let tile = tile(group_number(group));
     let sums = convolve(tile, lane, true);
     let column = lane % COLUMNS;
     let row = lane / COLUMNS;

@@ -302,7 +302,7 @@ fn transformed_back(tile: u32, x: u32, y: u32, exchanged4: u32) -> vec4<f32> {
 
 @compute @workgroup_size(256)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group, false);
+    let at = block(group_number(group), false);
     let sums = multiply(at, lane, false);
     let spot = spot(at, lane);
     var word = 0u;
@@ -334,7 +334,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(256)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group, false);
+    let at = block(group_number(group), false);
     let sums = multiply(at, lane, true);
     let spot = spot(at, lane);
     for (var first4 = 0u; first4 < OUTPUTS4; first4 += EXCHANGED4) {
@@ -385,7 +385,7 @@ fn gather_bits(lane: u32, own: Bits, tile: u32) -> Bits {
 
 @compute @workgroup_size(256)
 fn conv3x3_max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group, true);
+    let at = block(group_number(group), true);
     let sums = multiply(at, lane, false);
     // Each of the first invocations takes one vec4 of a tile at a time, with all of its four pixels.
     let exchanged4 = lane % EXCHANGED4;

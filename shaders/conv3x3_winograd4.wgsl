@@ -359,7 +359,7 @@ fn spot(at: Block, lane: u32) -> Spot {
 
 @compute @workgroup_size(LANES)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group);
+    let at = block(group_number(group));
     // The barriers inside stand between this and the first bit.
     for (var word = lane; word < 256u; word += LANES) {
         atomicStore(&mask_words[word], 0u);
@@ -398,7 +398,7 @@ fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 
 @compute @workgroup_size(LANES)
 fn conv3x3_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let at = block(group.x + params.first_group);
+    let at = block(group_number(group));
     let sums = multiply(at, lane, true);
     let spot = spot(at, lane);
     for (var round = 0u; round < 4u; round++) {

@@ -4,7 +4,6 @@
 // dispatch  one invocation per value, workgroups of 64
 
 struct Params {
-    first_group: u32,
     count: u32,
 }
 
@@ -14,7 +13,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn copy_vector(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     if index < params.count {
         to_vector[index] = from_vector[index];
     }

@@ -17,7 +17,7 @@ override ACCUMULATE: bool = false;
 
 @compute @workgroup_size(32)
 fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 32u + lane;
+    let index = group_number(group) * 32u + lane;
     let rows = params.channels4 / 2u;
     let columns = params.channels4 / 4u;
     let i = 2u * (index % rows);
@@ -67,7 +67,7 @@ fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
 @compute @workgroup_size(64)
 fn gram_reduce(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     let matrix = 4u * params.channels4 * params.channels4;
     if index >= matrix {
         return;

@@ -14,7 +14,7 @@ const PIXELS = 8u;
 
 @compute @workgroup_size(32)
 fn gram_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 32u + lane;
+    let index = group_number(group) * 32u + lane;
     let tiles = (params.end_pixel - params.first_pixel + PIXELS - 1u) / PIXELS;
     let first = params.first_pixel + index % tiles * PIXELS;
     let block = index / tiles;

@@ -89,7 +89,7 @@ fn gram_backward(
     @builtin(subgroup_id) subgroup: u32,
     @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-    let number = group.x + params.first_group;
+    let number = group_number(group);
     let blocks = params.channels4 / OUTPUTS4;
     let first_pixel = params.first_pixel + number / blocks * PIXELS;
     let first_output4 = number % blocks * OUTPUTS4;

@@ -63,7 +63,7 @@ fn store_pixel(pixel: u32, first_output4: u32, sums: mat2x4<f32>) {
 
 @compute @workgroup_size(LANES)
 fn gram_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let number = group.x + params.first_group;
+    let number = group_number(group);
     let blocks = params.channels4 / OUTPUTS4;
     let first_pixel = params.first_pixel + number / blocks * PIXELS;
     let first_output4 = number % blocks * OUTPUTS4;

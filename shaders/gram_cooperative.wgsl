@@ -31,7 +31,7 @@ fn gram(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let number = group.x + params.first_group;
+    let number = group_number(group);
     let blocks = params.channels4 / 16u;
     let pairs = blocks * (blocks + 1u) / 2u;
     let split = number / pairs;

@@ -44,7 +44,7 @@ fn store_rows(matrix: u32, row4: u32, column4: u32, rows: mat4x4<f32>, mirror: b
 
 @compute @workgroup_size(LANES)
 fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let number = group.x + params.first_group;
+    let number = group_number(group);
     let blocks = params.channels4 / EDGE4;
     let pairs = blocks * (blocks + 1u) / 2u;
     let split = number / pairs;

@@ -8,7 +8,6 @@
 // dispatch  3 * rows * parts workgroups of 64, parts fastest; then 3 * rows workgroups of 64
 
 struct Params {
-    first_group: u32,
     count: u32,
     rows: u32,
     parts: u32,
@@ -36,7 +35,7 @@ fn add_up(lane: u32, sum: f32) -> f32 {
 
 @compute @workgroup_size(64)
 fn lbfgs_dots(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = group.x + params.first_group;
+    let index = group_number(group);
     let part = index % params.parts;
     let pair = index / params.parts;
     let k = pair % params.rows;
@@ -58,7 +57,7 @@ fn lbfgs_dots(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
 
 @compute @workgroup_size(64)
 fn lbfgs_dots_reduce(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let pair = group.x + params.first_group;
+    let pair = group_number(group);
     var sum = 0.0;
     for (var part = lane; part < params.parts; part += 64u) {
         sum += partials[pair * params.parts + part];

@@ -9,7 +9,6 @@
 // dispatch  `parts` workgroups of 256; then one workgroup of 256; parts at most 256
 
 struct Params {
-    first_group: u32,
     count: u32,
     parts: u32,
 }
@@ -38,9 +37,10 @@ fn combine(lane: u32, sum: vec2<f32>, magnitude: u32) {
 
 @compute @workgroup_size(256)
 fn lbfgs_scalars(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let number = group_number(group);
     var sum = vec2<f32>(0.0);
     var magnitude = 0u;
-    for (var i = group.x * 256u + lane; i < params.count; i += params.parts * 256u) {
+    for (var i = number * 256u + lane; i < params.count; i += launch.groups * 256u) {
         let g = gradient[i];
         let d = direction[i];
         sum += vec2<f32>(g * d, abs(g));
@@ -48,9 +48,9 @@ fn lbfgs_scalars(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     }
     combine(lane, sum, magnitude);
     if lane == 0u {
-        partials[group.x] = sums[0].x;
-        partials[params.parts + group.x] = sums[0].y;
-        partials[2u * params.parts + group.x] = bitcast<f32>(largest[0]);
+        partials[number] = sums[0].x;
+        partials[params.parts + number] = sums[0].y;
+        partials[2u * params.parts + number] = bitcast<f32>(largest[0]);
     }
 }
 

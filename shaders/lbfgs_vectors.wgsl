@@ -9,7 +9,6 @@
 // dispatch  one invocation per value, workgroups of 64
 
 struct Params {
-    first_group: u32,
     count: u32,
     rows: u32,
 }
@@ -24,7 +23,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn lbfgs_update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     if index >= params.count {
         return;
     }
@@ -41,7 +40,7 @@ fn lbfgs_update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
 
 @compute @workgroup_size(64)
 fn lbfgs_direction(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     if index >= params.count {
         return;
     }
@@ -57,7 +56,7 @@ fn lbfgs_direction(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 
 @compute @workgroup_size(64)
 fn lbfgs_trial(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
+    let index = group_number(group) * 64u + lane;
     if index >= params.count {
         return;
     }

@@ -9,23 +9,7 @@
 // tile      16 channels of one padded pixel of what is written
 // dispatch  padded pixels of the rows to write x C/16 invocations, workgroups of 64
 
-struct Params {
-    first_group: u32,
-    // Of the pooling's input.
-    width: u32,
-    height: u32,
-    channels16: u32,
-    // Padded pixels that are written.
-    first_pixel: u32,
-    end_pixel: u32,
-    // Padded pixels that stand first in the arrays.
-    input_start: u32,
-    output_start: u32,
-}
-
 override WITH_WINNERS: bool = false;
-override WITH_MASK: bool = false;
-override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored4>;
@@ -40,9 +24,9 @@ fn pack_winners(winner: vec4<u32>) -> u32 {
 
 @compute @workgroup_size(64)
 fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = params.first_pixel + index / params.channels16;
-    let block = index % params.channels16;
+    let index = group_number(group) * 64u + lane;
+    let pixel = params.first_pixel + index / params.blocks;
+    let block = index % params.blocks;
     let width = params.width / 2u;
     let height = params.height / 2u;
     if pixel >= params.end_pixel {
@@ -51,7 +35,7 @@ fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     let halo = is_halo(pixel, width, height);
     let x = 2u * (pixel % (width + 2u)) - 1u;
     let y = 2u * (pixel / (width + 2u)) - 1u;
-    let row = 4u * params.channels16;
+    let row = 4u * params.blocks;
     var word = 0u;
     for (var i = 0u; i < 4u; i++) {
         var best = vec4<f32>(0.0);
@@ -69,19 +53,19 @@ fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         word |= pack_winners(winner) << (8u * i);
     }
     if WITH_WINNERS {
-        winners[pixel * params.channels16 + block] = word;
+        winners[pixel * params.blocks + block] = word;
     }
 }
 
 @compute @workgroup_size(64)
 fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 64u + lane;
-    let pixel = params.first_pixel + index / params.channels16;
-    let block = index % params.channels16;
+    let index = group_number(group) * 64u + lane;
+    let pixel = params.first_pixel + index / params.blocks;
+    let block = index % params.blocks;
     if pixel >= params.end_pixel {
         return;
     }
-    let row = 4u * params.channels16;
+    let row = 4u * params.blocks;
     let x = pixel % (params.width + 2u);
     let y = pixel / (params.width + 2u);
     let pooled_width = params.width / 2u;
@@ -93,7 +77,7 @@ fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         let place = (pixel - params.output_start) * row + 4u * block + i;
         var value = vec4<f32>(0.0);
         if inside {
-            let word = winners[pooled * params.channels16 + block] >> (8u * i);
+            let word = winners[pooled * params.blocks + block] >> (8u * i);
             let winner = (vec4<u32>(word) >> vec4<u32>(0u, 2u, 4u, 6u)) & vec4<u32>(3u);
             let gradient = load(input[(pooled - params.input_start) * row + 4u * block + i]);
             value = select(value, gradient, winner == vec4<u32>(own));
@@ -102,7 +86,7 @@ fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
             value += load(output[place]);
         }
         if WITH_MASK {
-            value = keep_where_set(value, mask[(pixel * params.channels16 + block) / 2u], 16u * (block % 2u) + 4u * i);
+            value = keep_where_set(value, mask[(pixel * params.blocks + block) / 2u], 16u * (block % 2u) + 4u * i);
         }
         output[place] = store(value);
     }

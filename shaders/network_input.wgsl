@@ -9,10 +9,10 @@
 // dispatch  one invocation per padded pixel / per picture pixel, workgroups of 64
 
 struct Params {
-    first_group: u32,
     width: u32,
     height: u32,
     replicate: u32,
+    unscale: u32,
     mean: vec4<f32>,
     inverse_deviation: vec4<f32>,
 }
@@ -24,7 +24,7 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let pixel = (group.x + params.first_group) * 64u + lane;
+    let pixel = group_number(group) * 64u + lane;
     let padded_width = params.width + 2u;
     if pixel >= padded_width * (params.height + 2u) {
         return;
@@ -42,7 +42,7 @@ fn network_input(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
 
 @compute @workgroup_size(64)
 fn network_input_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let pixel = (group.x + params.first_group) * 64u + lane;
+    let pixel = group_number(group) * 64u + lane;
     if pixel >= params.width * params.height {
         return;
     }

@@ -9,7 +9,6 @@
 // dispatch  one invocation per sum, workgroups of 256
 
 struct Params {
-    first_group: u32,
     count: u32,
     rounds: u32,
     factor: f32,
@@ -45,7 +44,7 @@ fn multiply_add(x: Chains, factor: vec4<f32>, addend: vec4<f32>) -> Chains {
 
 @compute @workgroup_size(256)
 fn probe_arithmetic(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 256u + lane;
+    let index = group_number(group) * 256u + lane;
     if index >= params.count {
         return;
     }

@@ -7,7 +7,6 @@
 // dispatch  ceil(count / 1024) workgroups
 
 struct Params {
-    first_group: u32,
     count: u32,
 }
 
@@ -17,7 +16,7 @@ struct Params {
 
 @compute @workgroup_size(256)
 fn probe_bandwidth(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = (group.x + params.first_group) * 1024u + lane;
+    let index = group_number(group) * 1024u + lane;
     if index + 768u < params.count {
         let a = from_array[index];
         let b = from_array[index + 256u];

@@ -11,7 +11,6 @@
 // dispatch  workgroups of 128
 
 struct Params {
-    first_group: u32,
     rounds: u32,
 }
 
@@ -26,7 +25,7 @@ fn probe_cooperative(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let number = group.x + params.first_group;
+    let number = group_number(group);
     let left_stride = 4u;
     let right_stride = 32u;
     let a = coopLoadT<coop_mat16x16<f16, A>>(&left[0u], left_stride);

@@ -5,7 +5,6 @@
 // dispatch  one invocation
 
 struct Params {
-    first_group: u32,
     count: u32,
     rows: u32,
 }

@@ -4,7 +4,6 @@
 // dispatch  one workgroup of 256; count at most 256
 
 struct Params {
-    first_group: u32,
     count: u32,
     loss: u32,
 }

@@ -2,11 +2,9 @@
 // ACCUMULATE.
 //
 // bindings  1 gram G [C][C]   2 target T [C][C]   3 gram_gradient S [C][C]   4 coefficients   5 partials [workgroups]
-// dispatch  `groups` workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
+// dispatch  up to 256 workgroups of 256; each strides over the vec4 values; reduce_loss.wgsl adds the partial sums
 
 struct Params {
-    first_group: u32,
-    groups: u32,
     values4: u32,
     loss: u32,
 }
@@ -23,8 +21,9 @@ override ACCUMULATE: bool = false;
 @compute @workgroup_size(256)
 fn style_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = coefficients[2u * params.loss + 1u];
+    let number = group_number(group);
     var sum = 0.0;
-    for (var index = group.x * 256u + lane; index < params.values4; index += params.groups * 256u) {
+    for (var index = number * 256u + lane; index < params.values4; index += launch.groups * 256u) {
         let difference = gram[index] - style_target[index];
         sum += dot(difference, difference);
         var value = scale * difference;
@@ -35,6 +34,6 @@ fn style_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        partials[group.x] = total;
+        partials[number] = total;
     }
 }

@@ -7,19 +7,17 @@
 //
 // bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
 //           5 gradient of the network input, haloed, C = 4   6 inverse_scale, one number; both read with FROM_NETWORK
-// dispatch  `groups` workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
+// dispatch  up to 256 workgroups of 256; each strides over the values; reduce_loss.wgsl adds the partial sums
 
 struct Params {
-    first_group: u32,
-    groups: u32,
+    // These two as in network_input.wgsl; read with FROM_NETWORK.
+    inverse_deviation: vec4<f32>,
+    replicate: u32,
     width: u32,
     height: u32,
     loss: u32,
     right_scale: f32,
     down_scale: f32,
-    // As in network_input.wgsl; read with FROM_NETWORK.
-    inverse_deviation: vec4<f32>,
-    replicate: u32,
 }
 
 override FROM_NETWORK: bool = false;
@@ -50,8 +48,9 @@ fn network_gradient(pixel: u32, channel: u32) -> f32 {
 fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let scale = 2.0 * coefficients[2u * params.loss + 1u];
     let row = 3u * params.width;
+    let number = group_number(group);
     var sum = 0.0;
-    for (var index = group.x * 256u + lane; index < row * params.height; index += params.groups * 256u) {
+    for (var index = number * 256u + lane; index < row * params.height; index += launch.groups * 256u) {
         let x = index % row;
         let y = index / row;
         let own = image[index];
@@ -88,6 +87,6 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
     let total = workgroup_sum(lane, sum);
     if lane == 0u {
-        partials[group.x] = total;
+        partials[number] = total;
     }
 }

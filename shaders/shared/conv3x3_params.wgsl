@@ -1,7 +1,6 @@
 // Shared by the convolutions; placed before their own text: what each of them is told.
 
 struct Params {
-    first_group: u32,
     // Of the layer, without the halo.
     width: u32,
     height: u32,

@@ -1,7 +1,6 @@
 // Shared by the kernels of the Gram product's gradient; placed before their own text: what each of them is told.
 
 struct Params {
-    first_group: u32,
     channels4: u32,
     // Padded pixels that are written.
     first_pixel: u32,

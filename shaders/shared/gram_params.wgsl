@@ -1,7 +1,6 @@
 // Shared by the kernels of the Gram product; placed before their own text: what each of them is told.
 
 struct Params {
-    first_group: u32,
     channels4: u32,
     // Pixels of the array that are summed: the first, and how many.
     first_pixel: u32,

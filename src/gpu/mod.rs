@@ -6,6 +6,7 @@ mod device_file;
 mod failure;
 mod filters;
 mod kernels;
+mod launch;
 mod memory;
 mod pipelines;
 mod probe;

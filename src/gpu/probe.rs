@@ -7,6 +7,7 @@ use super::{
         ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, Dispatch,
         probe_arithmetic, probe_bandwidth, probe_cooperative,
     },
+    launch::{LAUNCH_GROUPS, Launch, launches},
     timing::Stopwatch,
 };
 use crate::{BackendError, backend::median_seconds, plan::Precision, random::Random};
@@ -86,16 +87,16 @@ fn cooperative_flops(gpu: &Gpu) -> Result<f64, BackendError> {
 fn bytes_per_second(gpu: &Gpu) -> Result<f64, BackendError> {
     let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size) >> 20;
     let noise = Random::new(1).uniform_values(1 << 18, 0.0, 1.0);
-    // Work is counted in MiB that are copied, in several launches where that is more than a buffer holds.
+    // Work is counted in MiB that are copied, several times where that is more than a buffer holds.
     let run = |work: u64| {
         let mib = work.min(MOST_MIB).min(limit);
         let (from, to) = (buffer(gpu, mib << 20), buffer(gpu, mib << 20));
         for block in 0..mib {
             gpu.queue.write_buffer(&from, block << 20, bytemuck::cast_slice(&noise));
         }
-        let launches = work / mib;
+        let times = work / mib;
         let dispatch = probe_bandwidth((mib << 16) as u32);
-        (Run::new(gpu, &dispatch, &[&from, &to], launches), 2 * launches * (mib << 20))
+        (Run::new(gpu, &dispatch, &[&from, &to], times), 2 * times * (mib << 20))
     };
     let work = adapt(8, 1 << 20, |work| run(work).0.host_seconds())?;
     let (run, bytes) = run(work);
@@ -114,43 +115,27 @@ fn adapt<E>(first: u64, most: u64, mut seconds: impl FnMut(u64) -> Result<f64, E
     }
 }
 
-/// Launches of a probe with everything bound.
+/// A probe with everything bound, some times in a row.
 struct Run<'a> {
     gpu: &'a Gpu,
-    pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
-    groups: u32,
-    launches: u64,
+    launches: Vec<Launch>,
+    times: u64,
     /// Bytes of its buffers.
     held: u64,
 }
 
 impl<'a> Run<'a> {
     /// The buffers are bound from 1 on.
-    fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], launches: u64) -> Run<'a> {
-        let pipeline = gpu.pipelines.get(dispatch);
-        let mut words = [&[0], dispatch.params.as_slice()].concat();
-        words.resize(words.len().next_multiple_of(4), 0);
-        let params = buffer(gpu, 4 * words.len() as u64);
-        gpu.queue.write_buffer(&params, 0, bytemuck::cast_slice(&words));
-        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0..)
-            .zip([&params].into_iter().chain(buffers.iter().copied()))
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
-        let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(dispatch.entry),
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &entries,
-        });
+    fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], times: u64) -> Run<'a> {
+        let bound: Vec<(u32, wgpu::Buffer)> = (1..).zip(buffers.iter().copied().cloned()).collect();
+        let launches = launches(gpu, dispatch, &bound, 0.0, LAUNCH_GROUPS);
         let held = buffers.iter().map(|buffer| buffer.size()).sum();
-        Run { gpu, pipeline, bind_group, groups: dispatch.groups, launches, held }
+        Run { gpu, launches, times, held }
     }
 
     fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
-        for _ in 0..self.launches {
-            pass.dispatch_workgroups(self.groups, 1, 1);
+        for _ in 0..self.times {
+            self.launches.iter().for_each(|launch| launch.record(pass));
         }
     }
 
@@ -175,7 +160,7 @@ fn buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
     gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("probe"),
         size: bytes,
-        usage: BufferUsages::STORAGE | BufferUsages::UNIFORM | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
+        usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
         mapped_at_creation: false,
     })
 }

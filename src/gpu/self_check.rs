@@ -132,10 +132,10 @@ mod tests {
             text = text.lines().filter(|line| !line.contains(builtin)).collect::<Vec<_>>().join("\n");
         }
         text = text.replace(
-            "    let number = group.x",
-            "    let subgroup = lane / 32u;\n    let subgroup_lane = lane % 32u;\n    let number = group.x",
+            "    let number = group_number(group)",
+            "    let subgroup = lane / 32u;\n    let subgroup_lane = lane % 32u;\n    let number = group_number(group)",
         );
-        text = text.replace("lane, subgroup, subgroup_lane);\n}", "lane, lane / 32u, lane % 32u);\n}");
+        text = text.replace("lane, subgroup, subgroup_lane);\n", "lane, lane / 32u, lane % 32u);\n");
         let (mut lines, mut arrays) = (Vec::new(), ["", ""]);
         let mut stored = "";
         for line in text.lines() {

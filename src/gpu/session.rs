@@ -4,6 +4,7 @@ use super::{
     Abilities, Conv3x3Variant, DeviceFilters, Gpu,
     failure::one_line,
     kernels::{Binding, Dispatch, lower_all},
+    launch::{LAUNCH_GROUPS, LAUNCH_WORK, Launch, launches},
 };
 use crate::{
     BackendError,
@@ -19,26 +20,14 @@ use std::{
 
 /// Drivers stop a device that works on one submission for seconds (Windows: 2 s).
 const SUBMISSION: Duration = Duration::from_millis(200);
-/// Work of one launch at most, so that a launch alone keeps to that time on slow devices: 80 ms at 100 GFLOP/s.
-const LAUNCH_WORK: f64 = 8e9;
 /// Work of one submission before the device's speed is known.
 const FIRST_SUBMISSION_WORK: f64 = 4e9;
-/// Workgroups along x that every device launches at once.
-const LAUNCH_GROUPS: u32 = 65_535;
 /// Runs of a session that are timed to learn the device's speed; the first also compiles.
 const TIMED_RUNS: u32 = 2;
 
 /// Time as arithmetic: an operation counts one, a byte moved eight, about the balance of current GPUs.
 fn work(cost: Cost) -> f64 {
     cost.flops as f64 + 8.0 * cost.bytes as f64
-}
-
-/// A dispatch with everything bound.
-pub(super) struct Launch {
-    pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
-    groups: u32,
-    work: f64,
 }
 
 /// Launches that were asked for and are not submitted yet.
@@ -97,15 +86,17 @@ impl Session {
     ) -> Result<Session, BackendError> {
         let asked = |step: &Step| gpu.asked(conv3x3, step, plan.precision);
         let steps = lower_all(&plan, abilities, asked);
-        Session::with_dispatches(gpu, plan, filters, &steps)
+        Session::with_dispatches(gpu, plan, filters, &steps, LAUNCH_GROUPS)
     }
 
-    /// [`Session::new`] with these launches for the steps, and the steps' costs.
+    /// [`Session::new`] with these dispatches for the steps, and the steps' costs, in launches of `most_groups`
+    /// workgroups at most.
     pub(super) fn with_dispatches(
         gpu: &Arc<Gpu>,
         plan: Plan,
         filters: &DeviceFilters,
         steps: &[(Vec<Dispatch>, Cost)],
+        most_groups: u32,
     ) -> Result<Session, BackendError> {
         let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
@@ -124,19 +115,17 @@ impl Session {
         }
         let unused = slot_buffer(gpu, 256);
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
-        let mut launches = Vec::with_capacity(plan.steps.len());
+        let mut launches_of_steps = Vec::with_capacity(plan.steps.len());
         for (dispatches, cost) in steps {
             let mut of_step = Vec::new();
             for dispatch in dispatches {
+                let behind = |binding| buffer_behind(gpu, binding, &plan, &buffers, filters, &unused);
+                let bound = dispatch.bindings.iter().map(|&(number, binding)| Ok((number, behind(binding)?)));
+                let bound = bound.collect::<Result<Vec<_>, BackendError>>()?;
                 let share = work(*cost) / dispatches.len() as f64;
-                for (first, groups) in pieces(dispatch.groups, share) {
-                    let pipeline = gpu.pipelines.get(dispatch);
-                    let bind_group = bind(gpu, &plan, &buffers, filters, &unused, dispatch, first, &pipeline)?;
-                    let work = share * f64::from(groups) / f64::from(dispatch.groups);
-                    of_step.push(Launch { pipeline, bind_group, groups, work });
-                }
+                of_step.extend(launches(gpu, dispatch, &bound, share, most_groups));
             }
-            launches.push(of_step);
+            launches_of_steps.push(of_step);
         }
         bytes += filters.bytes();
         gpu.failures.check(&gpu.name, bytes)?;
@@ -145,7 +134,7 @@ impl Session {
             gpu: gpu.clone(),
             plan,
             buffers,
-            launches,
+            launches: launches_of_steps,
             pending: Pending::default(),
             requests: VecDeque::new(),
             spare_staging: Vec::new(),
@@ -271,14 +260,6 @@ impl Session {
     }
 }
 
-impl Launch {
-    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
-        pass.set_pipeline(&self.pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(self.groups, 1, 1);
-    }
-}
-
 impl crate::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
         assert!(bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
@@ -375,71 +356,75 @@ fn slot_buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
     })
 }
 
-/// Runs of workgroups, (first, count), small enough for one launch each.
-fn pieces(groups: u32, work: f64) -> impl Iterator<Item = (u32, u32)> {
-    let by_work = f64::from(groups) * (LAUNCH_WORK / work.max(1.0));
-    let piece = (by_work as u32).clamp(1, LAUNCH_GROUPS);
-    (0..groups).step_by(piece as usize).map(move |first| (first, piece.min(groups - first)))
-}
-
-#[expect(clippy::too_many_arguments, reason = "one call, and all of them are what a binding may name")]
-fn bind(
+/// What stands at a binding.
+fn buffer_behind(
     gpu: &Gpu,
+    binding: Binding,
     plan: &Plan,
     buffers: &[wgpu::Buffer],
     filters: &DeviceFilters,
     unused: &wgpu::Buffer,
-    dispatch: &Dispatch,
-    first_group: u32,
-    pipeline: &wgpu::ComputePipeline,
-) -> Result<wgpu::BindGroup, BackendError> {
-    use wgpu::util::DeviceExt;
-    let mut words = vec![first_group];
-    words.extend(&dispatch.params);
-    words.resize(words.len().next_multiple_of(4), 0);
-    let params = gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some("params"),
-        contents: bytemuck::cast_slice(&words),
-        usage: wgpu::BufferUsages::UNIFORM,
-    });
-    let mut bound = vec![(0, params)];
-    for &(binding, behind) in &dispatch.bindings {
-        let buffer = match behind {
-            Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
-            Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision)?,
-            Binding::Bias(layer) => filters.bias(gpu, layer)?,
-            Binding::Unused => unused.clone(),
-        };
-        bound.push((binding, buffer));
-    }
-    let entries: Vec<wgpu::BindGroupEntry<'_>> = bound
-        .iter()
-        .map(|(binding, buffer)| wgpu::BindGroupEntry { binding: *binding, resource: buffer.as_entire_binding() })
-        .collect();
-    Ok(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(dispatch.entry),
-        layout: &pipeline.get_bind_group_layout(0),
-        entries: &entries,
-    }))
+) -> Result<wgpu::Buffer, BackendError> {
+    Ok(match binding {
+        Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
+        Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision)?,
+        Binding::Bias(layer) => filters.bias(gpu, layer)?,
+        Binding::Unused => unused.clone(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        gpu::{SHADERS, ShaderChecks, adapters, kernels::Groups},
+        validate::{self, Case, Outcome},
+    };
+    use std::collections::HashSet;
 
+    /// A kernel, and the dispatches of a case that run it.
+    type Kernel = (&'static str, &'static str);
+
+    fn lowered(gpu: &Gpu, case: &Case, asked: Option<Conv3x3Variant>) -> Vec<(Vec<Dispatch>, Cost)> {
+        lower_all(&case.plan, Abilities { cooperative_matrices: false, ..gpu.abilities }, |_| asked)
+    }
+
+    /// The kernels that a case cuts into pieces of so many workgroups.
+    fn cut(steps: &[(Vec<Dispatch>, Cost)], most_groups: u32) -> impl Iterator<Item = Kernel> {
+        let dispatches = steps.iter().flat_map(|(dispatches, _)| dispatches);
+        let cut = dispatches.filter(move |dispatch| matches!(dispatch.groups, Groups::Many(all) if all > most_groups));
+        cut.map(|dispatch| (dispatch.shader, dispatch.entry))
+    }
+
+    /// Every case by the kernels that the device prefers, and those of all other variants that show a further kernel.
     #[test]
-    fn pieces_cover_all_groups_once_and_keep_to_both_bounds() {
-        for (groups, work) in [(1, 0.0), (65_536, 1e3), (1_000_003, 1e6), (500, 1e12), (3, 1e15)] {
-            let mut next = 0;
-            for (first, count) in pieces(groups, work) {
-                assert_eq!(first, next);
-                assert!(
-                    count <= LAUNCH_GROUPS
-                        && (count == 1 || work / f64::from(groups) * f64::from(count) <= LAUNCH_WORK)
-                );
-                next += count;
+    fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
+        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let gpu = Gpu::open(&adapter, ShaderChecks::Checked).unwrap();
+        let cases = validate::cases();
+        let mut seen = HashSet::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for asked in [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)) {
+            for (index, case) in cases.iter().enumerate() {
+                let most_groups = 1 + index as u32 % 3;
+                let steps = lowered(&gpu, case, asked);
+                let news = cut(&steps, most_groups).filter(|kernel| seen.insert(*kernel)).count();
+                if asked.is_none() || news > 0 {
+                    let outcome = validate::run(case, &mut |plan, filters| {
+                        let filters = DeviceFilters::new(filters);
+                        Ok(Box::new(Session::with_dispatches(&gpu, plan.clone(), &filters, &steps, most_groups)?))
+                    });
+                    outcomes.push(outcome.unwrap());
+                }
             }
-            assert_eq!(next, groups);
+        }
+        let failed: Vec<String> = outcomes.iter().filter(|one| !one.passed()).map(Outcome::to_string).collect();
+        assert_eq!(failed, Vec::<String>::new());
+        assert!(outcomes.len() > cases.len());
+        let shaders: HashSet<&str> = seen.iter().map(|(shader, _)| *shader).collect();
+        let is_single = |name: &str| ["record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
+        for shader in SHADERS.iter().filter(|shader| !shader.is_cooperative() && !is_single(shader.name)) {
+            assert!(shaders.contains(shader.name), "{} was never cut", shader.name);
         }
     }
 }

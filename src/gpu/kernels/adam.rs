@@ -1,15 +1,31 @@
 //! `adam.wgsl`.
 
-use super::Dispatch;
+use super::{Dispatch, params::params};
 use crate::plan::Adam;
 
+params! {
+    struct Params {
+        count: u32,
+        rate: f32,
+        beta1: f32,
+        beta2: f32,
+        epsilon: f32,
+        decay: f32,
+    }
+}
+
 pub(super) fn adam(step: &Adam) -> Vec<Dispatch> {
-    let numbers = [step.learning_rate, step.betas[0], step.betas[1], step.epsilon, step.decay];
-    let mut params = vec![step.count as u32];
-    params.extend(numbers.map(f32::to_bits));
+    let params = Params {
+        count: step.count as u32,
+        rate: step.learning_rate,
+        beta1: step.betas[0],
+        beta2: step.betas[1],
+        epsilon: step.epsilon,
+        decay: step.decay,
+    };
     vec![
-        Dispatch::new("adam", "advance", params.clone(), 1).slot(1, step.state),
-        Dispatch::new("adam", "adam", params, step.count.div_ceil(64))
+        Dispatch::single("adam", "advance", &params).slot(1, step.state),
+        Dispatch::new("adam", "adam", &params, step.count.div_ceil(64))
             .slot(1, step.state)
             .slot(2, step.image)
             .slot(3, step.gradient)

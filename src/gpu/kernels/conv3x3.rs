@@ -1,12 +1,26 @@
 //! `conv3x3_*.wgsl`: which variant makes a convolution, and its dispatch.
 
-use super::{Binding, Dispatch, FilterForm};
+use super::{Binding, Dispatch, FilterForm, params::params};
 use crate::{
     gpu::{Abilities, Maker},
     plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, MaxPool, Precision, Rows, Step},
     vgg19::Layer,
 };
 use std::{fmt, str::FromStr};
+
+params! {
+    /// `shared/conv3x3_params.wgsl`.
+    struct Params {
+        width: u32,
+        height: u32,
+        inputs4: u32,
+        outputs4: u32,
+        first_row: u32,
+        end_row: u32,
+        input_start: u32,
+        output_start: u32,
+    }
+}
 
 /// Ways to compute a convolution, forward and backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,6 +144,20 @@ impl Convolution {
     /// Padded pixels that are written.
     fn pixels(&self) -> usize {
         self.rows.pixels(self.shape)
+    }
+
+    /// `output_start` is the pixel that stands first in the output.
+    fn params(&self, input: Map, output_start: usize) -> Params {
+        Params {
+            width: self.shape.width,
+            height: self.shape.height,
+            inputs4: self.inputs / 4,
+            outputs4: self.shape.channels / 4,
+            first_row: self.rows.first,
+            end_row: self.rows.end,
+            input_start: input.first_pixel(self.shape.with_channels(self.inputs)) as u32,
+            output_start: output_start as u32,
+        }
     }
 
     /// Tiles of so many rows and columns that cover what is written.
@@ -265,18 +293,15 @@ impl Conv3x3Variant {
     }
 
     fn dispatch(self, work: &Convolution, from: Map, to: Map, abilities: Abilities) -> Dispatch {
-        let Convolution { layer, shape, rows, .. } = *work;
-        let read = shape.with_channels(work.inputs);
-        let mut params = vec![shape.width, shape.height, work.inputs / 4, shape.channels / 4, rows.first, rows.end];
-        params.extend([from.first_pixel(read) as u32, to.first_pixel(shape) as u32]);
         let entry = if work.backward { "conv3x3_backward" } else { "conv3x3" };
+        let params = work.params(from, to.first_pixel(work.shape));
         let (constants, groups) = self.geometry(work, abilities);
-        let mut dispatch = Dispatch::new(self.shader(), entry, params, groups)
+        let mut dispatch = Dispatch::new(self.shader(), entry, &params, groups)
             .slot(1, from.slot)
-            .bind(2, Binding::Filters(layer, self.filters(work.backward)));
+            .bind(2, Binding::Filters(work.layer, self.filters(work.backward)));
         dispatch.constants = constants;
         // The cooperative shader's entry points share all of their text, and with it the bindings.
-        if !work.backward || self == Cooperative { dispatch.bind(3, Binding::Bias(layer)) } else { dispatch }
+        if !work.backward || self == Cooperative { dispatch.bind(3, Binding::Bias(work.layer)) } else { dispatch }
     }
 }
 
@@ -321,19 +346,18 @@ pub(super) fn conv3x3(
 pub(super) fn conv3x3_max_pool(step: &Conv3x3, pool: &MaxPool, precision: Precision, abilities: Abilities) -> Dispatch {
     let work = Convolution::forward(step, precision);
     let pooled = pool.shape.pooled();
-    let mut dispatch = Winograd2
-        .dispatch(&work, step.input, step.output, abilities)
+    let params = work.params(step.input, pool.output.first_pixel(pooled));
+    let groups = pool.rows.pixels(pooled).div_ceil(32) * work.shape.channels.div_ceil(32) as usize;
+    let mut dispatch = Dispatch::new(Winograd2.shader(), "conv3x3_max_pool", &params, groups)
+        .slot(1, step.input.slot)
+        .bind(2, Binding::Filters(work.layer, Winograd2.filters(false)))
+        .bind(3, Binding::Bias(work.layer))
         .slot(4, pool.output.slot)
         .bind(5, Binding::optional(step.mask))
         .flag("WITH_MASK", step.mask.is_some())
         .bind(6, Binding::optional(pool.winners))
         .flag("WITH_WINNERS", pool.winners.is_some());
-    dispatch.entry = "conv3x3_max_pool";
-    // The last word is where the output starts.
-    dispatch.params.pop();
-    dispatch.params.push(pool.output.first_pixel(pooled) as u32);
-    let blocks = work.shape.channels.div_ceil(32);
-    dispatch.groups = (pool.rows.pixels(pooled) as u32).div_ceil(32) * blocks;
+    dispatch.constants.extend(Winograd2.geometry(&work, abilities).0);
     dispatch
 }
 

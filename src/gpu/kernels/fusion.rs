@@ -232,7 +232,7 @@ mod tests {
         steps: &[(Vec<Dispatch>, Cost)],
         guard: usize,
     ) -> Vec<Vec<u8>> {
-        let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps).unwrap();
+        let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps, u32::MAX).unwrap();
         let mut random = Random::new(3);
         for (index, slot) in plan.slots.iter().enumerate() {
             let id = SlotId(index);

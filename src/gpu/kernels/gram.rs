@@ -1,10 +1,32 @@
 //! `gram*.wgsl` and `gram_backward*.wgsl`.
 
-use super::{Conv3x3Variant, Dispatch};
+use super::{Conv3x3Variant, Dispatch, params::params};
 use crate::{
     gpu::{Abilities, Maker},
     plan::{FeatureShape, Gram, GramBackward, Precision},
 };
+
+params! {
+    /// `shared/gram_params.wgsl`.
+    struct Params {
+        channels4: u32,
+        first_pixel: u32,
+        pixels: u32,
+        splits: u32,
+        inverse_pixels: f32,
+    }
+}
+
+params! {
+    /// `shared/gram_backward_params.wgsl`.
+    struct BackwardParams {
+        channels4: u32,
+        first_pixel: u32,
+        end_pixel: u32,
+        features_start: u32,
+        output_start: u32,
+    }
+}
 
 /// Ways to compute the products; each is related to one of the convolution's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,29 +75,33 @@ pub(super) fn gram(
     asked: Option<Conv3x3Variant>,
 ) -> Vec<Dispatch> {
     let channels = step.shape.channels as usize;
-    let inverse_pixels = (1.0 / step.pixels as f64) as f32;
     let first = step.rows.first_pixel(step.shape) - step.features.first_pixel(step.shape);
     let pixels = step.rows.pixels(step.shape);
-    let params = vec![step.shape.channels / 4, first as u32, pixels as u32, step.splits, inverse_pixels.to_bits()];
+    let params = Params {
+        channels4: step.shape.channels / 4,
+        first_pixel: first as u32,
+        pixels: pixels as u32,
+        splits: step.splits,
+        inverse_pixels: (1.0 / step.pixels as f64) as f32,
+    };
     let splits = step.splits as usize;
     let products = match Variant::choose(asked, step.shape, precision, abilities) {
         Variant::Blocked => {
             let tiles = channels / 8 * (channels / 16) * splits;
-            Dispatch::new("gram", "gram", params.clone(), tiles.div_ceil(32))
+            Dispatch::new("gram", "gram", &params, tiles.div_ceil(32))
         }
         Variant::Tiled => {
             let wide = pairs(channels, 128) * splits;
             let edge = if channels.is_multiple_of(128) && wide >= abilities.filling_groups { 128 } else { 64 };
-            let mut dispatch =
-                Dispatch::new("gram_tiled", "gram", params.clone(), pairs(channels, edge as usize) * splits);
+            let mut dispatch = Dispatch::new("gram_tiled", "gram", &params, pairs(channels, edge as usize) * splits);
             dispatch.constants.push(("EDGE", f64::from(edge)));
             dispatch
         }
-        Variant::Cooperative => Dispatch::new("gram_cooperative", "gram", params.clone(), pairs(channels, 64) * splits),
+        Variant::Cooperative => Dispatch::new("gram_cooperative", "gram", &params, pairs(channels, 64) * splits),
     };
     vec![
         products.slot(1, step.features.slot).slot(2, step.partials),
-        Dispatch::new("gram", "gram_reduce", params, (channels * channels / 4).div_ceil(64))
+        Dispatch::new("gram", "gram_reduce", &params, (channels * channels / 4).div_ceil(64))
             .slot(2, step.partials)
             .slot(3, step.gram)
             .flag("ACCUMULATE", step.accumulate),
@@ -89,27 +115,30 @@ pub(super) fn gram_backward(
     asked: Option<Conv3x3Variant>,
 ) -> Dispatch {
     let (first, pixels) = (step.rows.first_pixel(step.shape), step.rows.pixels(step.shape));
-    let starts = [step.features, step.into.output].map(|map| map.first_pixel(step.shape));
-    let params =
-        [step.shape.channels as usize / 4, first, first + pixels, starts[0], starts[1]].map(|word| word as u32);
-    let params = params.to_vec();
+    let params = BackwardParams {
+        channels4: step.shape.channels / 4,
+        first_pixel: first as u32,
+        end_pixel: (first + pixels) as u32,
+        features_start: step.features.first_pixel(step.shape) as u32,
+        output_start: step.into.output.first_pixel(step.shape) as u32,
+    };
     let channels = step.shape.channels as usize;
     let dispatch = match Variant::choose(asked, step.shape, precision, abilities) {
         Variant::Blocked => {
             let tiles = pixels.div_ceil(8) * (channels / 16);
-            Dispatch::new("gram_backward", "gram_backward", params, tiles.div_ceil(32))
+            Dispatch::new("gram_backward", "gram_backward", &params, tiles.div_ceil(32))
         }
         Variant::Tiled => {
             let wide = pixels.div_ceil(128) * (channels / 128);
             let edge = if channels.is_multiple_of(128) && wide >= abilities.filling_groups { 128 } else { 64 };
             let groups = pixels.div_ceil(edge) * (channels / edge);
-            let mut dispatch = Dispatch::new("gram_backward_tiled", "gram_backward", params, groups);
+            let mut dispatch = Dispatch::new("gram_backward_tiled", "gram_backward", &params, groups);
             dispatch.constants.extend([("PIXELS", edge as f64), ("OUTPUTS", edge as f64)]);
             dispatch
         }
         Variant::Cooperative => {
             let groups = pixels.div_ceil(128) * (channels / 64);
-            Dispatch::new("gram_backward_cooperative", "gram_backward", params, groups)
+            Dispatch::new("gram_backward_cooperative", "gram_backward", &params, groups)
         }
     };
     dispatch.slot(1, step.features.slot).slot(2, step.gram_gradient).destination(step.into, 3, 4)

@@ -1,10 +1,55 @@
 //! `content_loss.wgsl`, `style_loss.wgsl`, `total_variation.wgsl`, `reduce_loss.wgsl` and `record_losses.wgsl`.
 
-use super::{Binding, Dispatch, network_input::inverse_deviation};
+use super::{Binding, Dispatch, network_input::inverse_deviation, params::params};
 use crate::plan::{
     Border, Coefficients, ContentLoss, NetworkInputBackward, REDUCTION_GROUPS, RecordLosses, SlotId, StyleLoss,
     TotalVariation,
 };
+
+params! {
+    struct ReduceLossParams {
+        count: u32,
+        loss: u32,
+    }
+}
+
+params! {
+    struct ContentLossParams {
+        first: u32,
+        end: u32,
+        first_summed: u32,
+        end_summed: u32,
+        features_start: u32,
+        output_start: u32,
+        loss: u32,
+    }
+}
+
+params! {
+    struct StyleLossParams {
+        values4: u32,
+        loss: u32,
+    }
+}
+
+params! {
+    struct TotalVariationParams {
+        inverse_deviation: [f32; 4],
+        replicate: u32,
+        width: u32,
+        height: u32,
+        loss: u32,
+        right_scale: f32,
+        down_scale: f32,
+    }
+}
+
+params! {
+    struct RecordLossesParams {
+        count: u32,
+        rows: u32,
+    }
+}
 
 /// Workgroups of 256 that stride over so many elements.
 pub(super) fn reduction_groups(elements: usize) -> usize {
@@ -12,7 +57,8 @@ pub(super) fn reduction_groups(elements: usize) -> usize {
 }
 
 fn reduce_loss(partials: SlotId, groups: usize, coefficients: Coefficients, losses: SlotId, add: bool) -> Dispatch {
-    Dispatch::new("reduce_loss", "reduce_loss", vec![groups as u32, coefficients.loss as u32], 1)
+    let params = ReduceLossParams { count: groups as u32, loss: coefficients.loss as u32 };
+    Dispatch::single("reduce_loss", "reduce_loss", &params)
         .slot(1, partials)
         .slot(2, coefficients.slot)
         .slot(3, losses)
@@ -25,18 +71,17 @@ pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
     let groups = reduction_groups(values4);
     let first = step.rows.first_pixel(shape) * channels4;
     let summed = step.summed.first_pixel(shape) * channels4;
-    let words = [
-        groups,
-        first,
-        first + values4,
-        summed,
-        summed + step.summed.pixels(shape) * channels4,
-        step.features.first_pixel(shape) * channels4,
-        step.into.output.first_pixel(shape) * channels4,
-        step.coefficients.loss,
-    ];
+    let params = ContentLossParams {
+        first: first as u32,
+        end: (first + values4) as u32,
+        first_summed: summed as u32,
+        end_summed: (summed + step.summed.pixels(shape) * channels4) as u32,
+        features_start: (step.features.first_pixel(shape) * channels4) as u32,
+        output_start: (step.into.output.first_pixel(shape) * channels4) as u32,
+        loss: step.coefficients.loss as u32,
+    };
     vec![
-        Dispatch::new("content_loss", "content_loss", words.map(|word| word as u32).to_vec(), groups)
+        Dispatch::new("content_loss", "content_loss", &params, groups)
             .slot(1, step.features.slot)
             .slot(2, step.target)
             .destination(step.into, 3, 4)
@@ -49,9 +94,9 @@ pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
 pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
     let values4 = (step.channels * step.channels / 4) as usize;
     let groups = reduction_groups(values4);
-    let params = vec![groups as u32, values4 as u32, step.coefficients.loss as u32];
+    let params = StyleLossParams { values4: values4 as u32, loss: step.coefficients.loss as u32 };
     vec![
-        Dispatch::new("style_loss", "style_loss", params, groups)
+        Dispatch::new("style_loss", "style_loss", &params, groups)
             .slot(1, step.gram)
             .slot(2, step.target)
             .slot(3, step.gram_gradient)
@@ -68,24 +113,17 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
     let (width, height) = (f64::from(step.size.width), f64::from(step.size.height));
     // A single column or row has no differences: its sum is empty and its scale must not be infinite.
     let scale = |differences: f64| if differences > 0.0 { (1.0 / (3.0 * differences)) as f32 } else { 0.0 };
-    let mut params = vec![
-        groups as u32,
-        step.size.width,
-        step.size.height,
-        step.coefficients.loss as u32,
-        scale((width - 1.0) * height).to_bits(),
-        scale(width * (height - 1.0)).to_bits(),
-    ];
-    if let Some(network) = network {
-        // So that the vec4 is aligned.
-        params.push(0);
-        params.extend(inverse_deviation(network.normalisation));
-        params.push(u32::from(network.border == Border::Replicate));
-    } else {
-        params.resize(params.len() + 6, 0);
-    }
+    let params = TotalVariationParams {
+        inverse_deviation: network.map_or([0.0; 4], |network| inverse_deviation(network.normalisation)),
+        replicate: u32::from(network.is_some_and(|network| network.border == Border::Replicate)),
+        width: step.size.width,
+        height: step.size.height,
+        loss: step.coefficients.loss as u32,
+        right_scale: scale((width - 1.0) * height),
+        down_scale: scale(width * (height - 1.0)),
+    };
     vec![
-        Dispatch::new("total_variation", "total_variation", params, groups)
+        Dispatch::new("total_variation", "total_variation", &params, groups)
             .slot(1, step.image)
             .slot(2, step.image_gradient)
             .slot(3, step.coefficients.slot)
@@ -98,7 +136,8 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
 }
 
 pub(super) fn record_losses(step: &RecordLosses) -> Dispatch {
-    Dispatch::new("record_losses", "record_losses", vec![step.count as u32, step.rows as u32], 1)
+    let params = RecordLossesParams { count: step.count as u32, rows: step.rows as u32 };
+    Dispatch::single("record_losses", "record_losses", &params)
         .slot(1, step.losses)
         .slot(2, step.state)
         .slot(3, step.ring)

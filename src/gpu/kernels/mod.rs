@@ -9,12 +9,16 @@ mod gram;
 mod lbfgs;
 mod losses;
 mod network_input;
+mod params;
 mod pipeline_source;
 mod pool;
 mod probe;
+#[cfg(test)]
+mod reflection;
 mod shaders;
 
 pub use conv3x3::{Conv3x3Variant, UnknownVariant};
+pub use params::Params;
 pub use pipeline_source::{PipelineSource, pipeline_sources};
 pub use probe::{
     ARITHMETIC_GROUP, ARITHMETIC_GROUP_FLOPS, COOPERATIVE_GROUP_BYTES, COOPERATIVE_GROUP_FLOPS, probe_arithmetic,
@@ -22,7 +26,7 @@ pub use probe::{
 };
 pub use shaders::{SHADERS, Shader};
 
-use self::fusion::Work;
+use self::{fusion::Work, params::Uniform};
 use super::{Abilities, FilterForm};
 use crate::{
     plan::{Cost, Destination, Plan, Precision, SlotId, Step},
@@ -59,22 +63,43 @@ pub struct Dispatch {
     pub entry: &'static str,
     /// Its override constants.
     pub constants: Vec<(&'static str, f64)>,
-    /// Words of the uniform `Params` after `first_group`.
-    pub params: Vec<u32>,
+    /// What stands at binding 0.
+    pub params: Params,
     /// Binding number and what stands there.
     pub bindings: Vec<(u32, Binding)>,
-    /// Workgroups, all along x; more than a device launches at once are launched in turn, with `first_group` saying
-    /// where.
-    pub groups: u32,
+    /// Its workgroups.
+    pub groups: Groups,
+}
+
+/// How many workgroups a dispatch has, all along x.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// One, which knows that it is alone: the entry point does not use `launch`.
+    Single,
+    /// As many as this, at least one, which may be launched in pieces: the entry point asks `launch` (see
+    /// `shared/launch.wgsl`) where it stands.
+    Many(u32),
 }
 
 impl Dispatch {
-    /// A launch of the entry point that is named like its shader, or another.
-    fn new(shader: &'static str, entry: &'static str, params: Vec<u32>, groups: usize) -> Dispatch {
+    /// A launch of so many workgroups of an entry point.
+    fn new(shader: &'static str, entry: &'static str, params: &impl Uniform, groups: usize) -> Dispatch {
         // The largest pictures have 2^28 pixels (picture::MAX_PIXELS) and kernels take at least 8 values a workgroup.
         let groups = u32::try_from(groups).expect("workgroups of the largest picture fit 32 bits");
-        let precision = Precision::F32;
-        Dispatch { shader, precision, entry, constants: Vec::new(), params, bindings: Vec::new(), groups }
+        Dispatch { groups: Groups::Many(groups), ..Dispatch::single(shader, entry, params) }
+    }
+
+    /// A launch of an entry point that is made for a single workgroup.
+    fn single(shader: &'static str, entry: &'static str, params: &impl Uniform) -> Dispatch {
+        Dispatch {
+            shader,
+            precision: Precision::F32,
+            entry,
+            constants: Vec::new(),
+            params: Params::new(params),
+            bindings: Vec::new(),
+            groups: Groups::Single,
+        }
     }
 
     fn slot(self, number: u32, slot: SlotId) -> Dispatch {

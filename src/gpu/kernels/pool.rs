@@ -1,7 +1,20 @@
 //! `max_pool.wgsl` and `average_pool.wgsl`.
 
-use super::{Binding, Dispatch};
+use super::{Binding, Dispatch, params::params};
 use crate::plan::{AveragePool, AveragePoolBackward, FeatureShape, Map, MaxPool, MaxPoolBackward, Rows};
+
+params! {
+    /// `shared/pool_params.wgsl`.
+    struct Params {
+        width: u32,
+        height: u32,
+        blocks: u32,
+        first_pixel: u32,
+        end_pixel: u32,
+        input_start: u32,
+        output_start: u32,
+    }
+}
 
 /// Forward or backward.
 #[derive(Clone, Copy)]
@@ -27,17 +40,18 @@ fn dispatch(
         Direction::Backward => (shape.pooled(), shape),
     };
     let blocks = shape.channels / channels;
-    let params = [
-        shape.width,
-        shape.height,
+    let (first, pixels) = (rows.first_pixel(written), rows.pixels(written));
+    let params = Params {
+        width: shape.width,
+        height: shape.height,
         blocks,
-        rows.first_pixel(written) as u32,
-        rows.first_pixel(written) as u32 + rows.pixels(written) as u32,
-        from.first_pixel(read) as u32,
-        to.first_pixel(written) as u32,
-    ];
-    let invocations = rows.pixels(written) * blocks as usize;
-    Dispatch::new(shader.0, shader.1, params.to_vec(), invocations.div_ceil(64)).slot(1, from.slot)
+        first_pixel: first as u32,
+        end_pixel: (first + pixels) as u32,
+        input_start: from.first_pixel(read) as u32,
+        output_start: to.first_pixel(written) as u32,
+    };
+    let invocations = pixels * blocks as usize;
+    Dispatch::new(shader.0, shader.1, &params, invocations.div_ceil(64)).slot(1, from.slot)
 }
 
 pub(super) fn max_pool(step: &MaxPool) -> Dispatch {

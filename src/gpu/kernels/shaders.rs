@@ -57,7 +57,7 @@ macro_rules! text {
 /// A kernel on pictures, matrices and numbers.
 macro_rules! shader {
     ($name:literal $(, $shared:literal)*) => {
-        Shader { name: $name, texts: Texts::One(text!($name $(, $shared)*)) }
+        Shader { name: $name, texts: Texts::One(text!($name, "launch" $(, $shared)*)) }
     };
 }
 
@@ -67,8 +67,8 @@ macro_rules! map_shader {
         Shader {
             name: $name,
             texts: Texts::Stored([
-                text!($name, "storage_f32", "feature_map" $(, $shared)*),
-                text!($name, "storage_f16", "feature_map" $(, $shared)*),
+                text!($name, "storage_f32", "feature_map", "launch" $(, $shared)*),
+                text!($name, "storage_f16", "feature_map", "launch" $(, $shared)*),
             ]),
         }
     };
@@ -79,7 +79,7 @@ macro_rules! cooperative_shader {
     ($name:literal $(, $shared:literal)*) => {
         Shader {
             name: $name,
-            texts: Texts::F16(text!($name, "cooperative_matrix", "storage_f16", "feature_map" $(, $shared)*)),
+            texts: Texts::F16(text!($name, "cooperative_matrix", "storage_f16", "feature_map", "launch" $(, $shared)*)),
         }
     };
 }
@@ -87,7 +87,7 @@ macro_rules! cooperative_shader {
 /// Every shader there is, with the shared parts it uses.
 pub const SHADERS: &[Shader] = &[
     shader!("adam"),
-    map_shader!("average_pool"),
+    map_shader!("average_pool", "pool_params"),
     map_shader!("content_loss", "workgroup_sum"),
     map_shader!("conv3x3_blocked", "conv3x3_params"),
     cooperative_shader!("conv3x3_cooperative", "conv3x3_params"),
@@ -105,7 +105,7 @@ pub const SHADERS: &[Shader] = &[
     shader!("lbfgs_dots"),
     shader!("lbfgs_scalars"),
     shader!("lbfgs_vectors"),
-    map_shader!("max_pool"),
+    map_shader!("max_pool", "pool_params"),
     map_shader!("network_input", "border"),
     shader!("probe_arithmetic"),
     shader!("probe_bandwidth"),
