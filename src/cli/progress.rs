@@ -15,7 +15,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Shows an event.
-    pub fn show(&mut self, event: &Event<'_>) {
+    pub fn show(&mut self, event: &Event) {
         match *event {
             Event::Scale { number, count, size, iterations, .. } => {
                 self.finish();

@@ -374,7 +374,7 @@ struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    fn see(&mut self, event: &Event<'_>) {
+    fn see(&mut self, event: &Event) {
         self.progress.show(event);
         match event {
             Event::Iteration { size, iteration, loss, seconds, .. } => {

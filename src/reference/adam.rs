@@ -25,8 +25,7 @@ pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
         let g = f64::from(gradient[i]);
         let m = b1 * f64::from(mean[i]) + (1.0 - b1) * g;
         let v = b2 * f64::from(square[i]) + (1.0 - b2) * g * g;
-        let change =
-            f64::from(learning_rate) / correction1 * m / (v.sqrt() / correction2.sqrt() + f64::from(epsilon));
+        let change = f64::from(learning_rate) / correction1 * m / (v.sqrt() / correction2.sqrt() + f64::from(epsilon));
         let x = (f64::from(image[i]) - change).clamp(0.0, 1.0);
         average[i] = (decay * f64::from(average[i]) + (1.0 - decay) * x) as f32;
         (mean[i], square[i], image[i]) = (m as f32, v as f32, x as f32);

@@ -41,8 +41,7 @@ pub fn evaluate(
     assert_eq!(content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
     let objective = Objective::new(recipe);
-    let work =
-        Work { engine, recipe, objective: &objective, content, style, start: image, gradient_exponent: None };
+    let work = Work { engine, recipe, objective: &objective, content, style, start: image, gradient_exponent: None };
     let Some(Prepared { device, .. }) = prepare(work, engine.precision())? else {
         return Err(Reason::NotFinite { size: image.size(), iteration: 1 });
     };

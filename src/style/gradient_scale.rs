@@ -27,8 +27,9 @@ pub(super) enum Range {
 /// Where an evaluation with these losses left the range: what looks at a layer tells of the feature maps, what looks at the
 /// picture of its gradient.
 pub(super) fn range(losses: &PerTerm<f32>) -> Range {
-    let are_finite =
-        |at_layer| losses.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, loss)| loss.is_finite());
+    let are_finite = |at_layer| {
+        losses.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, loss)| loss.is_finite())
+    };
     match (are_finite(true), are_finite(false)) {
         (false, _) => Range::FeaturesLeft,
         (true, false) => Range::GradientsLeft,

@@ -4,8 +4,8 @@ use super::{
     checkpoint::{Checkpoint, CheckpointError, Digests, Position},
     moment::Moment,
     objective::{Loss, Objective},
-    prepare::{self, Preparation, Work},
     optimizer::SavedOptimizer,
+    prepare::{self, Preparation, Work},
     recipe::{Init, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
     stylize::{Event, Reason, StylizeError, sizes, style_size},
@@ -189,8 +189,7 @@ impl Painting {
     /// # Errors
     /// If the file cannot be read, is damaged or of another version, or pictures or filters are others.
     pub fn load(engine: &Engine, content: Picture, style: Picture, path: &Path) -> Result<Painting, CheckpointError> {
-        let checkpoint = Checkpoint::read(path)?;
-        Painting::resume(engine, content, style, checkpoint).map_err(|error| error.of(path))
+        Painting::resume(engine, content, style, Checkpoint::read(path)?)
     }
 
     /// Does a bounded piece of work, the longest being the making of a session and, where the host computes, one

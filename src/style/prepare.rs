@@ -13,7 +13,9 @@ use super::{
 use crate::{
     BackendError, Engine,
     picture::Picture,
-    plan::{self, IterationState, PerTerm, Plan, Precision, Representation, Routine, Source, Tensor, wanted_of_sources},
+    plan::{
+        self, IterationState, PerTerm, Plan, Precision, Representation, Routine, Source, Tensor, wanted_of_sources,
+    },
     values,
 };
 use std::collections::VecDeque;
@@ -65,9 +67,18 @@ struct Look {
 /// What is being done.
 enum Stage {
     /// What terms compare with is made, picture by picture.
-    Targets { looks: VecDeque<(Source, Vec<Representation>)>, look: Option<Look>, targets: Targets },
+    Targets {
+        looks: VecDeque<(Source, Vec<Representation>)>,
+        look: Option<Look>,
+        targets: Targets,
+    },
     /// The range of f16 is tried out.
-    Range { prepared: Prepared, scales: PerTerm<LossScale>, search: RangeSearch, asked: bool },
+    Range {
+        prepared: Prepared,
+        scales: PerTerm<LossScale>,
+        search: RangeSearch,
+        asked: bool,
+    },
     Ready(Prepared),
 }
 

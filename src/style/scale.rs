@@ -329,3 +329,123 @@ impl Scale {
         Ok(Progress::Worked)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::{
+        Engine, Session,
+        plan::{Routine, SlotId},
+        style::{
+            Method, WeightedLayer,
+            prepare::{Work, prepare},
+        },
+        weights::generated,
+    };
+    use std::sync::Arc;
+
+    /// A session on a device that is lost after so many routines.
+    struct Mortal {
+        session: Box<dyn Session>,
+        routines: u32,
+    }
+
+    impl Mortal {
+        fn alive(&self) -> Result<(), BackendError> {
+            match self.routines {
+                0 => Err(BackendError::DeviceLost { device: "mortal".to_owned(), reason: "of age".to_owned() }),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    impl Session for Mortal {
+        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write(slot, bytes))
+        }
+
+        fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+            self.alive().and_then(|()| self.session.read(slot))
+        }
+
+        fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+            self.alive()?;
+            self.routines -= 1;
+            self.alive().and_then(|()| self.session.run(routine))
+        }
+
+        fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.request(slot))
+        }
+
+        fn receive(&mut self, until_there: bool) -> Result<Option<Vec<u8>>, BackendError> {
+            self.alive().and_then(|()| self.session.receive(until_there))
+        }
+
+        fn bytes(&self) -> u64 {
+            self.session.bytes()
+        }
+
+        fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+            self.session.time_steps(repeats)
+        }
+    }
+
+    fn weighted(name: &str) -> Vec<WeightedLayer> {
+        vec![WeightedLayer { layer: name.parse().unwrap(), weight: 1.0 }]
+    }
+
+    #[test]
+    fn a_lost_device_leaves_a_picture_of_a_moment_before() {
+        let size = Size { width: 13, height: 11 };
+        let (content, style) = (Picture::noise(size, 1), Picture::noise(size, 2));
+        let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
+        let engine = Engine::new(&crate::Device::Cpu(None), filters).unwrap();
+        for method in [Method::Adam, Method::Lbfgs] {
+            let recipe = Recipe {
+                content_layers: weighted("relu2_1"),
+                style_layers: weighted("relu1_1"),
+                method,
+                ..Recipe::default()
+            };
+            let objective = Objective::new(&recipe);
+            let paint = |routines, snapshots: Option<NonZeroU32>| {
+                let work = Work {
+                    engine: &engine,
+                    recipe: &recipe,
+                    objective: &objective,
+                    content: &content,
+                    style: &style,
+                    start: &content,
+                    gradient_exponent: None,
+                };
+                let prepared = prepare(work, Precision::F32).unwrap().unwrap();
+                let (plan, session) = prepared.device.into_session();
+                let device = Device::new(plan, Box::new(Mortal { session, routines }));
+                let mut scale = Scale::new(Prepared { device, ..prepared }, &recipe, &objective, 12, None).unwrap();
+                let (mut wishes, mut events) = (Wishes { snapshots, ..Wishes::default() }, VecDeque::new());
+                let end = loop {
+                    match scale.advance(true, &mut wishes, &mut events) {
+                        Ok(Progress::Painted(_)) => break None,
+                        Ok(_) => {}
+                        Err(reason) => break Some((reason, scale.into_so_far())),
+                    }
+                };
+                (end, events)
+            };
+            let (end, events) = paint(u32::MAX, NonZeroU32::new(1));
+            assert!(end.is_none());
+            let moments: Vec<Picture> = events
+                .into_iter()
+                .filter_map(|event| if let Event::Snapshot { picture, .. } = event { Some(picture) } else { None })
+                .collect();
+            assert_eq!(moments.len(), 12);
+            let (reason, kept) = paint(21, None).0.unwrap();
+            assert!(matches!(reason, Reason::Backend(BackendError::DeviceLost { .. })), "{reason}");
+            assert!(moments.contains(&kept.unwrap()), "{method:?}: not a picture of this run");
+            assert!(paint(1, None).0.unwrap().1.is_none(), "{method:?}: nothing was painted");
+        }
+    }
+}

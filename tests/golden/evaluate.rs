@@ -4,8 +4,8 @@ use super::file::Array;
 use impasto::{
     Session,
     plan::{
-        self, AdamRates, AdamSettings, Border, FeatureShape, IterationState, Network, Optimizer, PerTerm, Plan, Pooling, Representation, Routine,
-        Size, Storage, Tensor, Term, Window,
+        self, AdamRates, AdamSettings, Border, FeatureShape, IterationState, Network, Optimizer, PerTerm, Plan,
+        Pooling, Representation, Routine, Size, Storage, Tensor, Term, Window,
     },
     read_values,
     style::{Objective, WeightedTerm, coefficients},

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     gpu::Maker,
-    plan::{Losses, Network, Optimizer, Storage, iteration},
+    plan::{Network, Optimizer, Storage, Term, iteration},
     validate::{self, Case},
 };
 use naga::{
@@ -86,9 +86,9 @@ fn everything() -> Vec<Lowered> {
                 slots: Some(plan.steps[0].slots()),
             }));
         }
-        let losses = Losses { content: vec![], style: vec!["relu3_1".parse().unwrap()] };
+        let terms = Term::all_of(&[], &["relu3_1"]);
         let network = Network { storage: Storage::PLAIN, ..Network::for_tests(40, 30) };
-        let plan = iteration(&network, &losses, Optimizer::default()).unwrap();
+        let plan = iteration(&network, &terms, Optimizer::default()).unwrap();
         for (index, (dispatches, _)) in
             lower_all(&plan, abilities, |_| Some(Conv3x3Variant::Winograd2)).into_iter().enumerate()
         {

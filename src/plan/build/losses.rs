@@ -3,8 +3,8 @@
 use super::Builder;
 use crate::{
     plan::{
-        Coefficients, ContentLoss, Destination, GramBackward, Map, REDUCTION_GROUPS, RecordLosses, Rows, SlotId, Step,
-        StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
+        Coefficients, ContentLoss, Destination, GramBackward, IterationState, Map, REDUCTION_GROUPS, RecordLosses,
+        Rows, SlotId, Step, StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
     },
     vgg19::Layer,
 };

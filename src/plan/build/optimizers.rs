@@ -2,8 +2,8 @@
 
 use super::Builder;
 use crate::plan::{
-    Adam, AdamRates, AdamSettings, CopyVector, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate, REDUCTION_GROUPS,
-    Routine, Step, Tensor,
+    Adam, AdamRates, AdamSettings, CopyVector, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalars,
+    LbfgsTrial, LbfgsUpdate, REDUCTION_GROUPS, Routine, Step, Tensor,
 };
 
 impl Builder {

@@ -15,7 +15,9 @@ pub use convolution::{Conv3x3, Conv3x3Backward};
 pub use declaration::{Declaration, Destination, Role, Use};
 pub use gram::{Gram, GramBackward};
 pub use input::{Border, NetworkInput, NetworkInputBackward};
-pub use lbfgs::{LbfgsControl, LbfgsScalarResults, CopyVector, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
+pub use lbfgs::{
+    CopyVector, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
+};
 pub use losses::{Coefficients, ContentLoss, RecordLosses, StyleLoss, TotalVariation, ring_row};
 pub use pooling::{AveragePool, AveragePoolBackward, MaxPool, MaxPoolBackward, Pooling};
 

@@ -1,6 +1,8 @@
 //! Adam, which runs on the device alone: the host asks for iterations ahead, and looks at the losses now and then.
 
-use super::{Change, Device, Iteration, News, Optimizer, Pace, Purpose, SavedOptimizer, Start, clamped, loss_ring::LossRing};
+use super::{
+    Change, Device, Iteration, News, Optimizer, Pace, Purpose, SavedOptimizer, Start, clamped, loss_ring::LossRing,
+};
 use crate::{
     BackendError,
     picture::Picture,
@@ -36,7 +38,7 @@ pub(super) const KEPT: &[(Tensor, &str)] = &[
     (Tensor::AdamSquare, "adam.square"),
     (Tensor::Average, "adam.average"),
     (Tensor::State, "adam.state"),
-        ];
+];
 
 /// What is kept on the host.
 pub(super) struct Adam {
@@ -55,7 +57,6 @@ impl Adam {
         write_rates(device, recipe, start.magnitude)?;
         Ok(Adam { ring: LossRing::new(&device.plan), iteration, looked: iteration, reported: iteration })
     }
-
 }
 
 impl Optimizer for Adam {

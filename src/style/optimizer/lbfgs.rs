@@ -34,7 +34,7 @@ pub(super) const KEPT: &[(Tensor, &str)] = &[
     (Tensor::ImageGradient, "lbfgs.gradient"),
     (Tensor::LbfgsBase, "lbfgs.base"),
     (Tensor::LbfgsHistory, "lbfgs.history"),
-        ];
+];
 
 /// What the next answer tells.
 #[derive(Debug)]
@@ -239,12 +239,7 @@ impl Lbfgs {
         self.pairs.extend(pair.filter(tells));
     }
 
-    fn take_trial(
-        &mut self,
-        device: &mut Device,
-        mut search: Search,
-        point: Point,
-    ) -> Result<(), BackendError> {
+    fn take_trial(&mut self, device: &mut Device, mut search: Search, point: Point) -> Result<(), BackendError> {
         match search.feed(point) {
             Next::Evaluate { step, keep } => {
                 if keep {

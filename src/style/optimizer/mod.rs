@@ -18,8 +18,8 @@ use crate::{
     values,
 };
 use adam::Adam;
-pub(super) use lbfgs::SavedLbfgs;
 use lbfgs::Lbfgs;
+pub(super) use lbfgs::SavedLbfgs;
 
 /// What a scale asks its session for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +157,11 @@ pub(super) struct Start<'a> {
 }
 
 /// The optimiser of a recipe. Its slots on the device hold what they held at the start, or nothing at iteration 0.
-pub(super) fn optimizer(device: &mut Device, recipe: &Recipe, start: &Start<'_>) -> Result<Box<dyn Optimizer>, BackendError> {
+pub(super) fn optimizer(
+    device: &mut Device,
+    recipe: &Recipe,
+    start: &Start<'_>,
+) -> Result<Box<dyn Optimizer>, BackendError> {
     Ok(match recipe.optimizer() {
         plan::Optimizer::Adam(_) => Box::new(Adam::new(device, recipe, start)?),
         plan::Optimizer::Lbfgs { memory } => Box::new(Lbfgs::new(device, recipe, memory, start)),
