@@ -409,7 +409,7 @@ fn conv3x3_max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
             // As the map would hold it.
             let value = load(store(relu(made + bias[at.first_output4 + column4])));
             mask_words[candidate] |= positive_bits(value) << (4u * column4);
-            let wins = vec4<bool>(candidate == 0u) | (value > best);
+            let wins = vec4<bool>(candidate == 0u) | wins_over(value, best);
             winner = select(winner, vec4<u32>(candidate), wins);
             best = select(best, value, wins);
         }

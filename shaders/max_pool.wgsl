@@ -45,8 +45,9 @@ fn max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
             best = load(input[first]);
             for (var candidate = 1u; candidate < 4u; candidate++) {
                 let value = load(input[first + (candidate / 2u * (params.width + 2u) + candidate % 2u) * row]);
-                winner = select(winner, vec4<u32>(candidate), value > best);
-                best = select(best, value, value > best);
+                let wins = wins_over(value, best);
+                winner = select(winner, vec4<u32>(candidate), wins);
+                best = select(best, value, wins);
             }
         }
         output[(pixel - params.output_start) * row + 4u * block + i] = store(best);

@@ -9,12 +9,11 @@
 // dispatch  one invocation per padded pixel / per picture pixel, workgroups of 64
 
 struct Params {
+    mean: vec4<f32>,
+    inverse_deviation: vec4<f32>,
     width: u32,
     height: u32,
     replicate: u32,
-    unscale: u32,
-    mean: vec4<f32>,
-    inverse_deviation: vec4<f32>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

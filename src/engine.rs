@@ -35,7 +35,7 @@ impl Engine {
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
         let loaded = match device {
             Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::new(&filters)),
-            Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(&filters, *threads)?),
+            Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(filters.clone(), *threads)?),
             Device::Reference => Loaded::Reference,
         };
         Ok(Engine { loaded, filters, name: device.name().to_owned(), precision: Precision::F32, conv3x3: None })

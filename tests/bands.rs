@@ -1,19 +1,19 @@
 //! Plans whose large maps are made in bands of rows: the same losses and gradients as whole maps give, in less memory.
 
-use crate::common::{self, layer};
+use crate::common::{self, adapter, layer, weighted};
 use impasto::{
     BackendError, Device, Engine, Session, cpu,
-    gpu::{self, DeviceFilters, Gpu, ShaderChecks, adapters},
+    gpu::{self, DeviceFilters, Gpu, ShaderChecks},
     picture::Picture,
     plan::{
-        Banding, Border, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Term, Window,
-        features, iteration, wanted_of_sources,
+        Banding, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Term, features,
+        iteration, wanted_of_sources,
     },
     random::Random,
     read_values, reference,
-    style::{Lack, Recipe, ScalePlans, WeightedLayer, shortage, stylize},
+    style::{Lack, Recipe, ScalePlans, shortage, stylize},
     tolerance,
-    weights::{Filters, Normalisation, generated},
+    weights::{Filters, generated},
     write_values,
 };
 use std::sync::Arc;
@@ -25,8 +25,7 @@ const BANDS: [Banding; 2] = [
 ];
 
 fn network(size: Size, pooling: Pooling, storage: Storage) -> Network {
-    let (window, normalisation) = (Window::whole(size), Normalisation::IMAGENET);
-    Network { window, border: Border::Replicate, pooling, normalisation, storage }
+    Network { pooling, storage, ..common::network(size) }
 }
 
 /// With two paintings at two layers, one of them large enough for bands.
@@ -79,8 +78,7 @@ fn compare((losses, gradient): &(Vec<f32>, Vec<f32>), (expected, exact): &(Vec<f
 
 #[test]
 fn bands_give_what_whole_maps_give() {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+    let gpu = common::gpu();
     let (filters, device_filters) = (filters(), DeviceFilters::new(&filters()));
     for (pooling, size) in
         [(Pooling::Max, Size { width: 37, height: 43 }), (Pooling::Average, Size { width: 24, height: 50 })]
@@ -145,23 +143,20 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
 
 #[test]
 fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    let layers =
-        |names: &[&str]| names.iter().map(|name| WeightedLayer { layer: name.parse().unwrap(), weight: 1.0 }).collect();
     let recipe = Recipe {
         size: 150,
         min_scale: 100,
         first_iterations: 2,
         iterations: 2,
-        content_layers: layers(&["relu3_1"]),
-        style_layers: layers(&["relu1_1", "relu2_1", "relu3_1"]),
+        content_layers: weighted(&["relu3_1"]),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
         ..Recipe::default()
     };
     let filters = Arc::new(generated(5, "relu3_1".parse().unwrap()));
     let (photograph, painting) =
         (Picture::noise(Size { width: 173, height: 131 }, 1), Picture::noise(Size { width: 160, height: 201 }, 2));
     let paint = |binding: Option<u64>| {
-        let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+        let mut gpu = Gpu::open(&adapter(), ShaderChecks::default()).unwrap();
         if let Some(bytes) = binding {
             Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = bytes;
         }
@@ -188,8 +183,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
 
 #[test]
 fn what_cannot_be_split_is_refused_before_painting_with_a_size_that_fits() {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
+    let mut gpu = Gpu::open(&adapter(), ShaderChecks::default()).unwrap();
     Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = 128 << 20;
     let engine = Engine::new(&Device::Gpu(gpu), filters()).unwrap();
     let square = Size { width: 5000, height: 5000 };

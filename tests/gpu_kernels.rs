@@ -1,14 +1,11 @@
 //! Every operation on the GPU session against the reference, in each variant, with guard values behind every slot.
 
+use crate::common::adapter;
 use impasto::{
-    gpu::{Adapter, Conv3x3Variant, DeviceFilters, Gpu, Session, ShaderChecks, adapters},
+    gpu::{Conv3x3Variant, DeviceFilters, Gpu, Session, ShaderChecks},
     validate::{self, Case},
 };
 use std::sync::Arc;
-
-fn adapter() -> Adapter {
-    adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first")
-}
 
 fn open(checks: ShaderChecks) -> Arc<Gpu> {
     Gpu::open(&adapter(), checks).unwrap()

@@ -1,37 +1,19 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-use crate::common;
+use crate::common::{self, gpu, network};
 use impasto::{
     BackendError, Session as _,
-    gpu::{DeviceFilters, Gpu, Session, ShaderChecks, adapters},
-    plan::{
-        Border, Network, Optimizer, Plan, Pooling, Representation, Routine, Size, Storage, Tensor, Term, Window,
-        features, iteration,
-    },
+    gpu::{DeviceFilters, Gpu, Session, adapters},
+    plan::{Optimizer, Plan, Representation, Routine, Size, Tensor, Term, features, iteration},
     random::Random,
     read_values,
-    weights::{Filters, Normalisation, generated},
+    weights::{Filters, generated},
     write_values,
 };
 use std::sync::Arc;
 
 const SIZE: Size = Size { width: 37, height: 29 };
-
-fn gpu() -> Arc<Gpu> {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    Gpu::open(&adapter, ShaderChecks::default()).unwrap()
-}
-
-fn network(size: Size) -> Network {
-    Network {
-        window: Window::whole(size),
-        border: Border::Replicate,
-        pooling: Pooling::Max,
-        normalisation: Normalisation::IMAGENET,
-        storage: Storage::PLAIN,
-    }
-}
 
 fn plan() -> Plan {
     let terms = common::terms(&["relu2_2"], &["relu1_1", "relu2_1", "relu3_1"]);

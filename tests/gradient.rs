@@ -2,19 +2,17 @@
 
 use crate::common::{self, layer};
 use impasto::plan::{
-    Border, Comparison, Network, Optimizer, PerTerm, Plan, Pooling, Routine, Size, Source, Storage, Tensor, Term,
-    Window, iteration,
+    Border, Comparison, Network, Optimizer, PerTerm, Plan, Pooling, Routine, Size, Source, Tensor, Term, iteration,
 };
 use impasto::random::Random;
 use impasto::style::coefficients::{self, LossScale};
-use impasto::weights::{Filters, Normalisation, generated};
+use impasto::weights::{Filters, generated};
 use impasto::{Session, cpu, read_values, reference, tolerance, write_values};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network {
-    let window = Window::whole(Size { width, height });
-    Network { window, border, pooling, normalisation: Normalisation::IMAGENET, storage: Storage::PLAIN }
+    Network { border, pooling, ..common::network(Size { width, height }) }
 }
 
 /// A session with a random picture, random targets and coefficients that make all losses weigh about the same.

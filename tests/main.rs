@@ -14,6 +14,7 @@ mod gpu_session;
 mod gradient;
 mod learned;
 mod memory;
+mod not_finite;
 mod painting;
 mod pictures;
 mod precision;

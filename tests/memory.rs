@@ -1,8 +1,9 @@
 //! What painting takes is known before: the prediction against what sessions hold, on the GPU and on the CPU.
 
+use crate::common::gpu;
 use impasto::{
     Device, Engine,
-    gpu::{Conv3x3Variant, Gpu, ShaderChecks, adapters},
+    gpu::Conv3x3Variant,
     plan::{Pooling, Precision, Size},
     style::{Method, Recipe, ScalePlans, memory},
     weights::{Filters, Normalisation, generated},
@@ -43,8 +44,7 @@ fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
 
 #[test]
 fn a_gpu_holds_what_was_predicted() {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    let device = Device::Gpu(Gpu::open(&adapter, ShaderChecks::default()).unwrap());
+    let device = Device::Gpu(gpu());
     let engine = |precision, variant: Option<Conv3x3Variant>| {
         let device = &device;
         move |filters: Filters| {

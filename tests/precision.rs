@@ -1,31 +1,21 @@
 //! Half precision: as good a picture as in f32, and f32 in its place where a value does not fit.
 
-use crate::common::{layer, shared};
+use crate::common::{gpu, layer, shared, weighted};
 use impasto::{
     Device, Engine,
-    gpu::{Gpu, ShaderChecks, adapters},
     picture::{Picture, fit_long_side},
     plan::{Precision, Representation, Size},
-    style::{Event, Method, Recipe, WeightedLayer, evaluate, features, stylize},
+    style::{Event, Method, Recipe, evaluate, features, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The GPU's engine in a precision.
 fn engine(filters: &Arc<Filters>, precision: Precision) -> Engine {
-    static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
-    let gpu = GPU.get_or_init(|| {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-        Gpu::open(&adapter, ShaderChecks::default()).unwrap()
-    });
-    let engine = Engine::new(&Device::Gpu(gpu.clone()), filters.clone()).unwrap().with_precision(precision);
+    let engine = Engine::new(&Device::Gpu(gpu()), filters.clone()).unwrap().with_precision(precision);
     assert_eq!(engine.precision(), precision, "the driver has half precision");
     engine
-}
-
-fn weighted(names: &[&str]) -> Vec<WeightedLayer> {
-    names.iter().map(|name| WeightedLayer { layer: layer(name), weight: 1.0 }).collect()
 }
 
 fn shallow_recipe(side: u32, iterations: u32) -> Recipe {

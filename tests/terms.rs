@@ -1,9 +1,8 @@
 //! Several paintings at once: what terms give together is the sum of what they give one by one, on every back end.
 
-use crate::common::layer;
+use crate::common::{gpu, layer};
 use impasto::{
     Device, Engine,
-    gpu::{Gpu, ShaderChecks, adapters},
     picture::Picture,
     plan::{Border, Comparison, PerTerm, Pooling, Precision, Routine, Size, Source, Tensor, Term, iteration},
     read_values,
@@ -59,10 +58,8 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 
 #[test]
 fn terms_together_give_the_sum_of_what_each_gives() {
-    let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-    let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
     let filters = Arc::new(generated(5, layer("relu2_1")));
-    for device in [Device::Reference, Device::Cpu(None), Device::Gpu(gpu)] {
+    for device in [Device::Reference, Device::Cpu(None), Device::Gpu(gpu())] {
         let engine = Engine::new(&device, filters.clone()).unwrap();
         let (total, values, gradient) = evaluate(&engine, weighted_terms());
         let (mut sum, mut added) = (0.0, vec![0.0_f64; gradient.len()]);

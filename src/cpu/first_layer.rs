@@ -70,7 +70,9 @@ impl FirstLayer {
                 || {
                     for pixel in pixels.chunks_exact_mut(channels) {
                         for (value, bias) in pixel.iter_mut().zip(&self.bias) {
-                            *value = (*value + bias).max(0.0);
+                            let sum = *value + bias;
+                            // A maximum would lose a NaN.
+                            *value = if sum < 0.0 { 0.0 } else { sum };
                         }
                     }
                 },

@@ -60,7 +60,8 @@ fn pool_row(input: &[f32], shape: FeatureShape, y: usize, output: &mut [f32], wi
             let mut places = [0_u32; GROUP];
             for (place, candidate) in candidates.iter().enumerate().skip(1) {
                 for channel in 0..GROUP {
-                    let wins = candidate[channel] > best[channel];
+                    // A comparison alone would lose a NaN.
+                    let wins = candidate[channel] > best[channel] || candidate[channel].is_nan();
                     best[channel] = if wins { candidate[channel] } else { best[channel] };
                     places[channel] = if wins { place as u32 } else { places[channel] };
                 }

@@ -26,44 +26,78 @@ use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::vgg19::Layer;
-use crate::weights::Filters;
+use crate::weights::{ConvolutionFilters, Filters};
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
-use std::{sync::Arc, time::Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use threads::Scratches;
 
 /// Filters in the forms that the convolutions work with, and the threads that do; shared by sessions.
 #[derive(Debug)]
 pub struct Processor {
-    layers: Vec<LayerFilters>,
+    filters: Arc<Filters>,
+    /// Transformed when a session first needs them.
+    layers: Vec<OnceLock<LayerFilters>>,
     scratches: Scratches,
     threads: rayon::ThreadPool,
 }
 
 impl Processor {
-    /// Transforms all filters, on `threads` threads or as many as there are cores.
+    /// `threads` threads, or as many as there are cores.
     ///
     /// # Errors
-    /// If the memory or the threads are not to be had.
-    pub fn new(filters: &Filters, threads: Option<NonZeroUsize>) -> Result<Arc<Processor>, BackendError> {
+    /// If the threads are not to be had.
+    pub fn new(filters: Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Arc<Processor>, BackendError> {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.map_or(0, NonZeroUsize::get))
             .thread_name(|index| format!("impasto-{index}"))
             .build()
             .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
-        let layers = threads.install(|| {
-            let layers = filters.layers.iter().enumerate();
-            layers.map(|(index, filters)| LayerFilters::new(index, filters)).collect::<Result<_, _>>()
-        });
-        // The transforms take 36/9 of the filters, the transposed ones of the shallow layers about one more part.
-        let needed = (5 * filters.bytes()) >> 20;
-        let layers = layers.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
-        Ok(Arc::new(Processor { layers, scratches: Scratches::new(threads.current_num_threads()), threads }))
+        let layers = filters.layers.iter().map(|_| OnceLock::new()).collect();
+        let scratches = Scratches::new(threads.current_num_threads());
+        Ok(Arc::new(Processor { filters, layers, scratches, threads }))
     }
 
-    /// Bytes of the filters in their forms.
+    /// Adds the filters of the next layer.
+    pub(crate) fn push(&mut self, filters: ConvolutionFilters) {
+        Arc::make_mut(&mut self.filters).layers.push(filters);
+        self.layers.push(OnceLock::new());
+    }
+
+    /// The filters as they were given.
+    pub(crate) fn filters(&self) -> &Arc<Filters> {
+        &self.filters
+    }
+
+    /// Runs something whose parallel parts run on these threads.
+    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.threads.install(work)
+    }
+
+    /// Bytes of the filters that were transformed, in their forms.
     pub(crate) fn bytes(&self) -> u64 {
-        self.layers.iter().map(LayerFilters::bytes).sum()
+        self.layers.iter().filter_map(OnceLock::get).map(LayerFilters::bytes).sum()
+    }
+
+    /// Transforms the filters that a plan needs and no session needed before.
+    fn prepare(&self, plan: &Plan) -> Result<(), BackendError> {
+        backend::check_filters(plan, self.layers.len())?;
+        for layer in plan.steps.iter().filter_map(Step::filters) {
+            let transformed = &self.layers[layer.index()];
+            if transformed.get().is_none() {
+                let made = self.install(|| LayerFilters::new(layer.index(), &self.filters.layers[layer.index()]));
+                let needed = LayerFilters::bytes_of(layer) >> 20;
+                let made = made.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
+                // Another session may have been quicker; it made the same.
+                let _ = transformed.set(made);
+            }
+        }
+        Ok(())
+    }
+
+    fn layer(&self, layer: Layer) -> &LayerFilters {
+        self.layers[layer.index()].get().expect("a session prepares all that its plan needs")
     }
 }
 
@@ -86,7 +120,7 @@ impl Session {
     /// # Errors
     /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
     pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
-        Session::on(&Processor::new(filters, threads)?, plan)
+        Session::on(&Processor::new(filters.clone(), threads)?, plan)
     }
 
     /// A session with zeroed slots.
@@ -98,7 +132,7 @@ impl Session {
         if !plan.is_plain() {
             return Err(BackendError::NotPlain { device: "the CPU".to_owned() });
         }
-        backend::check_filters(plan, processor.layers.len())?;
+        processor.prepare(plan)?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
     }
 }
@@ -150,12 +184,12 @@ impl backend::Session for Session {
 }
 
 fn run_step(step: &Step, processor: &Processor, memory: &mut HostMemory) {
-    let Processor { layers, scratches, .. } = processor;
+    let scratches = &processor.scratches;
     match step {
         Step::NetworkInput(step) => network_input::network_input(step, memory),
         Step::NetworkInputBackward(step) => network_input::network_input_backward(step, memory),
-        Step::Conv3x3(step) => conv3x3::conv3x3(step, &layers[step.layer.index()], memory, scratches),
-        Step::Conv3x3Backward(step) => conv3x3::conv3x3_backward(step, &layers[step.layer.index()], memory, scratches),
+        Step::Conv3x3(step) => conv3x3::conv3x3(step, processor.layer(step.layer), memory, scratches),
+        Step::Conv3x3Backward(step) => conv3x3::conv3x3_backward(step, processor.layer(step.layer), memory, scratches),
         Step::MaxPool(step) => max_pool::max_pool(step, memory),
         Step::MaxPoolBackward(step) => max_pool::max_pool_backward(step, memory),
         Step::AveragePool(step) => average_pool::average_pool(step, memory),
@@ -181,14 +215,20 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
+    use crate::plan::{Network, Representation, features};
     use crate::weights::generated;
 
     #[test]
-    fn filters_take_as_many_bytes_as_predicted() {
-        for deepest in ["relu1_1", "relu4_1"] {
+    fn filters_that_are_needed_are_transformed_once_and_take_as_many_bytes_as_predicted() {
+        let processor = Processor::new(Arc::new(generated(1, "relu4_1".parse().unwrap())), None).unwrap();
+        assert_eq!(processor.bytes(), 0);
+        for deepest in ["relu1_1", "relu3_2", "relu2_1"] {
             let deepest = deepest.parse().unwrap();
-            let processor = Processor::new(&generated(1, deepest), None).unwrap();
-            assert_eq!(processor.bytes(), filter_bytes(deepest));
+            let wanted = [Representation::Features(deepest)];
+            let plan = features(&Network::for_tests(16, 16), &wanted).unwrap();
+            let before = processor.bytes();
+            Session::on(&processor, &plan).unwrap();
+            assert_eq!(processor.bytes(), filter_bytes(deepest).max(before), "{deepest}");
         }
     }
 }

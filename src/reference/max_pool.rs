@@ -18,7 +18,9 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
                 input[from * channels + channel]
             };
             let halo = pooled.is_halo(pixel);
-            let best = |best, place| if value(place) > value(best) { place } else { best };
+            // A comparison would lose a NaN.
+            let wins = |place, best| value(place) > value(best) || value(place).is_nan();
+            let best = |best, place| if wins(place, best) { place } else { best };
             let winner = if halo { 0 } else { (1..4).fold(0, best) };
             let to = (pixel - step.output.first_pixel(pooled)) * channels + channel;
             output[to] = if halo { 0.0 } else { value(winner) };

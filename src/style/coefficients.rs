@@ -45,10 +45,13 @@ impl LossScale {
 
     /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
     ///
-    /// Scales that overflow stay infinite, so that the losses show it.
+    /// Scales that overflow stay infinite, and those of a target beyond f32 are NaN, so that the losses show it.
     fn new(weight: f64, divisor: f64, slope: f64) -> LossScale {
         if divisor < f64::from(f32::MIN_POSITIVE) {
             return LossScale::NONE;
+        }
+        if divisor > f64::from(f32::MAX) {
+            return LossScale { value: f32::NAN, gradient: f32::NAN };
         }
         LossScale { value: (1.0 / divisor) as f32, gradient: (weight * slope / divisor) as f32 }
     }

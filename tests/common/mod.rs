@@ -3,11 +3,20 @@
 pub mod server;
 
 use half::{bf16, f16};
-use impasto::plan::Term;
-use impasto::vgg19::Layer;
-use impasto::weights::{Filters, generated};
+use impasto::{
+    gpu::{Adapter, Gpu, ShaderChecks, adapters},
+    plan::{Border, Network, Pooling, Size, Storage, Term, Window},
+    style::WeightedLayer,
+    vgg19::Layer,
+    weights::{Filters, Normalisation, generated},
+};
 use safetensors::{Dtype, View};
-use std::{borrow::Cow, collections::HashMap, path::PathBuf};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 /// The directory with files that are too large for the repository, where there is one: IMPASTO_SHARED, or `shared`
 /// beside the repository.
@@ -25,6 +34,33 @@ pub fn terms(content: &[&str], style: &[&str]) -> Vec<Term> {
     let content = content.iter().map(|name| Term::content(layer(name)));
     let style = style.iter().map(|name| Term::style(layer(name), 0));
     content.chain(style).chain([Term::TotalVariation]).collect()
+}
+
+/// Layers that all weigh the same.
+pub fn weighted(names: &[&str]) -> Vec<WeightedLayer> {
+    names.iter().map(|name| WeightedLayer { layer: layer(name), weight: 1.0 }).collect()
+}
+
+/// The network for a whole picture as the default recipe has it, on whole maps in f32.
+pub fn network(size: Size) -> Network {
+    Network {
+        window: Window::whole(size),
+        border: Border::Replicate,
+        pooling: Pooling::Max,
+        normalisation: Normalisation::IMAGENET,
+        storage: Storage::PLAIN,
+    }
+}
+
+/// The first GPU, which may be a software driver.
+pub fn adapter() -> Adapter {
+    adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one")
+}
+
+/// That GPU, opened once for all tests that leave it as it is, so that each pipeline is compiled once.
+pub fn gpu() -> Arc<Gpu> {
+    static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
+    GPU.get_or_init(|| Gpu::open(&adapter(), ShaderChecks::default()).unwrap()).clone()
 }
 
 /// A tensor on its way into a file.

@@ -67,10 +67,16 @@ impl Machine {
     pub fn start(&self, objective: &Objective, content: &Array, style: &Array, optimizer: Optimizer) -> Running {
         let plan = plan::iteration(&self.network(content.size()), &objective.terms(), optimizer).unwrap();
         let mut session = (self.open)(&plan, &self.filters);
+        let layers = |wanted: fn(Term) -> bool| -> Vec<Layer> {
+            objective.terms().into_iter().filter(|term| wanted(*term)).filter_map(Term::layer).collect()
+        };
+        let mut features =
+            self.look(content, &layers(|term| matches!(term, Term::Content(_))), &[]).features.into_iter();
+        let mut grams = self.look(style, &[], &layers(|term| matches!(term, Term::Style(_)))).grams.into_iter();
         let mut scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
             let target = match term {
-                Term::Content(at) => self.look(content, &[at.layer], &[]).features.remove(0).1,
-                Term::Style(at) => self.look(style, &[], &[at.layer]).grams.remove(0),
+                Term::Content(_) => features.next().unwrap().1,
+                Term::Style(_) => grams.next().unwrap(),
                 Term::TotalVariation => Vec::new(),
             };
             if term.target().is_some() {

@@ -1,12 +1,12 @@
 //! L-BFGS ends no higher than PyTorch's with as many evaluations.
 
 use super::{data, file::GoldenFile};
-use crate::common::{layer, shared};
+use crate::common::{gpu, layer, shared, weighted};
 use impasto::{
     Device, Engine,
     picture::Picture,
     plan::{Border, Pooling, Size},
-    style::{Event, Method, Recipe, Scaling, WeightedLayer, stylize},
+    style::{Event, Method, Recipe, Scaling, stylize},
     tolerance,
     weights::{self, Format, generated},
 };
@@ -31,7 +31,7 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
         first_iterations: evaluations,
         method: Method::Lbfgs,
         style_layers: Recipe::style_layers_within(layer("relu5_1")),
-        content_layers: vec![WeightedLayer { layer: layer("relu4_2"), weight: 1.0 }],
+        content_layers: weighted(&["relu4_2"]),
         content_weight: number("content_weight"),
         style_weight: number("style_weight"),
         tv_weight: number("tv_weight"),
@@ -64,7 +64,7 @@ fn ends_where_pytorch_ends_on_generated_filters() {
     let file = data("trajectory-lbfgs-32x24.safetensors");
     let filters = generated(file.number("filters_seed") as u64, layer("relu5_1"));
     compare(&Device::Cpu(None), &file, filters.clone());
-    compare(&Device::Gpu(super::gpu().clone()), &file, filters);
+    compare(&Device::Gpu(gpu()), &file, filters);
 }
 
 #[test]

@@ -7,12 +7,12 @@ mod evaluate;
 mod file;
 mod lbfgs;
 
-use crate::common::{layer, shared};
+use crate::common::{self, layer, shared};
 use evaluate::{ADAM, Machine, Open};
 use file::{Evaluation, GoldenFile};
 use impasto::{
     cpu,
-    gpu::{self, Gpu},
+    gpu::{self},
     plan::{Border, FeatureShape, Optimizer, Pooling, Tensor, Term},
     reference,
     style::{Loss, Objective, Scaling, WeightedTerm},
@@ -20,10 +20,7 @@ use impasto::{
     vgg19::Layer,
     weights::{self, Filters, Format, generated},
 };
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{path::Path, sync::Arc};
 
 const STYLE: [&str; 5] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
 const CONTENT: &str = "relu4_2";
@@ -77,16 +74,8 @@ back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session
 back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
 back_end!(on_gpu, Speed::Fast, |plan, filters| {
     let filters = gpu::DeviceFilters::new(filters);
-    Box::new(gpu::Session::new(gpu(), plan.clone(), &filters, None).unwrap())
+    Box::new(gpu::Session::new(&common::gpu(), plan.clone(), &filters, None).unwrap())
 });
-
-fn gpu() -> &'static Arc<Gpu> {
-    static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
-    GPU.get_or_init(|| {
-        let adapter = gpu::adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
-        Gpu::open(&adapter, gpu::ShaderChecks::default()).unwrap()
-    })
-}
 
 fn data(name: &str) -> GoldenFile {
     GoldenFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name))

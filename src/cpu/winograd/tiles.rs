@@ -111,7 +111,9 @@ impl WithSimd for TransformOutput<'_> {
                         *place = match self.finish {
                             Finish::BiasAndRelu(bias) => {
                                 let bias = S::as_simd_f32s(bias).0[vector];
-                                simd.max_f32s(simd.add_f32s(value, bias), zero)
+                                let sum = simd.add_f32s(value, bias);
+                                // A maximum would lose a NaN.
+                                simd.select_f32s(simd.less_than_f32s(sum, zero), zero, sum)
                             }
                             Finish::Store => value,
                             Finish::Add => simd.add_f32s(*place, value),

@@ -2,7 +2,8 @@
 //! network will show them.
 
 use crate::{
-    BackendError, Session, cpu,
+    BackendError, Session,
+    cpu::{self, Processor},
     picture::Picture,
     plan::{
         self, Border, Conv3x3, FeatureShape, MaxPool, NetworkInput, Plan, Precision, Routine, Rows, Slot, SlotId, Step,
@@ -10,7 +11,7 @@ use crate::{
     },
     read_values,
     vgg19::Layer,
-    weights::Filters,
+    weights::{ConvolutionFilters, Filters, Normalisation},
     write_values,
 };
 use std::{num::NonZeroUsize, sync::Arc};
@@ -23,18 +24,40 @@ pub(super) struct Map {
 }
 
 /// Runs the steps that lead from picture to map and from map to map, one at a time.
-#[derive(Clone, Debug)]
+///
+/// The threads are kept, and so are the filters in the form that the convolutions work with.
+#[derive(Debug)]
 pub(super) struct Forward {
-    pub filters: Arc<Filters>,
-    pub threads: Option<NonZeroUsize>,
+    processor: Arc<Processor>,
 }
 
 impl Forward {
+    pub(super) fn new(normalisation: Normalisation, threads: Option<NonZeroUsize>) -> Result<Forward, BackendError> {
+        let filters = Arc::new(Filters { normalisation, layers: Vec::new() });
+        Ok(Forward { processor: Processor::new(filters, threads)? })
+    }
+
+    /// Adds the filters of the next layer.
+    pub(super) fn push(&mut self, filters: ConvolutionFilters) {
+        let processor = Arc::get_mut(&mut self.processor);
+        processor.expect("a session that shares it ends with its step").push(filters);
+    }
+
+    /// All filters that were added.
+    pub(super) fn into_filters(self) -> Filters {
+        Filters::clone(self.processor.filters())
+    }
+
+    /// Runs something on the same threads.
+    pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.processor.install(work)
+    }
+
     /// The normalised picture, its border replicated.
     pub(super) fn network_input(&self, picture: &Picture) -> Result<Map, BackendError> {
         let size = picture.size();
         let shape = FeatureShape { width: size.width, height: size.height, channels: 4 };
-        let normalisation = self.filters.normalisation;
+        let normalisation = self.processor.filters().normalisation;
         let step = |image, output| {
             Step::NetworkInput(NetworkInput { image, output, size, border: Border::Replicate, normalisation })
         };
@@ -75,7 +98,7 @@ impl Forward {
         let routines = vec![(Routine::Features, 0..1)];
         let (window, precision, terms) = (Window::whole(size), Precision::F32, Vec::new());
         let plan = Plan { window, precision, terms, slots, buffers, steps, routines };
-        let mut session = cpu::Session::new(&plan, &self.filters, self.threads)?;
+        let mut session = cpu::Session::on(&self.processor, &plan)?;
         write_values(&mut session, SlotId(0), values)?;
         session.run(Routine::Features)?;
         Ok(Map { shape, values: read_values(&mut session, SlotId(1))? })

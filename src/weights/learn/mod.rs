@@ -18,7 +18,7 @@ use super::filters::{Filters, Normalisation};
 use crate::{BackendError, picture::Picture, plan::Size, random::Random, vgg19::Layer};
 use error::MINIMUM_SIDE;
 use maps::{Forward, Map};
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
 
 /// How filters are learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +66,7 @@ const MINIMUM_VARIANCE: f64 = 1e-5;
 /// not to be had.
 pub fn learn(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
     check(pictures)?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads.map_or(0, NonZeroUsize::get))
-        .build()
-        .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
-    let filters = Arc::new(Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() });
-    let mut forward = Forward { filters, threads: settings.threads };
+    let mut forward = Forward::new(Normalisation::IMAGENET, settings.threads)?;
     let mut maps = Vec::new();
     for picture in pictures {
         for scale in SCALES {
@@ -90,13 +85,13 @@ pub fn learn(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters,
         if places.len() < needed {
             return Err(LearnError::TooFewPatches { layer, found: places.len(), needed });
         }
-        let learned = pool.install(|| layer::learn_layer(maps.clone(), layer, settings, &places));
-        Arc::make_mut(&mut forward.filters).layers.push(learned);
+        let learned = forward.install(|| layer::learn_layer(maps.clone(), layer, settings, &places));
+        forward.push(learned);
         if layer != settings.deepest {
             maps = each(&maps, |map| forward.conv3x3(map, layer))?;
         }
     }
-    Ok(Arc::unwrap_or_clone(forward.filters))
+    Ok(forward.into_filters())
 }
 
 fn each(maps: &[Map], step: impl Fn(&Map) -> Result<Map, BackendError>) -> Result<Vec<Map>, BackendError> {
