@@ -5,7 +5,7 @@ use crate::common::{self, gpu, network};
 use impasto::{
     BackendError, Session as _,
     gpu::{DeviceFilters, Gpu, Session, adapters},
-    plan::{Optimizer, Plan, Representation, Routine, Size, Tensor, Term, features, iteration},
+    plan::{Optimizer, Plan, Representation, Routine, Size, Slot, Tensor, Term, features, iteration},
     random::Random,
     read_values,
     weights::{Filters, generated},
@@ -35,6 +35,7 @@ fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
             Tensor::Coefficients => vec![coefficient; slot.words],
             Tensor::InverseGradientScale => vec![1.0],
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
+            Tensor::AdamRates => vec![0.02, 1e-8],
             _ => continue,
         };
         write_values(&mut session, impasto::plan::SlotId(index), &values).unwrap();
@@ -90,7 +91,6 @@ fn what_is_written_later_does_not_reach_what_was_asked_for_before() {
     let (gpu, plan) = (gpu(), plan());
     let mut session = session(&gpu, &plan, 1e-4);
     let image = plan.find(Tensor::Image).unwrap();
-    // The first runs are timed and waited for, later ones are put together.
     for _ in 0..3 {
         session.run(Routine::Evaluate).unwrap();
     }
@@ -178,6 +178,73 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
+}
+
+/// A plan without steps whose slots take so many bytes each.
+fn arrays(count: usize, bytes: u64) -> Plan {
+    let words = (bytes / 4) as usize;
+    let slot = |buffer| Slot { tensor: Tensor::Image, words, buffer, persistent: true, per_band: false };
+    Plan {
+        slots: (0..count).map(slot).collect(),
+        buffers: vec![words; count],
+        steps: Vec::new(),
+        routines: Vec::new(),
+        ..plan()
+    }
+}
+
+fn is_out_of_memory<T>(result: &Result<T, BackendError>) -> bool {
+    matches!(result, Err(BackendError::OutOfMemory { .. }))
+}
+
+/// The name that the test has in its program.
+#[cfg(target_os = "linux")]
+const LITTLE_MEMORY: &str = "gpu_session::where_memory_ran_out_something_smaller_still_works";
+
+/// In a process of its own, whose address space is small.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_memory_ran_out_something_smaller_still_works() {
+    const CHILD: &str = "IMPASTO_TEST_LITTLE_MEMORY";
+    if std::env::var_os(CHILD).is_none() {
+        let program = std::env::current_exe().unwrap();
+        let mut command = std::process::Command::new("sh");
+        // 6 GiB, in KiB.
+        command.args(["-c", "ulimit -v 6291456 && exec \"$@\"", "sh"]).arg(program);
+        let output = command.args(["--exact", LITTLE_MEMORY, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    let gpu = gpu();
+    let paint = || {
+        let plan = plan();
+        let mut session = session(&gpu, &plan, 1e-4);
+        session.run(Routine::Evaluate).unwrap();
+        session.run(Routine::Adam).unwrap();
+        bits(&read(&mut session, &plan, Tensor::Image))
+    };
+    let before = paint();
+    let array = gpu.largest_slot().min(128 << 20);
+    let none = DeviceFilters::new(&filters());
+    let Err(error) = Session::new(&gpu, arrays(200, array), &none, None) else { panic!("there was enough") };
+    assert!(error.to_string().contains(&format!("out of memory with {} MiB", 200 * (array >> 20))), "{error}");
+    assert!(paint() == before);
+    // Until nothing is left: not for a copy either that the host could read.
+    let mut held = Vec::new();
+    let refused = loop {
+        match Session::new(&gpu, arrays(1, array), &none, None) {
+            Ok(session) => held.push(session),
+            refused => break refused,
+        }
+        assert!(held.len() < 200, "the limit is not kept");
+    };
+    assert!(is_out_of_memory(&refused));
+    let image = impasto::plan::SlotId(0);
+    assert!(is_out_of_memory(&held[0].read(image)));
+    held.truncate(1);
+    assert!(held[0].read(image).unwrap().iter().all(|&byte| byte == 0));
+    assert!(paint() == before);
 }
 
 #[test]

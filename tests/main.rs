@@ -5,8 +5,10 @@
 mod common;
 
 mod bands;
+#[cfg(all(feature = "cli", feature = "fetch"))]
 mod command_line;
 mod cpu;
+#[cfg(feature = "fetch")]
 mod fetch;
 mod golden;
 mod gpu_kernels;

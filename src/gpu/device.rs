@@ -3,10 +3,12 @@
 use super::{
     CooperativeRefused,
     abilities::{Abilities, COOPERATIVE},
+    allocation::SLOT_ALIGNMENT,
     device_file::DeviceFile,
     failure::FailureLog,
     memory::device_memory,
     pipelines::Pipelines,
+    speed::Speed,
     tuning::Tuning,
 };
 use crate::{BackendError, plan::Precision};
@@ -99,8 +101,8 @@ pub struct Gpu {
     pub(super) pipelines: Pipelines,
     /// Which variants proved the fastest.
     pub(super) tuning: Mutex<Tuning>,
-    /// Work units (see session.rs) per second, as far as measured.
-    pub(super) rate: Mutex<Option<f64>>,
+    /// How fast it is, as far as known.
+    pub(super) speed: Arc<Mutex<Speed>>,
 }
 
 impl Gpu {
@@ -155,7 +157,7 @@ impl Gpu {
             abilities,
             cooperative: OnceLock::new(),
             memory: adapter.memory(),
-            rate: Mutex::default(),
+            speed: Arc::default(),
         }))
     }
 
@@ -172,7 +174,9 @@ impl Gpu {
 
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
-        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+        let bytes = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
+        // Its buffer is rounded up.
+        bytes / SLOT_ALIGNMENT * SLOT_ALIGNMENT
     }
 
     /// f16 on tensor cores that proved right, else f32: without them f16 saves memory and little time.

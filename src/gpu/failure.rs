@@ -43,22 +43,19 @@ impl FailureLog {
         }
     }
 
-    /// Ok as long as nothing failed. `needed` is what the session holds, in bytes.
+    /// Ok as long as nothing failed. `needed` is what the session holds, in bytes. A lack of memory is told once and then
+    /// forgotten: what failed is up to whoever hears of it, and the device can still do something smaller.
     pub fn check(&self, device: &str, needed: u64) -> Result<(), BackendError> {
         let device = device.to_owned();
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match first.clone() {
             None => Ok(()),
             Some(Failure::Lost(reason)) => Err(BackendError::DeviceLost { device, reason }),
-            Some(Failure::OutOfMemory) => Err(BackendError::OutOfMemory { device, needed: needed >> 20 }),
+            Some(Failure::OutOfMemory) => {
+                *first = None;
+                Err(BackendError::OutOfMemory { device, needed: needed >> 20 })
+            }
             Some(Failure::Refused(reason)) => Err(BackendError::Refused { device, reason }),
-        }
-    }
-
-    /// Forgets a lack of memory, so that something smaller may be tried on the same device.
-    pub fn forgive_out_of_memory(&self) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*first, Some(Failure::OutOfMemory)) {
-            *first = None;
         }
     }
 

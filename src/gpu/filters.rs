@@ -16,7 +16,6 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
-use wgpu::util::DeviceExt;
 
 /// How a layer's filters stand in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,24 +130,27 @@ impl DeviceFilters {
     ) -> Result<wgpu::Buffer, BackendError> {
         let precision = form.stored_in(maps);
         let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
-        Ok(self.find_or_make(gpu, Contents::Filters(layer, form, precision), || precision.encode(&form.of(filters))))
+        self.find_or_make(gpu, Contents::Filters(layer, form, precision), || precision.encode(&form.of(filters)))
     }
 
     pub(super) fn bias(&self, gpu: &Gpu, layer: Layer) -> Result<wgpu::Buffer, BackendError> {
         let filters = self.filters.get(layer).ok_or(BackendError::FiltersMissing(layer))?;
-        Ok(self.find_or_make(gpu, Contents::Bias(layer), || bytemuck::cast_slice(&filters.bias).to_vec()))
+        self.find_or_make(gpu, Contents::Bias(layer), || bytemuck::cast_slice(&filters.bias).to_vec())
     }
 
-    fn find_or_make(&self, gpu: &Gpu, key: Contents, contents: impl FnOnce() -> Vec<u8>) -> wgpu::Buffer {
+    fn find_or_make(
+        &self,
+        gpu: &Gpu,
+        key: Contents,
+        contents: impl FnOnce() -> Vec<u8>,
+    ) -> Result<wgpu::Buffer, BackendError> {
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-                label: Some("filters"),
-                contents: &contents(),
-                usage: wgpu::BufferUsages::STORAGE,
-            })
-        };
-        buffers.entry(key).or_insert_with(make).clone()
+        if let Some(buffer) = buffers.get(&key) {
+            return Ok(buffer.clone());
+        }
+        let buffer = gpu.buffer_with("filters", &contents(), wgpu::BufferUsages::STORAGE)?;
+        buffers.insert(key, buffer.clone());
+        Ok(buffer)
     }
 }
 

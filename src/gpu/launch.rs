@@ -4,9 +4,9 @@ use super::{
     Gpu,
     kernels::{Dispatch, Groups, Params},
 };
-use wgpu::util::DeviceExt;
+use crate::BackendError;
 
-/// Work of one launch at most (see [`super::session`] for the unit), so that a launch alone keeps slow devices busy for
+/// Work of one launch at most (see [`super::speed::work`] for the unit), so that a launch alone keeps slow devices busy for
 /// a short time: 80 ms at 100 GFLOP/s.
 pub(super) const LAUNCH_WORK: f64 = 8e9;
 /// Workgroups along x that every device launches at once.
@@ -39,31 +39,30 @@ impl Launch {
 ///
 /// The layouts come from the entry point: wgpu refuses a dispatch whose bindings are not exactly those that it uses, and
 /// with them one of many workgroups that does not ask for its piece.
+///
+/// # Errors
+/// If there is no memory for its uniforms.
 pub(super) fn launches(
     gpu: &Gpu,
     dispatch: &Dispatch,
     buffers: &[(u32, wgpu::Buffer)],
     work: f64,
     most_groups: u32,
-) -> Vec<Launch> {
+) -> Result<Vec<Launch>, BackendError> {
     let pipeline = gpu.pipelines.get(dispatch);
-    let bind = |group: u32, uniform: &Params, buffers: &[(u32, wgpu::Buffer)]| {
-        let uniform = gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("uniform"),
-            contents: uniform.bytes(),
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
+    let bind = |group: u32, uniform: &Params, buffers: &[(u32, wgpu::Buffer)]| -> Result<_, BackendError> {
+        let uniform = gpu.buffer_with("uniform", uniform.bytes(), wgpu::BufferUsages::UNIFORM)?;
         let all = [(0, &uniform)].into_iter().chain(buffers.iter().map(|(binding, buffer)| (*binding, buffer)));
         let entries: Vec<wgpu::BindGroupEntry<'_>> = all
             .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
             .collect();
-        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        Ok(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(dispatch.entry),
             layout: &pipeline.get_bind_group_layout(group),
             entries: &entries,
-        })
+        }))
     };
-    let bind_group = bind(0, &dispatch.params, buffers);
+    let bind_group = bind(0, &dispatch.params, buffers)?;
     let launch = |piece, groups, work| Launch {
         pipeline: pipeline.clone(),
         bind_group: bind_group.clone(),
@@ -72,11 +71,11 @@ pub(super) fn launches(
         work,
     };
     match dispatch.groups {
-        Groups::Single => vec![launch(None, 1, work)],
+        Groups::Single => Ok(vec![launch(None, 1, work)]),
         Groups::Many(all) => pieces(all, work, most_groups)
             .map(|(first, groups)| {
-                let piece = bind(1, &Params::launch(first, all), &[]);
-                launch(Some(piece), groups, work * f64::from(groups) / f64::from(all))
+                let piece = bind(1, &Params::launch(first, all), &[])?;
+                Ok(launch(Some(piece), groups, work * f64::from(groups) / f64::from(all)))
             })
             .collect(),
     }

@@ -1,6 +1,8 @@
 //! The GPU back end: a plan becomes pipelines, buffers and bind groups once, and an iteration is recorded dispatches.
 
 mod abilities;
+mod allocation;
+mod completion;
 mod device;
 mod device_file;
 mod failure;
@@ -12,6 +14,7 @@ mod pipelines;
 mod probe;
 mod self_check;
 mod session;
+mod speed;
 mod timing;
 mod tuning;
 mod winograd;

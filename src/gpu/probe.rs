@@ -52,35 +52,35 @@ pub fn probe(gpu: &Arc<Gpu>) -> Result<Probe, BackendError> {
 
 fn flops(gpu: &Gpu) -> Result<f64, BackendError> {
     // Work is counted in rounds of a workgroup.
-    let run = |work: u64| {
+    let run = |work: u64| -> Result<_, BackendError> {
         let groups = (work / LEAST_ROUNDS).clamp(1, MOST_GROUPS);
         let (count, rounds) = (ARITHMETIC_GROUP * groups as u32, work / groups);
-        let sums = buffer(gpu, 16 * u64::from(count));
+        let sums = gpu.slot_buffer(16 * u64::from(count))?;
         // Numbers that neither leave the range of f32 nor become zero, with all their bits in use.
         let dispatch = probe_arithmetic(count, rounds as u32, 0.999, 1.0 / 3.0);
-        (Run::new(gpu, &dispatch, &[&sums], 1), groups * rounds * ARITHMETIC_GROUP_FLOPS)
+        Ok((Run::new(gpu, &dispatch, &[&sums], 1)?, groups * rounds * ARITHMETIC_GROUP_FLOPS))
     };
-    let work = adapt(1 << 10, 1 << 32, |work| run(work).0.host_seconds())?;
-    let (run, operations) = run(work);
+    let work = adapt(1 << 10, 1 << 32, |work| run(work)?.0.host_seconds())?;
+    let (run, operations) = run(work)?;
     Ok(operations as f64 / run.median_seconds()?)
 }
 
 fn cooperative_flops(gpu: &Gpu) -> Result<f64, BackendError> {
     // Sums that stay far inside f32 for any number of rounds.
     let factors = Precision::F16.encode(&Random::new(2).uniform_values(16 * 128, 1e-3, 2e-3));
-    let (left, right) = (buffer(gpu, 512), buffer(gpu, factors.len() as u64));
+    let (left, right) = (gpu.slot_buffer(512)?, gpu.slot_buffer(factors.len() as u64)?);
     gpu.queue.write_buffer(&left, 0, &factors[..512]);
     gpu.queue.write_buffer(&right, 0, &factors);
     // As for the arithmetic probe.
-    let run = |work: u64| {
+    let run = |work: u64| -> Result<_, BackendError> {
         let groups = (work / LEAST_ROUNDS).clamp(1, MOST_COOPERATIVE_GROUPS);
         let rounds = work / groups;
-        let sums = buffer(gpu, groups * COOPERATIVE_GROUP_BYTES);
+        let sums = gpu.slot_buffer(groups * COOPERATIVE_GROUP_BYTES)?;
         let dispatch = probe_cooperative(groups as u32, rounds as u32);
-        (Run::new(gpu, &dispatch, &[&left, &right, &sums], 1), groups * rounds * COOPERATIVE_GROUP_FLOPS)
+        Ok((Run::new(gpu, &dispatch, &[&left, &right, &sums], 1)?, groups * rounds * COOPERATIVE_GROUP_FLOPS))
     };
-    let work = adapt(1 << 10, 1 << 32, |work| run(work).0.host_seconds())?;
-    let (run, operations) = run(work);
+    let work = adapt(1 << 10, 1 << 32, |work| run(work)?.0.host_seconds())?;
+    let (run, operations) = run(work)?;
     Ok(operations as f64 / run.median_seconds()?)
 }
 
@@ -88,18 +88,18 @@ fn bytes_per_second(gpu: &Gpu) -> Result<f64, BackendError> {
     let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size) >> 20;
     let noise = Random::new(1).uniform_values(1 << 18, 0.0, 1.0);
     // Work is counted in MiB that are copied, several times where that is more than a buffer holds.
-    let run = |work: u64| {
+    let run = |work: u64| -> Result<_, BackendError> {
         let mib = work.min(MOST_MIB).min(limit);
-        let (from, to) = (buffer(gpu, mib << 20), buffer(gpu, mib << 20));
+        let (from, to) = (gpu.slot_buffer(mib << 20)?, gpu.slot_buffer(mib << 20)?);
         for block in 0..mib {
             gpu.queue.write_buffer(&from, block << 20, bytemuck::cast_slice(&noise));
         }
         let times = work / mib;
         let dispatch = probe_bandwidth((mib << 16) as u32);
-        (Run::new(gpu, &dispatch, &[&from, &to], times), 2 * times * (mib << 20))
+        Ok((Run::new(gpu, &dispatch, &[&from, &to], times)?, 2 * times * (mib << 20)))
     };
-    let work = adapt(8, 1 << 20, |work| run(work).0.host_seconds())?;
-    let (run, bytes) = run(work);
+    let work = adapt(8, 1 << 20, |work| run(work)?.0.host_seconds())?;
+    let (run, bytes) = run(work)?;
     Ok(bytes as f64 / run.median_seconds()?)
 }
 
@@ -126,11 +126,11 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// The buffers are bound from 1 on.
-    fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], times: u64) -> Run<'a> {
+    fn new(gpu: &'a Gpu, dispatch: &Dispatch, buffers: &[&wgpu::Buffer], times: u64) -> Result<Run<'a>, BackendError> {
         let bound: Vec<(u32, wgpu::Buffer)> = (1..).zip(buffers.iter().copied().cloned()).collect();
-        let launches = launches(gpu, dispatch, &bound, 0.0, LAUNCH_GROUPS);
+        let launches = launches(gpu, dispatch, &bound, 0.0, LAUNCH_GROUPS)?;
         let held = buffers.iter().map(|buffer| buffer.size()).sum();
-        Run { gpu, launches, times, held }
+        Ok(Run { gpu, launches, times, held })
     }
 
     fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
@@ -140,29 +140,19 @@ impl<'a> Run<'a> {
     }
 
     fn median_seconds(&self) -> Result<f64, BackendError> {
-        let stopwatch = Stopwatch::new(self.gpu, self.held);
+        let stopwatch = Stopwatch::new(self.gpu, self.held)?;
         median_seconds(REPEATS, || stopwatch.seconds(|pass| self.record(pass)))
     }
 
     /// By the host's clock, which no driver gets wrong: what keeps runs short.
     fn host_seconds(&self) -> Result<f64, BackendError> {
-        let stopwatch = Stopwatch::new(self.gpu, self.held);
+        let stopwatch = Stopwatch::new(self.gpu, self.held)?;
         // The first run also brings the buffers' contents to the device, and may compile.
         stopwatch.seconds(|pass| self.record(pass))?;
         let start = Instant::now();
         stopwatch.seconds(|pass| self.record(pass))?;
         Ok(start.elapsed().as_secs_f64())
     }
-}
-
-fn buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
-    use wgpu::BufferUsages;
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("probe"),
-        size: bytes,
-        usage: BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
 }
 
 #[cfg(test)]
@@ -175,18 +165,18 @@ mod tests {
         Gpu::open(&adapter, ShaderChecks::Checked).unwrap()
     }
 
+    fn slot(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
+        gpu.slot_buffer(bytes).unwrap()
+    }
+
     fn read(gpu: &Gpu, buffer: &wgpu::Buffer) -> Vec<u8> {
-        let readable = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: buffer.size(),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let readable = gpu.buffer("readable", buffer.size(), usage).unwrap();
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, 0, &readable, 0, buffer.size());
         gpu.queue.submit([encoder.finish()]);
         readable.map_async(wgpu::MapMode::Read, .., |_| {});
-        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        gpu.finish(0).unwrap();
         readable.get_mapped_range(..).unwrap().to_vec()
     }
 
@@ -198,10 +188,10 @@ mod tests {
         let gpu = gpu();
         let count = 2 * ARITHMETIC_GROUP + 77;
         for (rounds, factor, addend) in [(0, 3.0, 1.0), (1, 3.0, -5.0), (2, -2.0, 7.0)] {
-            let sums = buffer(&gpu, 16 * u64::from(count + 3));
+            let sums = slot(&gpu, 16 * u64::from(count + 3));
             let before = vec![GUARD; 4 * (count as usize + 3)];
             gpu.queue.write_buffer(&sums, 0, bytemuck::cast_slice(&before));
-            let run = Run::new(&gpu, &probe_arithmetic(count, rounds, factor, addend), &[&sums], 1);
+            let run = Run::new(&gpu, &probe_arithmetic(count, rounds, factor, addend), &[&sums], 1).unwrap();
             run.host_seconds().unwrap();
             let found: Vec<u32> = bytemuck::pod_collect_to_vec(&read(&gpu, &sums));
             let chain = |start: u32| (0..8 * rounds).fold(start as f32, |x, _| x * factor + addend);
@@ -224,12 +214,13 @@ mod tests {
         let (groups, rounds) = (3, 5);
         let buffers = [&left, &right].map(|values| {
             let bytes = Precision::F16.encode(values);
-            let made = buffer(&gpu, bytes.len() as u64);
+            let made = slot(&gpu, bytes.len() as u64);
             gpu.queue.write_buffer(&made, 0, &bytes);
             made
         });
-        let sums = buffer(&gpu, u64::from(groups) * COOPERATIVE_GROUP_BYTES);
+        let sums = slot(&gpu, u64::from(groups) * COOPERATIVE_GROUP_BYTES);
         Run::new(&gpu, &probe_cooperative(groups, rounds), &[&buffers[0], &buffers[1], &sums], 1)
+            .unwrap()
             .host_seconds()
             .unwrap();
         let found: Vec<f32> = bytemuck::pod_collect_to_vec(&read(&gpu, &sums));
@@ -246,14 +237,14 @@ mod tests {
         for count in [1, 1023, 3 * 1024, 2 * 1024 + 769] {
             let words: Vec<u32> = (0..4 * (count + 5)).map(|word| word ^ 0x9E37_79B9).collect();
             let bytes = 4 * words.len() as u64;
-            let (from, to) = (buffer(&gpu, bytes), buffer(&gpu, bytes));
+            let (from, to) = (slot(&gpu, bytes), slot(&gpu, bytes));
             gpu.queue.write_buffer(&from, 0, bytemuck::cast_slice(&words));
             gpu.queue.write_buffer(&to, 0, bytemuck::cast_slice(&vec![GUARD; words.len()]));
-            Run::new(&gpu, &probe_bandwidth(count), &[&from, &to], 1).host_seconds().unwrap();
+            Run::new(&gpu, &probe_bandwidth(count), &[&from, &to], 1).unwrap().host_seconds().unwrap();
             let found: Vec<u32> = bytemuck::pod_collect_to_vec(&read(&gpu, &to));
             let copied = 4 * count as usize;
             assert_eq!(found[..copied], words[..copied]);
-            assert_eq!(found[copied..], [GUARD; 20]);
+            assert_eq!(found[copied..][..20], [GUARD; 20]);
         }
     }
 

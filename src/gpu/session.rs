@@ -4,7 +4,8 @@ use super::{
     Abilities, Conv3x3Variant, DeviceFilters, Gpu,
     failure::one_line,
     kernels::{Binding, Dispatch, lower_all},
-    launch::{LAUNCH_GROUPS, LAUNCH_WORK, Launch, launches},
+    launch::{LAUNCH_GROUPS, Launch, launches},
+    speed::work,
 };
 use crate::{
     BackendError,
@@ -13,22 +14,8 @@ use crate::{
 use std::{
     collections::VecDeque,
     ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, PoisonError, mpsc},
-    time::{Duration, Instant},
+    sync::{Arc, mpsc},
 };
-
-/// Drivers stop a device that works on one submission for seconds (Windows: 2 s).
-const SUBMISSION: Duration = Duration::from_millis(200);
-/// Work of one submission before the device's speed is known.
-const FIRST_SUBMISSION_WORK: f64 = 4e9;
-/// Runs of a session that are timed to learn the device's speed; the first also compiles.
-const TIMED_RUNS: u32 = 2;
-
-/// Time as arithmetic: an operation counts one, a byte moved eight, about the balance of current GPUs.
-fn work(cost: Cost) -> f64 {
-    cost.flops as f64 + 8.0 * cost.bytes as f64
-}
 
 /// Launches that were asked for and are not submitted yet.
 #[derive(Default)]
@@ -42,7 +29,6 @@ struct Pending {
 struct Request {
     staging: wgpu::Buffer,
     bytes: u64,
-    submission: wgpu::SubmissionIndex,
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
@@ -56,7 +42,6 @@ pub struct Session {
     pending: Pending,
     requests: VecDeque<Request>,
     spare_staging: Vec<wgpu::Buffer>,
-    timed_runs: u32,
     bytes: u64,
 }
 
@@ -98,6 +83,23 @@ impl Session {
         steps: &[(Vec<Dispatch>, Cost)],
         most_groups: u32,
     ) -> Result<Session, BackendError> {
+        let slots = plan.bytes();
+        Session::build(gpu, plan, filters, steps, most_groups).map_err(|error| match error {
+            // That of the one buffer which there was no memory for is not what the user asked for.
+            BackendError::OutOfMemory { device, .. } => {
+                BackendError::OutOfMemory { device, needed: (slots + filters.bytes()) >> 20 }
+            }
+            other => other,
+        })
+    }
+
+    fn build(
+        gpu: &Arc<Gpu>,
+        plan: Plan,
+        filters: &DeviceFilters,
+        steps: &[(Vec<Dispatch>, Cost)],
+        most_groups: u32,
+    ) -> Result<Session, BackendError> {
         let limit = gpu.largest_slot();
         if let Some(slot) = plan.slots.iter().find(|slot| 4 * slot.words as u64 > limit) {
             return Err(BackendError::TensorTooLarge {
@@ -107,27 +109,28 @@ impl Session {
                 limit: limit >> 20,
             });
         }
-        let mut bytes = plan.bytes();
-        let buffers: Vec<wgpu::Buffer> = plan.buffers.iter().map(|&words| slot_buffer(gpu, 4 * words as u64)).collect();
-        if let Err(error) = gpu.failures.check(&gpu.name, bytes) {
-            gpu.failures.forgive_out_of_memory();
-            return Err(error);
-        }
-        let unused = slot_buffer(gpu, 256);
+        let sizes = plan.buffers.iter().map(|&words| 4 * words as u64);
+        let buffers = sizes.map(|bytes| gpu.slot_buffer(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let unused = gpu.slot_buffer(256)?;
+        let behind = |binding: Binding| match binding {
+            Binding::Slot(slot) => Ok(buffers[plan.slot(slot).buffer].clone()),
+            Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision),
+            Binding::Bias(layer) => filters.bias(gpu, layer),
+            Binding::Unused => Ok(unused.clone()),
+        };
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches_of_steps = Vec::with_capacity(plan.steps.len());
         for (dispatches, cost) in steps {
             let mut of_step = Vec::new();
             for dispatch in dispatches {
-                let behind = |binding| buffer_behind(gpu, binding, &plan, &buffers, filters, &unused);
                 let bound = dispatch.bindings.iter().map(|&(number, binding)| Ok((number, behind(binding)?)));
                 let bound = bound.collect::<Result<Vec<_>, BackendError>>()?;
                 let share = work(*cost) / dispatches.len() as f64;
-                of_step.extend(launches(gpu, dispatch, &bound, share, most_groups));
+                of_step.extend(launches(gpu, dispatch, &bound, share, most_groups)?);
             }
             launches_of_steps.push(of_step);
         }
-        bytes += filters.bytes();
+        let bytes = plan.bytes() + filters.bytes();
         gpu.failures.check(&gpu.name, bytes)?;
         gpu.pipelines.keep();
         Ok(Session {
@@ -138,7 +141,6 @@ impl Session {
             pending: Pending::default(),
             requests: VecDeque::new(),
             spare_staging: Vec::new(),
-            timed_runs: 0,
             bytes,
         })
     }
@@ -165,18 +167,8 @@ impl Session {
     }
 
     /// Waits for everything submitted; what is pending is not.
-    pub(super) fn wait(&self) -> Result<(), BackendError> {
-        self.wait_for(wgpu::PollType::wait_indefinitely())
-    }
-
-    fn wait_for(&self, what: wgpu::PollType) -> Result<(), BackendError> {
-        // wgpu panics if it finds in here that the device is lost; the failure log has been told by then.
-        let waited = catch_unwind(AssertUnwindSafe(|| self.gpu.device.poll(what)));
-        self.check()?;
-        match waited {
-            Ok(polled) => polled.map(drop).map_err(|error| self.refused(&error.to_string())),
-            Err(panic) => resume_unwind(panic),
-        }
+    pub(super) fn finish(&self) -> Result<(), BackendError> {
+        self.gpu.finish(self.bytes)
     }
 
     /// What wgpu says, unless it only follows from an earlier failure.
@@ -190,36 +182,27 @@ impl Session {
         &self.launches[step]
     }
 
-    /// Commands that carry out what is pending, of which nothing is left.
-    fn record_pending(&mut self) -> wgpu::CommandEncoder {
+    /// Commands that carry out what is pending, of which nothing is left, and their work.
+    fn record_pending(&mut self) -> (wgpu::CommandEncoder, f64) {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        if !self.pending.launches.is_empty() {
+        let Pending { launches, work } = std::mem::take(&mut self.pending);
+        if !launches.is_empty() {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for &(step, index) in &self.pending.launches {
-                self.launches[step][index].record(&mut pass);
-            }
+            launches.iter().for_each(|&(step, index)| self.launches[step][index].record(&mut pass));
         }
-        self.pending.launches.clear();
-        self.pending.work = 0.0;
-        encoder
+        (encoder, work)
     }
 
     pub(super) fn submit_pending(&mut self) {
         if !self.pending.launches.is_empty() {
-            let commands = self.record_pending().finish();
-            self.gpu.queue.submit([commands]);
+            let (encoder, work) = self.record_pending();
+            self.gpu.submit(encoder.finish(), work);
         }
     }
 
-    /// Work of one submission, as far as the device's speed is known.
-    fn submission_work(&self) -> f64 {
-        let rate = *self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        rate.map_or(FIRST_SUBMISSION_WORK, |rate| rate * SUBMISSION.as_secs_f64())
-    }
-
-    /// Puts steps behind what is pending, and submits whatever keeps the device busy for [`SUBMISSION`].
+    /// Puts steps behind what is pending, and submits whatever keeps the device busy for long enough.
     fn enqueue(&mut self, steps: Range<usize>) {
-        let bound = self.submission_work();
+        let bound = self.gpu.submission_work();
         for step in steps {
             for index in 0..self.launches[step].len() {
                 let work = self.launches[step][index].work;
@@ -232,30 +215,10 @@ impl Session {
         }
     }
 
-    /// Runs steps alone, each submission waited for, to learn the device's speed.
-    fn run_timed(&mut self, steps: Range<usize>, work: f64) -> Result<(), BackendError> {
-        self.submit_pending();
-        self.wait()?;
-        let start = Instant::now();
-        self.enqueue(steps);
-        self.submit_pending();
-        self.wait()?;
-        let measured = work / start.elapsed().as_secs_f64();
-        let mut rate = self.gpu.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        *rate = Some(rate.map_or(measured, |known| known.max(measured)));
-        self.timed_runs += 1;
-        Ok(())
-    }
-
-    fn staging(&mut self, bytes: u64) -> wgpu::Buffer {
+    fn staging(&mut self, bytes: u64) -> Result<wgpu::Buffer, BackendError> {
         match self.spare_staging.iter().position(|buffer| buffer.size() == bytes) {
-            Some(index) => self.spare_staging.swap_remove(index),
-            None => self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("staging"),
-                size: bytes,
-                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }),
+            Some(index) => Ok(self.spare_staging.swap_remove(index)),
+            None => self.gpu.buffer("staging", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
         }
     }
 }
@@ -278,48 +241,42 @@ impl crate::Session for Session {
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
-        let steps = self.plan.routine(routine);
-        let work: f64 = self.launches[steps.clone()].iter().flatten().map(|launch| launch.work).sum();
-        // Short routines tell nothing of the device's speed.
-        if self.timed_runs < TIMED_RUNS && work > LAUNCH_WORK / 8.0 {
-            self.run_timed(steps, work)?;
-        } else {
-            self.enqueue(steps);
-        }
+        self.enqueue(self.plan.routine(routine));
         self.check()
     }
 
     fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
         let bytes = self.slot_bytes(slot);
-        let staging = self.staging(bytes);
-        let mut encoder = self.record_pending();
+        let staging = self.staging(bytes)?;
+        let (mut encoder, work) = self.record_pending();
         encoder.copy_buffer_to_buffer(self.buffer(slot), 0, &staging, 0, bytes);
-        let submission = self.gpu.queue.submit([encoder.finish()]);
+        self.gpu.submit(encoder.finish(), work);
         let (sender, mapped) = mpsc::channel();
         // The receiver is gone only if the session is, and then nobody asks any more.
         staging.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        self.requests.push_back(Request { staging, bytes, submission, mapped });
+        self.requests.push_back(Request { staging, bytes, mapped });
         self.check()
     }
 
-    fn receive(&mut self, until_there: bool) -> Result<Option<Vec<u8>>, BackendError> {
+    fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         let Some(request) = self.requests.front() else { return Ok(None) };
         let mut arrived = request.mapped.try_recv();
-        if arrived.is_err() {
-            let submission = request.submission.clone();
-            let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-            self.wait_for(if until_there { wait } else { wgpu::PollType::Poll })?;
-            // Another thread that polls the device may be the one that is just about to call back: receive, do not look.
-            let blocking = || request.mapped.recv().map_err(|_| mpsc::TryRecvError::Disconnected);
-            arrived = if until_there { blocking() } else { request.mapped.try_recv() };
+        if wait {
+            self.gpu.wait_until(self.bytes, || {
+                if arrived == Err(mpsc::TryRecvError::Empty) {
+                    arrived = request.mapped.try_recv();
+                }
+                arrived != Err(mpsc::TryRecvError::Empty)
+            })?;
+        } else if arrived.is_err() {
+            self.gpu.look(self.bytes)?;
+            arrived = request.mapped.try_recv();
         }
         match arrived {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(self.refused(&error.to_string())),
-            Err(_) => {
-                self.check()?;
-                return Ok(None);
-            }
+            Err(mpsc::TryRecvError::Empty) => return Ok(None),
+            Err(mpsc::TryRecvError::Disconnected) => return Err(self.refused("a request was dropped")),
         }
         let Some(Request { staging, bytes, .. }) = self.requests.pop_front() else { return Ok(None) };
         let contents = match staging.get_mapped_range(0..bytes) {
@@ -344,33 +301,6 @@ impl crate::Session for Session {
         let seconds = self.host_seconds(routines, repeats)?;
         Ok(Some(seconds.recording + seconds.submitting))
     }
-}
-
-fn slot_buffer(gpu: &Gpu, bytes: u64) -> wgpu::Buffer {
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("slot"),
-        // vec4 and mat4x4 arrays want whole elements; a buffer may hold nothing but a few words.
-        size: bytes.next_multiple_of(64),
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
-/// What stands at a binding.
-fn buffer_behind(
-    gpu: &Gpu,
-    binding: Binding,
-    plan: &Plan,
-    buffers: &[wgpu::Buffer],
-    filters: &DeviceFilters,
-    unused: &wgpu::Buffer,
-) -> Result<wgpu::Buffer, BackendError> {
-    Ok(match binding {
-        Binding::Slot(slot) => buffers[plan.slot(slot).buffer].clone(),
-        Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision)?,
-        Binding::Bias(layer) => filters.bias(gpu, layer)?,
-        Binding::Unused => unused.clone(),
-    })
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Session {
         self.submit_pending();
         let once = |part: fn(HostSeconds) -> f64| {
             median_seconds(repeats, || {
-                self.wait()?;
+                self.finish()?;
                 let start = Instant::now();
                 let device = &self.gpu().device;
                 let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -49,7 +49,7 @@ const LAUNCHES_AT_ONCE: usize = 4;
 
 /// Median seconds of each step of a session's plan.
 pub(super) fn time_steps(session: &Session, repeats: usize) -> Result<Vec<f64>, BackendError> {
-    let stopwatch = Stopwatch::new(session.gpu(), crate::Session::bytes(session));
+    let stopwatch = Stopwatch::new(session.gpu(), crate::Session::bytes(session))?;
     let time = |step: usize| {
         let parts = session.launches(step).chunks(LAUNCHES_AT_ONCE);
         parts.map(|part| stopwatch.seconds(|pass| part.iter().for_each(|launch| launch.record(pass)))).sum()
@@ -67,8 +67,8 @@ pub(super) struct Stopwatch<'a> {
 }
 
 impl<'a> Stopwatch<'a> {
-    pub fn new(gpu: &'a Gpu, held: u64) -> Stopwatch<'a> {
-        Stopwatch { gpu, held, clock: DeviceClock::new(gpu) }
+    pub fn new(gpu: &'a Gpu, held: u64) -> Result<Stopwatch<'a>, BackendError> {
+        Ok(Stopwatch { gpu, held, clock: DeviceClock::new(gpu)? })
     }
 
     /// Runs what `record` records, once, and returns how long it took.
@@ -81,26 +81,20 @@ impl<'a> Stopwatch<'a> {
         if let Some(clock) = &self.clock {
             clock.resolve(&mut encoder);
         }
-        self.wait()?;
+        self.gpu.finish(self.held)?;
         let start = Instant::now();
         self.gpu.queue.submit([encoder.finish()]);
         match &self.clock {
             Some(clock) => {
                 clock.readable.map_async(wgpu::MapMode::Read, .., |_| {});
-                self.wait()?;
+                self.gpu.finish(self.held)?;
                 clock.seconds().map_err(|error| self.refused(&error.to_string()))
             }
             None => {
-                self.wait()?;
+                self.gpu.finish(self.held)?;
                 Ok(start.elapsed().as_secs_f64())
             }
         }
-    }
-
-    fn wait(&self) -> Result<(), BackendError> {
-        let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
-        self.gpu.failures.check(&self.gpu.name, self.held)?;
-        waited.map(drop).map_err(|error| self.refused(&error.to_string()))
     }
 
     fn refused(&self, reason: &str) -> BackendError {
@@ -119,28 +113,21 @@ struct DeviceClock {
 const TIMESTAMPS: u64 = 2 * wgpu::QUERY_SIZE as u64;
 
 impl DeviceClock {
-    fn new(gpu: &Gpu) -> Option<DeviceClock> {
+    fn new(gpu: &Gpu) -> Result<Option<DeviceClock>, BackendError> {
         if !gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return None;
+            return Ok(None);
         }
-        let buffer = |usage| {
-            gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("timestamps"),
-                size: TIMESTAMPS,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        Some(DeviceClock {
+        let buffer = |usage| gpu.buffer("timestamps", TIMESTAMPS, usage);
+        Ok(Some(DeviceClock {
             queries: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("timestamps"),
                 ty: wgpu::QueryType::Timestamp,
                 count: 2,
             }),
-            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
-            readable: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC)?,
+            readable: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)?,
             seconds_per_tick: f64::from(gpu.queue.get_timestamp_period()) * 1e-9,
-        })
+        }))
     }
 
     fn around_a_pass(&self) -> wgpu::ComputePassTimestampWrites<'_> {

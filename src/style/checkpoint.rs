@@ -120,11 +120,13 @@ pub(super) struct Digests {
 }
 
 impl Digests {
-    pub fn new(filters: &Filters, content: &Picture, style: &Picture) -> Digests {
+    /// Of the filters, those that the recipe looks through count.
+    pub fn new(filters: &Filters, recipe: &Recipe, content: &Picture, style: &Picture) -> Digests {
+        let layers = recipe.deepest().map_or(0, |deepest| deepest.index() + 1);
         let mut hash = Sha256::new();
         hash.update(bytemuck::bytes_of(&filters.normalisation.mean));
         hash.update(bytemuck::bytes_of(&filters.normalisation.deviation));
-        for layer in &filters.layers {
+        for layer in filters.layers.iter().take(layers) {
             hash.update(bytemuck::cast_slice(&layer.weight));
             hash.update(bytemuck::cast_slice(&layer.bias));
         }

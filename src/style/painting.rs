@@ -154,7 +154,7 @@ impl Painting {
         style: Picture,
         checkpoint: Checkpoint,
     ) -> Result<Painting, CheckpointError> {
-        let digests = Digests::new(engine.filters(), &content, &style);
+        let digests = Digests::new(engine.filters(), &checkpoint.recipe, &content, &style);
         checkpoint.check(&digests, content.size())?;
         let Checkpoint { recipe, position, mut moment, painted, .. } = checkpoint;
         let Position { sizes, index, precision, done } = position;
@@ -367,7 +367,7 @@ impl Painting {
     fn checkpoint_at(&mut self, moment: Option<Moment>) -> Checkpoint {
         let digests = match &self.digests {
             Some(digests) => digests.clone(),
-            None => Digests::new(self.engine.filters(), &self.content, &self.style),
+            None => Digests::new(self.engine.filters(), &self.recipe, &self.content, &self.style),
         };
         self.digests = Some(digests.clone());
         let done = matches!(self.phase, Phase::Done) && self.painted.is_some();

@@ -87,6 +87,7 @@ impl Cache {
         self.directory.join(format!("{}-{deepest}.safetensors", source.name))
     }
 
+    #[cfg(feature = "fetch")]
     /// Where they gather until they are complete.
     pub(super) fn partial_path(&self, source: &Source) -> PathBuf {
         with_suffix(&self.path(source, source.deepest), PARTIAL)
@@ -128,6 +129,7 @@ pub fn noted_digest(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
+#[cfg(feature = "fetch")]
 /// Notes the digest of a file in the way of the `sha256sum` command.
 pub(super) fn note_digest(path: &Path, digest: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -1,5 +1,6 @@
 //! What several tests need.
 
+#[cfg(feature = "fetch")]
 pub mod server;
 
 use half::{bf16, f16};

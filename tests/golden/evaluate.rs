@@ -82,7 +82,16 @@ impl Machine {
             if term.target().is_some() {
                 write(&mut *session, &plan, Tensor::Target(term), &target);
             }
-            (term, coefficients::scale(objective.scaling, term, weight * share, content.size(), &target))
+            (
+                term,
+                coefficients::scale(
+                    objective.scaling,
+                    term,
+                    weight * share,
+                    content.size(),
+                    coefficients::sum_of_squares(&target),
+                ),
+            )
         };
         let scales: PerTerm<_> = objective.terms.iter().map(&mut scale).collect();
         coefficients::write(&mut *session, &plan, &scales, 1.0).unwrap();

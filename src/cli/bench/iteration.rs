@@ -73,6 +73,7 @@ fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
             Tensor::Image | Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 1.0),
             Tensor::Coefficients => vec![1e-6; slot.words],
             Tensor::InverseGradientScale => vec![1.0],
+            Tensor::AdamRates => vec![0.02, 1e-8],
             Tensor::State => bytemuck::cast::<_, [f32; IterationState::WORDS]>(IterationState::INITIAL).to_vec(),
             _ => continue,
         };

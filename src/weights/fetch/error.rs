@@ -5,9 +5,18 @@ use std::{io, path::PathBuf};
 
 /// Why weights were not fetched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FetchError {
+    /// The crate was built without its feature `fetch`.
+    #[error(
+        "{url} is not in the cache, and this build of impasto cannot fetch it: build it with the feature \"fetch\", or use a weights file"
+    )]
+    NotBuilt {
+        /// The address.
+        url: String,
+    },
     /// The server cannot be reached at all.
-    #[error("cannot reach {url} ({reason}): check the network and the proxy, or name a weights file with --weights")]
+    #[error("cannot reach {url} ({reason}): check the network and the proxy, or use a weights file that is there")]
     Offline {
         /// The address.
         url: String,
@@ -23,7 +32,7 @@ pub enum FetchError {
         reason: String,
     },
     /// The server refuses.
-    #[error("{url} answers with status {status}: check the address, or name a weights file with --weights")]
+    #[error("{url} answers with status {status}: check the address, or use a weights file that is there")]
     Status {
         /// The address.
         url: String,
@@ -110,8 +119,8 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether there is no network, so that the next best filters are in order.
+    /// Whether nothing can be fetched at all, so that the next best filters are in order.
     pub fn is_offline(&self) -> bool {
-        matches!(self, FetchError::Offline { .. })
+        matches!(self, FetchError::Offline { .. } | FetchError::NotBuilt { .. })
     }
 }

@@ -1,29 +1,23 @@
 //! Fetching weights: of a large file on a server only the convolutions, by range requests, resumed where they broke off.
 
 mod error;
+#[cfg(feature = "fetch")]
 mod layout;
+#[cfg(feature = "fetch")]
 mod remote;
+#[cfg(feature = "fetch")]
+mod transfer;
 
 pub use error::FetchError;
 
 use super::{
     cache::{self, Cache},
-    header::{Header, LENGTH_BYTES},
-    load::{Format, load},
     source::Source,
 };
-use layout::Layout;
-use remote::{Identity, Remote};
 use std::{
-    fs::{File, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io,
     path::{Path, PathBuf},
 };
-
-/// Bytes asked for first; a header of VGG19 has three thousand.
-const FIRST_REQUEST: u64 = 16 << 10;
-/// Bytes read at a time.
-const CHUNK: usize = 64 << 10;
 
 /// How far a fetch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +28,6 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Where the next bytes stand on the server is known from the file so far; which version they belong to is not.
-#[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct State {
-    url: String,
-    identity: Identity,
-}
-
 /// The path of a weights file with the filters of `source`, fetched if the cache does not have it.
 ///
 /// What has arrived is kept when the connection breaks, and the next fetch goes on from there. The new file is checked
@@ -48,7 +35,8 @@ struct State {
 /// name. `progress` is called now and then.
 ///
 /// # Errors
-/// If the server cannot be reached, refuses, or its file does not serve, or if the cache cannot be written.
+/// If the server cannot be reached, refuses, or its file does not serve, or if the cache cannot be written; without the
+/// crate's feature `fetch`, if the cache does not have the file.
 pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
     if let Some(path) = cache.find(source) {
         if is_intact(&path).map_err(write_error(&path))? {
@@ -56,39 +44,19 @@ pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress))
         }
         std::fs::remove_file(&path).map_err(write_error(&path))?;
     }
-    std::fs::create_dir_all(cache.directory()).map_err(write_error(cache.directory()))?;
-    let path = cache.path(source, source.deepest);
-    let partial_path = cache.partial_path(source);
-    let partial = open_partial(&partial_path)?;
-    let received = receive(source, &partial_path, &partial, progress);
-    let nothing = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
-    // A lock would keep some systems from renaming the file.
-    drop(partial);
-    if nothing {
-        discard(&partial_path);
-    }
-    received?;
-    let checked = check(source, &path, &partial_path);
-    if checked.is_ok() {
-        std::fs::rename(&partial_path, &path).map_err(write_error(&path))?;
-    } else {
-        discard(&partial_path);
-    }
-    discard(&state_path(&partial_path));
-    checked.map(|()| path)
+    receive(source, cache, progress)
+}
+
+#[cfg(feature = "fetch")]
+use transfer::receive;
+
+#[cfg(not(feature = "fetch"))]
+fn receive(source: &Source, _: &Cache, _: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
+    Err(FetchError::NotBuilt { url: source.url.clone() })
 }
 
 fn write_error(path: &Path) -> impl Fn(io::Error) -> FetchError {
     move |source| FetchError::Write { path: path.to_owned(), source }
-}
-
-/// Removes a file whose only use has passed; if that fails, it is overwritten next time.
-fn discard(path: &Path) {
-    let _ = std::fs::remove_file(path);
-}
-
-fn state_path(partial: &Path) -> PathBuf {
-    cache::with_suffix(partial, "json")
 }
 
 /// Whether a cached file is the one that arrived; one without a note was put there by hand and is taken as it is.
@@ -96,111 +64,5 @@ fn is_intact(path: &Path) -> io::Result<bool> {
     match cache::noted_digest(path)? {
         Some(noted) => Ok(cache::digest(path)? == noted),
         None => Ok(true),
-    }
-}
-
-fn open_partial(path: &Path) -> Result<File, FetchError> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(write_error(path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FetchError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(FetchError::Write { path: path.to_owned(), source }),
-    }
-}
-
-/// Fills the file from where it stands to its end.
-fn receive(
-    source: &Source,
-    path: &Path,
-    mut partial: &File,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), FetchError> {
-    let mut remote = Remote::new(source);
-    let header = read_header(source, &mut remote)?;
-    let unsuitable = |fault| FetchError::Unsuitable { url: source.url.clone(), fault };
-    let layout = Layout::new(&header, source.deepest).map_err(unsuitable)?;
-    let mut received = resume(source, path, partial, &layout, &remote).map_err(write_error(path))?;
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        progress(Progress { received, total: layout.bytes });
-        let Some(range) = layout.remote(received) else { break };
-        let length = remote.read(range, &mut buffer)?;
-        partial.write_all(&buffer[..length]).map_err(write_error(path))?;
-        received += length as u64;
-    }
-    partial.sync_all().map_err(write_error(path))
-}
-
-fn read_header(source: &Source, remote: &mut Remote) -> Result<Header, FetchError> {
-    let unsuitable = |fault| FetchError::Unsuitable { url: source.url.clone(), fault };
-    let first = read_bytes(remote, 0, LENGTH_BYTES)?;
-    let length = Header::length(&first).map_err(unsuitable)?;
-    let known = |remote: &Remote| remote.identity().and_then(|identity| identity.length);
-    let header_end = LENGTH_BYTES as u64 + length;
-    let damaged = |expected, found| unsuitable(super::FileFault::WrongLength { expected, found });
-    if let Some(found) = known(remote).filter(|&found| found < header_end) {
-        return Err(damaged(header_end, found));
-    }
-    let json = read_bytes(remote, LENGTH_BYTES as u64, length as usize)?;
-    let header = Header::parse(&json).map_err(unsuitable)?;
-    match known(remote) {
-        Some(found) if found != header.file_length() => Err(damaged(header.file_length(), found)),
-        _ => Ok(header),
-    }
-}
-
-/// Bytes of the server's file; fewer if it is known to end before.
-fn read_bytes(remote: &mut Remote, start: u64, length: usize) -> Result<Vec<u8>, FetchError> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        let position = start + filled as u64;
-        let end = (start + length as u64).max(FIRST_REQUEST);
-        match remote.read(position..end, &mut bytes[filled..])? {
-            0 => break,
-            length => filled += length,
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-/// Makes the file ready to be written at the position returned: where an earlier fetch of the same version broke off,
-/// or behind a new header.
-fn resume(source: &Source, path: &Path, mut file: &File, layout: &Layout, remote: &Remote) -> io::Result<u64> {
-    let state_path = state_path(path);
-    let state = remote.identity().map(|identity| State { url: source.url.clone(), identity: identity.clone() });
-    // A server that does not name its versions gives no way to know that the file is still the same.
-    let resumable = state.as_ref().is_some_and(|state| state.identity.version.is_some());
-    let earlier = std::fs::read(&state_path).ok().and_then(|bytes| serde_json::from_slice::<State>(&bytes).ok());
-    let length = file.metadata()?.len();
-    if resumable && earlier == state && (layout.header.len() as u64..=layout.bytes).contains(&length) {
-        let mut header = vec![0; layout.header.len()];
-        file.seek(SeekFrom::Start(0))?;
-        file.read_exact(&mut header)?;
-        if header == layout.header {
-            return file.seek(SeekFrom::Start(length));
-        }
-    }
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    std::fs::write(&state_path, serde_json::to_vec(&state)?)?;
-    file.write_all(&layout.header)?;
-    Ok(layout.header.len() as u64)
-}
-
-/// Loads the new file once, and compares its digest with the one noted for `path` or notes it.
-fn check(source: &Source, path: &Path, partial: &Path) -> Result<(), FetchError> {
-    let arrived = |error| FetchError::Arrived { url: source.url.clone(), source: error };
-    load(partial, Format::Torchvision, source.deepest).map_err(arrived)?;
-    let found = cache::digest(partial).map_err(write_error(partial))?;
-    match cache::noted_digest(path).map_err(write_error(path))? {
-        Some(noted) if noted != found => {
-            let note = cache::with_suffix(path, "sha256");
-            Err(FetchError::OtherDigest { url: source.url.clone(), found, noted, note })
-        }
-        Some(_) => Ok(()),
-        None => cache::note_digest(path, &found).map_err(write_error(path)),
     }
 }

@@ -1,34 +1,26 @@
-//! `impasto stylize`.
+//! The options of `impasto stylize`.
 
-use super::{
+use crate::cli::{
     CliError,
-    explain::explain,
-    files::check_creatable,
     filters::WeightsOptions,
     options::{DeviceOptions, KernelOptions, LossScaling, Way, finite, positive, weighted_layer},
-    progress::Progress,
+    paint::Checkpoints,
 };
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, Engine,
-    picture::{Picture, check_writable, fit_long_side},
+    Device,
+    picture::Picture,
     plan::{Pooling, Size},
-    style::{
-        Event, Init, Method, Reason, Recipe, ScalePlans, StylizeError, WeightedLayer, shortage, smaller_size, stylize,
-    },
+    style::{Init, Method, Recipe, WeightedLayer},
     vgg19::Layer,
-    weights::{Filters, Normalisation},
+    weights::Filters,
 };
-use serde::Serialize;
 use std::{
     convert::Infallible,
-    fs::File,
-    io::{IsTerminal, LineWriter, Write},
     num::NonZeroU32,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
-    time::Instant,
+    time::Duration,
 };
 
 /// Longest side that can be asked for.
@@ -42,15 +34,15 @@ const LARGEST: i64 = 1 << 15;
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Arguments {
     /// The photograph: PNG, JPEG, WebP, TIFF or BMP
-    content: PathBuf,
+    pub content: PathBuf,
 
     /// The painting whose style is taken
     #[arg(long, short, value_name = "PICTURE")]
-    style: PathBuf,
+    pub style: PathBuf,
 
     /// Where the result goes; the extension says in which format
     #[arg(long, short, value_name = "PICTURE", required_unless_present = "explain")]
-    output: Option<PathBuf>,
+    pub output: Option<PathBuf>,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
@@ -109,7 +101,7 @@ pub(crate) struct Arguments {
     pooling: PoolingChoice,
 
     #[command(flatten, next_help_heading = "Network")]
-    weights: WeightsOptions,
+    pub weights: WeightsOptions,
 
     /// What moves the pixels
     #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
@@ -120,26 +112,40 @@ pub(crate) struct Arguments {
     learning_rate: Option<f32>,
 
     #[command(flatten, next_help_heading = "Machine and files")]
-    device: DeviceOptions,
+    pub device: DeviceOptions,
 
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
 
     /// Time the variants of the convolution on this GPU first, for sizes that were never timed, and keep what is fastest
     #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
-    tune: bool,
+    pub tune: bool,
 
     /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
-    save_every: Option<NonZeroU32>,
+    pub save_every: Option<NonZeroU32>,
+
+    /// Keep all that is needed to go on in this file, in case the work is interrupted: see `impasto resume`
+    #[arg(long, value_name = "FILE", conflicts_with = "explain", help_heading = "Machine and files")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Seconds between two checkpoints; 0 for one after every iteration
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "checkpoint",
+        default_value_t = 300,
+        help_heading = "Machine and files"
+    )]
+    pub checkpoint_every: u64,
 
     /// Print what would be done at the last size, step by step and array by array, and paint nothing
     #[arg(long, help_heading = "Machine and files")]
-    explain: bool,
+    pub explain: bool,
 
     /// Write a line of JSON for every iteration: its size, number, losses and time
     #[arg(long, value_name = "FILE", help_heading = "Machine and files")]
-    log: Option<PathBuf>,
+    pub log: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -177,117 +183,9 @@ enum PoolingChoice {
     Average,
 }
 
-pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    let content = Picture::open(&arguments.content)?;
-    let style = Picture::open(&arguments.style)?;
-    let recipe = arguments.recipe(content.size())?;
-    recipe.check()?;
-    match &arguments.output {
-        Some(output) if !arguments.explain => paint(&arguments, &content, &style, recipe, output),
-        _ => explain_plan(&arguments, content.size(), style.size(), recipe, answer),
-    }
-}
-
-/// Neither filters nor an output are needed to see the plan.
-fn explain_plan(
-    arguments: &Arguments,
-    content: Size,
-    style: Size,
-    mut recipe: Recipe,
-    answer: &mut dyn Write,
-) -> Result<(), CliError> {
-    let device = arguments.device.open()?;
-    let way = arguments.way(&device)?;
-    let (wanted, _) = arguments.depth(&recipe);
-    arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
-    let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = way.engine(&device, Arc::new(none))?;
-    explain(&engine, content, style, &recipe, answer)
-}
-
-fn paint(
-    arguments: &Arguments,
-    content: &Picture,
-    style: &Picture,
-    mut recipe: Recipe,
-    output: &Path,
-) -> Result<(), CliError> {
-    check_writable(output, fit_long_side(content.size(), recipe.size))?;
-    arguments.log.as_deref().map(check_creatable).transpose()?;
-    let device = arguments.device.open()?;
-    let way = arguments.way(&device)?;
-    let filters = arguments.filters(&mut recipe, content, style)?;
-    let engine = way.engine(&device, Arc::new(filters))?;
-    if arguments.tune {
-        tune(&engine, content.size(), style.size(), &recipe)?;
-    }
-    // What the layers do not suit is told by the work itself.
-    if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
-        eprintln!("impasto: {shortage}");
-    }
-    let log = arguments.log.as_deref().map(Log::create).transpose()?;
-    let start = Instant::now();
-    let mut observer = Observer { output, progress: Progress::default(), log };
-    let painted = stylize(&engine, content, style, &recipe, arguments.save_every, &mut |event| observer.see(&event));
-    observer.progress.finish();
-    let picture = painted.map_err(|error| {
-        let advice = advice(&engine, content.size(), style.size(), &recipe, &error.reason);
-        advised(keep(error, output), advice)
-    })?;
-    picture.save(output)?;
-    if let Some(log) = observer.log {
-        log.finish()?;
-    }
-    if std::io::stderr().is_terminal() {
-        let (path, seconds) = (output.display(), start.elapsed().as_secs_f64());
-        eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size(), engine.name());
-    }
-    Ok(())
-}
-
-/// Times the convolutions of every size that will be painted.
-fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
-    let mut count = 0;
-    let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
-    for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
-        engine.tune(&plan, &mut |tuned| {
-            count += 1;
-            if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
-                eprintln!("impasto: {}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds);
-            }
-        })?;
-    }
-    eprintln!("impasto: {count} convolutions were timed on {}; the fastest variants are kept", engine.name());
-    Ok(())
-}
-
-/// A size at which the same work may go well.
-fn advice(engine: &Engine, content: Size, style: Size, recipe: &Recipe, reason: &Reason) -> Option<String> {
-    let Reason::Backend(error) = reason else { return None };
-    let long = smaller_size(engine, content, style, recipe, error)?;
-    Some(format!("--size {long} may do"))
-}
-
-fn advised(error: CliError, advice: Option<String>) -> CliError {
-    match advice {
-        Some(advice) => CliError::Advised { error: Box::new(error), advice },
-        None => error,
-    }
-}
-
-/// Saves what was painted before an error.
-fn keep(error: StylizeError, output: &Path) -> CliError {
-    let StylizeError { reason, so_far } = error;
-    match so_far.map(|picture| picture.save(output)) {
-        None => CliError::Stylize(Box::new(reason)),
-        Some(Ok(())) => CliError::Interrupted { reason: Box::new(reason), path: output.to_owned() },
-        Some(Err(save)) => CliError::Lost { reason: Box::new(reason), save: Box::new(save) },
-    }
-}
-
 impl Arguments {
     /// How to compute, if the device can do what is asked for.
-    fn way(&self, device: &Device) -> Result<Way, CliError> {
+    pub fn way(&self, device: &Device) -> Result<Way, CliError> {
         match device {
             Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
@@ -298,7 +196,7 @@ impl Arguments {
     }
 
     /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
-    fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
+    pub fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
         let own = content.width.max(content.height);
         let default = Recipe::default();
         let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
@@ -340,13 +238,13 @@ impl Arguments {
     }
 
     /// The deepest layer that filters are wanted for, and the deepest that they must have because it was named.
-    fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
+    pub fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
         let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
         (recipe.deepest().max(named).unwrap_or(Layer::DEEPEST), named)
     }
 
     /// Default layers follow what the filters reach.
-    fn follow(&self, recipe: &mut Recipe, reach: Layer) {
+    pub fn follow(&self, recipe: &mut Recipe, reach: Layer) {
         if self.content_layers.is_empty() {
             recipe.content_layers = Recipe::content_layers_within(reach);
         }
@@ -356,7 +254,7 @@ impl Arguments {
     }
 
     /// Loads the filters; default layers follow what they reach, layers that were named must be in them.
-    fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
+    pub fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
         let (wanted, named) = self.depth(recipe);
         let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
         if let Some(reach) = filters.deepest() {
@@ -364,99 +262,19 @@ impl Arguments {
         }
         Ok(filters)
     }
-}
 
-/// What is done with events: the bar, the log, the snapshots.
-struct Observer<'a> {
-    output: &'a Path,
-    progress: Progress,
-    log: Option<Log>,
-}
-
-impl Observer<'_> {
-    fn see(&mut self, event: &Event) {
-        self.progress.show(event);
-        match event {
-            Event::Iteration { size, iteration, loss, seconds, .. } => {
-                if let Some(log) = &mut self.log {
-                    log.write(&LogLine {
-                        scale: size.width.max(size.height),
-                        width: size.width,
-                        height: size.height,
-                        iteration: *iteration,
-                        total: loss.total,
-                        content: loss.content,
-                        style: loss.style,
-                        tv: loss.tv,
-                        seconds: *seconds,
-                    });
-                }
-            }
-            Event::Snapshot { iteration, picture } => {
-                let scale = picture.size().width.max(picture.size().height);
-                // A snapshot that cannot be written is no reason to stop painting.
-                if let Err(error) = picture.save(snapshot_path(self.output, scale, *iteration)) {
-                    self.progress.say(&error.to_string());
-                }
-            }
-            Event::OutOfRange { iteration } => {
-                self.progress
-                    .say(&format!("a value left the range of f16 after {iteration} iterations: going on in f32"));
-            }
-            Event::Converged { iteration } => {
-                self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
-            }
-            Event::Scale { .. } => {}
-        }
-    }
-}
-
-/// `OUTPUT-<size>-<iteration>.png` beside the output.
-fn snapshot_path(output: &Path, scale: u32, iteration: u32) -> PathBuf {
-    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    output.with_file_name(format!("{stem}-{scale}-{iteration}.png"))
-}
-
-#[derive(Serialize)]
-struct LogLine {
-    scale: u32,
-    width: u32,
-    height: u32,
-    iteration: u32,
-    total: f64,
-    content: f64,
-    style: f64,
-    tv: f64,
-    seconds: f64,
-}
-
-/// A file of JSON lines; the first error is kept for the end.
-struct Log {
-    path: PathBuf,
-    file: LineWriter<File>,
-    failure: Option<std::io::Error>,
-}
-
-impl Log {
-    fn create(path: &Path) -> Result<Log, CliError> {
-        match File::create(path) {
-            Ok(file) => Ok(Log { path: path.to_owned(), file: LineWriter::new(file), failure: None }),
-            Err(source) => Err(CliError::Write { path: path.to_owned(), source }),
-        }
+    /// Where the checkpoints go and how often.
+    pub fn checkpoints(&self) -> Option<Checkpoints> {
+        let path = self.checkpoint.clone()?;
+        Some(Checkpoints { path, every: Duration::from_secs(self.checkpoint_every) })
     }
 
-    fn write(&mut self, line: &LogLine) {
-        if self.failure.is_none() {
-            let written = serde_json::to_writer(&mut self.file, line).map_err(std::io::Error::from);
-            self.failure = written.and_then(|()| self.file.write_all(b"\n")).err();
+    /// Looks for relative paths in another directory than the present one.
+    pub fn look_in(&mut self, directory: &Path) {
+        let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
+        for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
+            *path = directory.join(&*path);
         }
-    }
-
-    fn finish(mut self) -> Result<(), CliError> {
-        let flushed = self.file.flush().err();
-        match self.failure.or(flushed) {
-            None => Ok(()),
-            Some(source) => Err(CliError::Write { path: self.path, source }),
-        }
+        self.weights.look_in(directory);
     }
 }
