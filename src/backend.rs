@@ -6,6 +6,7 @@ use crate::vgg19::Layer;
 
 /// Why a back end cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackendError {
     /// The filters end before the deepest layer of the plan.
     #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]
@@ -18,7 +19,7 @@ pub enum BackendError {
     },
     /// One array is larger than the device binds at once.
     #[error(
-        "{tensor} takes {needed} MiB, but {device} handles at most {limit} MiB in one piece: use a smaller --size or another --device"
+        "{tensor} takes {needed} MiB, but {device} handles at most {limit} MiB in one piece: use a smaller picture or another device"
     )]
     TensorTooLarge {
         /// What the array holds.
@@ -31,13 +32,13 @@ pub enum BackendError {
         limit: u64,
     },
     /// The system gives no threads.
-    #[error("the CPU's threads cannot be started ({reason}): use fewer with --threads")]
+    #[error("the CPU's threads cannot be started ({reason}): use fewer")]
     Threads {
         /// The system's words.
         reason: String,
     },
     /// No memory left.
-    #[error("{device} is out of memory with {needed} MiB asked for: use a smaller --size or another --device")]
+    #[error("{device} is out of memory with {needed} MiB asked for: use a smaller picture or another device")]
     OutOfMemory {
         /// Name of the device.
         device: String,
@@ -45,7 +46,7 @@ pub enum BackendError {
         needed: u64,
     },
     /// The driver gave the device up.
-    #[error("{device} stopped working ({reason}): start again with a smaller --size, or with another --device")]
+    #[error("{device} stopped working ({reason}): start again with a smaller picture, or on another device")]
     DeviceLost {
         /// Name of the device.
         device: String,

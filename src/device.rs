@@ -119,9 +119,10 @@ impl FromStr for DeviceChoice {
 
 /// Why there is no device.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// The index is past the list.
-    #[error("there is no device {index}: `impasto devices` lists {count}, counted from 0")]
+    #[error("there is no device {index}: there are {count}, counted from 0")]
     NoIndex {
         /// What was asked for.
         index: usize,
@@ -129,7 +130,7 @@ pub enum DeviceError {
         count: usize,
     },
     /// No name matches.
-    #[error("no device's name contains \"{name}\": there is {known}; `--device cpu` runs everywhere")]
+    #[error("no device's name contains \"{name}\": there is {known}; the CPU is always there")]
     NoName {
         /// What was asked for.
         name: String,

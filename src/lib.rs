@@ -1,8 +1,50 @@
 //! Neural style transfer: a photograph painted in the style of a painting, on any GPU or on the processor.
 //!
-//! [`Device::open`] chooses what computes, [`Engine::new`] puts a network's [`weights::Filters`] on it, and
-//! [`style::stylize`] paints by a [`style::Recipe`]. Underneath, [`plan`] writes down the steps of an iteration, and a
-//! [`Session`] of [`gpu`], [`cpu`] or [`mod@reference`] executes them; [`validate`] compares the three.
+//! In the order in which a program meets them:
+//!
+//! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, or takes pixels.
+//! 2. [`weights`] has the filters that the network looks with: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
+//!    [`weights::load`] reads a file, [`weights::learn`] needs nothing but the pictures.
+//! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. All of it has defaults;
+//!    [`style::Recipe::for_filters`] chooses layers that the filters reach.
+//! 4. [`Device::open`] chooses what computes, and [`Engine::new`] puts the filters on it.
+//! 5. [`style::stylize`] paints, and tells a closure what happens.
+//!
+//! ```
+//! use impasto::{
+//!     Device, DeviceChoice, Engine, demo,
+//!     plan::Size,
+//!     style::{Recipe, stylize},
+//!     weights::{self, LearnSettings},
+//! };
+//! use std::sync::Arc;
+//!
+//! // Two small drawn pictures; `Picture::open("photo.jpg")?` reads yours.
+//! let size = Size { width: 48, height: 36 };
+//! let (content, style) = (demo::townscape(size), demo::brushwork(size));
+//!
+//! // Few and shallow filters, to be quick; `LearnSettings::default()` learns good ones.
+//! let settings = LearnSettings { deepest: "relu2_1".parse()?, size: 64, rounds: 2, ..LearnSettings::default() };
+//! let filters = weights::learn(&[&content, &style], &settings)?;
+//!
+//! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };
+//! let device = Device::open(&DeviceChoice::Cpu, None, None)?;
+//! let engine = Engine::new(&device, Arc::new(filters))?;
+//! let painted = stylize(&engine, &content, &style, &recipe, None, &mut |_event| {})?;
+//!
+//! assert_eq!(painted.size(), Size { width: 32, height: 24 });
+//! // painted.save("result.png")? writes it.
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Underneath, [`plan`] writes down the steps of an iteration as data, and a [`Session`] of [`gpu`], [`cpu`] or
+//! [`mod@reference`] executes them; [`validate`] compares the three. [`vgg19`] has the network's layers, and [`demo`] the
+//! pictures that `impasto demo` paints with.
+//!
+//! # Features
+//!
+//! * `cli`, on by default: what the command `impasto` needs. A program that uses the library can leave it out.
+//! * `fetch`, on by default: HTTP and TLS for [`weights::fetch`]. Without it, filters come from files or are learned.
 
 mod backend;
 pub mod cache_directory;
@@ -10,18 +52,23 @@ pub mod cpu;
 pub mod demo;
 mod device;
 mod engine;
-pub mod files;
 pub mod gpu;
 mod host_memory;
 pub mod picture;
 pub mod plan;
-pub mod random;
 pub mod reference;
 pub mod style;
-pub mod tolerance;
 pub mod validate;
 pub mod vgg19;
 pub mod weights;
+
+// Shared with the command, the tests and the benches of this package; no part of the interface.
+#[doc(hidden)]
+pub mod files;
+#[doc(hidden)]
+pub mod random;
+#[doc(hidden)]
+pub mod tolerance;
 
 pub use backend::{BackendError, Session, read_map, read_values, values, write_map, write_noise, write_values};
 pub use device::{Device, DeviceChoice, DeviceError, automatic};

@@ -158,7 +158,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
     let paint = |binding: Option<u64>| {
         let mut gpu = Gpu::open(&adapter(), ShaderChecks::default()).unwrap();
         if let Some(bytes) = binding {
-            Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = bytes;
+            Arc::get_mut(&mut gpu).unwrap().largest_binding = bytes;
         }
         let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
         let plan = ScalePlans::last(&engine, photograph.size(), painting.size(), &recipe).unwrap().iteration;
@@ -184,7 +184,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
 #[test]
 fn what_cannot_be_split_is_refused_before_painting_with_a_size_that_fits() {
     let mut gpu = Gpu::open(&adapter(), ShaderChecks::default()).unwrap();
-    Arc::get_mut(&mut gpu).unwrap().limits.max_storage_buffer_binding_size = 128 << 20;
+    Arc::get_mut(&mut gpu).unwrap().largest_binding = 128 << 20;
     let engine = Engine::new(&Device::Gpu(gpu), filters()).unwrap();
     let square = Size { width: 5000, height: 5000 };
     let told = |size| shortage(&engine, square, square, &Recipe { size, ..Recipe::default() }).unwrap();

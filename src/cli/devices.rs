@@ -29,41 +29,22 @@ fn mark(automatic: bool) -> &'static str {
 }
 
 fn describe(index: usize, adapter: &Adapter, automatic: bool, answer: &mut dyn Write) -> Result<(), CliError> {
-    let (info, limits, features) = (&adapter.info, adapter.limits(), adapter.features());
+    let info = &adapter.info;
     writeln!(answer, "{index:<4} {}{}", info.name, mark(automatic))?;
-    let (kind, driver) = (kind(info.device_type), [info.driver.as_str(), &info.driver_info].join(" "));
-    writeln!(answer, "     {kind}, {}, driver {}", info.backend, driver.trim())?;
+    writeln!(answer, "     {}, {}, driver {}", info.kind, info.api, info.driver)?;
     writeln!(
         answer,
         "     {} MiB in one binding, {} KiB workgroup memory, {} invocations a workgroup, subgroups of {} to {}",
-        limits.max_storage_buffer_binding_size >> 20,
-        limits.max_compute_workgroup_storage_size >> 10,
-        limits.max_compute_invocations_per_workgroup,
-        info.subgroup_min_size,
-        info.subgroup_max_size,
+        info.largest_binding >> 20,
+        info.workgroup_memory >> 10,
+        info.invocations,
+        info.subgroups.start(),
+        info.subgroups.end(),
     )?;
     if let Some(memory) = adapter.memory() {
         writeln!(answer, "     {} MiB of memory", memory >> 20)?;
     }
-    let named = [
-        ("half precision", wgpu::Features::SHADER_F16),
-        ("subgroups", wgpu::Features::SUBGROUP),
-        ("cooperative matrices", wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
-        ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
-        ("pipeline cache", wgpu::Features::PIPELINE_CACHE),
-    ];
-    let has: Vec<&str> =
-        named.iter().filter(|(_, feature)| features.contains(*feature)).map(|(name, _)| *name).collect();
-    writeln!(answer, "     features: {}", if has.is_empty() { "none".to_owned() } else { has.join(", ") })?;
+    let features: Vec<String> = info.features.iter().map(ToString::to_string).collect();
+    writeln!(answer, "     features: {}", if features.is_empty() { "none".to_owned() } else { features.join(", ") })?;
     Ok(())
-}
-
-fn kind(device_type: wgpu::DeviceType) -> &'static str {
-    match device_type {
-        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
-        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
-        wgpu::DeviceType::VirtualGpu => "virtual GPU",
-        wgpu::DeviceType::Cpu => "software driver",
-        wgpu::DeviceType::Other => "other",
-    }
 }

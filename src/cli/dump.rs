@@ -4,14 +4,14 @@ use super::{
     CliError,
     files::{check_creatable, write_whole},
     filters::WeightsOptions,
-    options::{DeviceOptions, LossScaling, finite},
+    options::{DeviceOptions, finite},
 };
 use clap::Args;
 use impasto::{
     Engine,
     picture::Picture,
     plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
-    style::{Recipe, evaluate, features},
+    style::{Recipe, Scaling, evaluate, features},
     vgg19::Layer,
 };
 use safetensors::{Dtype, View};
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 
     /// How losses are measured
     #[arg(long, value_enum, default_value = "mse")]
-    loss: LossScaling,
+    loss: Scaling,
 
     /// Weight of the content loss
     #[arg(long, value_name = "F", value_parser = finite, default_value_t = 1.0)]
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         content_weight: arguments.content_weight,
         style_weight: arguments.style_weight,
         tv_weight: arguments.tv_weight,
-        scaling: arguments.loss.into(),
+        scaling: arguments.loss,
         border: Border::Zero,
         pooling: Pooling::Max,
         content_layers: Recipe::content_layers_within(reach),

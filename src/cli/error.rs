@@ -6,7 +6,7 @@ use impasto::{
     cache_directory::NoCacheDirectory,
     picture::PictureError,
     plan::PlanError,
-    style::{CheckpointError, Reason, RecipeError, TargetError},
+    style::{CheckpointError, Reason, RecipeError, Shortage, TargetError},
     weights::{FetchError, LearnError, WeightsError},
 };
 use std::{io, path::PathBuf};
@@ -61,6 +61,31 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// The message, and which options may help where the library cannot know that there are any.
+    pub fn sentence(&self) -> String {
+        match self.options() {
+            Some(options) => format!("{self}; {options}"),
+            None => self.to_string(),
+        }
+    }
+
+    fn options(&self) -> Option<&'static str> {
+        match self {
+            CliError::Stylize(reason) | CliError::Interrupted { reason, .. } => match &**reason {
+                Reason::Backend(error) => backend_options(error),
+                Reason::NotFinite { .. } => Some("see --weights, --learning-rate, --content-weight and --style-weight"),
+                _ => None,
+            },
+            CliError::Backend(error) | CliError::Device(DeviceError::Backend(error)) => backend_options(error),
+            CliError::Device(DeviceError::NoIndex { .. }) => Some("`impasto devices` lists them"),
+            CliError::Device(DeviceError::NoName { .. }) => Some("--device cpu chooses it"),
+            CliError::Fetch(FetchError::Offline { .. } | FetchError::Status { .. } | FetchError::NotBuilt { .. }) => {
+                Some("--weights names a file")
+            }
+            _ => None,
+        }
+    }
+
     /// 2 for wrong use, 1 for failures.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -71,5 +96,23 @@ impl CliError {
             CliError::Advised { error, .. } => error.exit_code(),
             _ => 1,
         }
+    }
+}
+
+fn backend_options(error: &BackendError) -> Option<&'static str> {
+    match error {
+        BackendError::TensorTooLarge { .. } | BackendError::OutOfMemory { .. } | BackendError::DeviceLost { .. } => {
+            Some("see --size and --device")
+        }
+        BackendError::Threads { .. } => Some("see --threads"),
+        _ => None,
+    }
+}
+
+/// What takes more than there is, and the option that helps.
+pub(crate) fn shortage_sentence(shortage: &Shortage) -> String {
+    match shortage.fitting {
+        Some(long) => format!("{shortage}, --size {long}"),
+        None => format!("{shortage} with --device"),
     }
 }

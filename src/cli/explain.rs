@@ -1,6 +1,6 @@
 //! `impasto stylize --explain`: the plan of the last size, before anything is allocated.
 
-use super::CliError;
+use super::{CliError, error::shortage_sentence};
 use impasto::{
     Engine,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
@@ -182,7 +182,7 @@ fn totals(
         None => writeln!(answer, "memory: the driver does not tell how much there is")?,
     }
     if let Some(shortage) = shortage {
-        writeln!(answer, "{shortage}")?;
+        writeln!(answer, "{}", shortage_sentence(shortage))?;
     }
     Ok(())
 }

@@ -4,11 +4,11 @@ use super::{
     CliError,
     weights::{fetch, source, user_cache},
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use impasto::{
     picture::Picture,
     vgg19::Layer,
-    weights::{self, Filters, Format, LearnSettings},
+    weights::{self, FetchError, Filters, Format, LearnSettings},
 };
 use std::{
     convert::Infallible,
@@ -27,7 +27,7 @@ pub(crate) struct WeightsOptions {
 
     /// What the file's first convolution expects: torchvision (RGB, normalised) or caffe (BGR, 0 to 255 less the mean)
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "torchvision")]
-    weights_format: WeightsFormat,
+    weights_format: Format,
 
     /// Fetch this safetensors file, not torchvision's VGG19 from the Hugging Face hub or the mirror in HF_ENDPOINT
     #[arg(long, value_name = "URL")]
@@ -53,12 +53,6 @@ impl FromStr for WeightsChoice {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum WeightsFormat {
-    Torchvision,
-    Caffe,
-}
-
 impl WeightsOptions {
     /// Filters as deep as they go, `wanted` at most; a file that ends before `needed` is refused. Filters would be
     /// learned from `pictures`.
@@ -76,9 +70,12 @@ impl WeightsOptions {
             WeightsChoice::Auto => match fetch(&source(self.weights_url.as_deref(), wanted), &user_cache()?) {
                 Ok(path) => self.load_file(&path, wanted, needed),
                 Err(error) if error.is_offline() => {
+                    let way_out = match error {
+                        FetchError::NotBuilt { .. } => "this impasto was built without fetching",
+                        _ => "with a network \"impasto weights fetch\" gets it once and for all",
+                    };
                     eprintln!(
-                        "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; \
-                         with a network \"impasto weights fetch\" gets it once and for all"
+                        "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; {way_out}"
                     );
                     learned(pictures, threads)
                 }
@@ -107,7 +104,7 @@ impl WeightsOptions {
 
     /// Whether the options go together.
     fn check(&self) -> Result<(), CliError> {
-        let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, WeightsFormat::Caffe));
+        let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, Format::Caffe));
         match &self.weights {
             WeightsChoice::File(_) | WeightsChoice::Learned if url => {
                 Err(CliError::Usage("--weights-url goes with --weights auto: leave one of the two out".to_owned()))
@@ -121,12 +118,8 @@ impl WeightsOptions {
     }
 
     fn load_file(&self, path: &Path, wanted: Layer, needed: Option<Layer>) -> Result<Filters, CliError> {
-        let format = match self.weights_format {
-            WeightsFormat::Torchvision => Format::Torchvision,
-            WeightsFormat::Caffe => Format::Caffe,
-        };
         let reach = weights::info(path)?.deepest.unwrap_or(wanted);
-        Ok(weights::load(path, format, Some(wanted.min(reach)).max(needed).unwrap_or(wanted))?)
+        Ok(weights::load(path, self.weights_format, Some(wanted.min(reach)).max(needed).unwrap_or(wanted))?)
     }
 }
 

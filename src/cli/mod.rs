@@ -74,7 +74,7 @@ pub(crate) fn main() -> ExitCode {
         // Whoever read the answer has seen enough of it, as `head` has.
         Err(CliError::Answer(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("impasto: {error}");
+            eprintln!("impasto: {}", error.sentence());
             ExitCode::from(error.exit_code())
         }
     }

@@ -7,7 +7,7 @@ use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::Conv3x3Variant,
     plan::{Precision, Size},
-    style::{Scaling, WeightedLayer},
+    style::WeightedLayer,
     vgg19::Layer,
     weights::Filters,
 };
@@ -130,24 +130,6 @@ enum PrecisionChoice {
 
 fn variant(name: &str) -> Result<Conv3x3Variant, String> {
     name.parse::<Conv3x3Variant>().map_err(|error| error.to_string())
-}
-
-/// How losses are measured.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum LossScaling {
-    /// Squared error over the target's squares: free of units
-    Relative,
-    /// Mean squared error: the classic values
-    Mse,
-}
-
-impl From<LossScaling> for Scaling {
-    fn from(scaling: LossScaling) -> Scaling {
-        match scaling {
-            LossScaling::Relative => Scaling::Relative,
-            LossScaling::Mse => Scaling::Mse,
-        }
-    }
 }
 
 /// `relu4_2` or `relu4_2=0.5`.

@@ -39,7 +39,7 @@ impl Progress {
                     ));
                 }
             }
-            Event::Converged { .. } | Event::Snapshot { .. } | Event::OutOfRange { .. } => {}
+            _ => {}
         }
     }
 

@@ -1,12 +1,11 @@
-//! Adapters and the open device.
+//! The open device.
 
 use super::{
-    CooperativeRefused,
+    Adapter, CooperativeRefused,
     abilities::{Abilities, COOPERATIVE},
     allocation::SLOT_ALIGNMENT,
     device_file::DeviceFile,
     failure::FailureLog,
-    memory::device_memory,
     pipelines::Pipelines,
     speed::Speed,
     tuning::Tuning,
@@ -17,55 +16,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-/// A device that wgpu can open.
-#[derive(Clone, Debug)]
-pub struct Adapter {
-    adapter: wgpu::Adapter,
-    /// Name, vendor, type, driver and back end.
-    pub info: wgpu::AdapterInfo,
-}
-
 /// Optional features that are used where they are there.
 const WANTED: wgpu::Features =
     wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
-
-/// All adapters of all back ends, the most promising first: discrete, integrated, virtual, then software.
-pub fn adapters() -> Vec<Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let mut adapters: Vec<Adapter> =
-        found.into_iter().map(|adapter| Adapter { info: adapter.get_info(), adapter }).collect();
-    adapters.sort_by_key(|adapter| match adapter.info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    });
-    adapters
-}
-
-impl Adapter {
-    /// Whether it computes on the processor (llvmpipe, WARP): correct, but slower than the CPU back end.
-    pub fn is_software(&self) -> bool {
-        self.info.device_type == wgpu::DeviceType::Cpu
-    }
-
-    /// What it can do at most.
-    pub fn limits(&self) -> wgpu::Limits {
-        self.adapter.limits()
-    }
-
-    /// Optional features it has.
-    pub fn features(&self) -> wgpu::Features {
-        self.adapter.features()
-    }
-
-    /// Bytes of memory it has for buffers, those in use included, where the driver tells.
-    pub fn memory(&self) -> Option<u64> {
-        device_memory(&self.adapter)
-    }
-}
 
 /// Whether wgpu adds bounds checks and loop limits to the shaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +43,8 @@ pub struct Gpu {
     pub(super) failures: FailureLog,
     /// The adapter's name.
     pub name: String,
-    /// What may be asked of the device.
-    pub limits: wgpu::Limits,
+    /// Bytes of the largest buffer that it binds at once.
+    pub largest_binding: u64,
     /// What decides which kernels it runs; cooperative matrices as the driver says, see [`Gpu::trusted_abilities`].
     pub abilities: Abilities,
     /// Whether the tensor cores may be used, once it is known.
@@ -125,7 +78,7 @@ impl Gpu {
         checks: ShaderChecks,
         cache: Option<&Path>,
     ) -> Result<Arc<Gpu>, BackendError> {
-        let limits = adapter.limits();
+        let limits = adapter.adapter.limits();
         let abilities = Abilities::of(&adapter.adapter);
         let (cooperative, experimental_features) = if abilities.cooperative_matrices {
             // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are
@@ -137,14 +90,14 @@ impl Gpu {
         };
         let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & WANTED | cooperative,
+            required_features: adapter.adapter.features() & WANTED | cooperative,
             experimental_features,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         }))
         .map_err(|error| BackendError::Refused { device: adapter.info.name.clone(), reason: error.to_string() })?;
-        let file = |kind| cache.map(|directory| DeviceFile::of(directory, kind, &adapter.info));
+        let file = |kind| cache.map(|directory| DeviceFile::of(directory, kind, &adapter.adapter.get_info()));
         let pipelines = file("pipelines").filter(|_| device.features().contains(wgpu::Features::PIPELINE_CACHE));
         Ok(Arc::new(Gpu {
             failures: FailureLog::watch(&device),
@@ -153,7 +106,7 @@ impl Gpu {
             device,
             queue,
             name: adapter.info.name.clone(),
-            limits,
+            largest_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             abilities,
             cooperative: OnceLock::new(),
             memory: adapter.memory(),
@@ -174,9 +127,8 @@ impl Gpu {
 
     /// Bytes of the largest array that a kernel can be given.
     pub fn largest_slot(&self) -> u64 {
-        let bytes = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
         // Its buffer is rounded up.
-        bytes / SLOT_ALIGNMENT * SLOT_ALIGNMENT
+        self.largest_binding / SLOT_ALIGNMENT * SLOT_ALIGNMENT
     }
 
     /// f16 on tensor cores that proved right, else f32: without them f16 saves memory and little time.

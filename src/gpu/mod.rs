@@ -1,6 +1,7 @@
 //! The GPU back end: a plan becomes pipelines, buffers and bind groups once, and an iteration is recorded dispatches.
 
 mod abilities;
+mod adapter;
 mod allocation;
 mod completion;
 mod device;
@@ -20,7 +21,8 @@ mod tuning;
 mod winograd;
 
 pub use abilities::{Abilities, Maker};
-pub use device::{Adapter, Gpu, ShaderChecks, adapters};
+pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters};
+pub use device::{Gpu, ShaderChecks};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};
 pub use kernels::{Conv3x3Variant, PipelineSource, SHADERS, Shader, UnknownVariant, pipeline_sources};

@@ -85,7 +85,7 @@ fn cooperative_flops(gpu: &Gpu) -> Result<f64, BackendError> {
 }
 
 fn bytes_per_second(gpu: &Gpu) -> Result<f64, BackendError> {
-    let limit = gpu.limits.max_storage_buffer_binding_size.min(gpu.limits.max_buffer_size) >> 20;
+    let limit = gpu.largest_binding >> 20;
     let noise = Random::new(1).uniform_values(1 << 18, 0.0, 1.0);
     // Work is counted in MiB that are copied, several times where that is more than a buffer holds.
     let run = |work: u64| -> Result<_, BackendError> {

@@ -6,6 +6,7 @@ use crate::plan::Size;
 
 /// Why a picture cannot be read, made or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PictureError {
     /// A picture without pixels.
     #[error("a picture of {size} has no pixels: both sides must be at least 1")]

@@ -27,12 +27,7 @@ pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Slot, SlotId, Tensor};
-pub use steps::{
-    Adam, AdamRates, AveragePool, AveragePoolBackward, Border, Coefficients, ContentLoss, Conv3x3, Conv3x3Backward,
-    CopyVector, Declaration, Destination, Gram, GramBackward, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots,
-    LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate, MaxPool, MaxPoolBackward, NetworkInput,
-    NetworkInputBackward, Pooling, RecordLosses, Role, Step, StyleLoss, TotalVariation, Use, ring_row,
-};
+pub use steps::*;
 pub use summary::StepSummary;
 pub use terms::{Comparison, PerTerm, Representation, Source, Term, check_terms, wanted_of_sources};
 

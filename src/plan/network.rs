@@ -68,6 +68,7 @@ impl Default for Optimizer {
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// Nothing to look at.
     #[error("no content layer and no style layer is named: name at least one")]

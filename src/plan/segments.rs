@@ -3,19 +3,19 @@
 use super::{FeatureShape, Precision, Rows, Size};
 use crate::vgg19::Layer;
 
-/// When maps are made in bands of rows instead of whole. Bands cost a few rows made twice at each seam.
+/// When maps are computed in bands of rows instead of whole. Bands cost a few rows that are computed twice at each seam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Banding {
-    /// If no map has more bytes, none is made in bands.
+    /// As long as no map is larger than this many bytes, every map is whole.
     pub small: u64,
-    /// Else maps of more bytes than this are.
+    /// Otherwise, maps larger than this many bytes are computed in bands.
     pub whole: u64,
-    /// Bytes that a map of a band has at most, if a band of one row allows.
+    /// Size in bytes of a band of a map at most; a band has at least one row, however large.
     pub band: u64,
-    /// In what is made in bands, maps that a loss needs again on the way back and that have more bytes are not kept but
-    /// made again.
+    /// Where maps are computed in bands, one that a loss needs again in the backward pass is kept up to this many bytes and
+    /// recomputed beyond.
     pub kept: u64,
-    /// Bytes of the largest slot.
+    /// Size in bytes of a slot at most.
     pub slot: u64,
 }
 
@@ -41,7 +41,7 @@ impl Storage {
     /// For a device that binds at most so many bytes at once.
     pub fn for_binding(bytes: u64, precision: Precision) -> Storage {
         // In values. A picture of 512x512 is made whole; a band of 8 Mi values has work for every device; what is kept or
-        // made again is a matter of memory against time (docs/performance.md).
+        // recomputed is a matter of memory against time (docs/performance.md).
         let [small, whole, band, kept] =
             [20, 12, 8, 24].map(|values: u64| bytes.min((values << 20) * precision.bytes() as u64));
         Storage { precision, banding: Banding { small, whole, band, kept, slot: bytes } }

@@ -30,9 +30,9 @@ pub enum Tensor {
     Pooled(Layer),
     /// Gradient with respect to [`Tensor::Pooled`].
     PooledGradient(Layer),
-    /// Feature map of a layer made once more for its gradient, a band of rows.
+    /// Feature map of a layer, recomputed for its gradient, a band of rows.
     Recomputed(Layer),
-    /// The pooled input of a layer made once more, a band of rows.
+    /// The pooled input of a layer, recomputed, a band of rows.
     RecomputedPooled(Layer),
     /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
     PoolWinners(Layer),
@@ -174,7 +174,7 @@ pub struct Slot {
     pub words: usize,
     /// Whether its contents outlive a routine: then it has a buffer of its own.
     pub persistent: bool,
-    /// Whether it holds the rows of one band after the other, each made anew: then its contents are done with when a
+    /// Whether it holds the rows of one band after the other: then its contents are no longer needed when a
     /// band's rows have been read for the last time.
     pub per_band: bool,
     /// Index of its buffer in [`super::Plan::buffers`]; it starts at the buffer's first word.

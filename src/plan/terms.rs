@@ -116,10 +116,14 @@ impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.loss())?;
         match self.comparison() {
-            Some(Comparison { layer, source: Source::Painting(number @ 1..) }) => {
+            // A content loss against a painting is unusual, a style loss against the first is not.
+            Some(Comparison { layer, source: Source::Painting(0) }) if matches!(self, Term::Style(_)) => {
+                write!(f, " at {layer}")
+            }
+            Some(Comparison { layer, source: Source::Painting(number) }) => {
                 write!(f, " at {layer} against painting {}", number + 1)
             }
-            Some(Comparison { layer, .. }) => write!(f, " at {layer}"),
+            Some(Comparison { layer, source: Source::Photograph }) => write!(f, " at {layer}"),
             None => Ok(()),
         }
     }
@@ -175,5 +179,61 @@ impl<T> PerTerm<T> {
 impl<T> FromIterator<(Term, T)> for PerTerm<T> {
     fn from_iter<I: IntoIterator<Item = (Term, T)>>(values: I) -> Self {
         PerTerm(values.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(name: &str) -> Layer {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn each_source_is_looked_at_once_for_all_its_terms() {
+        let (low, high) = (layer("relu1_1"), layer("relu3_1"));
+        let of_painting = Term::Content(Comparison { layer: low, source: Source::Painting(1) });
+        let terms = [
+            Term::style(high, 1),
+            Term::content(high),
+            Term::TotalVariation,
+            Term::style(low, 0),
+            of_painting,
+            Term::style(high, 0),
+            Term::style(low, 1),
+        ];
+        use Representation::{Features, Gram};
+        let expected = [
+            (Source::Painting(1), vec![Gram(high), Features(low), Gram(low)]),
+            (Source::Photograph, vec![Features(high)]),
+            (Source::Painting(0), vec![Gram(low), Gram(high)]),
+        ];
+        assert_eq!(wanted_of_sources(&terms), expected);
+        assert_eq!(check_terms(&terms), Ok(()));
+        assert_eq!(check_terms(&[&terms[..], &[of_painting]].concat()), Err(PlanError::TermTwice(of_painting)));
+    }
+
+    #[test]
+    fn values_are_found_by_term_wherever_it_stands() {
+        let terms = [Term::style(layer("relu2_1"), 0), Term::TotalVariation, Term::content(layer("relu2_1"))];
+        let values = PerTerm::new(&terms, [1.5, 2.5, 3.5]);
+        assert_eq!(terms.map(|term| values.get(term).copied()), [Some(1.5), Some(2.5), Some(3.5)]);
+        assert_eq!(values.get(Term::style(layer("relu2_1"), 1)), None);
+    }
+
+    #[test]
+    fn terms_that_differ_have_names_that_differ() {
+        let at = layer("relu2_1");
+        let of_painting = Term::Content(Comparison { layer: at, source: Source::Painting(0) });
+        let names = [Term::content(at), of_painting, Term::style(at, 0), Term::style(at, 1), Term::TotalVariation];
+        let expected = [
+            "content loss at relu2_1",
+            "content loss at relu2_1 against painting 1",
+            "style loss at relu2_1",
+            "style loss at relu2_1 against painting 2",
+            "total variation",
+        ];
+        assert_eq!(names.map(|term| term.to_string()), expected);
     }
 }

@@ -18,12 +18,13 @@ use bytemuck::{Pod, Zeroable};
 
 /// How the losses of a layer are made comparable with those of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Scaling {
-    /// Mean squared error: the classic values, which depend on the scale of the filters.
-    Mse,
     /// Squared error over the target's squares: free of units, so that one set of weights suits all filters.
     #[default]
     Relative,
+    /// Mean squared error: the classic values, which depend on the scale of the filters.
+    Mse,
 }
 
 /// Scales of one term, as they stand in [`crate::plan::Tensor::Coefficients`].
@@ -138,7 +139,13 @@ pub fn sum_of_squares(values: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::{
+        plan::{Network, Optimizer, iteration},
+        random::Random,
+        reference,
+        weights::generated,
+    };
+    use std::sync::Arc;
 
     const C: usize = 3;
     const M: usize = 5;
@@ -212,6 +219,22 @@ mod tests {
             let gradient: Vec<f64> = (0..M * C).map(|index| entry(index / C, index % C)).collect();
             check(&features, &gradient, |f| WEIGHT * loss(f));
         }
+    }
+
+    #[test]
+    fn only_what_comes_through_the_network_is_scaled_up_and_undone() {
+        let layer = "relu1_1".parse().unwrap();
+        let terms = [Term::TotalVariation, Term::style(layer, 0), Term::content(layer)];
+        let plan = iteration(&Network::for_tests(9, 7), &terms, Optimizer::default()).unwrap();
+        let filters = Arc::new(generated(1, layer));
+        let mut session = reference::Session::new(&plan, &filters).unwrap();
+        let pair = |value, gradient| LossScale { value, gradient };
+        // In another order than the plan's, and without one of its terms.
+        let scales: PerTerm<_> = [(terms[2], pair(0.5, 3.0)), (terms[0], pair(1.0, 7.0))].into_iter().collect();
+        write(&mut session, &plan, &scales, 8.0).unwrap();
+        let mut read = |tensor| crate::read_values(&mut session, plan.find(tensor).unwrap()).unwrap();
+        assert_eq!(read(Tensor::Coefficients), [1.0, 7.0, 1.0, 0.0, 0.5, 24.0]);
+        assert_eq!(read(Tensor::InverseGradientScale), [0.125]);
     }
 
     #[test]

@@ -191,8 +191,8 @@ impl fmt::Display for Shortage {
             )?,
         }
         match fitting {
-            Some(long) => write!(f, ": --size {long} fits"),
-            None => f.write_str(": use another --device"),
+            Some(long) => write!(f, ": a long side of {long} pixels fits"),
+            None => f.write_str(": use another device"),
         }
     }
 }
@@ -295,13 +295,13 @@ mod tests {
         let text = shortage_at(1333, available - 1).unwrap().to_string();
         let numbers = format!("takes {} MiB, but CPU has {} MiB", taken(1333).div_ceil(1 << 20), (available - 1) >> 20);
         assert!(text.starts_with("a picture of 1333x889 ") && text.contains(&numbers), "{text}");
-        assert!(text.ends_with(": --size 768 fits"), "{text}");
+        assert!(text.ends_with(": a long side of 768 pixels fits"), "{text}");
     }
 
     #[test]
     fn where_nothing_fits_another_device_is_suggested() {
         let text = shortage_at(640, 1 << 20).unwrap().to_string();
-        assert!(text.ends_with(": use another --device"), "{text}");
+        assert!(text.ends_with(": use another device"), "{text}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::{
     picture::Picture,
     plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Term, check_terms},
     vgg19::Layer,
+    weights::Filters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +32,11 @@ pub enum Init {
 
 /// Which optimiser moves the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Method {
-    /// Adam with clamping; the result is the running average of the iterates.
+    /// Robust and fast; the result is the running average of the iterates.
     Adam,
-    /// L-BFGS with a strong-Wolfe line search; the result is the last iterate.
+    /// Fewer, costlier steps, each with a strong-Wolfe line search; the result is the last iterate.
     Lbfgs,
 }
 
@@ -115,6 +117,16 @@ fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
 }
 
 impl Recipe {
+    /// The default recipe with layers that these filters reach.
+    pub fn for_filters(filters: &Filters) -> Recipe {
+        let deepest = filters.deepest().unwrap_or(Layer::FIRST);
+        Recipe {
+            content_layers: Self::content_layers_within(deepest),
+            style_layers: Self::style_layers_within(deepest),
+            ..Recipe::default()
+        }
+    }
+
     /// The default content layer for filters that reach `deepest`: relu4_2, where they end before it relu3_2, and
     /// where they end before that `deepest` itself.
     pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
@@ -214,6 +226,7 @@ impl Recipe {
 /// What is wrong with a recipe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
+#[non_exhaustive]
 pub enum RecipeError {
     #[error("{name} is {value}, but must be a number above zero")]
     NotPositive { name: &'static str, value: f32 },
@@ -230,6 +243,7 @@ pub enum RecipeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::generated;
 
     #[test]
     fn the_default_recipe_is_in_range() {
@@ -260,5 +274,8 @@ mod tests {
         assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
         assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
         assert_eq!(Recipe::style_layers_within(deepest).len(), 4);
+        let shallow = Recipe::for_filters(&generated(1, "relu2_1".parse().unwrap()));
+        assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
+        shallow.check().unwrap();
     }
 }

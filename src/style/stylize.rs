@@ -15,6 +15,7 @@ use std::num::NonZeroU32;
 
 /// What happens while a picture is made.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Event {
     /// A scale begins.
     Scale {
@@ -63,6 +64,7 @@ pub enum Event {
 
 /// Why the work ended before its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Reason {
     /// A number of the recipe is out of range.
     #[error(transparent)]
@@ -78,7 +80,7 @@ pub enum Reason {
     Backend(#[from] BackendError),
     /// A loss is not a number any more.
     #[error(
-        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller --learning-rate or smaller weights"
+        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller learning rate or smaller weights"
     )]
     NotFinite {
         /// Size of the picture.

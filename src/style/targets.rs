@@ -13,6 +13,7 @@ use crate::{
 
 /// Why there are no targets.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TargetError {
     /// The picture does not suit the layers.
     #[error(transparent)]

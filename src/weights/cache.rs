@@ -4,14 +4,13 @@
 use super::source::{Source, hex};
 use crate::{
     cache_directory::{NoCacheDirectory, cache_directory},
-    files::replace_file,
     vgg19::Layer,
 };
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsStr,
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -127,11 +126,4 @@ pub fn noted_digest(path: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-#[cfg(feature = "fetch")]
-/// Notes the digest of a file in the way of the `sha256sum` command.
-pub(super) fn note_digest(path: &Path, digest: &str) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    replace_file(&with_suffix(path, "sha256"), |file| writeln!(file, "{digest}  {name}"))
 }

@@ -5,6 +5,7 @@ use std::{io, path::PathBuf};
 
 /// Why a file does not serve as weights of VGG19; reads on after the file's name.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileFault {
     /// Another format.
     #[error("is not a safetensors file ({reason}): convert it with tools/convert_weights.py, or name another file")]
@@ -77,6 +78,7 @@ pub enum FileFault {
 
 /// Why weights were not read or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WeightsError {
     /// The file cannot be opened or read.
     #[error("cannot read the weights file {}: {source}; check the path and its permissions", path.display())]

@@ -22,6 +22,7 @@ pub(super) const DEVIATION: &str = "deviation";
 
 /// What the first convolution of a file expects of a pixel, where the file does not say so itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Format {
     /// RGB in [0, 1], normalised by the statistics of ImageNet, as in torchvision and timm.
     #[default]

@@ -3,15 +3,15 @@
 use crate::cli::{
     CliError,
     filters::WeightsOptions,
-    options::{DeviceOptions, KernelOptions, LossScaling, Way, finite, positive, weighted_layer},
+    options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
     paint::Checkpoints,
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use impasto::{
     Device,
     picture::Picture,
     plan::{Pooling, Size},
-    style::{Init, Method, Recipe, WeightedLayer},
+    style::{Init, Method, Recipe, Scaling, WeightedLayer},
     vgg19::Layer,
     weights::Filters,
 };
@@ -94,18 +94,18 @@ pub(crate) struct Arguments {
 
     /// How losses are measured
     #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
-    loss: LossScaling,
+    loss: Scaling,
 
     /// How the network shrinks its maps
     #[arg(long, value_enum, default_value = "max", help_heading = "Network")]
-    pooling: PoolingChoice,
+    pooling: Pooling,
 
     #[command(flatten, next_help_heading = "Network")]
     pub weights: WeightsOptions,
 
     /// What moves the pixels
     #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
-    optimizer: OptimizerChoice,
+    optimizer: Method,
 
     /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
@@ -167,22 +167,6 @@ impl FromStr for InitChoice {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum OptimizerChoice {
-    /// Robust and fast; the result is the average of many steps
-    Adam,
-    /// Fewer, costlier steps
-    Lbfgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum PoolingChoice {
-    /// The strongest of four
-    Max,
-    /// The mean of four: softer
-    Average,
-}
-
 impl Arguments {
     /// How to compute, if the device can do what is asked for.
     pub fn way(&self, device: &Device) -> Result<Way, CliError> {
@@ -218,21 +202,15 @@ impl Arguments {
                 InitChoice::File(path) => Init::Picture(Picture::open(path)?),
             },
             seed: self.seed,
-            method: match self.optimizer {
-                OptimizerChoice::Adam => Method::Adam,
-                OptimizerChoice::Lbfgs => Method::Lbfgs,
-            },
+            method: self.optimizer,
             learning_rate: self.learning_rate,
             content_layers: layers(&self.content_layers, default.content_layers),
             style_layers: layers(&self.style_layers, default.style_layers),
             content_weight: self.content_weight,
             style_weight: self.style_weight,
             tv_weight: self.tv_weight,
-            scaling: self.loss.into(),
-            pooling: match self.pooling {
-                PoolingChoice::Max => Pooling::Max,
-                PoolingChoice::Average => Pooling::Average,
-            },
+            scaling: self.loss,
+            pooling: self.pooling,
             border: default.border,
         })
     }

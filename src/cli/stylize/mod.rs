@@ -9,6 +9,7 @@ pub(crate) use observer::Observer;
 
 use super::{
     CliError,
+    error::shortage_sentence,
     explain::explain,
     files::check_creatable,
     paint::{self, Failure, Watcher},
@@ -69,7 +70,7 @@ fn paint(
     let engine = engine(arguments, &mut recipe, content, style)?;
     // What the layers do not suit is told by the work itself.
     if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
-        eprintln!("impasto: {shortage}");
+        eprintln!("impasto: {}", shortage_sentence(&shortage));
     }
     let painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
     let notes = arguments.checkpoint.as_ref().map(|_| Notes::of_this_process()).transpose()?;

@@ -45,7 +45,7 @@ impl Watcher for Observer<'_> {
             Event::Converged { iteration } => {
                 self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
             }
-            Event::Scale { .. } => {}
+            _ => {}
         }
     }
 

@@ -19,7 +19,7 @@ const GRAM_RUN: usize = 512;
 impl Builder {
     /// Forward to the deepest layer; Gram matrices are made as soon as their layer is there.
     pub(super) fn forward(&mut self) {
-        let way_back = self.has_way_back();
+        let backward = self.has_backward_pass();
         let image = self.slot(Tensor::Image, self.picture_values(), true);
         let output = self.bottom(Layer::FIRST).slot;
         let Network { window, border, normalisation, .. } = self.network;
@@ -34,7 +34,7 @@ impl Builder {
                     if let Some(below) = segment.pooling_below(layer) {
                         let rows = needed.pooled[&layer];
                         let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
-                        let winners = way_back.then(|| self.winners(layer));
+                        let winners = backward.then(|| self.winners(layer));
                         self.pool(below, input, output, winners, rows);
                         input = output;
                     }
@@ -44,7 +44,7 @@ impl Builder {
                     } else {
                         self.rows(Tensor::Features(layer), shape, rows)
                     };
-                    let mask = (way_back && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
+                    let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
                     if self.is_looked_at(Representation::Gram(layer)) {
                         self.gram(layer, output, own[&layer], band > 0);
@@ -53,7 +53,7 @@ impl Builder {
                 }
                 if let Some(above) = segment.above {
                     let output = self.bottom(above);
-                    let winners = way_back.then(|| self.winners(above));
+                    let winners = backward.then(|| self.winners(above));
                     self.pool(segment.last(), input, output, winners, made);
                 }
             }
@@ -80,7 +80,7 @@ impl Builder {
         self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
     }
 
-    /// Features of a layer on the way back: kept, or made once more from the nearest map below that is there, and then the
+    /// Features of a layer in the backward pass: kept, or recomputed from the nearest map below that is there, and then the
     /// mask too.
     pub(super) fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment, mask: Option<SlotId>) -> Map {
         let shape = self.shape(layer);

@@ -50,7 +50,7 @@ impl Builder {
         self.slot(Tensor::LossValues, self.terms.len(), true)
     }
 
-    /// What the terms of a layer do once, before the way back reaches it: the style losses, whose gradients with respect to
+    /// What the terms of a layer do once, before the backward pass reaches it: the style losses, whose gradients with respect to
     /// the Gram matrix are added up.
     pub(super) fn style_losses(&mut self, layer: Layer) {
         let channels = self.shape(layer).channels;

@@ -23,7 +23,7 @@ struct Builder {
     segments: Vec<Segment>,
     /// What is to be read when all is done.
     wanted: Vec<Representation>,
-    /// The losses; with them there is a way back.
+    /// The losses; with them there is a backward pass.
     terms: Vec<Term>,
     slots: Vec<Slot>,
     steps: Vec<Step>,
@@ -50,8 +50,7 @@ impl Builder {
         })
     }
 
-    /// Whether there is a way back from the losses to the picture.
-    fn has_way_back(&self) -> bool {
+    fn has_backward_pass(&self) -> bool {
         !self.terms.is_empty()
     }
 
@@ -136,7 +135,7 @@ impl Builder {
         self.wanted.contains(&Representation::Features(layer)) || worth_it && self.has_loss(layer)
     }
 
-    /// Whether a layer's features, and with them its mask, are made once more on the way back.
+    /// Whether a layer's features, and with them its mask, are recomputed in the backward pass.
     fn is_made_again(&self, layer: Layer, segment: &Segment) -> bool {
         self.has_loss(layer) && !self.is_kept(layer, segment)
     }

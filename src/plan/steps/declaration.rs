@@ -17,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Of what is made anew, or added to what is there.
+    /// Of what is written anew or, if it accumulates, added to what is there.
     pub(super) fn written(accumulate: bool) -> Role {
         if accumulate { Role::Add } else { Role::Write }
     }

@@ -10,35 +10,33 @@ mod lbfgs;
 mod losses;
 mod pooling;
 
-pub use adam::{Adam, AdamRates, IterationState};
-pub use convolution::{Conv3x3, Conv3x3Backward};
+pub use adam::{AdamRates, IterationState};
 pub use declaration::{Declaration, Destination, Role, Use};
-pub use gram::{Gram, GramBackward};
-pub use input::{Border, NetworkInput, NetworkInputBackward};
-pub use lbfgs::{
-    CopyVector, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate,
-};
-pub use losses::{Coefficients, ContentLoss, RecordLosses, StyleLoss, TotalVariation, ring_row};
-pub use pooling::{AveragePool, AveragePoolBackward, MaxPool, MaxPoolBackward, Pooling};
+pub use input::Border;
+pub use lbfgs::{LbfgsControl, LbfgsScalarResults};
+pub use losses::{Coefficients, ring_row};
+pub use pooling::Pooling;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};
 use crate::vgg19::Layer;
 
 /// One variant for each operation, named like its struct.
 macro_rules! steps {
-    ($($operation:ident),* $(,)?) => {
+    ($($module:ident: $($operation:ident),*;)*) => {
+        $(pub use $module::{$($operation),*};)*
+
         /// One operation with the slots it works on.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[expect(missing_docs, reason = "each is described at its type")]
         pub enum Step {
-            $($operation($operation),)*
+            $($($operation($operation),)*)*
         }
 
         impl Step {
             /// What it does with which slots.
             pub fn declaration(&self) -> Declaration {
                 match self {
-                    $(Step::$operation(step) => step.declaration(),)*
+                    $($(Step::$operation(step) => step.declaration(),)*)*
                 }
             }
         }
@@ -46,46 +44,32 @@ macro_rules! steps {
 }
 
 steps! {
-    NetworkInput,
-    NetworkInputBackward,
-    Conv3x3,
-    Conv3x3Backward,
-    MaxPool,
-    MaxPoolBackward,
-    AveragePool,
-    AveragePoolBackward,
-    Gram,
-    GramBackward,
-    StyleLoss,
-    ContentLoss,
-    TotalVariation,
-    RecordLosses,
-    Adam,
-    LbfgsUpdate,
-    LbfgsDots,
-    LbfgsDirection,
-    LbfgsTrial,
-    LbfgsScalars,
-    CopyVector,
+    input: NetworkInput, NetworkInputBackward;
+    convolution: Conv3x3, Conv3x3Backward;
+    pooling: MaxPool, MaxPoolBackward, AveragePool, AveragePoolBackward;
+    gram: Gram, GramBackward;
+    losses: StyleLoss, ContentLoss, TotalVariation, RecordLosses;
+    adam: Adam;
+    lbfgs: LbfgsUpdate, LbfgsDots, LbfgsDirection, LbfgsTrial, LbfgsScalars, CopyVector;
 }
 
 impl Step {
-    /// See [`Declaration::operation`].
+    /// See `Declaration::operation`.
     pub fn operation(&self) -> &'static str {
         self.declaration().operation
     }
 
-    /// See [`Declaration::rows`].
+    /// See `Declaration::rows`.
     pub fn rows(&self) -> Option<(Rows, FeatureShape)> {
         self.declaration().rows
     }
 
-    /// See [`Declaration::filters`].
+    /// See `Declaration::filters`.
     pub fn filters(&self) -> Option<Layer> {
         self.declaration().filters
     }
 
-    /// See [`Declaration::makes`].
+    /// See `Declaration::makes`.
     pub fn makes(&self) -> SlotId {
         self.declaration().makes
     }

@@ -6,6 +6,7 @@ use super::{
     remote::{Identity, Remote},
     write_error,
 };
+use crate::files::replace_file;
 use crate::weights::{
     FileFault,
     cache::{self, Cache},
@@ -170,6 +171,12 @@ fn check(source: &Source, path: &Path, partial: &Path) -> Result<(), FetchError>
             Err(FetchError::OtherDigest { url: source.url.clone(), found, noted, note })
         }
         Some(_) => Ok(()),
-        None => cache::note_digest(path, &found).map_err(write_error(path)),
+        None => note_digest(path, &found).map_err(write_error(path)),
     }
+}
+
+/// Notes the digest of a file in the way of the `sha256sum` command.
+fn note_digest(path: &Path, digest: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    replace_file(&cache::with_suffix(path, "sha256"), |file| writeln!(file, "{digest}  {name}"))
 }

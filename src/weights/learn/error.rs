@@ -7,6 +7,7 @@ pub(super) const MINIMUM_SIDE: u32 = 16;
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LearnError {
     /// Nothing to learn from.
     #[error("no picture is given to learn filters from: give at least one")]
