@@ -104,23 +104,21 @@ fn stop(
     watcher: &mut dyn Watcher,
     interrupt: Interrupt,
 ) -> Failure {
+    let picture = painting.picture();
+    tell(painting, watcher);
     let mut resume = None;
+    // Last, so that nothing is told of iterations that it does not know.
     if let Some((to, notes)) = checkpoints {
         let checkpoint = painting.checkpoint();
         tell(painting, watcher);
-        let checkpoint = match checkpoint {
-            Ok(checkpoint) => checkpoint,
+        match checkpoint.map(|checkpoint| save(checkpoint, notes, &to.path)) {
+            Ok(Ok(())) => resume = Some(to.path.clone()),
+            Ok(Err(error)) => return Failure::Other(CliError::Checkpoint(error)),
             Err(error) => return Failure::Stylize(error),
-        };
-        if let Err(error) = save(checkpoint, notes, &to.path) {
-            return Failure::Other(CliError::Checkpoint(error));
         }
-        resume = Some(to.path.clone());
     }
-    let (size, iteration) = (painting.sizes()[painting.scale()], painting.iteration());
-    let picture = painting.picture();
-    tell(painting, watcher);
     watcher.finish();
+    let (size, iteration) = (painting.sizes()[painting.scale()], painting.iteration());
     let kept = match picture {
         Ok(Some(picture)) => match picture.save(output) {
             Ok(()) => format!("what was painted until then is in {}", output.display()),
