@@ -8,7 +8,7 @@
 use divan::Bencher;
 use impasto::{
     Device, Engine, Session,
-    gpu::{self, Conv3x3Variant, Gpu, ShaderChecks},
+    gpu::{self, ForcedVariants, Gpu, ShaderChecks, Variant, WorkShape},
     plan::{
         Network, Optimizer, Plan, Pooling, Precision, Routine, Size, SlotId, Step, Storage, Tensor, Window, iteration,
     },
@@ -40,7 +40,7 @@ fn main() {
 /// One operation, and which kernel is to do it where there are several.
 struct Row {
     operation: &'static str,
-    variant: Option<Conv3x3Variant>,
+    variant: Option<Variant>,
 }
 
 impl fmt::Display for Row {
@@ -75,16 +75,16 @@ fn cpu_rows() -> Vec<Row> {
     operations().into_iter().map(|operation| Row { operation, variant: None }).collect()
 }
 
-/// Convolutions in every variant that can do them; none where there is no GPU.
+/// Operations in every variant that can do them; none where there is no GPU.
 fn gpu_rows() -> Vec<Row> {
     let Some(Device::Gpu(gpu)) = GPU.as_ref() else { return Vec::new() };
     let abilities = gpu.trusted_abilities(Precision::F32);
-    let variants = |operation: &'static str| {
-        let step = single(operation).steps[0];
-        let able = move |asked| Conv3x3Variant::of_step(&step, Precision::F32, abilities, asked) == asked;
-        [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)).filter(move |&variant| able(variant))
+    let rows = |operation: &'static str| {
+        let choices = WorkShape::of(&single(operation).steps[0], Precision::F32).choices(abilities);
+        let mut variants: Vec<_> = choices.iter().map(|choice| choice.variant()).collect();
+        variants.dedup();
+        variants.into_iter().map(move |variant| Row { operation, variant })
     };
-    let rows = |operation| variants(operation).map(move |variant| Row { operation, variant });
     operations().into_iter().flat_map(rows).collect()
 }
 
@@ -97,12 +97,9 @@ fn single(operation: &str) -> Plan {
     plan.only(&[index])
 }
 
-fn engine(device: &Device, variant: Option<Conv3x3Variant>) -> Engine {
+fn engine(device: &Device, variant: Option<Variant>) -> Engine {
     let engine = Engine::new(device, FILTERS.clone()).unwrap();
-    match variant {
-        Some(variant) => engine.with_variant(variant),
-        None => engine,
-    }
+    engine.with_variants(variant.map_or(ForcedVariants::NONE, ForcedVariants::from))
 }
 
 /// Times routines from their start until the device has done them.

@@ -3,27 +3,31 @@
 //
 // bindings  as in conv3x3_plain.wgsl, read 8 values at a time; 2 is [9][Cin][Cout] in both directions. The bias is
 //           bound in the backward pass too, and not read.
-// needs     f16 storage, 16x16x16 matrices of f16 with f32 sums, subgroups of 32 invocations; inputs a multiple of 32,
-//           outputs a multiple of OUTPUTS; 32 KiB of workgroup memory
-// tile      a workgroup of 4 subgroups makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum
-//           in chunks of one tap and 32 inputs, which it keeps in workgroup memory: from there a subgroup reads a 16x16
-//           matrix in few instructions, from an array in the device's memory in many. A subgroup makes 16 * BLOCKS
-//           pixels x 64 outputs. The next chunk's values are on their way while it multiplies.
+// needs     f16 storage, 16x16x16 matrices of f16 with f32 sums; inputs a multiple of 32, outputs a multiple of OUTPUTS;
+//           32 KiB of workgroup memory
+// tile      a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum in chunks of one
+//           tap and 32 inputs, which it keeps in workgroup memory: from there a subgroup reads a 16x16 matrix in few
+//           instructions, from an array in the device's memory in many. The tile has four shares of 16 * BLOCKS pixels x
+//           64 outputs, one for each subgroup. The next chunk's values are on their way while it multiplies.
+// subgroups have any size; LANES is four of the device's largest, so that there are at least four. Matrices may not stand
+//           in control flow that differs between subgroups: if there are more than four, each share is made by several
+//           of them, which store the same values.
 // memory    rows of matrices are 16 bytes longer than needed, so that the rows that are read together lie in different
 //           banks. Strides of cooperative loads count elements of the array they read: vec4.
-// dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of 128, outputs fastest.
+// dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of LANES, outputs fastest.
 //           Pixels in border columns and halo rows are computed and stored as zero.
 
 // Set for conv3x3_backward.
 override BACKWARD: bool = false;
 // Rows of 16 pixels that a subgroup makes: 2 or 4.
 override BLOCKS: u32 = 4u;
-// Subgroups beside each other along the outputs: 1 or 2; the others stand below each other along the pixels.
+// Shares beside each other along the outputs: 1 or 2; the others stand below each other along the pixels.
 override ACROSS: u32 = 2u;
+// 128 or 256.
+override LANES: u32 = 128u;
 
-const LANES = 128u;
-const SUBGROUPS = 4u;
-override PIXELS: u32 = 16u * BLOCKS * SUBGROUPS / ACROSS;
+const SHARES = 4u;
+override PIXELS: u32 = 16u * BLOCKS * SHARES / ACROSS;
 override OUTPUTS: u32 = 64u * ACROSS;
 
 // A chunk's inputs, in vec4 and in pairs of vec4; the rows of [pixel][input] and of [output][input] in vec4.
@@ -35,10 +39,14 @@ override OUTPUTS8: u32 = OUTPUTS / 8u;
 override OUTPUT_ROW: u32 = OUTPUTS / 4u + 2u;
 override INPUT_CHUNK: u32 = PIXELS * INPUT_ROW;
 override FILTER_CHUNK: u32 = OUTPUTS * INPUT_ROW;
+// Pieces of 8 values of either factor that an invocation brings: 1, 2 or 4; and the pixels between those of two of them.
+override INPUT_PIECES: u32 = PIXELS * CHUNK8 / LANES;
+override FILTER_PIECES: u32 = OUTPUTS * CHUNK8 / LANES;
+override PIECE_PIXELS: u32 = LANES / CHUNK8;
 // Mask words of a pixel, and of the tile.
 override WORDS: u32 = OUTPUTS / 32u;
 override TILE_WORDS: u32 = PIXELS * WORDS;
-// 16 pixels x 32 outputs of a subgroup's sums, in vec4 with a gap.
+// 16 pixels x 32 outputs of a share's sums, in vec4 with a gap.
 const SUMS_ROW = 9u;
 const SUMS = 16u * SUMS_ROW;
 
@@ -55,8 +63,8 @@ alias Stored8 = mat2x4<f16>;
 var<workgroup> input_chunk: array<Stored4, INPUT_CHUNK>;
 // [input][OUTPUT_ROW], backward [output][INPUT_ROW]
 var<workgroup> filter_chunk: array<Stored4, FILTER_CHUNK>;
-// [subgroup][16 pixels][SUMS_ROW]
-var<workgroup> sums: array<vec4<f32>, SUBGROUPS * SUMS>;
+// [share][16 pixels][SUMS_ROW]
+var<workgroup> sums: array<vec4<f32>, SHARES * SUMS>;
 // [pixel][WORDS]
 var<workgroup> mask_words: array<atomic<u32>, TILE_WORDS>;
 
@@ -108,20 +116,22 @@ fn keep_filters(piece: u32, values: Stored8) {
     filter_chunk[place + 1u] = values[1];
 }
 
-// Stores the 16 pixels x 32 outputs that stand in the subgroup's sums.
-fn finish(tile: Tile, subgroup: u32, subgroup_lane: u32, block: u32, pair: u32) {
-    for (var item = subgroup_lane; item < 128u; item += 32u) {
+// Stores the 16 pixels x 32 outputs of each share that stand in the sums.
+fn finish(tile: Tile, lane: u32, block: u32, pair: u32) {
+    for (var item = lane; item < SHARES * 128u; item += LANES) {
+        let share = item / 128u;
+        let row = item / 8u % 16u;
         let column4 = item % 8u;
-        let pixel = (subgroup / ACROSS * BLOCKS + block) * 16u + item / 8u;
+        let pixel = (share / ACROSS * BLOCKS + block) * 16u + row;
         let place = tile.first_pixel + pixel;
         if place >= params.end_row * (params.width + 2u) {
             continue;
         }
         let halo = is_halo(place, params.width, params.height);
-        let word = subgroup % ACROSS * 2u + pair;
+        let word = share % ACROSS * 2u + pair;
         let output4 = tile.first_output / 4u + word * 8u + column4;
         let index = (place - params.output_start) * params.outputs4 + output4;
-        var value = sums[subgroup * SUMS + item / 8u * SUMS_ROW + column4];
+        var value = sums[share * SUMS + row * SUMS_ROW + column4];
         if BACKWARD {
             if ACCUMULATE {
                 value += load(output[index]);
@@ -140,7 +150,7 @@ fn finish(tile: Tile, subgroup: u32, subgroup_lane: u32, block: u32, pair: u32) 
     }
 }
 
-fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
+fn convolve(tile: Tile, lane: u32, share: u32) {
     // The barriers of the loop stand between this and the first bit.
     for (var word = lane; word < TILE_WORDS; word += LANES) {
         atomicStore(&mask_words[word], 0u);
@@ -164,28 +174,34 @@ fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
     var s32 = coop_mat16x16<f32, C>();
     var s33 = coop_mat16x16<f32, C>();
 
-    // What this invocation brings: two or four pieces of 8 values of either factor.
+    // What this invocation brings.
     let pixel = tile.first_pixel + lane / CHUNK8;
     let channel8 = lane % CHUNK8;
     var input0 = load_input(pixel, 0u, channel8);
-    var input1 = load_input(pixel + 32u, 0u, channel8);
+    var input1 = Stored8();
     var input2 = Stored8();
     var input3 = Stored8();
     var filters0 = load_filters(lane, 0u, 0u, tile.first_output);
-    var filters1 = load_filters(lane + LANES, 0u, 0u, tile.first_output);
+    var filters1 = Stored8();
     var filters2 = Stored8();
     var filters3 = Stored8();
-    if PIXELS > 64u {
-        input2 = load_input(pixel + 64u, 0u, channel8);
-        input3 = load_input(pixel + 96u, 0u, channel8);
+    if INPUT_PIECES > 1u {
+        input1 = load_input(pixel + PIECE_PIXELS, 0u, channel8);
     }
-    if OUTPUTS > 64u {
+    if INPUT_PIECES > 2u {
+        input2 = load_input(pixel + 2u * PIECE_PIXELS, 0u, channel8);
+        input3 = load_input(pixel + 3u * PIECE_PIXELS, 0u, channel8);
+    }
+    if FILTER_PIECES > 1u {
+        filters1 = load_filters(lane + LANES, 0u, 0u, tile.first_output);
+    }
+    if FILTER_PIECES > 2u {
         filters2 = load_filters(lane + 2u * LANES, 0u, 0u, tile.first_output);
         filters3 = load_filters(lane + 3u * LANES, 0u, 0u, tile.first_output);
     }
 
-    let first_row = subgroup / ACROSS * BLOCKS * 16u;
-    let first_column = subgroup % ACROSS * 64u;
+    let first_row = share / ACROSS * BLOCKS * 16u;
+    let first_column = share % ACROSS * 64u;
     let input_stride = INPUT_ROW;
     let output_stride = OUTPUT_ROW;
     var tap = 0u;
@@ -194,14 +210,18 @@ fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
         // All are done with the chunk before.
         workgroupBarrier();
         keep_input(lane, input0);
-        keep_input(lane + LANES, input1);
         keep_filters(lane, filters0);
-        keep_filters(lane + LANES, filters1);
-        if PIXELS > 64u {
+        if INPUT_PIECES > 1u {
+            keep_input(lane + LANES, input1);
+        }
+        if INPUT_PIECES > 2u {
             keep_input(lane + 2u * LANES, input2);
             keep_input(lane + 3u * LANES, input3);
         }
-        if OUTPUTS > 64u {
+        if FILTER_PIECES > 1u {
+            keep_filters(lane + LANES, filters1);
+        }
+        if FILTER_PIECES > 2u {
             keep_filters(lane + 2u * LANES, filters2);
             keep_filters(lane + 3u * LANES, filters3);
         }
@@ -213,14 +233,18 @@ fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
         }
         if chunk < params.inputs4 / 2u {
             input0 = load_input(pixel, tap, chunk + channel8);
-            input1 = load_input(pixel + 32u, tap, chunk + channel8);
             filters0 = load_filters(lane, tap, chunk, tile.first_output);
-            filters1 = load_filters(lane + LANES, tap, chunk, tile.first_output);
-            if PIXELS > 64u {
-                input2 = load_input(pixel + 64u, tap, chunk + channel8);
-                input3 = load_input(pixel + 96u, tap, chunk + channel8);
+            if INPUT_PIECES > 1u {
+                input1 = load_input(pixel + PIECE_PIXELS, tap, chunk + channel8);
             }
-            if OUTPUTS > 64u {
+            if INPUT_PIECES > 2u {
+                input2 = load_input(pixel + 2u * PIECE_PIXELS, tap, chunk + channel8);
+                input3 = load_input(pixel + 3u * PIECE_PIXELS, tap, chunk + channel8);
+            }
+            if FILTER_PIECES > 1u {
+                filters1 = load_filters(lane + LANES, tap, chunk, tile.first_output);
+            }
+            if FILTER_PIECES > 2u {
                 filters2 = load_filters(lane + 2u * LANES, tap, chunk, tile.first_output);
                 filters3 = load_filters(lane + 3u * LANES, tap, chunk, tile.first_output);
             }
@@ -271,48 +295,48 @@ fn convolve(tile: Tile, lane: u32, subgroup: u32, subgroup_lane: u32) {
 
     // A cooperative matrix knows neither bias nor mask: 16 pixels x 32 outputs at a time go through workgroup memory.
     let sums_stride = SUMS_ROW;
-    let left = subgroup * SUMS;
+    let left = share * SUMS;
     let right = left + 4u;
     coopStoreT(s00, &sums[left], sums_stride);
     coopStoreT(s01, &sums[right], sums_stride);
     workgroupBarrier();
-    finish(tile, subgroup, subgroup_lane, 0u, 0u);
+    finish(tile, lane, 0u, 0u);
     workgroupBarrier();
     coopStoreT(s02, &sums[left], sums_stride);
     coopStoreT(s03, &sums[right], sums_stride);
     workgroupBarrier();
-    finish(tile, subgroup, subgroup_lane, 0u, 1u);
+    finish(tile, lane, 0u, 1u);
     workgroupBarrier();
     coopStoreT(s10, &sums[left], sums_stride);
     coopStoreT(s11, &sums[right], sums_stride);
     workgroupBarrier();
-    finish(tile, subgroup, subgroup_lane, 1u, 0u);
+    finish(tile, lane, 1u, 0u);
     workgroupBarrier();
     coopStoreT(s12, &sums[left], sums_stride);
     coopStoreT(s13, &sums[right], sums_stride);
     workgroupBarrier();
-    finish(tile, subgroup, subgroup_lane, 1u, 1u);
+    finish(tile, lane, 1u, 1u);
     if BLOCKS > 2u {
         workgroupBarrier();
         coopStoreT(s20, &sums[left], sums_stride);
         coopStoreT(s21, &sums[right], sums_stride);
         workgroupBarrier();
-        finish(tile, subgroup, subgroup_lane, 2u, 0u);
+        finish(tile, lane, 2u, 0u);
         workgroupBarrier();
         coopStoreT(s22, &sums[left], sums_stride);
         coopStoreT(s23, &sums[right], sums_stride);
         workgroupBarrier();
-        finish(tile, subgroup, subgroup_lane, 2u, 1u);
+        finish(tile, lane, 2u, 1u);
         workgroupBarrier();
         coopStoreT(s30, &sums[left], sums_stride);
         coopStoreT(s31, &sums[right], sums_stride);
         workgroupBarrier();
-        finish(tile, subgroup, subgroup_lane, 3u, 0u);
+        finish(tile, lane, 3u, 0u);
         workgroupBarrier();
         coopStoreT(s32, &sums[left], sums_stride);
         coopStoreT(s33, &sums[right], sums_stride);
         workgroupBarrier();
-        finish(tile, subgroup, subgroup_lane, 3u, 1u);
+        finish(tile, lane, 3u, 1u);
     }
 }
 
@@ -332,10 +356,9 @@ fn conv3x3(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
     let tile = tile_of(group_number(group));
-    convolve(tile, lane, subgroup, subgroup_lane);
+    convolve(tile, lane, subgroup % SHARES);
     if WITH_MASK {
         finish_mask(tile, lane);
     }
@@ -346,7 +369,6 @@ fn conv3x3_backward(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
-    convolve(tile_of(group_number(group)), lane, subgroup, subgroup_lane);
+    convolve(tile_of(group_number(group)), lane, subgroup % SHARES);
 }

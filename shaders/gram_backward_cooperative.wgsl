@@ -6,14 +6,16 @@
 // brings the largest value of the columns at hand to between 2^13 and 2^14; the sums are divided by it.
 //
 // needs     as conv3x3_cooperative.wgsl; channels a multiple of 64
-// tile      as in conv3x3_cooperative.wgsl, with one tap: a workgroup of 4 subgroups makes 128 neighbouring padded
-//           pixels x 64 channels, 32 channels of the sum at a time in workgroup memory; a subgroup makes 32 pixels x 64
-//           channels
+// tile      as in conv3x3_cooperative.wgsl, with one tap: a workgroup makes 128 neighbouring padded pixels x 64 channels,
+//           32 channels of the sum at a time in workgroup memory; a share is 32 pixels x 64 channels
+// subgroups as in conv3x3_cooperative.wgsl
 // memory    rows are 16 bytes longer than needed, as in conv3x3_cooperative.wgsl
-// dispatch  ceil(padded pixels of the rows to write / 128) x channels / 64 workgroups of 128, channels fastest
+// dispatch  ceil(padded pixels of the rows to write / 128) x channels / 64 workgroups of LANES, channels fastest
 
-const LANES = 128u;
-const SUBGROUPS = 4u;
+// 128 or 256.
+override LANES: u32 = 128u;
+
+const SHARES = 4u;
 const PIXELS = 128u;
 const OUTPUTS4 = 16u;
 // A chunk's channels in vec4 and in pairs of vec4.
@@ -22,7 +24,7 @@ const CHUNK8 = 4u;
 // The rows of [pixel][channel] and of [channel][output], in vec4 with the gap.
 const FEATURE_ROW = CHUNK4 + 2u;
 const OUTPUT_ROW = OUTPUTS4 + 2u;
-// 16 pixels x 64 outputs of a subgroup's sums, in vec4 with a gap.
+// 16 pixels x 64 outputs of a share's sums, in vec4 with a gap.
 const SUMS_ROW = OUTPUTS4 + 1u;
 const SUMS = 16u * SUMS_ROW;
 
@@ -38,8 +40,8 @@ alias Stored8 = mat2x4<f16>;
 var<workgroup> feature_chunk: array<Stored4, PIXELS * FEATURE_ROW>;
 // [channel][OUTPUT_ROW]
 var<workgroup> gradient_chunk: array<Stored4, 4u * CHUNK4 * OUTPUT_ROW>;
-// [subgroup][16 pixels][SUMS_ROW]; at first the lanes' largest values.
-var<workgroup> sums: array<vec4<f32>, SUBGROUPS * SUMS>;
+// [share][16 pixels][SUMS_ROW]; at first the lanes' largest values.
+var<workgroup> sums: array<vec4<f32>, SHARES * SUMS>;
 
 // The exponent, as it stands in an f32, of the power of two that scales this workgroup's columns.
 fn scale_exponent(lane: u32, first_output4: u32) -> u32 {
@@ -62,16 +64,18 @@ fn scale_exponent(lane: u32, first_output4: u32) -> u32 {
     return clamp(127u + 127u + 13u - exponent, 1u, 253u);
 }
 
-// Stores the 16 pixels x 64 outputs that stand in the subgroup's sums.
-fn finish(first_pixel: u32, first_output4: u32, subgroup: u32, subgroup_lane: u32, inverse_scale: f32) {
-    for (var item = subgroup_lane; item < 16u * OUTPUTS4; item += 32u) {
-        let pixel = first_pixel + item / OUTPUTS4;
+// Stores the 16 pixels x 64 outputs of each share that stand in the sums; `first_pixel` is that of the first share.
+fn finish(first_pixel: u32, first_output4: u32, lane: u32, inverse_scale: f32) {
+    for (var item = lane; item < SHARES * 16u * OUTPUTS4; item += LANES) {
+        let share = item / (16u * OUTPUTS4);
+        let row = item / OUTPUTS4 % 16u;
+        let pixel = first_pixel + share * 32u + row;
         if pixel >= params.end_pixel {
             continue;
         }
         let output4 = first_output4 + item % OUTPUTS4;
         let index = (pixel - params.output_start) * params.channels4 + output4;
-        var value = inverse_scale * sums[subgroup * SUMS + item / OUTPUTS4 * SUMS_ROW + item % OUTPUTS4];
+        var value = inverse_scale * sums[share * SUMS + row * SUMS_ROW + item % OUTPUTS4];
         if ACCUMULATE {
             value += load(output[index]);
         }
@@ -87,9 +91,9 @@ fn gram_backward(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
-    @builtin(subgroup_invocation_id) subgroup_lane: u32,
 ) {
     let number = group_number(group);
+    let share = subgroup % SHARES;
     let blocks = params.channels4 / OUTPUTS4;
     let first_pixel = params.first_pixel + number / blocks * PIXELS;
     let first_output4 = number % blocks * OUTPUTS4;
@@ -129,7 +133,7 @@ fn gram_backward(
             let b1 = coopLoadT<coop_mat16x16<f16, B>>(&gradient_chunk[b + 4u], output_stride);
             let b2 = coopLoadT<coop_mat16x16<f16, B>>(&gradient_chunk[b + 8u], output_stride);
             let b3 = coopLoadT<coop_mat16x16<f16, B>>(&gradient_chunk[b + 12u], output_stride);
-            let a = subgroup * 32u * FEATURE_ROW + 4u * i;
+            let a = share * 32u * FEATURE_ROW + 4u * i;
             let a0 = coopLoadT<coop_mat16x16<f16, A>>(&feature_chunk[a], feature_stride);
             let a1 = coopLoadT<coop_mat16x16<f16, A>>(&feature_chunk[a + 16u * FEATURE_ROW], feature_stride);
             s00 = coopMultiplyAdd(a0, b0, s00);
@@ -145,22 +149,21 @@ fn gram_backward(
     }
 
     let sums_stride = SUMS_ROW;
-    let p0 = subgroup * SUMS;
+    let p0 = share * SUMS;
     let p1 = p0 + 4u;
     let p2 = p0 + 8u;
     let p3 = p0 + 12u;
-    let own_pixel = first_pixel + subgroup * 32u;
     coopStoreT(s00, &sums[p0], sums_stride);
     coopStoreT(s01, &sums[p1], sums_stride);
     coopStoreT(s02, &sums[p2], sums_stride);
     coopStoreT(s03, &sums[p3], sums_stride);
     workgroupBarrier();
-    finish(own_pixel, first_output4, subgroup, subgroup_lane, inverse_scale);
+    finish(first_pixel, first_output4, lane, inverse_scale);
     workgroupBarrier();
     coopStoreT(s10, &sums[p0], sums_stride);
     coopStoreT(s11, &sums[p1], sums_stride);
     coopStoreT(s12, &sums[p2], sums_stride);
     coopStoreT(s13, &sums[p3], sums_stride);
     workgroupBarrier();
-    finish(own_pixel + 16u, first_output4, subgroup, subgroup_lane, inverse_scale);
+    finish(first_pixel + 16u, first_output4, lane, inverse_scale);
 }

@@ -4,12 +4,16 @@
 // The matrix is symmetric: tiles above the diagonal are made once and written twice.
 //
 // needs     as conv3x3_cooperative.wgsl; channels a multiple of 64
-// tile      a workgroup of 4 subgroups makes 64 x 64 sums of one split and walks over its pixels 32 at a time, which it
-//           keeps in workgroup memory; a subgroup makes 32 x 32 sums
+// tile      a workgroup makes 64 x 64 sums of one split and walks over its pixels 32 at a time, which it keeps in workgroup
+//           memory; a share is 32 x 32 sums
+// subgroups as in conv3x3_cooperative.wgsl
 // memory    rows are 16 bytes longer than needed, as in conv3x3_cooperative.wgsl
-// dispatch  pairs of blocks of 64 channels, the second not before the first, x splits workgroups of 128, pairs fastest
+// dispatch  pairs of blocks of 64 channels, the second not before the first, x splits workgroups of LANES, pairs fastest
 
-const LANES = 128u;
+// 128 or 256.
+override LANES: u32 = 128u;
+
+const SHARES = 4u;
 const CHUNK = 32u;
 // 64 channels in pairs of vec4, and in vec4 with the gap.
 const EDGE8 = 8u;
@@ -32,6 +36,7 @@ fn gram(
     @builtin(subgroup_id) subgroup: u32,
 ) {
     let number = group_number(group);
+    let share = subgroup % SHARES;
     let blocks = params.channels4 / 16u;
     let pairs = blocks * (blocks + 1u) / 2u;
     let split = number / pairs;
@@ -68,8 +73,8 @@ fn gram(
         for (var i = 0u; i < 2u; i++) {
             // Channels along the rows of the first factor: they stand along the rows of the chunk, so it is read by
             // columns.
-            let a = 16u * i * ROW + subgroup / 2u * 8u;
-            let b = 16u * i * ROW + subgroup % 2u * 8u;
+            let a = 16u * i * ROW + share / 2u * 8u;
+            let b = 16u * i * ROW + share % 2u * 8u;
             let a0 = coopLoad<coop_mat16x16<f16, A>>(&left_chunk[a], stride);
             let a1 = coopLoad<coop_mat16x16<f16, A>>(&left_chunk[a + 4u], stride);
             let b0 = coopLoadT<coop_mat16x16<f16, B>>(&right_chunk[b], stride);
@@ -83,8 +88,8 @@ fn gram(
     }
 
     let matrix = split * 4u * params.channels4 * params.channels4;
-    let row = left * 64u + subgroup / 2u * 32u;
-    let column = right * 64u + subgroup % 2u * 32u;
+    let row = left * 64u + share / 2u * 32u;
+    let column = right * 64u + share % 2u * 32u;
     let channels4 = params.channels4;
     let p00 = matrix + row * channels4 + column / 4u;
     let p01 = p00 + 4u;

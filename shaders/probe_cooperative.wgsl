@@ -1,14 +1,20 @@
 // Peak arithmetic of cooperative matrices (tensor cores): eight independent 16x16 sums of each subgroup stay in registers,
 // and nothing else takes time.
 //
-//   sums[g][i] = rounds * A B_i, i = 0..7, for the 4 subgroups g of every workgroup: 8 * 2 * 16^3 floating-point operations
-//                a round and subgroup
+//   sums[g][i] = rounds * A B_i, i = 0..7, for the four shares g of every workgroup: 8 * 2 * 16^3 floating-point operations
+//                a round and share
 //
 // The matrices come from buffers, so that no compiler knows them; all sums are written, so that none is left out.
 //
-// bindings  1 A [16][16]   2 B0 to B7, [16][128]   3 sums [subgroups][8][16][16]
-// needs     16x16x16 matrices of f16 with f32 sums, subgroups of 32 invocations
-// dispatch  workgroups of 128
+// bindings  1 A [16][16]   2 B0 to B7, [16][128]   3 sums [shares][8][16][16]
+// needs     16x16x16 matrices of f16 with f32 sums
+// subgroups as in conv3x3_cooperative.wgsl: one for each share
+// dispatch  workgroups of LANES
+
+// 128 or 256.
+override LANES: u32 = 128u;
+
+const SHARES = 4u;
 
 struct Params {
     rounds: u32,
@@ -19,13 +25,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> right: array<Stored4>;
 @group(0) @binding(3) var<storage, read_write> sums: array<vec4<f32>>;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn probe_cooperative(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
     let number = group_number(group);
+    let share = subgroup % SHARES;
     let left_stride = 4u;
     let right_stride = 32u;
     let a = coopLoadT<coop_mat16x16<f16, A>>(&left[0u], left_stride);
@@ -55,7 +62,7 @@ fn probe_cooperative(
         s6 = coopMultiplyAdd(a, b6, s6);
         s7 = coopMultiplyAdd(a, b7, s7);
     }
-    let place = (number * 4u + subgroup) * 512u;
+    let place = (number * SHARES + share) * 512u;
     let stride = 4u;
     coopStoreT(s0, &sums[place], stride);
     let place1 = place + 64u;

@@ -2,13 +2,13 @@
 
 use crate::{
     BackendError, Device, Session, cpu,
-    gpu::{self, Conv3x3Variant, DeviceFilters, Gpu},
+    gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
     host_memory,
     plan::{Plan, Precision, Step, Storage},
     reference,
     weights::Filters,
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 #[derive(Clone)]
 enum Loaded {
@@ -24,7 +24,18 @@ pub struct Engine {
     filters: Arc<Filters>,
     name: String,
     precision: Precision,
-    conv3x3: Option<Conv3x3Variant>,
+    forced: ForcedVariants,
+}
+
+/// What carries out one step of a plan, or two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepKernel {
+    /// Numbers of the plan's steps.
+    pub steps: Range<usize>,
+    /// Name of the operation; of two steps both, joined by `+`.
+    pub operation: &'static str,
+    /// The variant, where there are several, and of two steps.
+    pub variant: Option<Variant>,
 }
 
 impl Engine {
@@ -38,7 +49,13 @@ impl Engine {
             Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(filters.clone(), *threads)?),
             Device::Reference => Loaded::Reference,
         };
-        Ok(Engine { loaded, filters, name: device.name().to_owned(), precision: Precision::F32, conv3x3: None })
+        Ok(Engine {
+            loaded,
+            filters,
+            name: device.name().to_owned(),
+            precision: Precision::F32,
+            forced: ForcedVariants::NONE,
+        })
     }
 
     /// The filters it was made with.
@@ -88,7 +105,7 @@ impl Engine {
     pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
         let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
         match &self.loaded {
-            Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, self.conv3x3),
+            Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, &self.forced),
             Loaded::Cpu(_) => layers.max().map_or(0, cpu::filter_bytes),
             Loaded::Reference => self.filters.bytes(),
         }
@@ -99,14 +116,26 @@ impl Engine {
         matches!(self.loaded, Loaded::Gpu(..))
     }
 
-    /// The variant of the convolution that carries out a step of a plan, where there are variants.
-    pub fn variant(&self, plan: &Plan, step: &Step) -> Option<Conv3x3Variant> {
+    /// What carries out a plan's steps, in order.
+    pub fn kernels(&self, plan: &Plan) -> Vec<StepKernel> {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => {
-                let asked = gpu.asked(self.conv3x3, step, plan.precision);
-                Conv3x3Variant::of_step(step, plan.precision, gpu.trusted_abilities(plan.precision), asked)
+                let tasks = gpu.tasks(plan, &self.forced).into_iter();
+                let kernel = |task: gpu::Task<'_>| StepKernel {
+                    steps: task.steps(),
+                    operation: task.choice.operation.name,
+                    variant: task.choice.variant(),
+                };
+                tasks.map(kernel).collect()
             }
-            Loaded::Cpu(_) | Loaded::Reference => None,
+            Loaded::Cpu(_) | Loaded::Reference => {
+                let kernel = |(index, step): (usize, &Step)| StepKernel {
+                    steps: index..index + 1,
+                    operation: step.operation(),
+                    variant: None,
+                };
+                plan.steps.iter().enumerate().map(kernel).collect()
+            }
         }
     }
 
@@ -126,7 +155,7 @@ impl Engine {
         }
     }
 
-    /// Times the variants of the convolution for the shapes of a plan, see [`gpu::Gpu::tune`]. Where the device has no
+    /// Times the variants of a plan's operations, see [`gpu::Gpu::tune`]. Where the device has no
     /// variants, nothing is done.
     ///
     /// # Errors
@@ -138,9 +167,9 @@ impl Engine {
         }
     }
 
-    /// Forces a variant of the convolution where the device has variants.
-    pub fn with_variant(self, conv3x3: Conv3x3Variant) -> Engine {
-        Engine { conv3x3: Some(conv3x3), ..self }
+    /// Forces variants where the device has variants and they can do the work.
+    pub fn with_variants(self, forced: ForcedVariants) -> Engine {
+        Engine { forced, ..self }
     }
 
     /// Makes a plan ready.
@@ -149,7 +178,7 @@ impl Engine {
     /// If the plan does not fit the device.
     pub fn session(&self, plan: &Plan) -> Result<Box<dyn Session>, BackendError> {
         Ok(match &self.loaded {
-            Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, self.conv3x3)?),
+            Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, &self.forced)?),
             Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, plan)?),
             Loaded::Reference => Box::new(reference::Session::new(plan, &self.filters)?),
         })

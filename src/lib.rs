@@ -72,7 +72,7 @@ pub mod tolerance;
 
 pub use backend::{BackendError, Session, read_map, read_values, values, write_map, write_noise, write_values};
 pub use device::{Device, DeviceChoice, DeviceError, automatic};
-pub use engine::Engine;
+pub use engine::{Engine, StepKernel};
 
 /// The example of the README compiles.
 #[cfg(doctest)]

@@ -86,14 +86,15 @@ fn bands_give_what_whole_maps_give() {
         let whole = plan(size, pooling, Banding::NONE);
         assert!(whole.is_plain());
         let exact = evaluate(&whole, &mut reference::Session::new(&whole, &filters).unwrap());
-        let mut session = gpu::Session::new(&gpu, whole.clone(), &device_filters, None).unwrap();
+        let mut session = gpu::Session::new(&gpu, whole.clone(), &device_filters, &gpu::ForcedVariants::NONE).unwrap();
         // Signs next to zero may differ from the reference's, not from those of the same kernels.
         let exact_gpu = evaluate(&whole, &mut session);
         for banding in BANDS {
             let banded = plan(size, pooling, banding);
             assert!(!banded.is_plain() && banded.steps.len() > whole.steps.len() + 10);
             compare(&evaluate(&banded, &mut reference::Session::new(&banded, &filters).unwrap()), &exact);
-            let mut session = gpu::Session::new(&gpu, banded.clone(), &device_filters, None).unwrap();
+            let mut session =
+                gpu::Session::new(&gpu, banded.clone(), &device_filters, &gpu::ForcedVariants::NONE).unwrap();
             compare(&evaluate(&banded, &mut session), &exact_gpu);
         }
     }

@@ -1,98 +1,77 @@
-//! Every operation on the GPU session against the reference, in each variant, with guard values behind every slot.
+//! Every kernel that a session can use against the reference, with every set of its constants, with guard values behind
+//! every slot.
 
 use crate::common::adapter;
 use impasto::{
-    gpu::{Conv3x3Variant, DeviceFilters, Gpu, Session, ShaderChecks},
-    validate::{self, Case},
+    gpu::{Gpu, ShaderChecks, trials},
+    validate::{self, Case, Expected},
 };
-use std::sync::Arc;
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-fn open(checks: ShaderChecks) -> Arc<Gpu> {
-    Gpu::open(&adapter(), checks).unwrap()
+/// Of each operation and pair, on whole maps of f32.
+fn some() -> Vec<Case> {
+    [validate::cases(), validate::fused_cases()].concat()
 }
 
-fn failures(cases: &[Case], checks: ShaderChecks, variant: Conv3x3Variant) -> Vec<String> {
-    failures_on(&open(checks), cases, variant)
-}
-
-fn failures_on(gpu: &Arc<Gpu>, cases: &[Case], variant: Conv3x3Variant) -> Vec<String> {
-    assert!(cases.len() >= 30, "{} cases", cases.len());
-    cases
-        .iter()
-        .map(|case| {
-            validate::run(case, &mut |plan, filters| {
-                let filters = DeviceFilters::new(filters);
-                Ok(Box::new(Session::new(gpu, plan.clone(), &filters, Some(variant))?))
-            })
-            .unwrap_or_else(|error| panic!("{}: {error}", case.name))
-        })
-        .filter(|outcome| !outcome.passed())
-        .map(|outcome| outcome.to_string())
-        .collect()
-}
-
-/// Everything on whole maps, then all that works on maps in bands and as f16.
-fn all() -> Vec<Case> {
-    [validate::cases(), validate::banded_cases(), validate::f16_cases()].concat()
-}
-
-/// Those of operations whose names begin so.
-fn of_operations(cases: Vec<Case>, prefix: &str) -> Vec<Case> {
-    cases.into_iter().filter(|case| case.plan.steps[0].operation().starts_with(prefix)).collect()
-}
-
-/// Those that a variant of the convolution changes.
-fn convolutions() -> Vec<Case> {
-    of_operations(all(), "conv3x3")
+/// Runs every case by every kernel that can do it: how often each kernel ran, and what failed.
+fn run(gpu: &Arc<Gpu>, cases: &[Case]) -> (BTreeMap<String, usize>, Vec<String>) {
+    let (counts, failures) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
+    cases.par_iter().for_each(|case| {
+        let expected = Expected::of(case).unwrap();
+        for trial in trials(gpu, case) {
+            let name = format!("{} {}", trial.choice(), case.plan.precision);
+            match trial.run(gpu, &expected) {
+                Ok(outcome) if outcome.passed() => {}
+                Ok(outcome) => failures.lock().unwrap().push(format!("{name}: {outcome}")),
+                Err(error) => failures.lock().unwrap().push(format!("{name}: {}: {error}", case.name)),
+            }
+            *counts.lock().unwrap().entry(name).or_default() += 1;
+        }
+    });
+    (counts.into_inner().unwrap(), failures.into_inner().unwrap())
 }
 
 #[test]
-fn plain_kernels_agree_with_the_reference() {
-    assert_eq!(failures(&all(), ShaderChecks::Checked, Conv3x3Variant::Plain), Vec::<String>::new());
+fn every_kernel_agrees_with_the_reference() {
+    let gpu = Gpu::open(&adapter(), ShaderChecks::Checked).unwrap();
+    let (counts, failures) = run(&gpu, &validate::all_cases(gpu.has_f16()));
+    assert_eq!(failures, Vec::<String>::new());
+    for name in [
+        "conv3x3 plain f32",
+        "conv3x3 blocked f16",
+        "conv3x3_backward tiled PIXELS=128 OUTPUTS=128 f32",
+        "conv3x3 tiled PIXELS=64 OUTPUTS=64 f16",
+        "conv3x3_backward winograd2 CHUNK4=2 f32",
+        "conv3x3+max_pool winograd2 CHUNK4=2 f16",
+        "network_input_backward+total_variation f32",
+        "gram tiled EDGE=128 f32",
+        "gram_backward tiled PIXELS=128 OUTPUTS=128 f16",
+        "max_pool f16",
+        "lbfgs_dots f32",
+    ] {
+        assert!(counts.get(name).is_some_and(|&count| count >= 3), "{name} in {counts:?}");
+    }
 }
 
 #[test]
-fn blocked_kernels_agree_with_the_reference() {
-    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Blocked), Vec::<String>::new());
+fn a_device_with_the_least_limits_of_webgpu_does_what_it_has_room_for() {
+    let gpu = Gpu::open_with_least_limits(&adapter(), ShaderChecks::Checked).unwrap();
+    let (counts, failures) = run(&gpu, &some());
+    assert_eq!(failures, Vec::<String>::new());
+    let ran = |part: &str| counts.keys().any(|name| name.contains(part));
+    assert!(ran("conv3x3 winograd2 CHUNK4=1") && ran("conv3x3+max_pool winograd2 CHUNK4=1"), "{counts:?}");
+    assert!(ran("conv3x3 tiled PIXELS=128 OUTPUTS=128") && ran("gram tiled EDGE=128"), "{counts:?}");
+    assert!(!ran("winograd4") && !ran("CHUNK4=2"), "{counts:?}");
 }
 
-#[test]
-fn tiled_kernels_agree_with_the_reference() {
-    let cases = [convolutions(), of_operations(all(), "gram")].concat();
-    assert_eq!(failures(&cases, ShaderChecks::Checked, Conv3x3Variant::Tiled), Vec::<String>::new());
-}
-
-/// Small maps get small tiles, unless a device is said to be full with one workgroup.
-#[test]
-fn large_tiles_agree_with_the_reference() {
-    let mut gpu = open(ShaderChecks::Checked);
-    Arc::get_mut(&mut gpu).unwrap().abilities.filling_groups = 1;
-    let whole = |operation| of_operations(validate::cases(), operation);
-    let cases = [whole("conv3x3"), whole("gram")].concat();
-    assert_eq!(failures_on(&gpu, &cases, Conv3x3Variant::Tiled), Vec::<String>::new());
-}
-
-#[test]
-fn winograd_with_little_workgroup_memory_agrees_with_the_reference() {
-    let mut gpu = open(ShaderChecks::Checked);
-    Arc::get_mut(&mut gpu).unwrap().abilities.workgroup_memory = 16 << 10;
-    assert_eq!(
-        failures_on(&gpu, &of_operations(validate::cases(), "conv3x3"), Conv3x3Variant::Winograd2),
-        Vec::<String>::new()
-    );
-}
-
-#[test]
-fn winograd4_kernels_agree_with_the_reference() {
-    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Winograd4), Vec::<String>::new());
-}
-
-#[test]
-fn winograd2_kernels_agree_with_the_reference() {
-    assert_eq!(failures(&convolutions(), ShaderChecks::Checked, Conv3x3Variant::Winograd2), Vec::<String>::new());
-}
-
+/// As released: nothing but the kernels' own care keeps them inside their arrays.
 #[test]
 fn kernels_without_checks_agree_with_the_reference() {
-    assert_eq!(failures(&all(), ShaderChecks::Unchecked, Conv3x3Variant::Blocked), Vec::<String>::new());
+    let gpu = Gpu::open(&adapter(), ShaderChecks::Unchecked).unwrap();
+    let (_, failures) = run(&gpu, &some());
+    assert_eq!(failures, Vec::<String>::new());
 }

@@ -1,13 +1,15 @@
 //! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
 //! which is no number cannot spoil.
 
-use crate::common::{self, gpu, network};
+use crate::common::{self, adapter, gpu, network, weighted};
 use impasto::{
-    BackendError, Session as _,
-    gpu::{DeviceFilters, Gpu, Session, adapters},
+    BackendError, Device, Engine, Session as _,
+    gpu::{DeviceFilters, ForcedVariants, Gpu, Session, ShaderChecks, adapters},
+    picture::Picture,
     plan::{Optimizer, Plan, Representation, Routine, Size, Slot, Tensor, Term, features, iteration},
     random::Random,
     read_values,
+    style::{Recipe, stylize},
     weights::{Filters, generated},
     write_values,
 };
@@ -27,7 +29,7 @@ fn filters() -> Arc<Filters> {
 /// A session with a noisy picture and targets in place.
 fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
     let filters = DeviceFilters::new(&filters());
-    let mut session = Session::new(gpu, plan.clone(), &filters, None).unwrap();
+    let mut session = Session::new(gpu, plan.clone(), &filters, &ForcedVariants::NONE).unwrap();
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
         let values = match slot.tensor {
@@ -174,7 +176,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     let wanted = [Representation::Features("relu1_1".parse().unwrap())];
     let plan = features(&network(Size { width: side, height: side }), &wanted).unwrap();
     let filters = DeviceFilters::new(&filters());
-    let error = Session::new(&gpu, plan, &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan, &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(matches!(error, BackendError::TensorTooLarge { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
@@ -227,13 +229,15 @@ fn where_memory_ran_out_something_smaller_still_works() {
     let before = paint();
     let array = gpu.largest_slot().min(128 << 20);
     let none = DeviceFilters::new(&filters());
-    let Err(error) = Session::new(&gpu, arrays(200, array), &none, None) else { panic!("there was enough") };
+    let Err(error) = Session::new(&gpu, arrays(200, array), &none, &ForcedVariants::NONE) else {
+        panic!("there was enough")
+    };
     assert!(error.to_string().contains(&format!("out of memory with {} MiB", 200 * (array >> 20))), "{error}");
     assert!(paint() == before);
     // Until nothing is left: not for a copy either that the host could read.
     let mut held = Vec::new();
     let refused = loop {
-        match Session::new(&gpu, arrays(1, array), &none, None) {
+        match Session::new(&gpu, arrays(1, array), &none, &ForcedVariants::NONE) {
             Ok(session) => held.push(session),
             refused => break refused,
         }
@@ -260,6 +264,34 @@ fn vulkan_tells_how_much_memory_there_is() {
 fn filters_that_end_too_early_are_named() {
     let gpu = gpu();
     let filters = DeviceFilters::new(&Arc::new(generated(5, "relu1_2".parse().unwrap())));
-    let error = Session::new(&gpu, plan(), &filters, None).err().unwrap();
+    let error = Session::new(&gpu, plan(), &filters, &ForcedVariants::NONE).err().unwrap();
     assert!(error.to_string().contains("before relu2_1"), "{error}");
+}
+
+#[test]
+fn a_device_with_the_least_limits_of_webgpu_paints_what_the_processor_paints() {
+    let least = Gpu::open_with_least_limits(&adapter(), ShaderChecks::default()).unwrap();
+    let filters = filters();
+    let recipe = Recipe {
+        size: 40,
+        min_scale: 40,
+        first_iterations: 8,
+        content_layers: weighted(&["relu2_2"]),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        ..Recipe::default()
+    };
+    let (content, style) =
+        (Picture::noise(Size { width: 40, height: 33 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let paint = |device: &Device, variants: &str| {
+        let engine = Engine::new(device, filters.clone()).unwrap().with_variants(variants.parse().unwrap());
+        stylize(&engine, &content, &style, &recipe, None, &mut |_| {}).unwrap()
+    };
+    let expected = paint(&Device::Cpu(None), "plain");
+    // What hardware prefers, and what shares the most memory; what does not fit makes room for others.
+    for variants in ["winograd2,gram=tiled,gram_backward=tiled", "tiled", "winograd4"] {
+        let found = paint(&Device::Gpu(least.clone()), variants);
+        let apart = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).sum::<f32>();
+        let mean = apart / expected.pixels().len() as f32;
+        assert!(mean < 0.5 / 255.0, "the pictures are {mean} apart on average with {variants}");
+    }
 }

@@ -3,7 +3,7 @@
 use crate::common::gpu;
 use impasto::{
     Device, Engine,
-    gpu::Conv3x3Variant,
+    gpu::{ForcedVariants, Variant},
     plan::{Pooling, Precision, Size},
     style::{Method, Recipe, ScalePlans, memory},
     weights::{Filters, Normalisation, generated},
@@ -45,19 +45,16 @@ fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
 #[test]
 fn a_gpu_holds_what_was_predicted() {
     let device = Device::Gpu(gpu());
-    let engine = |precision, variant: Option<Conv3x3Variant>| {
+    let engine = |precision, variant: Option<Variant>| {
         let device = &device;
         move |filters: Filters| {
             let engine = Engine::new(device, Arc::new(filters)).unwrap().with_precision(precision);
-            match variant {
-                Some(variant) => engine.with_variant(variant),
-                None => engine,
-            }
+            engine.with_variants(variant.map_or(ForcedVariants::NONE, ForcedVariants::from))
         }
     };
     assert_predicted(engine(Precision::F32, None), &recipe(97, "relu4_1"));
     assert_predicted(engine(Precision::F16, None), &recipe(33, "relu3_3"));
-    let winograd = engine(Precision::F16, Some(Conv3x3Variant::Winograd4));
+    let winograd = engine(Precision::F16, Some(Variant::Winograd4));
     assert_predicted(winograd, &Recipe { pooling: Pooling::Average, ..recipe(64, "relu2_2") });
     assert_predicted(engine(Precision::F16, None), &Recipe { method: Method::Lbfgs, ..recipe(60, "relu3_1") });
     // The painting is looked at four times as large.

@@ -74,7 +74,13 @@ fn a_max_pooling_keeps_a_nan_wherever_it_stands() {
     let sessions: [(&str, Box<dyn Session>); 3] = [
         ("CPU", Box::new(cpu::Session::new(&plan, &filters, None).unwrap())),
         ("reference", Box::new(reference::Session::new(&plan, &filters).unwrap())),
-        ("GPU", Box::new(gpu::Session::new(&gpu(), plan.clone(), &DeviceFilters::new(&filters), None).unwrap())),
+        (
+            "GPU",
+            Box::new(
+                gpu::Session::new(&gpu(), plan.clone(), &DeviceFilters::new(&filters), &gpu::ForcedVariants::NONE)
+                    .unwrap(),
+            ),
+        ),
     ];
     for (name, mut session) in sessions {
         for (x, y) in [(2, 0), (3, 0), (2, 1), (3, 1)] {

@@ -1,5 +1,6 @@
 //! Every back end against the reference, case by case.
 
+use impasto::gpu::OPERATIONS;
 use impasto::validate::{self, Case, Outcome};
 use impasto::{BackendError, Session, reference};
 use std::collections::HashSet;
@@ -39,7 +40,7 @@ fn on_reference(case: &Case) -> Outcome {
 
 #[test]
 fn the_reference_agrees_with_itself_and_leaves_the_guards_alone() {
-    for case in validate::cases() {
+    for case in [validate::cases(), validate::fused_cases()].concat() {
         let outcome = on_reference(&case);
         assert!(outcome.passed() && outcome.error == 0.0, "{outcome}");
     }
@@ -47,7 +48,7 @@ fn the_reference_agrees_with_itself_and_leaves_the_guards_alone() {
 
 #[test]
 fn a_back_end_that_does_nothing_fails_every_case_but_the_stopped_step() {
-    for case in validate::cases() {
+    for case in [validate::cases(), validate::fused_cases()].concat() {
         let outcome =
             validate::run(&case, &mut |plan, filters| Ok(Box::new(Idle(reference::Session::new(plan, filters)?))))
                 .unwrap();
@@ -57,9 +58,9 @@ fn a_back_end_that_does_nothing_fails_every_case_but_the_stopped_step() {
 
 #[test]
 fn every_operation_has_a_case_and_every_case_its_own_name() {
-    let cases = validate::cases();
+    let cases = validate::all_cases(true);
     let names: HashSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names.len(), cases.len());
-    let operations: HashSet<&str> = cases.iter().map(|case| case.plan.steps[0].operation()).collect();
-    assert_eq!(operations.len(), 21, "{operations:?}");
+    let operations: HashSet<String> = cases.iter().map(Case::operation).collect();
+    assert_eq!(operations, OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect());
 }

@@ -3,7 +3,7 @@
 pub use impasto::gpu::PipelineSource as Pipeline;
 
 use impasto::{
-    gpu::{Abilities, Conv3x3Variant, Maker, pipeline_sources},
+    gpu::{Abilities, Resources, Vendor, pipeline_sources},
     plan::{
         Border, Network, Optimizer, Plan, Pooling, Precision, Representation, Size, Storage, Window, features,
         iteration,
@@ -18,7 +18,8 @@ const SIZES: [Size; 3] =
 
 /// What such a GPU is said to be able to do.
 fn abilities(cooperative_matrices: bool) -> Abilities {
-    Abilities { maker: Maker::Amd, filling_groups: 200, workgroup_memory: 64 << 10, cooperative_matrices }
+    let resources = Resources { invocations: 1024, workgroup_memory: 64 << 10, storage_buffers: 64 };
+    Abilities { vendor: Vendor::Amd, filling_groups: 200, resources, cooperative_matrices, largest_subgroup: 64 }
 }
 
 /// Each once, in the order in which painting first asks for it.
@@ -27,11 +28,9 @@ pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
     let mut pipelines: Vec<Pipeline> = Vec::new();
     for &precision in precisions {
         for plan in plans(precision) {
-            for asked in [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)) {
-                for pipeline in pipeline_sources(&plan, abilities(cooperative_matrices), asked) {
-                    if !pipelines.contains(&pipeline) {
-                        pipelines.push(pipeline);
-                    }
+            for pipeline in pipeline_sources(&plan, abilities(cooperative_matrices)) {
+                if !pipelines.contains(&pipeline) {
+                    pipelines.push(pipeline);
                 }
             }
         }

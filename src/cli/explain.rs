@@ -2,7 +2,7 @@
 
 use super::{CliError, error::shortage_sentence};
 use impasto::{
-    Engine,
+    Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
     style::{Memory, Method, Recipe, ScalePlans, Shortage, memory, shortage},
 };
@@ -75,9 +75,10 @@ fn steps(engine: &Engine, plan: &Plan, answer: &mut dyn Write) -> Result<(), Cli
     let heads = ("step", "makes", "rows", "times", "kernel", "GFLOP", "MiB moved");
     let (step, makes, rows, times, kernel, gflop, moved) = heads;
     writeln!(answer, "\n{step:<22} {makes:<38} {rows:>11} {times:>6} {kernel:<12} {gflop:>9} {moved:>10}")?;
+    let kernels = kernels(engine, plan);
     for (routine, _) in &plan.routines {
         for StepSummary { operation, tensor, first, steps, rows, cost } in plan.summary(*routine) {
-            let variant = engine.variant(plan, &plan.steps[first]).map_or("", |variant| variant.name());
+            let kernel = kernels[first];
             let rows = rows.map_or(String::new(), |(made, all)| match made == all {
                 true => all.to_string(),
                 false => format!("{made} of {all}"),
@@ -85,13 +86,22 @@ fn steps(engine: &Engine, plan: &Plan, answer: &mut dyn Write) -> Result<(), Cli
             let gflop = if cost.flops == 0 { String::new() } else { format!("{:.2}", gigaflops(cost)) };
             writeln!(
                 answer,
-                "{operation:<22} {:<38} {rows:>11} {steps:>6} {variant:<12} {gflop:>9} {:>10}",
+                "{operation:<22} {:<38} {rows:>11} {steps:>6} {kernel:<12} {gflop:>9} {:>10}",
                 tensor.to_string(),
                 mebibytes(cost.bytes),
             )?;
         }
     }
     Ok(())
+}
+
+/// For every step the variant of its kernel, if there are several, or that the kernel of the step before does both.
+fn kernels(engine: &Engine, plan: &Plan) -> Vec<&'static str> {
+    let of_step = |kernel: StepKernel| {
+        let first = kernel.variant.map_or("", |variant| variant.name());
+        std::iter::once(first).chain(kernel.steps.skip(1).map(|_| "fused"))
+    };
+    engine.kernels(plan).into_iter().flat_map(of_step).collect()
 }
 
 fn slots(plan: &Plan, answer: &mut dyn Write) -> Result<(), CliError> {

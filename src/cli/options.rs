@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use impasto::{
     Device, DeviceChoice, Engine,
     cache_directory::{CACHE_VARIABLE, cache_directory},
-    gpu::Conv3x3Variant,
+    gpu::ForcedVariants,
     plan::{Precision, Size},
     style::WeightedLayer,
     vgg19::Layer,
@@ -40,30 +40,27 @@ pub(crate) struct KernelOptions {
     #[arg(long, value_enum, default_value = "auto")]
     precision: PrecisionChoice,
 
-    /// Variant of the convolution on a GPU, where it can do the work [default: the fastest known for the shape]
-    #[arg(long, value_name = "NAME", value_parser = variant)]
-    variant: Option<Conv3x3Variant>,
+    /// Variants of the kernels on a GPU, where they can do the work: a name for all operations that have it, or
+    /// operation=name, separated by commas (see `impasto bench`) [default: the fastest known for the shape]
+    #[arg(long, value_name = "NAMES", value_parser = variants)]
+    variant: Option<ForcedVariants>,
 }
 
-/// A way to compute: how maps are stored, and the variant of the convolution that is asked for.
-#[derive(Clone, Copy)]
+/// A way to compute: how maps are stored, and the variants that are asked for.
+#[derive(Clone)]
 pub(crate) struct Way {
     pub precision: Precision,
-    pub conv3x3: Option<Conv3x3Variant>,
+    pub forced: ForcedVariants,
 }
 
 impl Way {
     pub fn engine(self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
-        let engine = Engine::new(device, filters)?.with_precision(self.precision);
-        Ok(match self.conv3x3 {
-            Some(variant) => engine.with_variant(variant),
-            None => engine,
-        })
+        Ok(Engine::new(device, filters)?.with_precision(self.precision).with_variants(self.forced))
     }
 }
 
 /// Says, in one line, if tensor cores are there and are not to be trusted.
-fn notice(device: &Device) {
+pub(crate) fn notice(device: &Device) {
     if let Device::Gpu(gpu) = device
         && let Err(refused) = gpu.check_cooperative()
     {
@@ -75,7 +72,7 @@ impl KernelOptions {
     /// What is asked for, if the device can.
     pub fn way(&self, device: &Device) -> Result<Way, CliError> {
         let precision = self.precision(device)?;
-        Ok(Way { precision, conv3x3: self.conv3x3(device, precision)? })
+        Ok(Way { precision, forced: self.forced(device, precision)? })
     }
 
     fn precision(&self, device: &Device) -> Result<Precision, CliError> {
@@ -96,23 +93,22 @@ impl KernelOptions {
         }
     }
 
-    fn conv3x3(&self, device: &Device, precision: Precision) -> Result<Option<Conv3x3Variant>, CliError> {
-        match (self.variant, device) {
-            (Some(variant), Device::Cpu(_) | Device::Reference) => Err(CliError::Usage(format!(
-                "--variant {} is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
-                variant.name(),
+    fn forced(&self, device: &Device, precision: Precision) -> Result<ForcedVariants, CliError> {
+        match (&self.variant, device) {
+            (Some(forced), Device::Cpu(_) | Device::Reference) => Err(CliError::Usage(format!(
+                "--variant {forced} is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 device.name()
             ))),
-            (Some(variant), Device::Gpu(gpu)) => {
-                if !variant.works(precision, gpu.trusted_abilities(precision)) {
-                    return Err(CliError::Usage(format!(
-                        "--variant {variant} cannot compute in {precision} on {}: see `impasto bench` for those that can",
+            (Some(forced), Device::Gpu(gpu)) => {
+                match forced.unusable(precision, gpu.trusted_abilities(precision)).first() {
+                    Some(unusable) => Err(CliError::Usage(format!(
+                        "--variant {unusable} cannot compute in {precision} on {}: see `impasto bench` for those that can",
                         gpu.name
-                    )));
+                    ))),
+                    None => Ok(forced.clone()),
                 }
-                Ok(Some(variant))
             }
-            (None, _) => Ok(None),
+            (None, _) => Ok(ForcedVariants::NONE),
         }
     }
 }
@@ -128,8 +124,8 @@ enum PrecisionChoice {
     F16,
 }
 
-fn variant(name: &str) -> Result<Conv3x3Variant, String> {
-    name.parse::<Conv3x3Variant>().map_err(|error| error.to_string())
+fn variants(names: &str) -> Result<ForcedVariants, String> {
+    names.parse::<ForcedVariants>().map_err(|error| error.to_string())
 }
 
 /// `relu4_2` or `relu4_2=0.5`.

@@ -1,89 +1,206 @@
 //! `impasto validate`.
 
-use super::{CliError, options::DeviceOptions};
+use super::{
+    CliError,
+    options::{DeviceOptions, notice},
+};
 use clap::Args;
 use impasto::{
     Device, Engine,
-    gpu::Conv3x3Variant,
-    validate::{Case, Outcome, banded_cases, cases, cooperative_cases, f16_cases, run as run_case},
+    gpu::{Choice, OPERATIONS, Trial, Variant, trials},
+    validate::{Case, Expected, Outcome, all_cases, cases},
 };
+use serde::Serialize;
 use std::io::Write;
 
 /// Compare every kernel with the exact reference on this device
 ///
-/// Small cases of every operation, odd sizes among them, run on the device and on a slow reference in double precision.
-/// Exit code 1 if one differs by more than rounding.
+/// Small cases of every operation, odd sizes among them, run on the device and on a slow reference in double precision: on a
+/// GPU by every kernel that any setting can choose there, with every set of its constants, in each precision that the
+/// device has. Exit code 1 if one differs by more than rounding.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     device: DeviceOptions,
+
+    /// Only what has this name: an operation, a variant, or a part of a case's name
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+
+    /// Print a JSON object per line instead of a table: one for each case and kernel, then one that counts them. An error
+    /// of null is infinite
+    #[arg(long)]
+    json: bool,
+}
+
+/// A case by a kernel, as JSON tells it; scripts read its keys.
+#[derive(Serialize)]
+struct Line<'a> {
+    operation: &'a str,
+    variant: Option<&'static str>,
+    constants: &'a str,
+    precision: &'static str,
+    case: &'a str,
+    error: f64,
+    tolerance: f64,
+    wrong_words: usize,
+    guards_intact: bool,
+    place: &'a str,
+    passed: bool,
+}
+
+/// What JSON ends with.
+#[derive(Serialize)]
+struct Summary<'a> {
+    device: &'a str,
+    passed: usize,
+    failed: usize,
+    kernels: &'a [Tally],
+}
+
+/// How many cases ran on a kernel.
+#[derive(PartialEq, Serialize)]
+struct Tally {
+    operation: String,
+    variant: Option<&'static str>,
+    constants: String,
+    precision: &'static str,
+    cases: usize,
+}
+
+/// Everything that is run, in turn.
+struct Report<'a> {
+    device: &'a str,
+    answer: &'a mut dyn Write,
+    json: bool,
+    kernels: Vec<Tally>,
+    failed: usize,
+    count: usize,
 }
 
 pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
     let device = arguments.device.open()?;
-    let mut cases = cases();
-    if let Device::Gpu(gpu) = &device {
-        cases.extend(banded_cases());
-        if gpu.has_f16() {
-            cases.extend(f16_cases().into_iter().chain(cooperative_cases()));
+    notice(&device);
+    let only = arguments.only.as_deref();
+    let json = arguments.json;
+    let mut report = Report { device: device.name(), answer, json, kernels: Vec::new(), failed: 0, count: 0 };
+    let cases = match &device {
+        Device::Gpu(gpu) => all_cases(gpu.has_f16()),
+        Device::Cpu(_) | Device::Reference => cases(),
+    };
+    for case in cases {
+        match &device {
+            Device::Gpu(gpu) => {
+                let mut trials = trials(gpu, &case);
+                trials.retain(|trial| only.is_none_or(|name| is_called(name, &case, Some(trial))));
+                if trials.is_empty() {
+                    continue;
+                }
+                let expected = Expected::of(&case)?;
+                for trial in trials {
+                    report.add(&case, Some(trial.choice()), &trial.run(gpu, &expected)?)?;
+                }
+            }
+            Device::Cpu(_) | Device::Reference if only.is_none_or(|name| is_called(name, &case, None)) => {
+                let mut session = Engine::new(&device, case.filters.clone())?.session(&case.plan)?;
+                report.add(&case, None, &Expected::of(&case)?.compare(&case, session.as_mut())?)?;
+            }
+            Device::Cpu(_) | Device::Reference => {}
         }
     }
-    let (mut failed, mut count) = (0, 0);
-    writeln!(answer, "{:<9} {:<58} {:>9} {:>9}  {}", "variant", "case", "error", "allowed", device.name())?;
-    for (name, variant) in variants(&device) {
-        for case in cases.iter().filter(|case| variant.is_none_or(|variant| is_made_by(&device, case, variant))) {
-            let outcome = outcome(&device, case, variant)?;
-            let shown = if is_convolution(case) { name } else { "" };
-            writeln!(
-                answer,
-                "{shown:<9} {:<58} {:>9.1e} {:>9.0e}  {}",
-                outcome.case,
-                outcome.error,
-                outcome.tolerance,
-                verdict(&outcome)
-            )?;
-            failed += usize::from(!outcome.passed());
-            count += 1;
+    report.end(only)
+}
+
+/// Whether a case, by a kernel, has a name or a part of one.
+fn is_called(name: &str, case: &Case, trial: Option<&Trial<'_>>) -> bool {
+    if OPERATIONS.iter().any(|operation| operation.name == name) {
+        case.operation() == name
+    } else if let Some(variant) = Variant::named(name) {
+        trial.is_some_and(|trial| trial.choice().variant() == Some(variant))
+    } else {
+        case.name.contains(name)
+    }
+}
+
+impl Report<'_> {
+    fn add(&mut self, case: &Case, choice: Option<Choice>, outcome: &Outcome) -> Result<(), CliError> {
+        let variant = choice.and_then(|choice| choice.variant()).map(Variant::name);
+        let constants = choice.map_or(String::new(), |choice| choice.constants());
+        let precision = case.plan.precision.name();
+        let Outcome { case: name, operation, error, tolerance, .. } = outcome;
+        if self.json {
+            let line = Line {
+                operation,
+                variant,
+                constants: &constants,
+                precision,
+                case: name,
+                error: *error,
+                tolerance: *tolerance,
+                wrong_words: outcome.wrong_words,
+                guards_intact: outcome.guards_intact,
+                place: &outcome.place,
+                passed: outcome.passed(),
+            };
+            self.line(&line)?;
+        } else {
+            if self.count == 0 {
+                let (kernel, case, error, allowed) = ("kernel", "case", "error", "allowed");
+                writeln!(self.answer, "{kernel:<28} {case:<62} {error:>8} {allowed:>8}  {}", self.device)?;
+            }
+            let kernel = format!("{} {constants}", variant.unwrap_or_default());
+            let verdict = verdict(outcome);
+            writeln!(self.answer, "{:<28} {name:<62} {error:>8.1e} {tolerance:>8.0e}  {verdict}", kernel.trim_end())?;
         }
-    }
-    if failed > 0 {
-        let name = device.name();
-        return Err(CliError::Failed(format!(
-            "{failed} of {count} cases fail on {name}: use another --device, update its driver, and report this table"
-        )));
-    }
-    writeln!(answer, "{count} passed on {}", device.name())?;
-    Ok(())
-}
-
-/// Variants of the convolution, or one of no name where there are none.
-fn variants(device: &Device) -> Vec<(&'static str, Option<Conv3x3Variant>)> {
-    match device {
-        Device::Gpu(_) => Conv3x3Variant::ALL.map(|variant| (variant.name(), Some(variant))).to_vec(),
-        Device::Cpu(_) | Device::Reference => vec![("", None)],
-    }
-}
-
-/// Whether a case runs for a variant: convolutions that it can do, and with the first all else.
-fn is_made_by(device: &Device, case: &Case, variant: Conv3x3Variant) -> bool {
-    let Device::Gpu(gpu) = device else { return true };
-    let (step, precision) = (&case.plan.steps[0], case.plan.precision);
-    let of_step = Conv3x3Variant::of_step(step, precision, gpu.trusted_abilities(precision), Some(variant));
-    of_step.unwrap_or(Conv3x3Variant::Plain) == variant
-}
-
-fn is_convolution(case: &Case) -> bool {
-    case.plan.steps[0].operation().starts_with("conv3x3")
-}
-
-fn outcome(device: &Device, case: &Case, variant: Option<Conv3x3Variant>) -> Result<Outcome, CliError> {
-    Ok(run_case(case, &mut |plan, filters| {
-        let engine = Engine::new(device, filters.clone())?;
-        match variant {
-            Some(variant) => engine.with_variant(variant).session(plan),
-            None => engine.session(plan),
+        self.failed += usize::from(!outcome.passed());
+        self.count += 1;
+        let tally =
+            |cases| Tally { operation: operation.clone(), variant, constants: constants.clone(), precision, cases };
+        let is_this = |other: &&mut Tally| **other == tally(other.cases);
+        match self.kernels.iter_mut().find(is_this) {
+            Some(known) => known.cases += 1,
+            None => self.kernels.push(tally(1)),
         }
-    })?)
+        Ok(())
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string(line).map_err(|error| CliError::Failed(error.to_string()))?;
+        Ok(writeln!(self.answer, "{text}")?)
+    }
+
+    fn end(mut self, only: Option<&str>) -> Result<(), CliError> {
+        let device = self.device;
+        if let (Some(name), 0) = (only, self.count) {
+            let operations: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
+            return Err(CliError::Usage(format!(
+                "nothing that runs on {device} is called \"{name}\": --only takes an operation ({}), a variant ({}), or a \
+                 part of a case's name",
+                operations.join(", "),
+                Variant::ALL.map(Variant::name).join(", ")
+            )));
+        }
+        let Report { failed, count, .. } = self;
+        let kernels = std::mem::take(&mut self.kernels);
+        if self.json {
+            self.line(&Summary { device, passed: count - failed, failed, kernels: &kernels })?;
+        } else {
+            writeln!(self.answer)?;
+            for Tally { operation, variant, constants, precision, cases } in &kernels {
+                let kernel = [operation, variant.unwrap_or_default(), constants].join(" ");
+                writeln!(self.answer, "{:<62} {precision} {cases:>6} cases", kernel.trim_end())?;
+            }
+        }
+        if failed > 0 {
+            return Err(CliError::Failed(format!(
+                "{failed} of {count} cases fail on {device}: use another --device, update its driver, and report this table"
+            )));
+        }
+        if !self.json {
+            writeln!(self.answer, "{count} cases by {} kernels passed on {device}", kernels.len())?;
+        }
+        Ok(())
+    }
 }
 
 fn verdict(outcome: &Outcome) -> String {

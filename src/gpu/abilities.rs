@@ -3,20 +3,54 @@
 /// Plain data about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Who made it.
-    pub maker: Maker,
+    /// Who sells it.
+    pub vendor: Vendor,
     /// Workgroups that keep all of it busy; where a step has fewer, kernels take smaller tiles.
     pub filling_groups: usize,
-    /// Bytes of memory that a workgroup shares; 16 KiB everywhere, more on most.
-    pub workgroup_memory: u32,
-    /// Whether it multiplies 16x16x16 matrices of f16 with f32 sums in subgroups of 32 invocations (tensor cores).
+    /// What a kernel may take.
+    pub resources: Resources,
+    /// Whether it multiplies 16x16x16 matrices of f16 with f32 sums (tensor cores).
     pub cooperative_matrices: bool,
+    /// Invocations of the largest subgroups that its driver may choose.
+    pub largest_subgroup: u32,
 }
 
-/// Makers of devices.
+/// What a kernel takes of a device, or what a device has for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// Bytes of memory that a workgroup shares.
+    pub workgroup_memory: u32,
+    /// Storage buffers that are bound at once.
+    pub storage_buffers: u32,
+}
+
+impl Resources {
+    /// What every device has.
+    pub const WEBGPU_MINIMUM: Resources =
+        Resources { invocations: 256, workgroup_memory: 16 << 10, storage_buffers: 8 };
+
+    /// Whether a kernel that takes this runs on a device that has `available`.
+    pub fn fit(self, available: Resources) -> bool {
+        self.invocations <= available.invocations
+            && self.workgroup_memory <= available.workgroup_memory
+            && self.storage_buffers <= available.storage_buffers
+    }
+
+    fn of(limits: &wgpu::Limits) -> Resources {
+        Resources {
+            invocations: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x),
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            storage_buffers: limits.max_storage_buffers_per_shader_stage,
+        }
+    }
+}
+
+/// Vendors of devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Maker {
+pub enum Vendor {
     /// A driver that computes on the processor.
     Software,
     Nvidia,
@@ -26,19 +60,23 @@ pub enum Maker {
     Other,
 }
 
-impl Maker {
+impl Vendor {
+    /// All of them.
+    pub const ALL: [Vendor; 6] =
+        [Vendor::Software, Vendor::Nvidia, Vendor::Amd, Vendor::Intel, Vendor::Apple, Vendor::Other];
+
     /// From what an adapter says of itself.
-    fn of(info: &wgpu::AdapterInfo) -> Maker {
+    fn of(info: &wgpu::AdapterInfo) -> Vendor {
         // Metal gives no vendor number.
         let apple = info.backend == wgpu::Backend::Metal;
         match (info.device_type, info.vendor) {
-            (wgpu::DeviceType::Cpu, _) => Maker::Software,
-            (_, 0x106B) => Maker::Apple,
-            _ if apple => Maker::Apple,
-            (_, 0x10DE) => Maker::Nvidia,
-            (_, 0x1002) => Maker::Amd,
-            (_, 0x8086) => Maker::Intel,
-            _ => Maker::Other,
+            (wgpu::DeviceType::Cpu, _) => Vendor::Software,
+            (_, 0x106B) => Vendor::Apple,
+            _ if apple => Vendor::Apple,
+            (_, 0x10DE) => Vendor::Nvidia,
+            (_, 0x1002) => Vendor::Amd,
+            (_, 0x8086) => Vendor::Intel,
+            _ => Vendor::Other,
         }
     }
 }
@@ -56,6 +94,14 @@ fn filling_groups(device_type: wgpu::DeviceType) -> usize {
 pub(super) const COOPERATIVE: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16).union(wgpu::Features::SUBGROUP);
 
+/// Invocations of a cooperative kernel's workgroup: at least four subgroups, whatever size the driver chooses.
+fn cooperative_invocations(largest_subgroup: u32) -> u32 {
+    4 * largest_subgroup.max(32)
+}
+
+/// What the table has tiles for.
+const MOST_COOPERATIVE_INVOCATIONS: u32 = 256;
+
 /// Whether an adapter offers the matrices that cooperative kernels work on.
 pub(super) fn has_cooperative_matrices(adapter: &wgpu::Adapter) -> bool {
     use wgpu::CooperativeScalarType::{F16, F32};
@@ -64,18 +110,24 @@ pub(super) fn has_cooperative_matrices(adapter: &wgpu::Adapter) -> bool {
         (matrix.m_size, matrix.n_size, matrix.k_size, matrix.ab_type, matrix.cr_type) == (16, 16, 16, F16, F32)
     };
     adapter.features().contains(COOPERATIVE)
-        && (info.subgroup_min_size, info.subgroup_max_size) == (32, 32)
+        && cooperative_invocations(info.subgroup_max_size) <= MOST_COOPERATIVE_INVOCATIONS
         && adapter.cooperative_matrix_properties().iter().any(fitting)
 }
 
 impl Abilities {
-    /// Those of an adapter.
-    pub(super) fn of(adapter: &wgpu::Adapter) -> Abilities {
+    /// Invocations of a cooperative kernel's workgroup.
+    pub(super) fn cooperative_invocations(&self) -> u32 {
+        cooperative_invocations(self.largest_subgroup)
+    }
+
+    /// Those of an adapter that is opened with some limits.
+    pub(super) fn of(adapter: &wgpu::Adapter, limits: &wgpu::Limits) -> Abilities {
         Abilities {
-            maker: Maker::of(&adapter.get_info()),
+            vendor: Vendor::of(&adapter.get_info()),
             filling_groups: filling_groups(adapter.get_info().device_type),
-            workgroup_memory: adapter.limits().max_compute_workgroup_storage_size,
+            resources: Resources::of(limits),
             cooperative_matrices: has_cooperative_matrices(adapter),
+            largest_subgroup: adapter.get_info().subgroup_max_size,
         }
     }
 }

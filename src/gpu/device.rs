@@ -78,8 +78,24 @@ impl Gpu {
         checks: ShaderChecks,
         cache: Option<&Path>,
     ) -> Result<Arc<Gpu>, BackendError> {
-        let limits = adapter.adapter.limits();
-        let abilities = Abilities::of(&adapter.adapter);
+        Gpu::open_with_limits(adapter, checks, cache, adapter.adapter.limits())
+    }
+
+    /// [`Gpu::open`], with no more than every device has: the least limits of WebGPU. For tests.
+    ///
+    /// # Errors
+    /// If the driver does not give the device.
+    pub fn open_with_least_limits(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
+        Gpu::open_with_limits(adapter, checks, None, wgpu::Limits::default())
+    }
+
+    fn open_with_limits(
+        adapter: &Adapter,
+        checks: ShaderChecks,
+        cache: Option<&Path>,
+        limits: wgpu::Limits,
+    ) -> Result<Arc<Gpu>, BackendError> {
+        let abilities = Abilities::of(&adapter.adapter, &limits);
         let (cooperative, experimental_features) = if abilities.cooperative_matrices {
             // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are
             // the only one that is asked for, and nothing that they computed is used before it agreed with the

@@ -1,13 +1,13 @@
 //! Filters in the device's memory, shared by all sessions on it.
 
 use super::{
-    Conv3x3Variant, Gpu,
+    ForcedVariants, Gpu,
     kernels::{Binding, lower},
     winograd,
 };
 use crate::{
     BackendError,
-    plan::{Plan, Precision, Step},
+    plan::{Plan, Precision},
     vgg19::Layer,
     weights::{ConvolutionFilters, Filters},
 };
@@ -64,15 +64,17 @@ impl FilterForm {
 
 /// Bytes of the filters and biases that sessions of these plans put on a device, which each of them shares with those
 /// before it. `forced` as for [`super::Session::new`].
-pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: Option<Conv3x3Variant>) -> u64 {
+pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: &ForcedVariants) -> u64 {
     let mut buffers = HashMap::new();
     for plan in plans {
-        let (abilities, mut seen) = (gpu.trusted_abilities(plan.precision), HashSet::new());
-        let asked = |step: &Step| gpu.asked(forced, step, plan.precision);
+        let mut seen = HashSet::new();
         // Bands of a layer that are made alike read the same filters.
-        let steps = plan.steps.iter().filter_map(|step| Some((step, step.filters()?, asked(step))));
-        let steps = steps.filter(|&(step, layer, asked)| seen.insert((step.operation(), layer, asked)));
-        let dispatches = steps.flat_map(|(step, _, asked)| lower(plan, step, abilities, asked).0);
+        let mut tasks = gpu.tasks(plan, forced);
+        tasks.retain(|task| {
+            let layer = plan.steps[task.first].filters();
+            layer.is_some() && seen.insert((layer, task.choice.operation.name, task.choice.kernel.variant))
+        });
+        let dispatches = tasks.iter().flat_map(|task| lower(plan, task).0);
         for (_, binding) in dispatches.flat_map(|dispatch| dispatch.bindings) {
             match binding {
                 Binding::Filters(layer, form) => {
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         Session as _,
-        gpu::{Maker, Session, ShaderChecks, adapters},
+        gpu::{Session, ShaderChecks, Variant, Vendor, adapters},
         plan::{Network, Optimizer, Storage, Term, iteration},
         style::Recipe,
         weights::generated,
@@ -167,7 +169,7 @@ mod tests {
 
     /// What is asked of a picture of 1024x1024: a quarter of the 2.2 GiB that PyTorch takes in f32.
     #[test]
-    fn a_megapixel_takes_little_memory_on_every_makers_devices() {
+    fn a_megapixel_takes_little_memory_on_every_vendors_devices() {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let recipe = Recipe::default();
@@ -175,16 +177,16 @@ mod tests {
             let storage = Storage::for_binding(2 << 30, precision);
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
             let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
-            let mut take = |maker, forced| {
-                Arc::get_mut(&mut gpu).unwrap().abilities.maker = maker;
-                let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), forced);
-                assert!(bytes <= most << 20, "{maker:?} {forced:?} in {precision}: {} MiB", bytes >> 20);
+            let mut take = |vendor, forced: ForcedVariants| {
+                Arc::get_mut(&mut gpu).unwrap().abilities.vendor = vendor;
+                let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);
+                assert!(bytes <= most << 20, "{vendor:?} {forced} in {precision}: {} MiB", bytes >> 20);
             };
-            for maker in [Maker::Software, Maker::Nvidia, Maker::Amd, Maker::Intel, Maker::Apple, Maker::Other] {
-                take(maker, None);
+            for vendor in Vendor::ALL {
+                take(vendor, ForcedVariants::NONE);
             }
             // It reads what the cooperative variant reads.
-            take(Maker::Nvidia, Some(Conv3x3Variant::Tiled));
+            take(Vendor::Nvidia, Variant::Tiled.into());
         }
     }
 
@@ -208,10 +210,10 @@ mod tests {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
-        for asked in [None, Some(Conv3x3Variant::Winograd2), Some(Conv3x3Variant::Tiled)] {
-            let session = Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), asked).unwrap();
-            let predicted = filter_bytes(&gpu, std::slice::from_ref(&plan), asked);
-            assert_eq!(session.bytes(), plan.bytes() + predicted, "{asked:?}");
+        for forced in [ForcedVariants::NONE, Variant::Winograd2.into(), Variant::Tiled.into()] {
+            let session = Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), &forced).unwrap();
+            let predicted = filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);
+            assert_eq!(session.bytes(), plan.bytes() + predicted, "{forced}");
         }
     }
 }

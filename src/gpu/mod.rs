@@ -17,17 +17,23 @@ mod self_check;
 mod session;
 mod speed;
 mod timing;
+mod trials;
 mod tuning;
 mod winograd;
 
-pub use abilities::{Abilities, Maker};
+pub use abilities::{Abilities, Resources, Vendor};
 pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters};
 pub use device::{Gpu, ShaderChecks};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};
-pub use kernels::{Conv3x3Variant, PipelineSource, SHADERS, Shader, UnknownVariant, pipeline_sources};
+pub(crate) use kernels::Task;
+pub use kernels::{
+    Choice, ForcedVariants, Kernel, OPERATIONS, Operation, PipelineSource, SHADERS, Shader, Tile, UnknownVariant,
+    Variant, WorkShape, pipeline_sources,
+};
 pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;
 pub use session::Session;
 pub use timing::HostSeconds;
-pub use tuning::{ConvolutionShape, Tuned};
+pub use trials::{Trial, trials};
+pub use tuning::Tuned;

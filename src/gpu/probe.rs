@@ -76,7 +76,7 @@ fn cooperative_flops(gpu: &Gpu) -> Result<f64, BackendError> {
         let groups = (work / LEAST_ROUNDS).clamp(1, MOST_COOPERATIVE_GROUPS);
         let rounds = work / groups;
         let sums = gpu.slot_buffer(groups * COOPERATIVE_GROUP_BYTES)?;
-        let dispatch = probe_cooperative(groups as u32, rounds as u32);
+        let dispatch = probe_cooperative(groups as u32, gpu.abilities.cooperative_invocations(), rounds as u32);
         Ok((Run::new(gpu, &dispatch, &[&left, &right, &sums], 1)?, groups * rounds * COOPERATIVE_GROUP_FLOPS))
     };
     let work = adapt(1 << 10, 1 << 32, |work| run(work)?.0.host_seconds())?;
@@ -219,7 +219,7 @@ mod tests {
             made
         });
         let sums = slot(&gpu, u64::from(groups) * COOPERATIVE_GROUP_BYTES);
-        Run::new(&gpu, &probe_cooperative(groups, rounds), &[&buffers[0], &buffers[1], &sums], 1)
+        Run::new(&gpu, &probe_cooperative(groups, 128, rounds), &[&buffers[0], &buffers[1], &sums], 1)
             .unwrap()
             .host_seconds()
             .unwrap();

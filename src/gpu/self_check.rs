@@ -1,11 +1,11 @@
 //! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested
 //! on every driver, and a wrong result looks like a picture too.
 
-use super::{Abilities, Conv3x3Variant, DeviceFilters, Gpu, Session};
+use super::{Abilities, Gpu, Trial, Variant};
 use crate::{
     BackendError,
     plan::Precision,
-    validate::{self, Outcome},
+    validate::{self, Case, Expected, Outcome},
 };
 use std::sync::Arc;
 
@@ -39,7 +39,10 @@ impl Gpu {
         if !self.abilities.cooperative_matrices {
             return Ok(false);
         }
-        self.cooperative.get_or_init(|| verdict(&self.name, &self.try_cooperative())).clone().map(|()| true)
+        self.cooperative
+            .get_or_init(|| verdict(&self.name, &self.try_cooperative(&validate::cooperative_cases())))
+            .clone()
+            .map(|()| true)
     }
 
     /// What kernels for maps in a precision may count on.
@@ -49,19 +52,24 @@ impl Gpu {
         Abilities { cooperative_matrices, ..self.abilities }
     }
 
-    /// Runs the cases, once with the tiles for small maps and once with those for large ones, up to the first that
-    /// fails.
-    fn try_cooperative(self: &Arc<Gpu>) -> Vec<Result<Outcome, BackendError>> {
-        let cases = validate::cooperative_cases();
+    /// Runs every cooperative kernel on those of the cases that it can do, up to the first that fails.
+    fn try_cooperative(self: &Arc<Gpu>, cases: &[Case]) -> Vec<Result<Outcome, BackendError>> {
+        let trials = |case| {
+            let mut trials = Trial::all(case, self.abilities);
+            trials.retain(|trial| trial.choice().kernel.variant == Variant::Cooperative);
+            trials
+        };
+        // All at the same time, for drivers take long.
+        let dispatches: Vec<_> = cases.iter().flat_map(trials).flat_map(|trial| trial.dispatches()).collect();
+        self.pipelines.compile(dispatches.iter());
         let mut outcomes = Vec::new();
-        for filling_groups in [self.abilities.filling_groups, 1] {
-            let abilities = Abilities { filling_groups, ..self.abilities };
-            for case in &cases {
-                let outcome = validate::run(case, &mut |plan, filters| {
-                    let asked = Some(Conv3x3Variant::Cooperative);
-                    let filters = DeviceFilters::new(filters);
-                    Ok(Box::new(Session::with_abilities(self, plan.clone(), &filters, abilities, asked)?))
-                });
+        for case in cases {
+            let expected = Expected::of(case);
+            for trial in trials(case) {
+                let outcome = match &expected {
+                    Ok(expected) => trial.run(self, expected),
+                    Err(error) => Err(BackendError::Refused { device: self.name.clone(), reason: error.to_string() }),
+                };
                 let passed = outcome.as_ref().is_ok_and(Outcome::passed);
                 outcomes.push(outcome);
                 if !passed {
@@ -82,11 +90,12 @@ pub(super) use tests::open_emulated;
 mod tests {
     use super::*;
     use crate::gpu;
+    use std::collections::HashSet;
 
     fn outcome(error: f64) -> Outcome {
         Outcome {
             case: "conv3x3 relu1_2 9x6".to_owned(),
-            operation: "conv3x3",
+            operation: "conv3x3".to_owned(),
             error,
             tolerance: 1e-3,
             wrong_words: 0,
@@ -120,22 +129,17 @@ mod tests {
         }
     }
 
-    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and eight sums in
-    /// each of 32 invocations. So all of it but the driver's matrices is proven wherever there is f16.
-    fn emulated(source: &str) -> String {
+    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and the same number
+    /// of sums in each invocation of a subgroup of so many. So all of it but the driver's matrices is proven wherever
+    /// there is f16.
+    fn emulated(source: &str, subgroup: u32) -> String {
         let mut text = source.replace("enable wgpu_cooperative_matrix;", "");
-        text = text.replace("coop_mat16x16<f32, C>", "EightSums");
+        text = text.replace("coop_mat16x16<f32, C>", "LaneSums");
         for role in ["A", "B"] {
             text = text.replace(&format!("coop_mat16x16<f16, {role}>"), "Factor");
         }
-        for builtin in ["subgroup_id", "subgroup_invocation_id"] {
-            text = text.lines().filter(|line| !line.contains(builtin)).collect::<Vec<_>>().join("\n");
-        }
-        text = text.replace(
-            "    let number = group_number(group)",
-            "    let subgroup = lane / 32u;\n    let subgroup_lane = lane % 32u;\n    let number = group_number(group)",
-        );
-        text = text.replace("lane, subgroup, subgroup_lane);\n", "lane, lane / 32u, lane % 32u);\n");
+        text = text.replace("    @builtin(subgroup_id) subgroup: u32,\n", "");
+        text = text.replace("subgroup % SHARES", &format!("lane / {subgroup}u % SHARES"));
         let (mut lines, mut arrays) = (Vec::new(), ["", ""]);
         let mut stored = "";
         for line in text.lines() {
@@ -152,13 +156,13 @@ mod tests {
                 let (sums, after) = after.split_once(", &").expect("sums are stored");
                 let (array, place, stride) = element(after);
                 stored = array;
-                format!("store_sums({sums}, {place}, {stride}, {rows}, lane % 32u);")
+                format!("store_sums({sums}, {place}, {stride}, {rows}, lane % SUBGROUP);")
             } else {
-                line.replace("coopMultiplyAdd(", "multiply_add(lane % 32u, ")
+                line.replace("coopMultiplyAdd(", "multiply_add(lane % SUBGROUP, ")
             });
         }
         let emulation = EMULATION.replace("FIRST", arrays[0]).replace("SECOND", arrays[1]).replace("STORED", stored);
-        lines.join("\n") + &emulation
+        format!("{}\nconst SUBGROUP = {subgroup}u;\n{emulation}", lines.join("\n"))
     }
 
     /// Array, index and stride of `array[index], stride);`.
@@ -171,7 +175,9 @@ mod tests {
     const EMULATION: &str = "
 struct Factor { start: u32, stride: u32, rows: bool, first: bool }
 
-struct EightSums { values: array<f32, 8> }
+const EACH = 256u / SUBGROUP;
+
+struct LaneSums { values: array<f32, EACH> }
 
 fn element(factor: Factor, row: u32, column: u32) -> f32 {
     let major = select(column, row, factor.rows);
@@ -183,22 +189,23 @@ fn element(factor: Factor, row: u32, column: u32) -> f32 {
     return f32(SECOND[place][minor % 4u]);
 }
 
-// Invocation l of 32 has row l / 2 and eight columns from 8 * (l % 2) on.
-fn multiply_add(lane: u32, a: Factor, b: Factor, c: EightSums) -> EightSums {
+// Invocation l of a subgroup has the values from EACH * l on, row by row.
+fn multiply_add(lane: u32, a: Factor, b: Factor, c: LaneSums) -> LaneSums {
     var sums = c;
-    for (var j = 0u; j < 8u; j++) {
+    for (var j = 0u; j < EACH; j++) {
+        let value = EACH * lane + j;
         for (var k = 0u; k < 16u; k++) {
-            sums.values[j] += element(a, lane / 2u, k) * element(b, k, lane % 2u * 8u + j);
+            sums.values[j] += element(a, value / 16u, k) * element(b, k, value % 16u);
         }
     }
     return sums;
 }
 
-fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u32) {
+fn store_sums(from_sums: LaneSums, start: u32, stride: u32, rows: bool, lane: u32) {
     var values = from_sums.values;
-    for (var j = 0u; j < 8u; j++) {
-        let row = lane / 2u;
-        let column = lane % 2u * 8u + j;
+    for (var j = 0u; j < EACH; j++) {
+        let row = (EACH * lane + j) / 16u;
+        let column = (EACH * lane + j) % 16u;
         let major = select(column, row, rows);
         let minor = select(row, column, rows);
         STORED[start + major * stride + minor / 4u][minor % 4u] = values[j];
@@ -206,21 +213,43 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u
 }
 ";
 
-    /// A device that is said to have tensor cores, with the cooperative kernels emulated and `change`d.
-    pub(in crate::gpu) fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
+    /// A device that is said to have tensor cores and subgroups of up to `largest` invocations, and takes those of
+    /// `subgroup`; with the cooperative kernels emulated and `change`d.
+    fn open_with_subgroups(largest: u32, subgroup: u32, change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
         let mut gpu = open();
         assert!(gpu.has_f16(), "llvmpipe stores f16");
         for shader in gpu::SHADERS.iter().filter(|shader| shader.is_cooperative()) {
-            let text = change(shader.name, emulated(shader.source(Precision::F16)));
+            let text = change(shader.name, emulated(shader.source(Precision::F16), subgroup));
             gpu.pipelines.replace_module(shader.name, Precision::F16, &text);
         }
-        Arc::get_mut(&mut gpu).expect("nobody else has it yet").abilities.cooperative_matrices = true;
+        let abilities = &mut Arc::get_mut(&mut gpu).expect("nobody else has it yet").abilities;
+        abilities.cooperative_matrices = true;
+        abilities.largest_subgroup = largest;
         gpu
+    }
+
+    pub(in crate::gpu) fn open_emulated(change: impl Fn(&str, String) -> String) -> Arc<Gpu> {
+        open_with_subgroups(32, 32, change)
     }
 
     #[test]
     fn cooperative_kernels_agree_with_the_reference_with_their_matrices_emulated() {
         assert_eq!(open_emulated(|_, text| text).check_cooperative(), Ok(true));
+    }
+
+    /// One case of each operation: what differs is only who makes which share.
+    #[test]
+    fn cooperative_kernels_do_not_care_how_large_subgroups_are() {
+        let mut cases = validate::cooperative_cases();
+        let mut seen = HashSet::new();
+        cases.retain(|case| seen.insert(case.plan.steps[0].operation()));
+        assert_eq!(seen.len(), 4, "{seen:?}");
+        for (largest, subgroup) in [(64, 64), (64, 16), (32, 8)] {
+            let gpu = open_with_subgroups(largest, subgroup, |_, text| text);
+            let outcomes = gpu.try_cooperative(&cases);
+            assert!(outcomes.len() >= cases.len());
+            assert_eq!(verdict("a GPU", &outcomes), Ok(()), "{subgroup} of {largest}");
+        }
     }
 
     #[test]
@@ -243,7 +272,8 @@ fn store_sums(from_sums: EightSums, start: u32, stride: u32, rows: bool, lane: u
         assert!(refused.contains("does not run their kernels"), "{refused}");
         let case = &validate::cooperative_cases()[0];
         let outcome = validate::run(case, &mut |plan, filters| {
-            Ok(Box::new(Session::new(&gpu, plan.clone(), &DeviceFilters::new(filters), None)?))
+            let (filters, none) = (gpu::DeviceFilters::new(filters), gpu::ForcedVariants::NONE);
+            Ok(Box::new(gpu::Session::new(&gpu, plan.clone(), &filters, &none)?))
         });
         assert!(outcome.unwrap().passed());
     }

@@ -1,15 +1,15 @@
 //! A plan on a device.
 
 use super::{
-    Abilities, Conv3x3Variant, DeviceFilters, Gpu,
+    DeviceFilters, ForcedVariants, Gpu,
     failure::one_line,
-    kernels::{Binding, Dispatch, lower_all},
+    kernels::{Binding, Dispatch, Task, lower_all},
     launch::{LAUNCH_GROUPS, Launch, launches},
     speed::work,
 };
 use crate::{
     BackendError,
-    plan::{Cost, Plan, Routine, SlotId, Step},
+    plan::{Cost, Plan, Routine, SlotId},
 };
 use std::{
     collections::VecDeque,
@@ -46,8 +46,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes buffers, pipelines and bind groups. `conv3x3` forces a variant of the convolution where it applies; without it
-    /// what [`Gpu::tune`] found decides, and without that a table.
+    /// Makes buffers, pipelines and bind groups. Where no variant is forced, what [`Gpu::tune`] found decides, and without
+    /// that a table.
     ///
     /// # Errors
     /// If a slot is larger than the device binds, memory runs out, or filters are missing.
@@ -55,23 +55,21 @@ impl Session {
         gpu: &Arc<Gpu>,
         plan: Plan,
         filters: &DeviceFilters,
-        conv3x3: Option<Conv3x3Variant>,
+        forced: &ForcedVariants,
     ) -> Result<Session, BackendError> {
-        let abilities = gpu.trusted_abilities(plan.precision);
-        Session::with_abilities(gpu, plan, filters, abilities, conv3x3)
+        let steps = lower_all(&plan, &gpu.tasks(&plan, forced));
+        Session::with_dispatches(gpu, plan, filters, &steps, LAUNCH_GROUPS)
     }
 
-    /// [`Session::new`] with kernels for these abilities.
-    pub(super) fn with_abilities(
+    /// [`Session::new`] with these kernels for the plan's steps, in launches of `most_groups` workgroups at most.
+    pub(super) fn with_tasks(
         gpu: &Arc<Gpu>,
-        plan: Plan,
+        plan: &Plan,
         filters: &DeviceFilters,
-        abilities: Abilities,
-        conv3x3: Option<Conv3x3Variant>,
+        tasks: &[Task<'_>],
+        most_groups: u32,
     ) -> Result<Session, BackendError> {
-        let asked = |step: &Step| gpu.asked(conv3x3, step, plan.precision);
-        let steps = lower_all(&plan, abilities, asked);
-        Session::with_dispatches(gpu, plan, filters, &steps, LAUNCH_GROUPS)
+        Session::with_dispatches(gpu, plan.clone(), filters, &lower_all(plan, tasks), most_groups)
     }
 
     /// [`Session::new`] with these dispatches for the steps, and the steps' costs, in launches of `most_groups`
@@ -307,50 +305,41 @@ impl crate::Session for Session {
 mod tests {
     use super::*;
     use crate::{
-        gpu::{SHADERS, ShaderChecks, adapters, kernels::Groups},
-        validate::{self, Case, Outcome},
+        gpu::{Abilities, SHADERS, ShaderChecks, Trial, adapters, kernels::Groups},
+        validate::{self, Expected, Outcome},
     };
     use std::collections::HashSet;
 
-    /// A kernel, and the dispatches of a case that run it.
+    /// Shader and entry point.
     type Kernel = (&'static str, &'static str);
 
-    fn lowered(gpu: &Gpu, case: &Case, asked: Option<Conv3x3Variant>) -> Vec<(Vec<Dispatch>, Cost)> {
-        lower_all(&case.plan, Abilities { cooperative_matrices: false, ..gpu.abilities }, |_| asked)
+    /// The kernels that a trial cuts into pieces of so many workgroups.
+    fn cut(trial: &Trial<'_>, most_groups: u32) -> Vec<Kernel> {
+        let is_cut = |dispatch: &Dispatch| matches!(dispatch.groups, Groups::Many(all) if all > most_groups);
+        let dispatches = trial.dispatches().into_iter().filter(is_cut);
+        dispatches.map(|dispatch| (dispatch.shader, dispatch.entry)).collect()
     }
 
-    /// The kernels that a case cuts into pieces of so many workgroups.
-    fn cut(steps: &[(Vec<Dispatch>, Cost)], most_groups: u32) -> impl Iterator<Item = Kernel> {
-        let dispatches = steps.iter().flat_map(|(dispatches, _)| dispatches);
-        let cut = dispatches.filter(move |dispatch| matches!(dispatch.groups, Groups::Many(all) if all > most_groups));
-        cut.map(|dispatch| (dispatch.shader, dispatch.entry))
-    }
-
-    /// Every case by the kernels that the device prefers, and those of all other variants that show a further kernel.
+    /// Every case by one kernel, and by others that show a further one cut.
     #[test]
     fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::Checked).unwrap();
-        let cases = validate::cases();
+        let abilities = Abilities { cooperative_matrices: false, ..gpu.abilities };
         let mut seen = HashSet::new();
         let mut outcomes: Vec<Outcome> = Vec::new();
-        for asked in [None].into_iter().chain(Conv3x3Variant::ALL.map(Some)) {
-            for (index, case) in cases.iter().enumerate() {
-                let most_groups = 1 + index as u32 % 3;
-                let steps = lowered(&gpu, case, asked);
-                let news = cut(&steps, most_groups).filter(|kernel| seen.insert(*kernel)).count();
-                if asked.is_none() || news > 0 {
-                    let outcome = validate::run(case, &mut |plan, filters| {
-                        let filters = DeviceFilters::new(filters);
-                        Ok(Box::new(Session::with_dispatches(&gpu, plan.clone(), &filters, &steps, most_groups)?))
-                    });
-                    outcomes.push(outcome.unwrap());
+        for (index, case) in [validate::cases(), validate::fused_cases()].concat().iter().enumerate() {
+            let most_groups = 1 + index as u32 % 3;
+            let expected = Expected::of(case).unwrap();
+            for (number, trial) in Trial::all(case, abilities).iter().enumerate() {
+                let news = cut(trial, most_groups).into_iter().filter(|kernel| seen.insert(*kernel)).count();
+                if number == 0 || news > 0 {
+                    outcomes.push(trial.run_in_pieces(&gpu, &expected, most_groups).unwrap());
                 }
             }
         }
         let failed: Vec<String> = outcomes.iter().filter(|one| !one.passed()).map(Outcome::to_string).collect();
         assert_eq!(failed, Vec::<String>::new());
-        assert!(outcomes.len() > cases.len());
         let shaders: HashSet<&str> = seen.iter().map(|(shader, _)| *shader).collect();
         let is_single = |name: &str| ["record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
         for shader in SHADERS.iter().filter(|shader| !shader.is_cooperative() && !is_single(shader.name)) {

@@ -1,6 +1,10 @@
-//! Which variant of the convolution proved the fastest on a device with its driver, shape by shape.
+//! Which variant of an operation proved the fastest on a device with its driver, shape by shape.
 
-use super::{Conv3x3Variant, DeviceFilters, Gpu, Session, device_file::DeviceFile};
+use super::{
+    DeviceFilters, ForcedVariants, Gpu, Operation, Session, Variant, WorkShape,
+    device_file::DeviceFile,
+    kernels::{Task, tasks},
+};
 use crate::{
     BackendError, Session as _,
     backend::write_noise,
@@ -8,7 +12,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::{Arc, MutexGuard, PoisonError},
 };
 
@@ -17,59 +21,39 @@ const REPEATS: usize = 7;
 /// How many times as long as the best a variant's first run may take to be promising.
 const PROMISING: f64 = 2.0;
 
-/// A convolution, as far as it decides which variant is the fastest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ConvolutionShape {
-    /// Channels read.
-    pub inputs: u32,
-    /// Channels written.
-    pub outputs: u32,
-    /// Whether it carries a gradient back.
-    pub backward: bool,
-    /// Whether maps are stored as f16.
-    pub f16: bool,
-    /// Binary logarithm of the number of pixels written, rounded down: shapes between are taken to be alike.
-    pub pixels_log2: u32,
-}
-
-impl ConvolutionShape {
-    /// None if the step is no convolution.
-    pub fn of(step: &Step, precision: Precision) -> Option<ConvolutionShape> {
-        let (inputs, outputs, backward) = match step {
-            Step::Conv3x3(step) => (step.layer.input_channels(), step.layer.output_channels(), false),
-            Step::Conv3x3Backward(step) => (step.layer.output_channels(), step.layer.input_channels(), true),
-            _ => return None,
-        };
-        let (rows, shape) = step.rows()?;
-        let pixels_log2 = (rows.count() * shape.width as usize).ilog2();
-        Some(ConvolutionShape { inputs, outputs, backward, f16: precision == Precision::F16, pixels_log2 })
-    }
-}
-
-impl std::fmt::Display for ConvolutionShape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let direction = if self.backward { "backward" } else { "forward" };
-        let precision = if self.f16 { Precision::F16 } else { Precision::F32 };
-        write!(
-            f,
-            "{} to {} channels {direction}, 2^{} pixels, {precision}",
-            self.inputs, self.outputs, self.pixels_log2
-        )
-    }
-}
-
 /// What was found so far, and where it is kept.
 #[derive(Debug, Default)]
 pub(super) struct Tuning {
-    fastest: BTreeMap<ConvolutionShape, Conv3x3Variant>,
+    fastest: HashMap<WorkShape, Variant>,
     file: Option<DeviceFile>,
 }
 
-/// A line of the file.
+/// An element of the file's list.
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    shape: ConvolutionShape,
+    operation: String,
+    inputs: u32,
+    outputs: u32,
+    f16: bool,
+    pixels_log2: u32,
     variant: String,
+}
+
+impl Entry {
+    fn new(shape: &WorkShape, variant: Variant) -> Entry {
+        let WorkShape { operation, inputs, outputs, precision, pixels_log2 } = *shape;
+        let f16 = precision == Precision::F16;
+        Entry { operation: operation.to_owned(), inputs, outputs, f16, pixels_log2, variant: variant.name().to_owned() }
+    }
+
+    /// None if it names what there is no more.
+    fn read(&self) -> Option<(WorkShape, Variant)> {
+        let operation = Operation::named(&self.operation)?;
+        let variant = Variant::named(&self.variant).filter(|&variant| operation.kernel(variant).is_some())?;
+        let precision = if self.f16 { Precision::F16 } else { Precision::F32 };
+        let Entry { inputs, outputs, pixels_log2, .. } = *self;
+        Some((WorkShape { operation: operation.name, inputs, outputs, precision, pixels_log2 }, variant))
+    }
 }
 
 impl Tuning {
@@ -77,15 +61,12 @@ impl Tuning {
     pub fn kept(file: Option<DeviceFile>) -> Tuning {
         let read = || serde_json::from_slice::<Vec<Entry>>(&file.as_ref()?.read()?).ok();
         let entries = read().unwrap_or_default();
-        let fastest =
-            entries.into_iter().filter_map(|entry| Some((entry.shape, entry.variant.parse().ok()?))).collect();
-        Tuning { fastest, file }
+        Tuning { fastest: entries.iter().filter_map(Entry::read).collect(), file }
     }
 
     /// Writes everything to the file. A directory that cannot be written costs another tuning, not the work at hand.
     fn keep(&self) {
-        let entry = |(&shape, variant): (_, &Conv3x3Variant)| Entry { shape, variant: variant.name().to_owned() };
-        let entries: Vec<Entry> = self.fastest.iter().map(entry).collect();
+        let entries: Vec<Entry> = self.fastest.iter().map(|(shape, &variant)| Entry::new(shape, variant)).collect();
         if let (Some(file), Ok(text)) = (&self.file, serde_json::to_vec(&entries)) {
             drop(file.write(&text));
         }
@@ -96,9 +77,9 @@ impl Tuning {
 #[derive(Clone, Debug)]
 pub struct Tuned {
     /// Which.
-    pub shape: ConvolutionShape,
-    /// Variants that can make it with their seconds, the fastest first.
-    pub seconds: Vec<(Conv3x3Variant, f64)>,
+    pub shape: WorkShape,
+    /// Variants that can do it with their seconds, the fastest first.
+    pub seconds: Vec<(Variant, f64)>,
 }
 
 impl Gpu {
@@ -107,22 +88,19 @@ impl Gpu {
     }
 
     /// The variant that proved the fastest for a step's shape, if it was ever timed.
-    pub fn tuned(&self, step: &Step, precision: Precision) -> Option<Conv3x3Variant> {
-        self.tuning().fastest.get(&ConvolutionShape::of(step, precision)?).copied()
+    pub fn tuned(&self, step: &Step, precision: Precision) -> Option<Variant> {
+        self.tuning().fastest.get(&WorkShape::of(step, precision)).copied()
     }
 
-    /// The variant that is asked for: the one that is forced, else the one that proved the fastest.
-    pub(crate) fn asked(
-        &self,
-        forced: Option<Conv3x3Variant>,
-        step: &Step,
-        precision: Precision,
-    ) -> Option<Conv3x3Variant> {
-        forced.or_else(|| self.tuned(step, precision))
+    /// What a session carries out a plan's steps with. A variant that is forced is taken before the one that proved the
+    /// fastest, and that before those of the table.
+    pub(crate) fn tasks<'a>(self: &Arc<Gpu>, plan: &'a Plan, forced: &ForcedVariants) -> Vec<Task<'a>> {
+        let asked = |step: &Step| forced.of(step.operation()).or_else(|| self.tuned(step, plan.precision));
+        tasks(plan, self.trusted_abilities(plan.precision), asked)
     }
 
-    /// Times every variant that can make a convolution of the plan, for shapes that were never timed, and keeps the
-    /// fastest, in the cache too if there is one. Sessions that are made from now on use them.
+    /// Times every variant that can carry out a step of the plan, where there are several and its shape was never timed,
+    /// and keeps the fastest, in the cache too if there is one. Sessions that are made from now on use them.
     ///
     /// # Errors
     /// If the device fails.
@@ -133,11 +111,12 @@ impl Gpu {
         observe: &mut dyn FnMut(&Tuned),
     ) -> Result<(), BackendError> {
         for (index, step) in plan.steps.iter().enumerate() {
-            let Some(shape) = ConvolutionShape::of(step, plan.precision) else { continue };
-            if self.tuning().fastest.contains_key(&shape) {
+            let shape = WorkShape::of(step, plan.precision);
+            let has_choice = Operation::named(shape.operation).is_some_and(Operation::has_choice);
+            if !has_choice || self.tuning().fastest.contains_key(&shape) {
                 continue;
             }
-            let seconds = self.time_variants(&plan.only(&[index]), filters)?;
+            let seconds = self.time_variants(&plan.only(&[index]), &shape, filters)?;
             if let Some(&(variant, _)) = seconds.first() {
                 self.tuning().fastest.insert(shape, variant);
                 observe(&Tuned { shape, seconds });
@@ -151,16 +130,19 @@ impl Gpu {
     fn time_variants(
         self: &Arc<Gpu>,
         plan: &Plan,
+        shape: &WorkShape,
         filters: &Arc<DeviceFilters>,
-    ) -> Result<Vec<(Conv3x3Variant, f64)>, BackendError> {
-        let abilities = self.trusted_abilities(plan.precision);
-        let can = |variant: &Conv3x3Variant| {
-            Conv3x3Variant::of_step(&plan.steps[0], plan.precision, abilities, Some(*variant)) == Some(*variant)
-        };
-        let mut seconds: Vec<(Conv3x3Variant, f64)> = Vec::new();
+    ) -> Result<Vec<(Variant, f64)>, BackendError> {
+        let mut variants: Vec<Variant> = Vec::new();
+        for choice in shape.choices(self.trusted_abilities(plan.precision)) {
+            if !variants.contains(&choice.kernel.variant) {
+                variants.push(choice.kernel.variant);
+            }
+        }
+        let mut seconds: Vec<(Variant, f64)> = Vec::new();
         // From the one that is likely to be the fastest to the plain one, which may take very long.
-        for variant in Conv3x3Variant::ALL.into_iter().rev().filter(can) {
-            let mut session = Session::new(self, plan.clone(), filters, Some(variant))?;
+        for variant in variants.into_iter().rev() {
+            let mut session = Session::new(self, plan.clone(), filters, &variant.into())?;
             write_noise(&mut session, plan)?;
             let best = seconds.iter().map(|&(_, seconds)| seconds).fold(f64::INFINITY, f64::min);
             let mut time = session.time_steps(1)?.iter().sum::<f64>();
@@ -199,16 +181,18 @@ mod tests {
         let filters = DeviceFilters::new(&Arc::new(generated(5, "relu2_1".parse().unwrap())));
         let mut timed = Vec::new();
         gpu.tune(&plan, &filters, &mut |tuned| timed.push(tuned.clone())).unwrap();
-        // relu1_1, relu1_2 and relu2_1, there and back.
-        assert_eq!(timed.len(), 6, "{timed:?}");
+        // relu1_1, relu1_2 and relu2_1, there and back, and the Gram matrix of the last.
+        let of = |operation| timed.iter().filter(|tuned| tuned.shape.operation == operation).count();
+        assert_eq!(["conv3x3", "conv3x3_backward", "gram", "gram_backward"].map(of), [3, 3, 1, 1], "{timed:?}");
         for tuned in &timed {
             assert!(tuned.seconds.windows(2).all(|pair| pair[0].1 <= pair[1].1));
-            assert!(tuned.seconds.iter().any(|(variant, _)| *variant == Conv3x3Variant::Plain), "{tuned:?}");
+            let first = Operation::named(tuned.shape.operation).unwrap().kernels[0].variant;
+            assert!(tuned.seconds.iter().any(|(variant, _)| *variant == first), "{tuned:?}");
         }
         let again = open();
         for step in &plan.steps {
-            let shape = ConvolutionShape::of(step, Precision::F32);
-            let fastest = timed.iter().find(|tuned| Some(tuned.shape) == shape).map(|tuned| tuned.seconds[0].0);
+            let shape = WorkShape::of(step, Precision::F32);
+            let fastest = timed.iter().find(|tuned| tuned.shape == shape).map(|tuned| tuned.seconds[0].0);
             assert_eq!(again.tuned(step, Precision::F32), fastest);
         }
         again.tune(&plan, &filters, &mut |tuned| panic!("{tuned:?} was timed before")).unwrap();
@@ -220,17 +204,19 @@ mod tests {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let plan = plan();
-        let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
-        let bytes = |asked| Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), asked).unwrap().bytes();
-        let by_table = bytes(None);
+        let kernels = |forced: &ForcedVariants| -> Vec<Variant> {
+            gpu.tasks(&plan, forced).iter().map(|task| task.choice.kernel.variant).collect()
+        };
+        let (none, winograd) = (ForcedVariants::NONE, Variant::Winograd2.into());
+        let by_table = kernels(&none);
         for step in &plan.steps {
-            if let Some(shape) = ConvolutionShape::of(step, Precision::F32) {
-                gpu.tuning().fastest.insert(shape, Conv3x3Variant::Winograd2);
-            }
+            let shape = WorkShape::of(step, Precision::F32);
+            gpu.tuning().fastest.insert(shape, Variant::Winograd2);
         }
-        // The variants read filters of different sizes.
-        assert_eq!(bytes(None), bytes(Some(Conv3x3Variant::Winograd2)));
-        assert_ne!(bytes(None), by_table);
+        assert_eq!(kernels(&none), kernels(&winograd));
+        assert_ne!(kernels(&none), by_table);
+        let plain = kernels(&Variant::Plain.into());
+        assert!(!plain.contains(&Variant::Winograd2), "{plain:?}");
     }
 
     #[test]
@@ -239,7 +225,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let info = wgpu::AdapterInfo::new(wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan);
         let file = || Some(DeviceFile::of(directory.path(), "tuning", &info));
-        for nonsense in [&b"[{\"shape\": 1}]"[..], b"", b"[{"] {
+        let old =
+            br#"[{"shape":{"inputs":64,"outputs":64,"backward":true,"f16":false,"pixels_log2":9},"variant":"plain"}]"#;
+        for nonsense in [&old[..], b"", b"[{"] {
             file().unwrap().write(nonsense).unwrap();
             assert!(Tuning::kept(file()).fastest.is_empty());
         }

@@ -29,6 +29,17 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The same with a buffer for every slot.
+    pub fn unshared(mut self) -> Plan {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            slot.buffer = index;
+        }
+        self.buffers = self.slots.iter().map(|slot| slot.words).collect();
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::plan::{Network, Optimizer, Plan, Term, iteration};

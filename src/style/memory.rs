@@ -76,17 +76,17 @@ impl ScalePlans {
     }
 }
 
-/// Bytes that are taken at the moment when the session holds most.
+/// Memory in bytes at the moment when the session holds most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The buffers of the plan that is executed.
     pub buffers: u64,
-    /// The filters, in all forms that are there by then.
+    /// The filters, in every form that has been made by then.
     pub filters: u64,
-    /// What is on its way between host and device: filters and targets there, or results back. On a GPU with memory of
-    /// its own this is the host's.
+    /// Copies on their way between host and device: filters and targets to it, or results from it. They take the host's
+    /// memory where the GPU has its own.
     pub staging: u64,
-    /// The largest slot, whenever it is there.
+    /// The largest slot of all plans, not only of this moment.
     pub largest_slot: u64,
 }
 
@@ -101,7 +101,7 @@ impl Memory {
         self.held() + self.staging
     }
 
-    /// Whether it keeps to so many bytes in all and to so many in one slot.
+    /// Whether it takes at most `bytes` in all and no slot takes more than `slot`.
     fn fits(&self, bytes: u64, slot: u64) -> bool {
         self.bytes() <= bytes && self.largest_slot <= slot
     }

@@ -7,7 +7,7 @@ use crate::plan::{Destination, FeatureShape, Map, Rows, Step};
 impl Case {
     /// The case on the first, the middle and the last rows of what it makes. Nothing if its step knows no rows.
     pub(super) fn in_bands(&self) -> Vec<Case> {
-        let Some((_, made)) = self.plan.steps[0].rows() else { return Vec::new() };
+        let Some((_, made)) = self.plan.steps.last().and_then(Step::rows) else { return Vec::new() };
         let count = (made.height + 2).min(3);
         // Not the runs that a plan makes, which never part a halo row from its neighbour: any rows may be asked for.
         let edge = |index: u32| (made.height + 2) * index / count;
@@ -18,70 +18,88 @@ impl Case {
     fn in_band(&self, rows: Rows) -> Case {
         let mut case = self.clone();
         case.name = format!("{}, rows {} to {}", self.name, rows.first, rows.end);
-        let mut step = self.plan.steps[0];
-        match &mut step {
-            Step::Conv3x3(step) => {
-                step.rows = rows;
-                let read = step.shape.with_channels(step.layer.below().map_or(4, |below| below.output_channels()));
-                case.crop(&mut step.input, read, rows.widened(read));
-                case.crop(&mut step.output, step.shape, rows);
+        let mut steps = self.plan.steps.clone();
+        match &mut steps[..] {
+            // The map between them has the rows that are pooled, no more.
+            [Step::Conv3x3(step), Step::MaxPool(pool)] => {
+                pool.rows = rows;
+                step.rows = rows.below_pooling(pool.shape);
+                let read = step.shape.with_channels(step.layer.input_channels());
+                case.crop(&mut step.input, read, step.rows.widened(read));
+                case.crop(&mut step.output, step.shape, step.rows);
+                pool.input = step.output;
+                case.crop(&mut pool.output, pool.shape.pooled(), rows);
             }
-            Step::Conv3x3Backward(step) => {
-                step.rows = rows;
-                let read = step.shape.with_channels(step.layer.output_channels());
-                case.crop(&mut step.gradient, read, rows.widened(read));
-                case.crop_destination(&mut step.into, step.shape, rows);
-            }
-            Step::MaxPool(step) => {
-                step.rows = rows;
-                case.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
-                case.crop(&mut step.output, step.shape.pooled(), rows);
-            }
-            Step::MaxPoolBackward(step) => {
-                step.rows = rows;
-                case.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
-                case.crop_destination(&mut step.into, step.shape, rows);
-            }
-            Step::AveragePool(step) => {
-                step.rows = rows;
-                case.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
-                case.crop(&mut step.output, step.shape.pooled(), rows);
-            }
-            Step::AveragePoolBackward(step) => {
-                step.rows = rows;
-                case.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
-                case.crop_destination(&mut step.into, step.shape, rows);
-            }
-            Step::Gram(step) => {
-                step.rows = rows;
-                step.accumulate = rows.first > 0;
-                case.crop(&mut step.features, step.shape, rows);
-                if step.accumulate {
-                    let old = (0..self.contents[step.gram.0].len()).map(|index| (index % 7) as f32 / 16.0);
-                    case.contents[step.gram.0] = old.map(f32::to_bits).collect();
-                }
-            }
-            Step::GramBackward(step) => {
-                step.rows = rows;
-                case.crop(&mut step.features, step.shape, rows);
-                case.crop_destination(&mut step.into, step.shape, rows);
-            }
-            Step::ContentLoss(step) => {
-                step.rows = rows;
-                step.accumulate = rows.first > 0;
-                step.summed = Rows { first: (rows.first + 1).min(rows.end), ..rows };
-                case.crop(&mut step.features, step.shape, rows);
-                case.crop_destination(&mut step.into, step.shape, rows);
-            }
+            [step] => case.crop_step(step, rows),
             _ => {}
         }
-        case.plan.steps = vec![step];
+        case.plan.steps = steps;
         for check in &mut case.checks {
             if let Check::MaskOf { rows: made, .. } = check {
                 *made = rows;
             }
         }
         case
+    }
+
+    /// Lets a step make some rows, and leaves of its maps only those that it needs.
+    fn crop_step(&mut self, step: &mut Step, rows: Rows) {
+        match step {
+            Step::Conv3x3(step) => {
+                step.rows = rows;
+                let read = step.shape.with_channels(step.layer.below().map_or(4, |below| below.output_channels()));
+                self.crop(&mut step.input, read, rows.widened(read));
+                self.crop(&mut step.output, step.shape, rows);
+            }
+            Step::Conv3x3Backward(step) => {
+                step.rows = rows;
+                let read = step.shape.with_channels(step.layer.output_channels());
+                self.crop(&mut step.gradient, read, rows.widened(read));
+                self.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::MaxPool(step) => {
+                step.rows = rows;
+                self.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
+                self.crop(&mut step.output, step.shape.pooled(), rows);
+            }
+            Step::MaxPoolBackward(step) => {
+                step.rows = rows;
+                self.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
+                self.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::AveragePool(step) => {
+                step.rows = rows;
+                self.crop(&mut step.input, step.shape, rows.below_pooling(step.shape));
+                self.crop(&mut step.output, step.shape.pooled(), rows);
+            }
+            Step::AveragePoolBackward(step) => {
+                step.rows = rows;
+                self.crop(&mut step.gradient, step.shape.pooled(), rows.above_pooling(step.shape));
+                self.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::Gram(step) => {
+                step.rows = rows;
+                step.accumulate = rows.first > 0;
+                self.crop(&mut step.features, step.shape, rows);
+                if step.accumulate {
+                    let old = (0..self.contents[step.gram.0].len()).map(|index| (index % 7) as f32 / 16.0);
+                    self.contents[step.gram.0] = old.map(f32::to_bits).collect();
+                }
+            }
+            Step::GramBackward(step) => {
+                step.rows = rows;
+                self.crop(&mut step.features, step.shape, rows);
+                self.crop_destination(&mut step.into, step.shape, rows);
+            }
+            Step::ContentLoss(step) => {
+                step.rows = rows;
+                step.accumulate = rows.first > 0;
+                step.summed = Rows { first: (rows.first + 1).min(rows.end), ..rows };
+                self.crop(&mut step.features, step.shape, rows);
+                self.crop_destination(&mut step.into, step.shape, rows);
+            }
+            _ => {}
+        }
     }
 
     fn crop_destination(&mut self, into: &mut Destination, shape: FeatureShape, rows: Rows) {

@@ -8,10 +8,10 @@ mod cases;
 mod check;
 mod sketch;
 
-pub use cases::{banded_cases, cases, cooperative_cases, f16_cases};
+pub use cases::{all_cases, banded_cases, cases, cooperative_cases, f16_cases, fused_cases, large_cases};
 
 use crate::backend::{BackendError, Session};
-use crate::plan::{Plan, Precision, Routine, SlotId};
+use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::{reference, tolerance::F16_STORAGE, weights::Filters};
 use check::{Check, Deviation};
 use std::sync::Arc;
@@ -24,16 +24,16 @@ const GUARD: u32 = 0xFFC0_5EED;
 /// Makes a session of the back end in question.
 pub type MakeSession<'a> = dyn FnMut(&Plan, &Arc<Filters>) -> Result<Box<dyn Session>, BackendError> + 'a;
 
-/// One step with all that it works on.
+/// One step, or two that one kernel carries out together, with all that they work on.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Operation, layer, size and variant.
     pub name: String,
-    /// A plan whose routine [`Routine::Evaluate`] is the one step.
+    /// A plan whose routine [`Routine::Evaluate`] is the steps.
     pub plan: Plan,
-    /// What the step may convolve with.
+    /// What the steps may convolve with.
     pub filters: Arc<Filters>,
-    /// Words of each slot before the step, without the guard.
+    /// Words of each slot before the steps, without the guard.
     contents: Vec<Vec<u32>>,
     checks: Vec<Check>,
     tolerance: f64,
@@ -44,8 +44,8 @@ pub struct Case {
 pub struct Outcome {
     /// Name of the case.
     pub case: String,
-    /// Name of the operation.
-    pub operation: &'static str,
+    /// See [`Case::operation`].
+    pub operation: String,
     /// Largest error of a number, relative as [`crate::tolerance`] says; infinite if a number is NaN that should not be.
     pub error: f64,
     /// What the error may be.
@@ -82,14 +82,38 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// What the reference makes of a case: the words of every slot.
+#[derive(Clone, Debug)]
+pub struct Expected(Vec<Vec<u32>>);
+
+impl Expected {
+    /// Runs the steps of a case on the reference, one by one.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn of(case: &Case) -> Result<Expected, BackendError> {
+        let exact = Case { plan: case.exact_plan(), ..case.clone() };
+        Ok(Expected(results(&exact, &mut reference::Session::new(&exact.plan, &case.filters)?)?))
+    }
+
+    /// Runs the case on a session that was made for it, and compares.
+    ///
+    /// # Errors
+    /// If the back end fails.
+    pub fn compare(&self, case: &Case, session: &mut dyn Session) -> Result<Outcome, BackendError> {
+        Ok(outcome(case, &results(case, session)?, &self.0))
+    }
+}
+
 /// Runs a case on a back end and compares with the reference.
 ///
 /// # Errors
 /// If the back end fails.
 pub fn run(case: &Case, make_session: &mut MakeSession<'_>) -> Result<Outcome, BackendError> {
-    let found = results(case, make_session(&case.plan, &case.filters)?.as_mut())?;
-    let exact = Case { plan: case.exact_plan(), ..case.clone() };
-    let expected = results(&exact, &mut reference::Session::new(&exact.plan, &case.filters)?)?;
+    Expected::of(case)?.compare(case, make_session(&case.plan, &case.filters)?.as_mut())
+}
+
+fn outcome(case: &Case, found: &[Vec<u32>], expected: &[Vec<u32>]) -> Outcome {
     let words: Vec<usize> = case.contents.iter().map(Vec::len).collect();
     let guards_intact = found.iter().zip(&words).all(|(slot, &words)| slot[words..] == [GUARD; GUARD_WORDS]);
     let mut worst = Deviation::default();
@@ -99,15 +123,15 @@ pub fn run(case: &Case, make_session: &mut MakeSession<'_>) -> Result<Outcome, B
         });
         worst = worst.or_worse(deviation, case.plan.slot(check.slot()).tensor);
     }
-    Ok(Outcome {
+    Outcome {
         case: case.name.clone(),
-        operation: case.plan.steps[0].operation(),
+        operation: case.operation(),
         error: worst.error,
         tolerance: case.tolerance,
         wrong_words: worst.wrong_words,
         guards_intact,
         place: worst.place,
-    })
+    }
 }
 
 /// Runs a case on a session that was made for it and returns the words of every slot, guards included.
@@ -126,14 +150,21 @@ pub fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, 
 }
 
 impl Case {
-    /// The same with maps and filters stored otherwise, and rounded to what that can hold. None if it has no maps.
-    fn stored_in(&self, precision: Precision) -> Option<Case> {
+    /// Name of the operation; of two steps both, joined by `+`.
+    pub fn operation(&self) -> String {
+        let operations: Vec<&str> = self.plan.steps.iter().map(Step::operation).collect();
+        operations.join("+")
+    }
+
+    /// The same with maps stored otherwise, and rounded to what that can hold; likewise the filters, which are given. None
+    /// if it has no maps.
+    fn stored_in(&self, precision: Precision, filters: Arc<Filters>) -> Option<Case> {
         let mut case = Case { name: format!("{} in {precision}", self.name), ..self.clone() };
         if !self.plan.slots.iter().any(|slot| slot.tensor.is_map()) {
             return None;
         }
         case.plan.precision = precision;
-        case.filters = Arc::new(self.filters.rounded_to(precision));
+        case.filters = filters;
         for (index, contents) in case.contents.iter_mut().enumerate() {
             let slot = &mut case.plan.slots[index];
             if slot.tensor.is_map() {

@@ -1,4 +1,4 @@
-//! A plan of one step, made slot by slot.
+//! A plan of one step or two, made slot by slot.
 
 use super::check::Check;
 use super::{Case, GUARD, GUARD_WORDS};
@@ -82,11 +82,27 @@ impl Sketch {
         self.words(tensor, vec![GUARD; words])
     }
 
+    /// Applies a function to all numbers of a slot.
+    pub(super) fn change(&mut self, slot: SlotId, function: fn(f32) -> f32) {
+        self.contents[slot.0].iter_mut().for_each(|word| *word = function(f32::from_bits(*word)).to_bits());
+    }
+
     pub(super) fn check(&mut self, check: Check) {
         self.checks.push(check);
     }
 
+    /// A map of NaN that the first of two steps makes for the second and for nobody else.
+    pub(super) fn map_between(&mut self, tensor: Tensor, shape: FeatureShape) -> Map {
+        let map = self.unwritten_map(tensor, shape);
+        self.slots[map.slot.0].persistent = false;
+        map
+    }
+
     pub(super) fn finish(self, name: String, step: Step, filters: &Arc<Filters>, tolerance: f64) -> Case {
+        self.finish_steps(name, vec![step], filters, tolerance)
+    }
+
+    pub(super) fn finish_steps(self, name: String, steps: Vec<Step>, filters: &Arc<Filters>, tolerance: f64) -> Case {
         let size = Size { width: 1, height: 1 };
         let plan = Plan {
             window: Window::whole(size),
@@ -94,10 +110,11 @@ impl Sketch {
             terms: Vec::new(),
             buffers: self.slots.iter().map(|slot| slot.words).collect(),
             slots: self.slots,
-            steps: vec![step],
-            routines: vec![(Routine::Evaluate, 0..1)],
+            routines: vec![(Routine::Evaluate, 0..steps.len())],
+            steps,
         };
-        let name = format!("{} {name}", step.operation());
-        Case { name, plan, filters: filters.clone(), contents: self.contents, checks: self.checks, tolerance }
+        let (contents, checks) = (self.contents, self.checks);
+        let case = Case { name, plan, filters: filters.clone(), contents, checks, tolerance };
+        Case { name: format!("{} {}", case.operation(), case.name), ..case }
     }
 }

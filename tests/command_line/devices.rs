@@ -1,7 +1,7 @@
 //! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
 
 use super::folder::{Folder, quick};
-use impasto::{gpu::Conv3x3Variant, plan::Size};
+use impasto::{gpu::Variant, plan::Size};
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.
 pub fn has_gpu(folder: &Folder) -> bool {
@@ -38,12 +38,50 @@ fn validation_ends_with_a_table_and_a_verdict() {
     let table = Folder::empty().run("validate --device cpu").answer();
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].contains("case") && lines[0].contains("allowed") && lines[0].ends_with("CPU"), "{}", lines[0]);
-    let cases = &lines[1..lines.len() - 1];
+    let cases: Vec<&str> = lines[1..].iter().copied().take_while(|line| !line.is_empty()).collect();
     assert!(cases.len() > 80 && cases.iter().all(|line| line.ends_with("  ok")), "{table}");
     for operation in ["conv3x3 relu1_1", "conv3x3_backward", "gram relu", "style_loss", "adam", "lbfgs_dots"] {
         assert!(table.contains(operation), "{operation} is not in {table}");
     }
-    assert_eq!(lines[lines.len() - 1], format!("{} passed on CPU", cases.len()));
+    let kernels = &lines[cases.len() + 2..lines.len() - 1];
+    let of_kernel = |line: &str| line.split_whitespace().rev().nth(1).unwrap().parse::<usize>().unwrap();
+    assert_eq!(kernels.iter().map(|line| of_kernel(line)).sum::<usize>(), cases.len(), "{table}");
+    let verdict = format!("{} cases by {} kernels passed on CPU", cases.len(), kernels.len());
+    assert_eq!(lines[lines.len() - 1], verdict);
+}
+
+/// The answer's lines as JSON; the last counts the others.
+fn validated(folder: &Folder, options: &str) -> (Vec<serde_json::Value>, serde_json::Value) {
+    let answer = folder.run(&format!("validate --json {options}")).answer();
+    let mut lines: Vec<serde_json::Value> = answer.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary = lines.pop().unwrap();
+    assert_eq!((summary["passed"].as_u64(), summary["failed"].as_u64()), (Some(lines.len() as u64), Some(0)));
+    let kernels = summary["kernels"].as_array().unwrap();
+    assert_eq!(kernels.iter().map(|kernel| kernel["cases"].as_u64().unwrap()).sum::<u64>(), lines.len() as u64);
+    (lines, summary)
+}
+
+#[test]
+fn validation_can_be_of_one_operation_variant_or_case() {
+    let folder = Folder::empty();
+    let (lines, summary) = validated(&folder, "--device cpu --only max_pool");
+    assert!(lines.len() > 3 && lines.iter().all(|line| line["operation"] == "max_pool"), "{lines:?}");
+    assert_eq!(summary["device"], "CPU");
+    let (lines, _) = validated(&folder, "--device cpu --only 130x33");
+    let operations: Vec<&str> = lines.iter().filter_map(|line| line["operation"].as_str()).collect();
+    assert!(operations.contains(&"total_variation") && operations.contains(&"network_input"), "{operations:?}");
+    for line in &lines {
+        assert!(line["error"].as_f64() <= line["tolerance"].as_f64() && line["passed"] == true, "{line}");
+        assert!(line["case"].as_str().unwrap().contains("130x33") && line["precision"] == "f32", "{line}");
+    }
+    folder.refuses("validate --device cpu --only nothing", 2, &["\"nothing\"", "conv3x3+max_pool", "winograd2"]);
+    if has_gpu(&folder) {
+        let (lines, summary) = validated(&folder, "--device 0 --only gram");
+        let of = |variant: &str| lines.iter().filter(|line| line["variant"] == variant).count();
+        assert!(of("blocked") > 10 && of("tiled") > 10 && of("blocked") + of("tiled") <= lines.len(), "{lines:?}");
+        let constants: Vec<_> = summary["kernels"].as_array().unwrap().iter().map(|k| &k["constants"]).collect();
+        assert!(constants.contains(&&"EDGE=128".into()) && constants.contains(&&"EDGE=64".into()), "{constants:?}");
+    }
 }
 
 const BENCH_KEYS: [&str; 11] = [
@@ -107,10 +145,10 @@ fn a_benchmark_of_a_gpu_has_its_peaks_and_every_variant() {
         assert!(numbers.iter().all(|key| kernel[key].as_f64().is_some_and(|number| number >= 0.0)), "{kernel}");
     }
     let count = |test: &dyn Fn(&serde_json::Value) -> bool| kernels.iter().filter(|kernel| test(kernel)).count();
-    for variant in Conv3x3Variant::ALL {
+    for variant in Variant::ALL {
         let of_it = count(&|kernel| kernel["variant"] == variant.name());
         // Only devices with tensor cores have a peak of theirs, and a variant.
-        let can = variant != Conv3x3Variant::Cooperative || report["measured_peak"]["cooperative_gflops"].is_number();
+        let can = variant != Variant::Cooperative || report["measured_peak"]["cooperative_gflops"].is_number();
         assert_eq!(of_it > 0, can, "{} in {text}", variant.name());
     }
     // Every step once, however many ways there are.

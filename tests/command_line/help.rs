@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &str); 12] = [
          --save-every --log --explain",
     ),
     ("devices", "--help"),
-    ("validate", "--device --threads"),
+    ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),
     (
         "dump",

@@ -74,7 +74,7 @@ back_end!(on_reference, Speed::Slow, |plan, filters| Box::new(reference::Session
 back_end!(on_cpu, Speed::Fast, |plan, filters| Box::new(cpu::Session::new(plan, filters, None).unwrap()));
 back_end!(on_gpu, Speed::Fast, |plan, filters| {
     let filters = gpu::DeviceFilters::new(filters);
-    Box::new(gpu::Session::new(&common::gpu(), plan.clone(), &filters, None).unwrap())
+    Box::new(gpu::Session::new(&common::gpu(), plan.clone(), &filters, &gpu::ForcedVariants::NONE).unwrap())
 });
 
 fn data(name: &str) -> GoldenFile {

@@ -26,7 +26,7 @@ pub(super) struct Iteration {
     pub peak_bytes: u64,
 }
 
-pub(super) fn measure(subject: &Subject<'_>, way: Way, repeats: usize) -> Result<Iteration, CliError> {
+pub(super) fn measure(subject: &Subject<'_>, way: &Way, repeats: usize) -> Result<Iteration, CliError> {
     let engine = subject.engine(way)?;
     let plan = &subject.plan(&engine)?;
     let mut session = engine.session(plan)?;

@@ -1,4 +1,4 @@
-//! Every step of an iteration by itself, convolutions in every variant.
+//! Every step of an iteration by itself, in every variant, and steps that one kernel carries out together.
 
 use super::{
     Subject, Way,
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::cli::CliError;
 use impasto::{
-    Device,
-    gpu::Conv3x3Variant,
+    Device, StepKernel,
+    gpu::{ForcedVariants, Variant, WorkShape},
     plan::{FeatureShape, Plan, Precision, Step},
     write_noise,
 };
@@ -21,79 +21,108 @@ fn precisions(device: &Device) -> &'static [Precision] {
     if device.has_f16() { &[Precision::F32, Precision::F16] } else { &[Precision::F32] }
 }
 
-/// Variants of the convolution that are timed: all on a GPU; elsewhere there are none.
-fn variants(device: &Device) -> Vec<Option<Conv3x3Variant>> {
-    match device {
-        Device::Gpu(_) => Conv3x3Variant::ALL.map(Some).to_vec(),
-        Device::Cpu(_) | Device::Reference => vec![None],
-    }
+/// Variants that can carry out a step, or one of no name where there is no choice.
+fn variants(device: &Device, step: &Step, precision: Precision) -> Vec<Option<Variant>> {
+    let Device::Gpu(gpu) = device else { return vec![None] };
+    let choices = WorkShape::of(step, precision).choices(gpu.trusted_abilities(precision));
+    let mut variants: Vec<_> = choices.iter().map(|choice| choice.variant()).collect();
+    variants.dedup();
+    variants
 }
 
-/// Every step of an iteration in each precision, convolutions in each variant that can do them. `way` is what the
-/// iteration itself uses.
+fn forced(variant: Option<Variant>) -> ForcedVariants {
+    variant.map_or(ForcedVariants::NONE, ForcedVariants::from)
+}
+
+/// Every step of an iteration in each precision and each variant that can do it. `way` is what the iteration itself uses.
 pub(super) fn measure(
     subject: &Subject<'_>,
-    way: Way,
+    way: &Way,
     repeats: usize,
     peak: Option<MeasuredPeak>,
 ) -> Result<Vec<Kernel>, CliError> {
     let mut kernels = Vec::new();
     for &precision in precisions(subject.device) {
-        kernels.extend(measure_in(subject, way, precision, repeats, peak)?);
+        kernels.extend(measure_in(subject, way, precision, repeats.min(MOST_REPEATS), peak)?);
     }
     Ok(kernels)
 }
 
 fn measure_in(
     subject: &Subject<'_>,
-    way: Way,
+    way: &Way,
     precision: Precision,
     repeats: usize,
     peak: Option<MeasuredPeak>,
 ) -> Result<Vec<Kernel>, CliError> {
-    let engine = subject.engine(Way { precision, ..way })?;
+    let engine = subject.engine(&Way { precision, ..way.clone() })?;
     let plan = subject.plan(&engine)?;
-    let variant_of = |step: &Step, asked| match subject.device {
-        Device::Gpu(gpu) => Conv3x3Variant::of_step(step, precision, gpu.trusted_abilities(precision), asked),
-        Device::Cpu(_) | Device::Reference => None,
-    };
-    let key = |index: usize, asked| (variant_of(&plan.steps[index], asked), Work::of(index, &plan.steps[index]));
-    let mut planned = HashSet::new();
-    let mut seconds = HashMap::new();
-    for variant in variants(subject.device) {
-        let able = |found: Option<Conv3x3Variant>| found.is_none() || found == variant;
-        // Backwards: neighbours that follow each other as in the iteration might be carried out by one kernel.
-        let steps: Vec<usize> = (0..plan.steps.len())
-            .rev()
-            .filter(|&index| able(key(index, variant).0) && planned.insert(key(index, variant)))
-            .collect();
-        let times = time(subject, Way { precision, conv3x3: variant }, &plan.only(&steps), repeats.min(MOST_REPEATS))?;
-        seconds.extend(steps.into_iter().map(|index| key(index, variant)).zip(times));
-    }
+    let seconds = time_steps(subject, &plan, repeats)?;
     let mut kernels: Vec<Kernel> = Vec::new();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let chosen = engine.variant(&plan, step);
-        for variant in std::iter::once(None).chain(Conv3x3Variant::ALL.map(Some)) {
-            let Some(&seconds) = seconds.get(&(variant, Work::of(index, step))) else { continue };
-            let kernel = Kernel {
-                operation: step.operation(),
-                layer: layer(step),
-                precision: precision.name(),
-                variant: variant.map(Conv3x3Variant::name),
-                chosen: variant == chosen && precision == way.precision,
-                steps: 1,
-                seconds,
-                cost: plan.cost(step),
-                peak,
+    let mut add = |steps: &[Step], operation, variant: Option<Variant>, chosen, seconds| {
+        let kernel = Kernel {
+            operation,
+            layer: layer(&steps[0]),
+            precision: precision.name(),
+            variant: variant.map(Variant::name),
+            chosen: chosen && precision == way.precision,
+            steps: 1,
+            seconds,
+            cost: steps.iter().map(|step| plan.cost(step)).sum(),
+            peak,
+        };
+        // Bands of one map, and losses of one size.
+        match kernels.iter_mut().find(|other| other.is_like(&kernel)) {
+            Some(other) => other.add(&kernel),
+            None => kernels.push(kernel),
+        }
+    };
+    let mut together = HashMap::new();
+    for StepKernel { steps, operation, variant } in engine.kernels(&plan) {
+        let both = steps.len() > 1;
+        if both {
+            let key = (operation, Work::of(steps.start, &plan.steps[steps.start]));
+            let seconds = match together.get(&key) {
+                Some(&seconds) => seconds,
+                None => {
+                    // Apart, as the session found them: else they would not be one kernel.
+                    let pair = plan.only(&[steps.start, steps.start + 1]).unshared();
+                    time(subject, Way { precision, forced: forced(variant) }, &pair, repeats)?.iter().sum()
+                }
             };
-            // Bands of one map, and losses of one size.
-            match kernels.iter_mut().find(|other| other.is_like(&kernel)) {
-                Some(other) => other.add(&kernel),
-                None => kernels.push(kernel),
+            together.insert(key, seconds);
+            add(&plan.steps[steps.clone()], operation, variant, true, seconds);
+        }
+        for index in steps {
+            let step = &plan.steps[index];
+            for of_step in variants(subject.device, step, precision) {
+                let Some(&seconds) = seconds.get(&(of_step, Work::of(index, step))) else { continue };
+                add(&[*step], step.operation(), of_step, !both && of_step == variant, seconds);
             }
         }
     }
     Ok(kernels)
+}
+
+/// Seconds of each step by itself, in every variant that can do it.
+fn time_steps(
+    subject: &Subject<'_>,
+    plan: &Plan,
+    repeats: usize,
+) -> Result<HashMap<(Option<Variant>, Work), f64>, CliError> {
+    let precision = plan.precision;
+    let mut planned = HashSet::new();
+    let mut seconds = HashMap::new();
+    for variant in std::iter::once(None).chain(Variant::ALL.map(Some)) {
+        let key = |index: usize| (variant, Work::of(index, &plan.steps[index]));
+        let can = |index: usize| variants(subject.device, &plan.steps[index], precision).contains(&variant);
+        // Backwards: neighbours that follow each other as in the iteration might be carried out by one kernel.
+        let steps: Vec<usize> =
+            (0..plan.steps.len()).rev().filter(|&index| can(index) && planned.insert(key(index))).collect();
+        let times = time(subject, Way { precision, forced: forced(variant) }, &plan.only(&steps), repeats)?;
+        seconds.extend(steps.into_iter().map(key).zip(times));
+    }
+    Ok(seconds)
 }
 
 /// What convolutions have in common that take the same time. Other steps are all timed.
@@ -138,7 +167,7 @@ impl Work {
 }
 
 fn time(subject: &Subject<'_>, way: Way, plan: &Plan, repeats: usize) -> Result<Vec<f64>, CliError> {
-    let mut session = subject.engine(way)?.session(plan)?;
+    let mut session = subject.engine(&way)?.session(plan)?;
     write_noise(session.as_mut(), plan)?;
     Ok(session.time_steps(repeats)?)
 }

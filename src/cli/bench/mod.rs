@@ -11,7 +11,7 @@ use super::{
 use clap::Args;
 use impasto::{
     Device, Engine,
-    gpu::{Conv3x3Variant, probe},
+    gpu::{ForcedVariants, probe},
     plan::{Plan, Size, iteration},
     style::{Recipe, network},
     vgg19::Layer,
@@ -24,14 +24,14 @@ use std::{io::Write, sync::Arc};
 ///
 /// VGG19 to relu5_1 with generated filters, content loss at relu4_2, five style losses, total variation and Adam.
 ///
-/// Every kernel is timed in each precision that the device has, convolutions in every variant; * marks what the iteration
-/// uses. Where large maps are made in bands of rows, a row of the table is all bands together. GFLOP/s count the arithmetic
+/// Every kernel is timed in each precision that the device has, operations with several variants in every one; * marks what
+/// the iteration uses. Where large maps are made in bands of rows, a row of the table is all bands together. GFLOP/s count the arithmetic
 /// of the direct method, whatever a variant does instead; GB/s count every array once. On a GPU both are also given as
 /// fractions of what the device was measured to do at most: f32 multiply-adds in registers, and a copy of large arrays. So Winograd's
 /// method and half precision may exceed 100 % of the arithmetic, and arrays that fit a cache 100 % of the bandwidth.
 ///
-/// An iteration's time is that of several in a row, as `stylize` runs them, divided by their number. A GPU carries out some
-/// neighbouring steps in one kernel then; the table has each of them by itself.
+/// An iteration's time is that of several in a row, as `stylize` runs them, divided by their number. Where a GPU carries out
+/// two neighbouring steps in one kernel, the table has that kernel (named a+b) and each of the steps by itself.
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -65,8 +65,8 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn engine(&self, way: Way) -> Result<Engine, CliError> {
-        way.engine(self.device, self.filters.clone())
+    fn engine(&self, way: &Way) -> Result<Engine, CliError> {
+        way.clone().engine(self.device, self.filters.clone())
     }
 
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
@@ -93,14 +93,14 @@ fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
     let way = arguments.kernels.way(device)?;
     let filters = Arc::new(generated(1, Recipe::default().deepest().unwrap_or(Layer::DEEPEST)));
     let subject = Subject { device, filters, size };
-    let iteration = iteration::measure(&subject, way, repeats)?;
+    let iteration = iteration::measure(&subject, &way, repeats)?;
     let (measured_peak, kernels) = match device {
         _ if arguments.no_kernels => (None, Vec::new()),
         Device::Gpu(gpu) => {
             let peak = Some(MeasuredPeak::from(probe(gpu)?));
-            (peak, kernels::measure(&subject, way, repeats, peak)?)
+            (peak, kernels::measure(&subject, &way, repeats, peak)?)
         }
-        Device::Cpu(_) | Device::Reference => (None, kernels::measure(&subject, way, repeats, None)?),
+        Device::Cpu(_) | Device::Reference => (None, kernels::measure(&subject, &way, repeats, None)?),
     };
     Ok(Report {
         device: device.name().to_owned(),
@@ -110,7 +110,7 @@ fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
         },
         size: size.to_string(),
         precision: way.precision.name(),
-        variant: way.conv3x3.map(Conv3x3Variant::name),
+        variant: (way.forced != ForcedVariants::NONE).then(|| way.forced.to_string()),
         iteration_ms: iteration.ms,
         iteration_ms_min: iteration.ms_min,
         host_ms: iteration.host_ms,

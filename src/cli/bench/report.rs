@@ -2,7 +2,7 @@
 
 use crate::cli::CliError;
 use impasto::{
-    gpu::{Conv3x3Variant, Probe},
+    gpu::{Probe, Variant},
     plan::Cost,
 };
 use serde::Serialize;
@@ -17,8 +17,8 @@ pub(super) struct Report {
     pub size: String,
     /// Of the iteration.
     pub precision: &'static str,
-    /// The variant of the convolution that was asked for.
-    pub variant: Option<&'static str>,
+    /// The variants that were asked for.
+    pub variant: Option<String>,
     pub iteration_ms: f64,
     pub iteration_ms_min: f64,
     /// The host's time for one iteration that is submitted alone, on a GPU.
@@ -52,7 +52,7 @@ impl From<Probe> for MeasuredPeak {
 impl MeasuredPeak {
     /// GFLOP/s of the units that a variant computes with.
     fn of(self, variant: Option<&str>) -> f64 {
-        let cooperative = self.cooperative_gflops.filter(|_| variant == Some(Conv3x3Variant::Cooperative.name()));
+        let cooperative = self.cooperative_gflops.filter(|_| variant == Some(Variant::Cooperative.name()));
         cooperative.unwrap_or(self.gflops)
     }
 }
@@ -64,7 +64,7 @@ pub(super) struct Kernel {
     pub operation: &'static str,
     pub layer: String,
     pub precision: &'static str,
-    /// Of a convolution on a GPU.
+    /// Where there are several, and of two steps in one kernel.
     pub variant: Option<&'static str>,
     /// Whether the iteration does it this way.
     pub chosen: bool,

@@ -117,7 +117,7 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
 
-    /// Time the variants of the convolution on this GPU first, for sizes that were never timed, and keep what is fastest
+    /// Time the variants of the kernels on this GPU first, for sizes that were never timed, and keep what is fastest
     #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
     pub tune: bool,
 

@@ -133,7 +133,7 @@ pub(crate) fn finish(
     Ok(())
 }
 
-/// Times the convolutions of every size that will be painted.
+/// Times the kernels of every size that will be painted.
 fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
     let mut count = 0;
     let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
@@ -145,7 +145,10 @@ fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<
             }
         })?;
     }
-    eprintln!("impasto: {count} convolutions were timed on {}; the fastest variants are kept", engine.name());
+    eprintln!(
+        "impasto: {count} shapes of convolutions and Gram products were timed on {}; the fastest variants are kept",
+        engine.name()
+    );
     Ok(())
 }
 

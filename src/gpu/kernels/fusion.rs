@@ -1,10 +1,17 @@
 //! Which neighbouring steps one kernel carries out together, so that what the first leaves for the second need not go
 //! through the device's memory.
 
-use super::Conv3x3Variant;
-use crate::plan::{Conv3x3, MaxPool, NetworkInputBackward, Plan, SlotId, Step, TotalVariation};
+use super::{
+    Choice, WorkShape,
+    variants::{CONV3X3_MAX_POOL, NETWORK_INPUT_BACKWARD_TOTAL_VARIATION},
+};
+use crate::{
+    gpu::Abilities,
+    plan::{Conv3x3, MaxPool, NetworkInputBackward, Plan, SlotId, Step, TotalVariation},
+};
+use std::ops::Range;
 
-/// What is to be launched at a step of a plan.
+/// What one kernel carries out: a step, or two neighbours.
 #[derive(Clone, Copy, Debug)]
 pub enum Work<'a> {
     /// The step by itself.
@@ -13,53 +20,82 @@ pub enum Work<'a> {
     NetworkInputBackwardTotalVariation(&'a NetworkInputBackward, &'a TotalVariation),
     /// The step and the next. The map between them is not written.
     Conv3x3MaxPool(&'a Conv3x3, &'a MaxPool),
-    /// Nothing: it was done together with the step before.
-    Done,
 }
 
-/// For each step of a plan what is launched there. `variants` are those that the steps' convolutions get.
-pub fn fuse<'a>(plan: &'a Plan, variants: &[Option<Conv3x3Variant>]) -> Vec<Work<'a>> {
-    let lifetimes = plan.lifetimes();
-    let mut works: Vec<Work<'a>> = Vec::with_capacity(plan.steps.len());
-    while works.len() < plan.steps.len() {
-        let index = works.len();
-        let only_between = |slot: SlotId| {
-            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (index..=index + 1))
-        };
-        match together(plan, index, variants[index], only_between) {
-            Some(work) => works.extend([work, Work::Done]),
-            None => works.push(Work::Step(&plan.steps[index])),
-        }
+/// Work of a plan and the kernel that is to do it.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Number of the plan's step that it starts with.
+    pub first: usize,
+    /// What is to be done.
+    pub work: Work<'a>,
+    /// By which kernel.
+    pub choice: Choice,
+}
+
+impl Task<'_> {
+    /// Numbers of the plan's steps that it carries out.
+    pub fn steps(&self) -> Range<usize> {
+        let count = if matches!(self.work, Work::Step(_)) { 1 } else { 2 };
+        self.first..self.first + count
     }
-    works
 }
 
-/// A step and the next as one, if a kernel does both. `only_between` says whether a slot is written by the step for the
-/// next and for nobody else.
-fn together(
-    plan: &Plan,
-    index: usize,
-    variant: Option<Conv3x3Variant>,
-    only_between: impl Fn(SlotId) -> bool,
-) -> Option<Work<'_>> {
+/// The tasks that carry out a plan, in order; `choices` are those for its steps alone. Two steps become one task if they
+/// can and there is a kernel for both of the variant that the first would get.
+pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec<Task<'a>> {
+    let mut pairs = pairs(plan).into_iter().peekable();
+    let mut tasks: Vec<Task<'a>> = Vec::with_capacity(plan.steps.len());
+    let mut first = 0;
+    while first < plan.steps.len() {
+        let variant = choices[first].kernel.variant;
+        while pairs.next_if(|(of, ..)| *of < first).is_some() {}
+        let together = pairs.next_if(|(of, ..)| *of == first).and_then(|(_, work, shape)| {
+            let choice = shape.choice_of(variant, abilities, |_| 1)?;
+            Some(Task { first, work, choice })
+        });
+        let task = together.unwrap_or(Task { first, work: Work::Step(&plan.steps[first]), choice: choices[first] });
+        first = task.steps().end;
+        tasks.push(task);
+    }
+    tasks
+}
+
+/// Steps that can be one task with the next: their numbers, and what such a task is.
+pub fn pairs(plan: &Plan) -> Vec<(usize, Work<'_>, WorkShape)> {
+    let lifetimes = plan.lifetimes();
+    let pair = |first| {
+        let only_between = |slot: SlotId| {
+            !plan.slot(slot).persistent && lifetimes[slot.0].iter().any(|life| *life == (first..=first + 1))
+        };
+        let (work, shape) = pair_at(plan, first, only_between)?;
+        Some((first, work, shape))
+    };
+    (0..plan.steps.len()).filter_map(pair).collect()
+}
+
+/// A step and the next as one, and their shape, if some kernel could do both. `only_between` says whether a slot is
+/// written by the step for the next and for nobody else.
+fn pair_at(plan: &Plan, index: usize, only_between: impl Fn(SlotId) -> bool) -> Option<(Work<'_>, WorkShape)> {
     let (first, second) = (&plan.steps[index], plan.steps.get(index + 1)?);
     plan.routines.iter().find(|(_, steps)| steps.contains(&index) && steps.contains(&(index + 1)))?;
-    let (work, unwritten) = match (first, second) {
+    let (work, operation, unwritten) = match (first, second) {
         (Step::NetworkInputBackward(network), Step::TotalVariation(variation)) => {
             let fits = network.image_gradient == variation.image_gradient && network.size == variation.size;
-            (fits.then_some(Work::NetworkInputBackwardTotalVariation(network, variation))?, None)
+            let work = Work::NetworkInputBackwardTotalVariation(network, variation);
+            (fits.then_some(work)?, NETWORK_INPUT_BACKWARD_TOTAL_VARIATION, None)
         }
         (Step::Conv3x3(conv3x3), Step::MaxPool(pool)) => {
             let fits = conv3x3.output == pool.input
                 && conv3x3.shape == pool.shape
                 && conv3x3.rows == pool.rows.below_pooling(pool.shape)
-                && variant == Some(Conv3x3Variant::Winograd2)
                 && only_between(pool.input.slot);
-            (fits.then_some(Work::Conv3x3MaxPool(conv3x3, pool))?, Some(pool.input.slot))
+            (fits.then_some(Work::Conv3x3MaxPool(conv3x3, pool))?, CONV3X3_MAX_POOL, Some(pool.input.slot))
         }
         _ => return None,
     };
-    are_apart(plan, [first, second], unwritten).then_some(work)
+    let shape = WorkShape { operation, ..WorkShape::of(first, plan.precision) };
+    are_apart(plan, [first, second], unwritten).then_some((work, shape))
 }
 
 /// Whether no two slots of the steps share a buffer: the second may write to where the first reads only if it runs later.
@@ -78,35 +114,39 @@ mod tests {
     use super::*;
     use crate::{
         Session as _,
-        gpu::{
-            Abilities, DeviceFilters, Gpu, Session, ShaderChecks, adapters,
-            kernels::{Dispatch, lower, lower_all},
-        },
+        gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, adapters, kernels::tasks},
         plan::{
-            Banding, Border, Cost, IterationState, Network, Optimizer, Pooling, Precision, Representation, Routine,
-            Storage, Tensor, Term, features, iteration,
+            Banding, Border, IterationState, Network, Optimizer, Pooling, Precision, Representation, Routine, Storage,
+            Tensor, Term, features, iteration,
         },
         random::Random,
         style::Recipe,
         weights::{ConvolutionFilters, Filters, Normalisation, generated},
     };
-    use Conv3x3Variant::{Tiled, Winograd2};
+    use Variant::{Tiled, Winograd2};
     use std::sync::Arc;
 
+    const ABILITIES: Abilities = Abilities {
+        vendor: Vendor::Other,
+        filling_groups: 8,
+        resources: Resources::WEBGPU_MINIMUM,
+        cooperative_matrices: false,
+        largest_subgroup: 32,
+    };
+
     /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.
-    fn fused(plan: &Plan, variant: Conv3x3Variant) -> (Vec<String>, usize) {
-        let variants: Vec<_> = plan.steps.iter().map(|step| step.filters().map(|_| variant)).collect();
-        let works = fuse(plan, &variants);
-        assert_eq!(works.len(), plan.steps.len());
-        let (mut unwritten, mut gradients) = (Vec::new(), 0);
-        for (index, work) in works.iter().enumerate() {
-            match work {
-                Work::Step(step) => assert_eq!(*step, &plan.steps[index]),
+    fn fused(plan: &Plan, variant: Variant) -> (Vec<String>, usize) {
+        let (mut unwritten, mut gradients, mut next) = (Vec::new(), 0, 0);
+        for task in tasks(plan, ABILITIES, |_| Some(variant)) {
+            assert_eq!(task.first, next);
+            next = task.steps().end;
+            match task.work {
+                Work::Step(step) => assert_eq!(step, &plan.steps[task.first]),
                 Work::Conv3x3MaxPool(step, _) => unwritten.push(plan.slot(step.output.slot).tensor.to_string()),
                 Work::NetworkInputBackwardTotalVariation(..) => gradients += 1,
-                Work::Done => assert!(!matches!(works[index - 1], Work::Step(_) | Work::Done)),
             }
         }
+        assert_eq!(next, plan.steps.len());
         (unwritten, gradients)
     }
 
@@ -229,10 +269,10 @@ mod tests {
         gpu: &Arc<Gpu>,
         plan: &Plan,
         filters: &Arc<DeviceFilters>,
-        steps: &[(Vec<Dispatch>, Cost)],
+        tasks: &[Task<'_>],
         guard: usize,
     ) -> Vec<Vec<u8>> {
-        let mut session = Session::with_dispatches(gpu, plan.clone(), filters, steps, u32::MAX).unwrap();
+        let mut session = Session::with_tasks(gpu, plan, filters, tasks, u32::MAX).unwrap();
         let mut random = Random::new(3);
         for (index, slot) in plan.slots.iter().enumerate() {
             let id = SlotId(index);
@@ -273,10 +313,14 @@ mod tests {
         plan
     }
 
-    /// The launches of every step, with neighbours fused and without.
-    fn both_ways(plan: &Plan, abilities: Abilities) -> [Vec<(Vec<Dispatch>, Cost)>; 2] {
-        let alone = plan.steps.iter().map(|step| lower(plan, step, abilities, Some(Winograd2))).collect();
-        [lower_all(plan, abilities, |_| Some(Winograd2)), alone]
+    /// With neighbours in one task and without.
+    fn both_ways(plan: &Plan, abilities: Abilities) -> [Vec<Task<'_>>; 2] {
+        let alone = |first| {
+            let step = &plan.steps[first];
+            let choice = WorkShape::of(step, plan.precision).choose(Some(Winograd2), abilities, |_| 1);
+            Task { first, work: Work::Step(step), choice }
+        };
+        [tasks(plan, abilities, |_| Some(Winograd2)), (0..plan.steps.len()).map(alone).collect()]
     }
 
     #[test]
@@ -294,8 +338,8 @@ mod tests {
                 let storage = Storage { precision, banding };
                 let network = Network { border, normalisation, ..network(width, height, storage) };
                 let shared = iteration(&network, &terms(), Optimizer::default()).unwrap();
-                let workgroup_memory = [16 << 10, 32 << 10][case / 2];
-                let abilities = Abilities { workgroup_memory, ..gpu.trusted_abilities(precision) };
+                let mut abilities = gpu.trusted_abilities(precision);
+                abilities.resources.workgroup_memory = [16 << 10, 32 << 10][case / 2];
                 let plan = spread(&shared);
                 let (unwritten, gradients) = fused(&plan, Winograd2);
                 assert!(unwritten.len() >= 2 && gradients == 1, "{unwritten:?}");
@@ -335,7 +379,7 @@ mod tests {
         assert_eq!(fused(&plan, Winograd2), (vec!["relu1_2".to_owned()], 1));
         let find = |tensor| plan.find(tensor).unwrap();
         let values = |image: f32, inverse_scale: f32| {
-            let mut session = Session::new(&gpu, plan.clone(), &filters, Some(Winograd2)).unwrap();
+            let mut session = Session::new(&gpu, plan.clone(), &filters, &Winograd2.into()).unwrap();
             let mut picture = vec![0.5; plan.slot(find(Tensor::Image)).words];
             picture[100] = image;
             for (tensor, values) in [

@@ -2,8 +2,10 @@
 //! device.
 
 mod adam;
+mod choice;
 mod conv3x3;
 mod copy_vector;
+mod forced;
 mod fusion;
 mod gram;
 mod lbfgs;
@@ -16,8 +18,11 @@ mod probe;
 #[cfg(test)]
 mod reflection;
 mod shaders;
+mod variants;
 
-pub use conv3x3::{Conv3x3Variant, UnknownVariant};
+pub use choice::{Choice, WorkShape};
+pub use forced::{ForcedVariants, UnknownVariant};
+pub use fusion::Task;
 pub use params::Params;
 pub use pipeline_source::{PipelineSource, pipeline_sources};
 pub use probe::{
@@ -25,6 +30,7 @@ pub use probe::{
     probe_bandwidth, probe_cooperative,
 };
 pub use shaders::{SHADERS, Shader};
+pub use variants::{Kernel, OPERATIONS, Operation, Tile, Variant};
 
 use self::{fusion::Work, params::Uniform};
 use super::{Abilities, FilterForm};
@@ -111,6 +117,11 @@ impl Dispatch {
         self
     }
 
+    fn constants(mut self, tile: &Tile) -> Dispatch {
+        self.constants.extend(tile.constants.iter().map(|&(name, value)| (name, f64::from(value))));
+        self
+    }
+
     fn flag(mut self, name: &'static str, value: bool) -> Dispatch {
         self.constants.push((name, f64::from(u8::from(value))));
         self
@@ -125,49 +136,75 @@ impl Dispatch {
     }
 }
 
-/// What [`lower`] makes of each step of a plan, but with neighbours in one launch where a kernel does both. Their launches
-/// stand at the first of the two.
-pub fn lower_all(
-    plan: &Plan,
-    abilities: Abilities,
-    asked: impl Fn(&Step) -> Option<Conv3x3Variant>,
-) -> Vec<(Vec<Dispatch>, Cost)> {
-    let variant = |step| Conv3x3Variant::of_step(step, plan.precision, abilities, asked(step));
-    let variants: Vec<_> = plan.steps.iter().map(variant).collect();
-    let works = fusion::fuse(plan, &variants);
-    let lower_work = |(index, work)| {
-        let mut dispatches = match work {
-            Work::Step(step) => return lower(plan, step, abilities, asked(step)),
-            Work::Done => return (Vec::new(), Cost::default()),
-            Work::NetworkInputBackwardTotalVariation(network, variation) => {
-                losses::total_variation(variation, Some(network))
-            }
-            Work::Conv3x3MaxPool(conv3x3, pool) => {
-                vec![conv3x3::conv3x3_max_pool(conv3x3, pool, plan.precision, abilities)]
-            }
-        };
-        dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
-        (dispatches, plan.steps[index..=index + 1].iter().map(|step| plan.cost(step)).sum())
-    };
-    works.into_iter().enumerate().map(lower_work).collect()
+/// What carries out each step of a plan on a device, neighbours in one kernel where there is one for both. `asked` says
+/// which variant is taken for a step where it can do the work.
+pub fn tasks(plan: &Plan, abilities: Abilities, asked: impl Fn(&Step) -> Option<Variant>) -> Vec<Task<'_>> {
+    let choose =
+        |step: &Step| WorkShape::of(step, plan.precision).choose(asked(step), abilities, |choice| groups(step, choice));
+    let choices: Vec<Choice> = plan.steps.iter().map(choose).collect();
+    fusion::fuse(plan, &choices, abilities)
 }
 
-/// The launches that carry out a step by itself on a device, in order, and the step's cost. `asked` is taken for
-/// convolutions where it can do them, and its relative for Gram products.
-pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3x3Variant>) -> (Vec<Dispatch>, Cost) {
-    let mut dispatches = match step {
+/// Every task that some setting makes of a plan's steps on a device, whatever the size of the pictures: each step, and
+/// each pair that one kernel can do, by every choice.
+pub fn possible_tasks(plan: &Plan, abilities: Abilities) -> Vec<Task<'_>> {
+    let alone = plan.steps.iter().enumerate().map(|(first, step)| {
+        let shape = WorkShape::of(step, plan.precision);
+        (first, Work::Step(step), shape)
+    });
+    let works = alone.chain(fusion::pairs(plan));
+    let by_choice = |(first, work, shape): (usize, _, WorkShape)| {
+        shape.choices(abilities).into_iter().map(move |choice| Task { first, work, choice })
+    };
+    works.flat_map(by_choice).collect()
+}
+
+/// Workgroups that a choice makes of a step, where they depend on it.
+fn groups(step: &Step, choice: Choice) -> usize {
+    match step {
+        Step::Conv3x3(step) => conv3x3::groups(step, choice),
+        Step::Conv3x3Backward(step) => conv3x3::groups_backward(step, choice),
+        Step::Gram(step) => gram::groups(step, choice),
+        Step::GramBackward(step) => gram::groups_backward(step, choice),
+        _ => 1,
+    }
+}
+
+/// The launches of each step of a plan, and their cost. Those of two steps that are one task stand at the first.
+pub fn lower_all(plan: &Plan, tasks: &[Task<'_>]) -> Vec<(Vec<Dispatch>, Cost)> {
+    let mut steps = vec![(Vec::new(), Cost::default()); plan.steps.len()];
+    for task in tasks {
+        steps[task.first] = lower(plan, task);
+    }
+    steps
+}
+
+/// The launches that carry out a task, in order, and its cost.
+pub fn lower(plan: &Plan, task: &Task<'_>) -> (Vec<Dispatch>, Cost) {
+    let choice = task.choice;
+    let mut dispatches = match task.work {
+        Work::Step(step) => lower_step(step, choice),
+        Work::NetworkInputBackwardTotalVariation(network, variation) => {
+            losses::total_variation(variation, Some(network))
+        }
+        Work::Conv3x3MaxPool(conv3x3, pool) => vec![conv3x3::conv3x3_max_pool(conv3x3, pool, choice)],
+    };
+    dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
+    (dispatches, plan.steps[task.steps()].iter().map(|step| plan.cost(step)).sum())
+}
+
+fn lower_step(step: &Step, choice: Choice) -> Vec<Dispatch> {
+    match step {
         Step::NetworkInput(step) => vec![network_input::network_input(step)],
         Step::NetworkInputBackward(step) => vec![network_input::network_input_backward(step)],
-        Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, plan.precision, abilities, asked)],
-        Step::Conv3x3Backward(step) => {
-            vec![conv3x3::conv3x3_backward(step, plan.precision, abilities, asked)]
-        }
+        Step::Conv3x3(step) => vec![conv3x3::conv3x3(step, choice)],
+        Step::Conv3x3Backward(step) => vec![conv3x3::conv3x3_backward(step, choice)],
         Step::MaxPool(step) => vec![pool::max_pool(step)],
         Step::MaxPoolBackward(step) => vec![pool::max_pool_backward(step)],
         Step::AveragePool(step) => vec![pool::average_pool(step)],
         Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
-        Step::Gram(step) => gram::gram(step, plan.precision, abilities, asked),
-        Step::GramBackward(step) => vec![gram::gram_backward(step, plan.precision, abilities, asked)],
+        Step::Gram(step) => gram::gram(step, choice),
+        Step::GramBackward(step) => vec![gram::gram_backward(step, choice)],
         Step::StyleLoss(step) => losses::style_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
         Step::TotalVariation(step) => losses::total_variation(step, None),
@@ -179,7 +216,5 @@ pub fn lower(plan: &Plan, step: &Step, abilities: Abilities, asked: Option<Conv3
         Step::LbfgsTrial(step) => vec![lbfgs::lbfgs_trial(step)],
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step),
         Step::CopyVector(step) => vec![copy_vector::copy_vector(step)],
-    };
-    dispatches.iter_mut().for_each(|dispatch| dispatch.precision = plan.precision);
-    (dispatches, plan.cost(step))
+    }
 }

@@ -1,8 +1,8 @@
 //! What a session would compile for a plan, without a device.
 
-use super::{Dispatch, SHADERS, lower, lower_all};
+use super::{Dispatch, SHADERS, lower, possible_tasks};
 use crate::{
-    gpu::{Abilities, Conv3x3Variant},
+    gpu::Abilities,
     plan::{Plan, Precision},
 };
 
@@ -19,12 +19,12 @@ pub struct PipelineSource {
     pub constants: Vec<(&'static str, f64)>,
 }
 
-/// The pipelines of a plan's session on a device with these abilities, with steps fused and one by one; some come more than
+/// Every pipeline that a session for a plan may use on a device with these abilities, whatever is set and however large the
+/// pictures are: for each step, alone and with its neighbour, each kernel with each set of constants. Some come more than
 /// once.
-pub fn pipeline_sources(plan: &Plan, abilities: Abilities, asked: Option<Conv3x3Variant>) -> Vec<PipelineSource> {
-    let fused = lower_all(plan, abilities, |_| asked).into_iter();
-    let single = plan.steps.iter().map(|step| lower(plan, step, abilities, asked));
-    let dispatches = fused.chain(single).flat_map(|(dispatches, _)| dispatches);
+pub fn pipeline_sources(plan: &Plan, abilities: Abilities) -> Vec<PipelineSource> {
+    let tasks = possible_tasks(plan, abilities);
+    let dispatches = tasks.iter().flat_map(|task| lower(plan, task).0);
     dispatches.map(PipelineSource::of).collect()
 }
 

@@ -40,11 +40,11 @@ pub const COOPERATIVE_GROUP_FLOPS: u64 = 4 * 8 * 2 * 16 * 16 * 16;
 /// Bytes that one workgroup of the cooperative probe writes to binding 3.
 pub const COOPERATIVE_GROUP_BYTES: u64 = 4 * 8 * 4 * 256;
 
-/// `groups` workgroups that each multiply the 16x16 matrix at binding 1 with eight at binding 2, `rounds` times.
-pub fn probe_cooperative(groups: u32, rounds: u32) -> Dispatch {
+/// `groups` workgroups of `lanes` invocations that each multiply the 16x16 matrix at binding 1 with eight at binding 2, `rounds` times.
+pub fn probe_cooperative(groups: u32, lanes: u32, rounds: u32) -> Dispatch {
     let params = CooperativeParams { rounds };
     let dispatch = Dispatch::new("probe_cooperative", "probe_cooperative", &params, groups as usize);
-    Dispatch { precision: Precision::F16, ..dispatch }
+    Dispatch { precision: Precision::F16, constants: vec![("LANES", lanes.into())], ..dispatch }
 }
 
 /// `count` times 16 bytes from binding 1 to binding 2.

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::{
-    gpu::Maker,
-    plan::{Network, Optimizer, Storage, Term, iteration},
+    gpu::{Resources, Vendor},
     validate::{self, Case},
 };
 use naga::{
@@ -58,79 +57,86 @@ impl Reflected {
     }
 }
 
-/// A step's dispatches with the slots that it reads and writes.
+/// A task's dispatches with the slots that it reads and writes.
 struct Lowered {
     name: String,
+    choice: Option<Choice>,
     dispatches: Vec<Dispatch>,
     slots: Option<(Vec<SlotId>, Vec<SlotId>)>,
 }
 
 /// Devices that between them get every kernel.
-fn devices() -> Vec<Abilities> {
-    let device =
-        Abilities { maker: Maker::Nvidia, filling_groups: 1, workgroup_memory: 48 << 10, cooperative_matrices: true };
-    vec![device, Abilities { maker: Maker::Software, workgroup_memory: 16 << 10, filling_groups: 1000, ..device }]
+fn devices() -> [Abilities; 2] {
+    let resources = Resources { invocations: 1024, workgroup_memory: 48 << 10, storage_buffers: 16 };
+    let device = Abilities {
+        vendor: Vendor::Nvidia,
+        filling_groups: 1,
+        resources,
+        cooperative_matrices: true,
+        largest_subgroup: 32,
+    };
+    [device, Abilities { resources: Resources::WEBGPU_MINIMUM, ..device }]
 }
 
-/// What any setting makes of the cases, of a whole plan with neighbours fused, and the probes.
+/// What any setting makes of the cases, and the probes.
 fn everything() -> Vec<Lowered> {
     let mut all = Vec::new();
-    let cases: Vec<Case> = [validate::cases(), validate::banded_cases()].concat();
-    let settings = || Conv3x3Variant::ALL.map(Some).into_iter().chain([None]);
+    let cases: Vec<Case> = validate::all_cases(false);
     for abilities in devices() {
         for (case, precision) in cases.iter().flat_map(|case| [(case, Precision::F32), (case, Precision::F16)]) {
             let plan = Plan { precision, ..case.plan.clone() };
-            all.extend(settings().map(|asked| Lowered {
-                name: format!("{} in {precision}", case.name),
-                dispatches: lower(&plan, &plan.steps[0], abilities, asked).0,
-                slots: Some(plan.steps[0].slots()),
+            all.extend(possible_tasks(&plan, abilities).iter().map(|task| Lowered {
+                name: format!("{} in {precision} by {}", case.name, task.choice),
+                choice: Some(task.choice),
+                dispatches: lower(&plan, task).0,
+                slots: Some(slots(&plan, task)),
             }));
         }
-        let terms = Term::all_of(&[], &["relu3_1"]);
-        let network = Network { storage: Storage::PLAIN, ..Network::for_tests(40, 30) };
-        let plan = iteration(&network, &terms, Optimizer::default()).unwrap();
-        for (index, (dispatches, _)) in
-            lower_all(&plan, abilities, |_| Some(Conv3x3Variant::Winograd2)).into_iter().enumerate()
-        {
-            let (mut reads, mut writes) = plan.steps[index].slots();
-            if dispatches.iter().any(|dispatch| dispatch.entry == "conv3x3_max_pool" || fuses_input(dispatch)) {
-                let (read, written) = plan.steps[index + 1].slots();
-                let between: Vec<SlotId> = read.iter().filter(|slot| writes.contains(slot)).copied().collect();
-                reads.extend(read);
-                writes.extend(written);
-                reads.retain(|slot| !between.contains(slot));
-                writes.retain(|slot| !between.contains(slot) || plan.steps[index + 1].makes() == *slot);
-            }
-            let name = format!("step {index}: {}", plan.steps[index].operation());
-            all.push(Lowered { name, dispatches, slots: Some((reads, writes)) });
-        }
     }
-    let probes = vec![probe_arithmetic(3, 1, 1.0, 1.0), probe_cooperative(2, 1), probe_bandwidth(5)];
-    all.push(Lowered { name: "probe".to_owned(), dispatches: probes, slots: None });
+    let probes = vec![probe_arithmetic(3, 1, 1.0, 1.0), probe_cooperative(2, 128, 1), probe_bandwidth(5)];
+    all.push(Lowered { name: "probe".to_owned(), choice: None, dispatches: probes, slots: None });
     all
 }
 
-fn fuses_input(dispatch: &Dispatch) -> bool {
-    dispatch.constants.contains(&("FROM_NETWORK", 1.0))
+/// What a task reads and writes. What the first of two steps leaves for the second is neither, unless the second is there
+/// to make it.
+fn slots(plan: &Plan, task: &Task<'_>) -> (Vec<SlotId>, Vec<SlotId>) {
+    let steps = &plan.steps[task.steps()];
+    let (mut reads, mut writes) = steps[0].slots();
+    for step in &steps[1..] {
+        let (read, written) = step.slots();
+        let between: Vec<SlotId> = read.iter().filter(|slot| writes.contains(slot)).copied().collect();
+        reads.extend(read);
+        writes.extend(written);
+        reads.retain(|slot| !between.contains(slot));
+        writes.retain(|slot| !between.contains(slot) || step.makes() == *slot);
+    }
+    (reads, writes)
+}
+
+/// Every text of every shader.
+fn reflected() -> HashMap<(&'static str, Precision), Reflected> {
+    let texts = SHADERS.iter().flat_map(|shader| shader.precisions().iter().map(move |&precision| (shader, precision)));
+    texts.map(|(shader, precision)| ((shader.name, precision), Reflected::new(shader, precision))).collect()
+}
+
+/// The text that a dispatch runs; where there is one for all precisions, it counts as that for f32.
+fn shader_of<'a>(reflected: &'a HashMap<(&'static str, Precision), Reflected>, dispatch: &Dispatch) -> &'a Reflected {
+    let shader = SHADERS.iter().find(|shader| shader.name == dispatch.shader).unwrap();
+    let precisions = shader.precisions();
+    let precision = if precisions.len() == 1 { precisions[0] } else { dispatch.precision };
+    &reflected[&(dispatch.shader, precision)]
 }
 
 #[test]
 fn dispatches_say_what_their_shaders_say() {
-    let reflected: HashMap<(&str, Precision), Reflected> = SHADERS
-        .iter()
-        .flat_map(|shader| shader.precisions().iter().map(move |&precision| (shader, precision)))
-        .map(|(shader, precision)| ((shader.name, precision), Reflected::new(shader, precision)))
-        .collect();
+    let reflected = reflected();
     let mut seen = BTreeSet::new();
     for lowered in everything() {
         let mut used_slots = [BTreeSet::new(), BTreeSet::new()];
         for dispatch in &lowered.dispatches {
             let name = format!("{} by {}, {}", lowered.name, dispatch.shader, dispatch.entry);
-            let shader = SHADERS.iter().find(|shader| shader.name == dispatch.shader).unwrap();
-            // Where there is one text for all precisions, it counts as that for f32.
-            let precisions = shader.precisions();
-            let precision = if precisions.len() == 1 { precisions[0] } else { dispatch.precision };
-            let shader = &reflected[&(dispatch.shader, precision)];
+            let shader = shader_of(&reflected, dispatch);
             let (_, info) = shader.entry(dispatch.entry);
             seen.insert((dispatch.shader, dispatch.entry));
 
@@ -227,4 +233,78 @@ fn kernels_learn_their_workgroups_number_from_nothing_but_their_launch() {
         }
     }
     assert!(asked > 20, "{asked}");
+}
+
+/// What a dispatch takes of a device.
+fn needs(shader: &Reflected, dispatch: &Dispatch) -> Resources {
+    let entry = Some((naga::ShaderStage::Compute, dispatch.entry));
+    let constants = dispatch.constants.iter().map(|(name, value)| (name.to_string(), *value)).collect();
+    let (module, info) =
+        naga::back::pipeline_constants::process_overrides(&shader.module, &shader.info, entry, &constants).unwrap();
+    let index = module.entry_points.iter().position(|entry| entry.name == dispatch.entry).unwrap();
+    let used = |space: fn(naga::AddressSpace) -> bool| {
+        let globals = module.global_variables.iter();
+        let used = globals.filter(|(handle, _)| !info.get_entry_point(index)[*handle].is_empty());
+        used.map(|(_, global)| global).filter(|global| space(global.space)).collect::<Vec<_>>()
+    };
+    let bytes = |global: &&naga::GlobalVariable| module.types[global.ty].inner.size(module.to_ctx());
+    Resources {
+        invocations: module.entry_points[index].workgroup_size.iter().product(),
+        // As WebGPU counts.
+        workgroup_memory: used(|space| space == naga::AddressSpace::WorkGroup)
+            .iter()
+            .map(|global| bytes(global).next_multiple_of(16))
+            .sum(),
+        storage_buffers: used(|space| matches!(space, naga::AddressSpace::Storage { .. })).len() as u32,
+    }
+}
+
+#[test]
+fn kernels_take_what_their_table_says() {
+    let reflected = reflected();
+    // Of tables that several operations share the most that one takes.
+    let mut declared: BTreeMap<String, (Resources, Resources)> = BTreeMap::new();
+    for Lowered { name, choice, dispatches, .. } in everything() {
+        let Some(choice) = choice else { continue };
+        let declaration = choice.kernel.needs(choice.tile);
+        let key = format!("{:?} {:?} {:?}", choice.operation.kernels, choice.kernel, choice.tile);
+        for dispatch in &dispatches {
+            let needs = needs(shader_of(&reflected, dispatch), dispatch);
+            assert!(needs.fit(declaration), "{name} needs {needs:?}, more than {declaration:?}");
+            let (_, most) = declared.entry(key.clone()).or_insert((declaration, needs));
+            most.invocations = most.invocations.max(needs.invocations);
+            most.workgroup_memory = most.workgroup_memory.max(needs.workgroup_memory);
+            most.storage_buffers = most.storage_buffers.max(needs.storage_buffers);
+        }
+    }
+    for (key, (declaration, most)) in declared {
+        // Operations with one kernel share a table that says no more than what every device has.
+        assert!(declaration == most || declaration == Resources::WEBGPU_MINIMUM, "{most:?} of {key}");
+    }
+}
+
+/// A kernel that takes its tile for the whole map, or its block for all channels, shows only where there are several.
+#[test]
+fn every_tile_has_a_case_of_several_tiles_in_both_directions() {
+    let mut covered: BTreeMap<String, bool> = BTreeMap::new();
+    let cases = validate::all_cases(false);
+    for abilities in devices() {
+        for (case, precision) in cases.iter().flat_map(|case| [(case, Precision::F32), (case, Precision::F16)]) {
+            let plan = Plan { precision, ..case.plan.clone() };
+            for task in possible_tasks(&plan, abilities) {
+                let Choice { operation, kernel, tile } = task.choice;
+                // The others have no tiles in workgroup memory.
+                if matches!(kernel.variant, Variant::Plain | Variant::Blocked) {
+                    continue;
+                }
+                let channels = WorkShape::of(&plan.steps[task.first], precision).outputs;
+                let Groups::Many(groups) = lower(&plan, &task).0[0].groups else { panic!("{}", task.choice) };
+                let columns = channels / tile.columns;
+                let rows = if operation.name == "gram" { channels / tile.rows } else { groups / columns };
+                *covered.entry(task.choice.to_string()).or_default() |= rows > 1 && columns > 1;
+            }
+        }
+    }
+    let missing: Vec<_> = covered.iter().filter(|(_, several)| !**several).map(|(choice, _)| choice).collect();
+    assert!(missing.is_empty() && covered.len() > 15, "{missing:?} of {covered:?}");
 }

@@ -51,7 +51,7 @@ pub struct Declaration {
     pub makes: SlotId,
     /// Every slot that it touches, once.
     pub uses: Vec<Use>,
-    /// The rows of a map that it makes or sums, and the map's shape. None if it does not work on rows of maps.
+    /// The rows of a map that it writes or sums, and the map's shape; none of a step that does not work row by row.
     pub rows: Option<(Rows, FeatureShape)>,
     /// The layer whose filters it reads, if it reads any.
     pub filters: Option<Layer>,

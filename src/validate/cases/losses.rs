@@ -16,12 +16,13 @@ const GRAMS: [(&str, u32, u32, u32); 7] = [
     ("relu4_1", 3, 2, 1),
 ];
 
-const MAPS: [(&str, u32, u32, Store); 6] = [
+const MAPS: [(&str, u32, u32, Store); 7] = [
     ("relu1_1", 13, 9, ADDED_AND_MASKED),
     ("relu1_2", 35, 27, MASKED),
     ("relu2_1", 1, 7, PLAIN),
     ("relu2_2", 11, 3, ADDED),
     ("relu3_1", 6, 5, ADDED_AND_MASKED),
+    ("relu3_1", 17, 14, ADDED),
     ("relu4_1", 3, 2, MASKED),
 ];
 

@@ -1,6 +1,7 @@
 //! The table of cases.
 
 mod convolution;
+mod fused;
 mod losses;
 mod optimizers;
 mod pictures;
@@ -14,29 +15,68 @@ use crate::vgg19::Layer;
 use crate::weights::{Filters, generated};
 use std::sync::Arc;
 
-/// Every case on whole maps of f32, by subject.
+/// Every case of one step on whole maps of f32, by subject.
 pub fn cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu4_2")));
     let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
     groups.iter().flat_map(|group| group(&filters)).collect()
 }
 
+/// Cases of two steps for back ends that carry them out together, on whole maps of f32.
+pub fn fused_cases() -> Vec<Case> {
+    fused::cases(&Arc::new(generated(7, layer("relu2_2"))))
+}
+
+/// Everything for a back end that fuses steps, holds maps in bands and, if it has f16, stores them so. Each has a name of its
+/// own.
+pub fn all_cases(f16: bool) -> Vec<Case> {
+    let mut cases = [cases(), fused_cases(), banded_cases(), large_cases()].concat();
+    if f16 {
+        let halves = f16_cases();
+        let is_new = |case: &Case| halves.iter().all(|half| half.name != case.name);
+        cases.extend(cooperative_cases().into_iter().filter(is_new));
+        cases.extend(halves);
+    }
+    cases
+}
+
+/// Some cases, on pictures and vectors of f32, of more workgroups than a device launches along one dimension.
+pub fn large_cases() -> Vec<Case> {
+    let filters = Arc::new(generated(7, Layer::FIRST));
+    [pictures::large_cases(&filters), optimizers::large_cases(&filters)].concat()
+}
+
 /// Every case that works on maps, once more on some of their rows: the first, the last, and some between.
 pub fn banded_cases() -> Vec<Case> {
-    cases().iter().flat_map(Case::in_bands).collect()
+    [cases(), fused_cases()].iter().flatten().flat_map(Case::in_bands).collect()
 }
 
 /// Every case that works on maps, whole and in bands, with maps and filters stored as f16.
 pub fn f16_cases() -> Vec<Case> {
-    let all = cases().into_iter().chain(banded_cases());
-    all.filter_map(|case| case.stored_in(Precision::F16)).collect()
+    let whole = [cases(), fused_cases()].concat();
+    let banded = whole.iter().flat_map(Case::in_bands);
+    stored_in(Precision::F16, &banded.chain(whole.iter().cloned()).collect::<Vec<_>>())
 }
 
 /// A few small cases, stored as f16, of what runs on cooperative matrices.
 pub fn cooperative_cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu2_2")));
-    let cases = [convolution::cooperative_cases(&filters), losses::cooperative_cases(&filters)].concat();
-    cases.iter().filter_map(|case| case.stored_in(Precision::F16)).collect()
+    // The quick ones first.
+    let cases = [losses::cooperative_cases(&filters), convolution::cooperative_cases(&filters)].concat();
+    stored_in(Precision::F16, &cases)
+}
+
+/// Those that work on maps, with maps and filters stored otherwise. Cases that share filters share them afterwards, too.
+fn stored_in(precision: Precision, cases: &[Case]) -> Vec<Case> {
+    let mut rounded: Vec<(&Arc<Filters>, Arc<Filters>)> = Vec::new();
+    let mut stored = Vec::new();
+    for case in cases {
+        let known = rounded.iter().find(|(exact, _)| Arc::ptr_eq(exact, &case.filters));
+        let filters = known.map_or_else(|| Arc::new(case.filters.rounded_to(precision)), |(_, known)| known.clone());
+        rounded.push((&case.filters, filters.clone()));
+        stored.extend(case.stored_in(precision, filters));
+    }
+    stored
 }
 
 /// A layer of the table.

@@ -33,6 +33,11 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
+/// More values than 65,535 workgroups of 64 take.
+pub(super) fn large_cases(filters: &Arc<Filters>) -> Vec<Case> {
+    vec![copy_vector(filters, 4_200_003)]
+}
+
 fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], powers: [f32; 3]) -> Case {
     let mut sketch = Sketch::new(count as u64);
     let image = sketch.uniform(Tensor::Image, count, 0.0, 1.0);

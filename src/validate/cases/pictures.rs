@@ -31,6 +31,15 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
+/// More pixels than 65,535 workgroups of 64 take.
+pub(super) fn large_cases(filters: &Arc<Filters>) -> Vec<Case> {
+    let (size, border) = (Size { width: 2053, height: 2047 }, Border::Replicate);
+    vec![
+        network_input(filters, size, border, Normalisation::IMAGENET),
+        network_input_backward(filters, size, border, Normalisation::IMAGENET),
+    ]
+}
+
 fn padded(size: Size) -> FeatureShape {
     FeatureShape { width: size.width, height: size.height, channels: 4 }
 }
