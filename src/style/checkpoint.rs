@@ -58,7 +58,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// It is some other file.
-    #[error("{} is no checkpoint of impasto: name the file that was given to --checkpoint", path.display())]
+    #[error("{} is no checkpoint of impasto: name a file that it wrote", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,

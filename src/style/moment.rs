@@ -1,6 +1,6 @@
 //! Where an optimiser stands between two iterations of a scale: all that is needed to go on in another session.
 
-use super::optimizer::SavedOptimizer;
+use super::optimizer::{Device, SavedOptimizer};
 use crate::{
     BackendError,
     plan::{IterationState, Tensor},
@@ -25,14 +25,14 @@ pub(super) struct Moment {
 
 impl Moment {
     /// Writes the contents. The session's ring of losses is empty, so evaluations are counted anew, and nothing is halted.
-    pub fn write(&self, write: &mut dyn FnMut(Tensor, &[u8]) -> Result<(), BackendError>) -> Result<(), BackendError> {
+    pub fn write(&self, device: &mut Device) -> Result<(), BackendError> {
         for (tensor, bytes) in &self.contents {
             if *tensor == Tensor::State {
                 let saved: IterationState = bytemuck::pod_read_unaligned(bytes);
                 let state = IterationState { evaluations: 0, halted: 0, ..saved };
-                write(*tensor, bytemuck::bytes_of(&state))?;
+                device.write(*tensor, bytemuck::bytes_of(&state))?;
             } else {
-                write(*tensor, bytes)?;
+                device.write(*tensor, bytes)?;
             }
         }
         Ok(())

@@ -48,7 +48,7 @@ enum Phase {
     /// It is to begin.
     Beginning,
     /// Targets and session are made.
-    Preparing { preparation: Preparation, pictures: Pictures },
+    Preparing(Box<(Preparation, Pictures)>),
     /// The picture moves.
     Moving(Box<Scale>),
     /// The last scale is done, or an error ended the work.
@@ -314,7 +314,7 @@ impl Painting {
             *history = None;
         }
         (self.recipe, self.objective, self.sizes) = (recipe, objective, further);
-        if matches!(self.phase, Phase::Preparing { .. }) {
+        if matches!(self.phase, Phase::Preparing(_)) {
             self.phase = Phase::Beginning;
             self.prepare(self.pictures())?;
         }
@@ -406,7 +406,8 @@ impl Painting {
     fn piece(&mut self, wait: bool) -> Result<Status, Reason> {
         match &mut self.phase {
             Phase::Beginning => self.begin(),
-            Phase::Preparing { preparation, pictures } => {
+            Phase::Preparing(scale) => {
+                let (preparation, pictures) = &mut **scale;
                 let work = Work {
                     engine: &self.engine,
                     recipe: &self.recipe,
@@ -423,7 +424,7 @@ impl Painting {
                     prepare::Progress::Ready(prepared) => {
                         let iterations = iterations(&self.recipe, self.index);
                         let moment = self.moment.take();
-                        let scale = Scale::new(prepared, &self.recipe, &self.objective, iterations, moment.as_ref())?;
+                        let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment.as_ref())?;
                         self.phase = Phase::Moving(Box::new(scale));
                         Ok(Status::Worked)
                     }
@@ -477,7 +478,7 @@ impl Painting {
             gradient_exponent: None,
         };
         let preparation = Preparation::new(work, self.precision)?;
-        self.phase = Phase::Preparing { preparation, pictures };
+        self.phase = Phase::Preparing(Box::new((preparation, pictures)));
         Ok(Status::Worked)
     }
 

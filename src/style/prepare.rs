@@ -52,7 +52,7 @@ pub(super) enum Progress {
     /// Something was done.
     Worked,
     /// All is done.
-    Ready(Prepared),
+    Ready(Box<Prepared>),
     /// A value is beyond what f16 holds: the same may be possible in f32.
     OutOfRange,
 }
@@ -114,7 +114,7 @@ impl Preparation {
                     None => return Ok(Progress::OutOfRange),
                 }
             }
-            Stage::Ready(prepared) => return Ok(Progress::Ready(prepared)),
+            Stage::Ready(prepared) => return Ok(Progress::Ready(Box::new(prepared))),
         };
         self.stage = Some(stage);
         Ok(progress)
@@ -226,7 +226,7 @@ pub(super) fn prepare(work: Work<'_>, precision: Precision) -> Result<Option<Pre
     let mut preparation = Preparation::new(work, precision)?;
     loop {
         match preparation.advance(work, true)? {
-            Progress::Ready(prepared) => return Ok(Some(prepared)),
+            Progress::Ready(prepared) => return Ok(Some(*prepared)),
             Progress::OutOfRange => return Ok(None),
             Progress::Pending | Progress::Worked => {}
         }

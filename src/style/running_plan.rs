@@ -13,6 +13,9 @@ struct Asked<P> {
     contents: Vec<Vec<u8>>,
 }
 
+/// What a question was asked for, and the contents of its slots.
+type Answer<P> = (P, Vec<Vec<u8>>);
+
 /// A plan made ready on a device. `P` says what an answer is for: answers come in the order of the questions.
 pub(super) struct RunningPlan<P> {
     pub plan: Plan,
@@ -64,7 +67,7 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
     }
 
     /// The answer to the oldest question: when it is there, or, if `wait`, as soon as it is.
-    pub fn receive(&mut self, wait: bool) -> Result<Option<(P, Vec<Vec<u8>>)>, BackendError> {
+    pub fn receive(&mut self, wait: bool) -> Result<Option<Answer<P>>, BackendError> {
         while let Some(asked) = self.asked.front_mut() {
             if asked.contents.len() == asked.count {
                 return Ok(self.asked.pop_front().map(|asked| (asked.purpose, asked.contents)));

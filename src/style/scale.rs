@@ -99,7 +99,7 @@ impl Scale {
         let evaluations = moment.map_or(0, |moment| moment.evaluations);
         let saved = moment.map(|moment| &moment.optimizer);
         if let Some(moment) = moment {
-            moment.write(&mut |tensor, bytes| device.write(tensor, bytes))?;
+            moment.write(&mut device)?;
         }
         let start = Start { iteration, evaluations, saved, magnitude };
         Ok(Scale {
