@@ -129,6 +129,7 @@ fn session(engine: &Engine, plan: &Plan) -> Box<dyn Session> {
             // Rows 0 and 0, and coefficients that are not zero, which could be skipped.
             Tensor::LbfgsControl => [vec![0.0; 4], vec![1e-3; slot.words - 4]].concat(),
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
+            Tensor::AdamRates => vec![0.02, 1e-8],
             Tensor::Coefficients => vec![1e-6; slot.words],
             Tensor::InverseGradientScale => vec![1.0],
             _ => random.uniform_values(slot.words, 0.0, 1.0),

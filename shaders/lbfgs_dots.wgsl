@@ -1,5 +1,5 @@
 // Inner products of three rows of the L-BFGS history h (2m + 1 rows of `count` values) with all of its rows: the rows
-// control[0], control[1] and 2m; a row at 2m + 1 or above gives zeros.
+// step_row, difference_row and 2m; a row at 2m + 1 or above gives zeros.
 //
 //   lbfgs_dots         partials[i * rows + k][part] = h[row_i] . h[k] over the part's values
 //   lbfgs_dots_reduce  results[i * rows + k] = sum over parts
@@ -14,7 +14,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> control: array<u32>;
+@group(0) @binding(1) var<storage, read> control: LbfgsControl;
 @group(0) @binding(2) var<storage, read> history: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(4) var<storage, read_write> results: array<f32>;
@@ -40,8 +40,10 @@ fn lbfgs_dots(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
     let pair = index / params.parts;
     let k = pair % params.rows;
     var row = params.rows - 1u;
-    if pair < 2u * params.rows {
-        row = control[pair / params.rows];
+    if pair < params.rows {
+        row = control.step_row;
+    } else if pair < 2u * params.rows {
+        row = control.difference_row;
     }
     var sum = 0.0;
     if row < params.rows {

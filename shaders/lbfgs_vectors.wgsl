@@ -1,11 +1,11 @@
 // The vector operations of L-BFGS that make new vectors; h is the history of 2m + 1 rows of `count` values.
 //
-//   lbfgs_update     h[control[0]] = image - base; h[control[1]] = gradient - h[2m]; h[2m] = gradient; base = image
-//                    (no pair where a row is at 2m + 1 or above)
-//   lbfgs_direction  direction = sum over k of control[4 + k] h[k]; rows with coefficient zero are not read
-//   lbfgs_trial      image = base + control[2] direction
+//   lbfgs_update     h[step_row] = image - base; h[difference_row] = gradient - h[2m]; h[2m] = gradient;
+//                    base = image (no pair where a row is at 2m + 1 or above)
+//   lbfgs_direction  direction = sum over k of coefficients[k] h[k]; rows with coefficient zero are not read
+//   lbfgs_trial      image = base + distance direction
 //
-// bindings  1 control (words 0 and 1 are u32, the others f32)   2 history   3 image   4 gradient   5 base   6 direction
+// bindings  1 control   2 history   3 image   4 gradient   5 base   6 direction
 // dispatch  one invocation per value, workgroups of 64
 
 struct Params {
@@ -14,7 +14,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> control: array<u32>;
+@group(0) @binding(1) var<storage, read> control: LbfgsControl;
 @group(0) @binding(2) var<storage, read_write> history: array<f32>;
 @group(0) @binding(3) var<storage, read_write> image: array<f32>;
 @group(0) @binding(4) var<storage, read> gradient: array<f32>;
@@ -28,11 +28,11 @@ fn lbfgs_update(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
         return;
     }
     let newest = (params.rows - 1u) * params.count + index;
-    if control[0] < params.rows {
-        history[control[0] * params.count + index] = image[index] - base[index];
+    if control.step_row < params.rows {
+        history[control.step_row * params.count + index] = image[index] - base[index];
     }
-    if control[1] < params.rows {
-        history[control[1] * params.count + index] = gradient[index] - history[newest];
+    if control.difference_row < params.rows {
+        history[control.difference_row * params.count + index] = gradient[index] - history[newest];
     }
     history[newest] = gradient[index];
     base[index] = image[index];
@@ -46,7 +46,7 @@ fn lbfgs_direction(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
     var sum = 0.0;
     for (var row = 0u; row < params.rows; row++) {
-        let coefficient = bitcast<f32>(control[4u + row]);
+        let coefficient = control.coefficients[row];
         if coefficient != 0.0 {
             sum += coefficient * history[row * params.count + index];
         }
@@ -60,5 +60,5 @@ fn lbfgs_trial(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     if index >= params.count {
         return;
     }
-    image[index] = base[index] + bitcast<f32>(control[2]) * direction[index];
+    image[index] = base[index] + control.distance * direction[index];
 }

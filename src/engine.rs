@@ -10,13 +10,15 @@ use crate::{
 };
 use std::{ops::Range, sync::Arc};
 
+#[derive(Clone)]
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
     Cpu(Arc<cpu::Processor>),
     Reference,
 }
 
-/// See the module.
+/// See the module. A clone shares the device and the filters.
+#[derive(Clone)]
 pub struct Engine {
     loaded: Loaded,
     filters: Arc<Filters>,

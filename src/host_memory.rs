@@ -109,6 +109,16 @@ impl HostMemory {
         bytemuck::cast_slice_mut(self.words_mut(slot))
     }
 
+    /// The struct that a slot begins with.
+    pub(crate) fn structure<T: bytemuck::Pod>(&self, slot: SlotId) -> T {
+        bytemuck::pod_read_unaligned(&bytemuck::cast_slice(self.words(slot))[..size_of::<T>()])
+    }
+
+    /// Writes the struct that a slot begins with.
+    pub(crate) fn put_structure<T: bytemuck::Pod>(&mut self, slot: SlotId, value: T) {
+        self.write(slot, bytemuck::bytes_of(&value));
+    }
+
     /// [`crate::Session::write`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) {
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);

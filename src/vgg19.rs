@@ -47,7 +47,8 @@ const CONVOLUTIONS: [Convolution; 16] = [
 /// A convolution of VGG19 with its ReLU, named after its output: `relu1_1` to `relu5_4`.
 ///
 /// Layers are ordered from the picture (`relu1_1`) to the deepest (`relu5_4`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Layer(u8);
 
 impl Layer {
@@ -123,6 +124,20 @@ impl fmt::Display for Layer {
     "\"{0}\" is not a layer of VGG19: use relu1_1, relu1_2, relu2_1, relu2_2, relu3_1 to relu3_4, relu4_1 to relu4_4 or relu5_1 to relu5_4"
 )]
 pub struct UnknownLayer(String);
+
+impl From<Layer> for String {
+    fn from(layer: Layer) -> String {
+        layer.to_string()
+    }
+}
+
+impl TryFrom<String> for Layer {
+    type Error = <Layer as FromStr>::Err;
+
+    fn try_from(name: String) -> Result<Layer, Self::Error> {
+        name.parse()
+    }
+}
 
 impl FromStr for Layer {
     type Err = UnknownLayer;

@@ -58,7 +58,9 @@ fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
     let coefficients = [1e-4, 2e-4].repeat(terms().len());
     write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
     write_values(session, plan.find(Tensor::InverseGradientScale).unwrap(), &[1.0]).unwrap();
-    session.write(plan.find(Tensor::State).unwrap(), bytemuck::cast_slice(&impasto::plan::INITIAL_STATE)).unwrap();
+    session
+        .write(plan.find(Tensor::State).unwrap(), bytemuck::bytes_of(&impasto::plan::IterationState::INITIAL))
+        .unwrap();
     session.run(Routine::Evaluate).unwrap();
     let mut read = |tensor| read_values(session, plan.find(tensor).unwrap()).unwrap();
     (read(Tensor::LossValues), read(Tensor::ImageGradient))

@@ -37,6 +37,7 @@ fn session(gpu: &Arc<Gpu>, plan: &Plan, coefficient: f32) -> Session {
             Tensor::Coefficients => vec![coefficient; slot.words],
             Tensor::InverseGradientScale => vec![1.0],
             Tensor::State => vec![0.0, 0.0, 1.0, 1.0, 1.0],
+            Tensor::AdamRates => vec![0.02, 1e-8],
             _ => continue,
         };
         write_values(&mut session, impasto::plan::SlotId(index), &values).unwrap();

@@ -43,6 +43,7 @@ fn prepare(plan: &Plan, session: &mut dyn Session) {
     let scales: PerTerm<LossScale> = plan.terms.iter().copied().map(scale).collect();
     coefficients::write(session, plan, &scales, 1.0).unwrap();
     write_values(session, plan.find(Tensor::State).unwrap(), &[0.0, 0.0, 1.0, 1.0, 1.0]).unwrap();
+    write_values(session, plan.find(Tensor::AdamRates).unwrap(), &[0.02, 1e-8]).unwrap();
 }
 
 /// The sum of all losses.

@@ -18,6 +18,7 @@ mod learned;
 mod memory;
 mod modules;
 mod not_finite;
+mod painting;
 mod pictures;
 mod precision;
 mod shaders;

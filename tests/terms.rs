@@ -45,7 +45,7 @@ fn evaluate(engine: &Engine, terms: Vec<WeightedTerm>) -> (f64, PerTerm<f32>, Ve
     objective.write(session.as_mut(), &plan, &targets).unwrap();
     let slot = |tensor| plan.find(tensor).unwrap();
     write_values(session.as_mut(), slot(Tensor::Image), Picture::noise(size, 4).pixels()).unwrap();
-    session.write(slot(Tensor::State), bytemuck::cast_slice(&impasto::plan::INITIAL_STATE)).unwrap();
+    session.write(slot(Tensor::State), bytemuck::bytes_of(&impasto::plan::IterationState::INITIAL)).unwrap();
     session.run(Routine::Evaluate).unwrap();
     let mut read = |tensor| read_values(session.as_mut(), slot(tensor)).unwrap();
     let values = PerTerm::new(&plan.terms, read(Tensor::LossValues));

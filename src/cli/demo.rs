@@ -1,13 +1,19 @@
 //! `impasto demo`.
 
-use super::{CliError, filters::learned, options::DeviceOptions, progress::Progress};
+use super::{
+    CliError,
+    filters::learned,
+    options::DeviceOptions,
+    paint::{self, Failure},
+    progress::Progress,
+};
 use clap::Args;
 use impasto::{
     Device, Engine,
     demo::{brushwork, townscape},
     picture::{Picture, check_writable},
     plan::Size,
-    style::{Recipe, stylize},
+    style::{Painting, Recipe},
 };
 use std::{
     io::Write,
@@ -40,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments, answer: &mut dyn Write) -> Result<(), C
     for (picture, path) in &drawn {
         picture.save(path)?;
     }
-    let picture = paint(arguments, &device, &content, &style)?;
+    let picture = painted(arguments, &device, &content, &style)?;
     picture.save(&arguments.output)?;
     let (content, style) = (drawn[0].1.display(), drawn[1].1.display());
     writeln!(answer, "{}: {content} painted like {style}", arguments.output.display())?;
@@ -52,7 +58,7 @@ fn beside(arguments: &Arguments, name: &str) -> PathBuf {
     arguments.output.with_file_name(format!("{stem}-{name}.png"))
 }
 
-fn paint(arguments: &Arguments, device: &Device, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
+fn painted(arguments: &Arguments, device: &Device, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
     let filters = learned(&[content, style], arguments.device.threads)?;
     let default = Recipe::default();
     let reach = filters.deepest();
@@ -66,7 +72,11 @@ fn paint(arguments: &Arguments, device: &Device, content: &Picture, style: &Pict
     };
     let engine = Engine::new(device, Arc::new(filters))?;
     let mut progress = Progress::default();
-    let painted = stylize(&engine, content, style, &recipe, None, &mut |event| progress.show(&event));
+    let mut painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
+    let painted = paint::paint(&mut painting, &arguments.output, None, &mut progress);
     progress.finish();
-    Ok(painted.map_err(|error| Box::new(error.reason))?)
+    painted.map_err(|failure| match failure {
+        Failure::Stylize(error) => Box::new(error.reason).into(),
+        Failure::Other(error) => error,
+    })
 }

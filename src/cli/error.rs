@@ -1,11 +1,12 @@
 //! Why a command ended without success.
 
+use super::interrupt::Interrupt;
 use impasto::{
     BackendError, DeviceError,
     cache_directory::NoCacheDirectory,
     picture::PictureError,
     plan::PlanError,
-    style::{Reason, RecipeError, Shortage, TargetError},
+    style::{CheckpointError, Reason, RecipeError, Shortage, TargetError},
     weights::{FetchError, LearnError, WeightsError},
 };
 use std::{io, path::PathBuf};
@@ -50,6 +51,11 @@ pub(crate) enum CliError {
     Cache { directory: PathBuf, source: io::Error },
     #[error("cannot write the answer: {0}")]
     Answer(#[from] io::Error),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The work ended in order, because somebody wished it.
+    #[error("{sentence}")]
+    Stopped { interrupt: Interrupt, sentence: String },
     #[error("{0}")]
     Failed(String),
 }
@@ -86,6 +92,7 @@ impl CliError {
             CliError::Usage(_) | CliError::Recipe(_) | CliError::Plan(_) => 2,
             CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
             CliError::Stylize(reason) if matches!(**reason, Reason::Recipe(_)) => 2,
+            CliError::Stopped { interrupt, .. } => interrupt.exit_code(),
             CliError::Advised { error, .. } => error.exit_code(),
             _ => 1,
         }

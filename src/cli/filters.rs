@@ -95,6 +95,13 @@ impl WeightsOptions {
         })
     }
 
+    /// Looks for a relative path in another directory than the present one.
+    pub fn look_in(&mut self, directory: &Path) {
+        if let WeightsChoice::File(path) = &mut self.weights {
+            *path = directory.join(&*path);
+        }
+    }
+
     /// Whether the options go together.
     fn check(&self) -> Result<(), CliError> {
         let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, Format::Caffe));

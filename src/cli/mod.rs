@@ -8,8 +8,11 @@ mod error;
 mod explain;
 mod files;
 mod filters;
+mod interrupt;
 mod options;
+mod paint;
 mod progress;
+mod resume;
 mod stylize;
 mod validate;
 mod weights;
@@ -39,6 +42,7 @@ struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Stylize(Box<stylize::Arguments>),
+    Resume(resume::Arguments),
     Devices(devices::Arguments),
     Validate(validate::Arguments),
     Bench(bench::Arguments),
@@ -58,6 +62,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match command {
         Command::Demo(arguments) => demo::run(&arguments, answer),
         Command::Stylize(arguments) => stylize::run(*arguments, answer),
+        Command::Resume(arguments) => resume::run(arguments),
         Command::Devices(_) => devices::run(answer),
         Command::Validate(arguments) => validate::run(arguments, answer),
         Command::Bench(arguments) => bench::run(arguments, answer),

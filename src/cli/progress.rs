@@ -1,5 +1,6 @@
 //! Progress on a terminal: a bar per scale. Silent where stderr is none.
 
+use super::paint::Watcher;
 use impasto::style::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
@@ -15,7 +16,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Shows an event.
-    pub fn show(&mut self, event: &Event<'_>) {
+    pub fn show(&mut self, event: &Event) {
         match *event {
             Event::Scale { number, count, size, iterations, .. } => {
                 self.finish();
@@ -62,5 +63,19 @@ impl Progress {
             Some(bar) => bar.suspend(|| eprintln!("impasto: {line}")),
             None => eprintln!("impasto: {line}"),
         }
+    }
+}
+
+impl Watcher for Progress {
+    fn see(&mut self, event: &Event) {
+        self.show(event);
+    }
+
+    fn say(&self, line: &str) {
+        Progress::say(self, line);
+    }
+
+    fn finish(&mut self) {
+        Progress::finish(self);
     }
 }

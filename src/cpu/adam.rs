@@ -3,18 +3,22 @@
 use super::simd::vectorised;
 use super::sums::RUN;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::Adam;
+use crate::plan::{Adam, AdamRates, IterationState};
 use rayon::prelude::*;
 
 pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
-    if memory.words(step.state)[1] != 0 {
+    let mut state: IterationState = memory.structure(step.state);
+    if state.halted != 0 {
         return;
     }
     let ([b1, b2], decay) = (step.betas, step.decay);
-    let powers = &mut memory.values_mut(step.state)[2..5];
-    powers.iter_mut().zip([b1, b2, decay]).for_each(|(power, base)| *power *= base);
-    let rate = step.learning_rate / (1.0 - powers[0]);
-    let root = (1.0 - powers[1]).sqrt().recip();
+    state.mean_power *= b1;
+    state.square_power *= b2;
+    state.average_power *= decay;
+    memory.put_structure(step.state, state);
+    let AdamRates { learning_rate, epsilon } = memory.structure(step.rates);
+    let rate = learning_rate / (1.0 - state.mean_power);
+    let root = (1.0 - state.square_power).sqrt().recip();
     let slots = [step.image, step.mean, step.square, step.average];
     let mut taken = slots.map(|slot| memory.take(slot));
     let [image, mean, square, average] = taken.each_mut().map(|words| &mut numbers(words)[..step.count]);
@@ -32,7 +36,7 @@ pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
                     for ((g, (m, v)), (x, average)) in gradient.iter().zip(moments).zip(values) {
                         *m = b1 * *m + (1.0 - b1) * g;
                         *v = b2 * *v + (1.0 - b2) * g * g;
-                        *x = (*x - rate * *m / (v.sqrt() * root + step.epsilon)).clamp(0.0, 1.0);
+                        *x = (*x - rate * *m / (v.sqrt() * root + epsilon)).clamp(0.0, 1.0);
                         *average = decay * *average + (1.0 - decay) * *x;
                     }
                 },

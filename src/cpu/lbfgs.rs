@@ -3,7 +3,7 @@
 use super::simd::vectorised;
 use super::sums::{self, RUN, dot};
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
+use crate::plan::{LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
 use rayon::prelude::*;
 
 /// `to = a - b`.
@@ -18,7 +18,8 @@ fn difference(to: &mut [f32], a: &[f32], b: &[f32]) {
 
 pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) {
     let (count, newest) = (step.count, 2 * step.memory);
-    let [s, y] = [0, 1].map(|word| memory.words(step.control)[word] as usize);
+    let control: LbfgsControl = memory.structure(step.control);
+    let [s, y] = [control.step_row, control.difference_row].map(|row| row as usize);
     let [mut history_words, mut base_words] = [step.history, step.base].map(|slot| memory.take(slot));
     let (pairs, kept) = numbers(&mut history_words)[..(newest + 1) * count].split_at_mut(newest * count);
     let base = &mut numbers(&mut base_words)[..count];
@@ -37,9 +38,9 @@ pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) {
     let rows = 2 * step.memory + 1;
     let history = memory.values(step.history);
     let row = |index: usize| &history[index * step.count..][..step.count];
-    let control = memory.words(step.control);
+    let control: LbfgsControl = memory.structure(step.control);
     let mut results = Vec::with_capacity(3 * rows);
-    for first in [control[0] as usize, control[1] as usize, rows - 1] {
+    for first in [control.step_row as usize, control.difference_row as usize, rows - 1] {
         for second in 0..rows {
             results.push(if first < rows { dot(row(first), row(second)) as f32 } else { 0.0 });
         }
@@ -49,7 +50,7 @@ pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) {
 
 pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) {
     let mut words = memory.take(step.direction);
-    let factors = &memory.values(step.control)[4..][..2 * step.memory + 1];
+    let factors = &memory.values(step.control)[LbfgsControl::WORDS..][..2 * step.memory + 1];
     let history = memory.values(step.history);
     let direction = &mut numbers(&mut words)[..step.count];
     direction.par_chunks_mut(RUN).enumerate().for_each(|(run, direction)| {
@@ -67,7 +68,7 @@ pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) {
 
 pub(super) fn lbfgs_trial(step: &LbfgsTrial, memory: &mut HostMemory) {
     let mut words = memory.take(step.image);
-    let distance = memory.values(step.control)[2];
+    let LbfgsControl { distance, .. } = memory.structure(step.control);
     let (base, direction) = (memory.values(step.base), memory.values(step.direction));
     let image = numbers(&mut words)[..step.count].par_chunks_mut(RUN);
     image.zip(base.par_chunks(RUN).zip(direction.par_chunks(RUN))).for_each(|(image, (base, direction))| {
@@ -90,5 +91,6 @@ pub(super) fn lbfgs_scalars(step: &LbfgsScalars, memory: &mut HostMemory) {
     // `f32::max` drops a NaN, which has to come through here.
     let larger = |a: f32, b: f32| if b.is_nan() || b > a { b } else { a };
     let largest = direction.par_iter().map(|value| value.abs()).reduce(|| 0.0, larger);
-    memory.values_mut(step.results)[..3].copy_from_slice(&[slope as f32, sum as f32, largest]);
+    let results = LbfgsScalarResults { slope: slope as f32, gradient_sum: sum as f32, largest };
+    memory.put_structure(step.results, results);
 }

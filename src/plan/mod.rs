@@ -19,7 +19,7 @@ mod terms;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
-pub use build::{INITIAL_STATE, RING_ROWS, STATE_WORDS, features, iteration};
+pub use build::{RING_ROWS, features, iteration};
 pub use cost::Cost;
 pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;

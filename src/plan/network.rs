@@ -36,9 +36,7 @@ impl Network {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "named as in the formula")]
 pub struct AdamSettings {
-    pub learning_rate: f32,
     pub betas: [f32; 2],
-    pub epsilon: f32,
     /// Decay of the running average of the iterates.
     pub decay: f32,
 }
@@ -57,7 +55,7 @@ pub enum Optimizer {
 
 impl Default for AdamSettings {
     fn default() -> Self {
-        AdamSettings { learning_rate: 0.02, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 }
+        AdamSettings { betas: [0.9, 0.99], decay: 0.99 }
     }
 }
 

@@ -3,7 +3,7 @@
 use half::f16;
 
 /// How feature maps, their gradients and filters are stored. Sums are f32 either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Precision {
     /// 4 bytes, the truth.
     #[default]

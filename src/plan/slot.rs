@@ -57,8 +57,10 @@ pub enum Tensor {
     LossValues,
     /// Loss values of the latest evaluations, see [`super::RecordLosses`].
     LossRing,
-    /// Words that steps keep between iterations, see [`super::RecordLosses`] and [`super::Adam`].
+    /// What steps keep between iterations: an [`super::IterationState`].
     State,
+    /// What the host tells Adam: [`super::AdamRates`].
+    AdamRates,
     /// First moment of Adam, like the picture.
     AdamMean,
     /// Second moment of Adam, like the picture.
@@ -71,7 +73,8 @@ pub enum Tensor {
     LbfgsBase,
     /// Search direction, like the picture.
     LbfgsDirection,
-    /// Numbers that the host gives to the vector operations of L-BFGS.
+    /// What the host tells the vector operations of L-BFGS: an [`super::LbfgsControl`] and behind it a coefficient for each
+    /// row of the history.
     LbfgsControl,
     /// Numbers that the vector operations of L-BFGS give to the host.
     LbfgsResults,
@@ -151,6 +154,7 @@ impl fmt::Display for Tensor {
             Tensor::LossValues => f.write_str("loss values"),
             Tensor::LossRing => f.write_str("loss ring"),
             Tensor::State => f.write_str("iteration state"),
+            Tensor::AdamRates => f.write_str("Adam rates"),
             Tensor::AdamMean => f.write_str("Adam first moment"),
             Tensor::AdamSquare => f.write_str("Adam second moment"),
             Tensor::Average => f.write_str("running average"),

@@ -1,11 +1,12 @@
 //! The vector operations of L-BFGS.
 
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
+use crate::plan::{LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
 
 pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) {
     let count = step.count;
-    let [s, y] = [0, 1].map(|word| memory.words(step.control)[word] as usize);
+    let control: LbfgsControl = memory.structure(step.control);
+    let [s, y] = [control.step_row, control.difference_row].map(|row| row as usize);
     let newest = 2 * step.memory;
     let [mut history_words, mut base_words] = [step.history, step.base].map(|slot| memory.take(slot));
     let (history, base) = (numbers(&mut history_words), numbers(&mut base_words));
@@ -26,9 +27,9 @@ pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) {
     let rows = 2 * step.memory + 1;
     let history = memory.values(step.history);
     let row = |index: usize| &history[index * step.count..][..step.count];
-    let control = memory.words(step.control);
+    let control: LbfgsControl = memory.structure(step.control);
     let mut results = Vec::new();
-    for first in [control[0] as usize, control[1] as usize, rows - 1] {
+    for first in [control.step_row as usize, control.difference_row as usize, rows - 1] {
         for second in 0..rows {
             let absent = first >= rows;
             results.push(if absent { 0.0 } else { dot(row(first), row(second)) as f32 });
@@ -41,7 +42,7 @@ pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) {
     let history = memory.values(step.history);
     let mut direction = vec![0.0; step.count];
     for row in 0..=2 * step.memory {
-        let factor = f64::from(memory.values(step.control)[4 + row]);
+        let factor = f64::from(memory.values(step.control)[LbfgsControl::WORDS + row]);
         if factor == 0.0 {
             continue;
         }
@@ -56,7 +57,8 @@ pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) {
 pub(super) fn lbfgs_trial(step: &LbfgsTrial, memory: &mut HostMemory) {
     let mut words = memory.take(step.image);
     let image = &mut numbers(&mut words)[..step.count];
-    let distance = f64::from(memory.values(step.control)[2]);
+    let LbfgsControl { distance, .. } = memory.structure(step.control);
+    let distance = f64::from(distance);
     let (base, direction) = (memory.values(step.base), memory.values(step.direction));
     for ((image, &base), &direction) in image.iter_mut().zip(base).zip(direction) {
         *image = (f64::from(base) + distance * f64::from(direction)) as f32;
@@ -74,7 +76,8 @@ pub(super) fn lbfgs_scalars(step: &LbfgsScalars, memory: &mut HostMemory) {
     } else {
         direction.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()))
     };
-    memory.values_mut(step.results)[..3].copy_from_slice(&[slope as f32, sum as f32, largest]);
+    let results = LbfgsScalarResults { slope: slope as f32, gradient_sum: sum as f32, largest };
+    memory.put_structure(step.results, results);
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f64 {

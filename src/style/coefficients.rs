@@ -17,7 +17,7 @@ use crate::{
 use bytemuck::{Pod, Zeroable};
 
 /// How the losses of a layer are made comparable with those of others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Scaling {
     /// Squared error over the target's squares: free of units, so that one set of weights suits all filters.
@@ -83,17 +83,17 @@ pub fn write(
     write_values(session, slot(Tensor::InverseGradientScale), &[1.0 / gradient_scale])
 }
 
-/// Scales of a term that has `weight` in the total, for a picture of a size and the target that it compares with, empty if
-/// it has none.
-pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target: &[f32]) -> LossScale {
+/// Scales of a term that has `weight` in the total, for a picture of a size and the sum of squares of what it compares
+/// with, zero if it compares with nothing.
+pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target_squares: f64) -> LossScale {
     match term {
         Term::Content(at) => {
             let shape = FeatureShape::of_layer(at.layer, picture);
-            content(scaling, weight, shape.pixels() * shape.channels as usize, sum_of_squares(target))
+            content(scaling, weight, shape.pixels() * shape.channels as usize, target_squares)
         }
         Term::Style(at) => {
             let shape = FeatureShape::of_layer(at.layer, picture);
-            style(scaling, weight, shape.channels as usize, shape.pixels(), sum_of_squares(target))
+            style(scaling, weight, shape.channels as usize, shape.pixels(), target_squares)
         }
         Term::TotalVariation => total_variation(weight),
     }

@@ -2,7 +2,7 @@
 
 use super::{
     objective::{Loss, Objective},
-    prepare::{Prepared, Unprepared, Work, prepare},
+    prepare::{Prepared, Work, prepare},
     recipe::Recipe,
     stylize::Reason,
 };
@@ -41,12 +41,11 @@ pub fn evaluate(
     assert_eq!(content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
     let objective = Objective::new(recipe);
-    let work = Work { engine, recipe, objective: &objective, content, style };
-    let Prepared { plan, mut session } = match prepare(work, engine.precision(), image) {
-        Ok(prepared) => prepared,
-        Err(Unprepared::Failed(reason)) => return Err(reason),
-        Err(Unprepared::OutOfRange) => return Err(Reason::NotFinite { size: image.size(), iteration: 1 }),
+    let work = Work { engine, recipe, objective: &objective, content, style, start: image, gradient_exponent: None };
+    let Some(Prepared { device, .. }) = prepare(work, engine.precision())? else {
+        return Err(Reason::NotFinite { size: image.size(), iteration: 1 });
     };
+    let (plan, mut session) = device.into_session();
     session.run(Routine::Evaluate)?;
     let mut read = |tensor| {
         let slot = plan.find(tensor).expect("an iteration plan has losses and a gradient");

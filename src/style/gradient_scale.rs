@@ -5,12 +5,7 @@
 //! pixels. All steps between the losses and the picture are linear in the gradient, so one factor in front and its inverse
 //! behind change nothing but the range.
 
-use super::coefficients::{self, LossScale};
-use crate::{
-    BackendError, Session,
-    plan::{INITIAL_STATE, PerTerm, Plan, Routine, Tensor},
-    read_values,
-};
+use crate::plan::{PerTerm, Size};
 
 /// Powers of two between two trials.
 const STEP: i32 = 6;
@@ -20,7 +15,8 @@ const ROOM: i32 = 4;
 const TRIALS: i32 = 8;
 
 /// Where an evaluation left the range.
-enum Range {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Range {
     Kept,
     /// In the gradients: a smaller scale may do.
     GradientsLeft,
@@ -28,53 +24,99 @@ enum Range {
     FeaturesLeft,
 }
 
-/// Finds the scale for the picture that is in the session, writes it with the losses' scales, and leaves the state as
-/// it was before the first evaluation. None if f16 does not do.
-pub(super) fn adjust(
-    session: &mut dyn Session,
-    plan: &Plan,
-    scales: &PerTerm<LossScale>,
-) -> Result<Option<()>, BackendError> {
-    let mut evaluate = |exponent: i32| -> Result<Range, BackendError> {
-        coefficients::write(session, plan, scales, 2_f32.powi(exponent))?;
-        session.run(Routine::Evaluate)?;
-        let values = read_values(session, plan.find(Tensor::LossValues).expect("an iteration plan has loss values"))?;
-        let state = plan.find(Tensor::State).expect("an iteration plan has a state");
-        session.write(state, bytemuck::cast_slice(&INITIAL_STATE))?;
-        // What looks at a layer tells of the feature maps, what looks at the picture of its gradient.
-        let values = PerTerm::new(&plan.terms, values);
-        let are_finite = |at_layer| {
-            values.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, value)| value.is_finite())
-        };
-        Ok(match (are_finite(true), are_finite(false)) {
-            (false, _) => Range::FeaturesLeft,
-            (true, false) => Range::GradientsLeft,
-            (true, true) => Range::Kept,
-        })
+/// Where an evaluation with these losses left the range: what looks at a layer tells of the feature maps, what looks at the
+/// picture of its gradient.
+pub(super) fn range(losses: &PerTerm<f32>) -> Range {
+    let are_finite = |at_layer| {
+        losses.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, loss)| loss.is_finite())
     };
-    let mut exponent = (plan.window.picture.pixels() as f64).log2() as i32 + 8;
-    let (mut kept, mut left) = (None, false);
-    for _ in 0..TRIALS {
-        match evaluate(exponent)? {
-            Range::FeaturesLeft => return Ok(None),
+    match (are_finite(true), are_finite(false)) {
+        (false, _) => Range::FeaturesLeft,
+        (true, false) => Range::GradientsLeft,
+        (true, true) => Range::Kept,
+    }
+}
+
+/// What comes after a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// Another, with [`RangeSearch::exponent`].
+    Another,
+    /// This exponent is the one.
+    Settled(i32),
+    /// f16 does not do.
+    Impossible,
+}
+
+/// Finds the power, a trial at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RangeSearch {
+    exponent: i32,
+    /// The largest that overflowed nothing.
+    kept: Option<i32>,
+    /// Whether one overflowed.
+    left: bool,
+    trials: i32,
+}
+
+impl RangeSearch {
+    pub fn new(picture: Size) -> RangeSearch {
+        let exponent = (picture.pixels() as f64).log2() as i32 + 8;
+        RangeSearch { exponent, kept: None, left: false, trials: 0 }
+    }
+
+    /// What to try.
+    pub fn exponent(&self) -> i32 {
+        self.exponent
+    }
+
+    /// Takes the outcome of a trial with [`RangeSearch::exponent`].
+    pub fn feed(&mut self, range: Range) -> Trial {
+        self.trials += 1;
+        let is_bracketed = match range {
+            Range::FeaturesLeft => return Trial::Impossible,
             Range::Kept => {
-                kept = Some(exponent);
-                if left {
-                    break;
-                }
-                exponent += STEP;
+                self.kept = Some(self.exponent);
+                self.exponent += STEP;
+                self.left
             }
             Range::GradientsLeft => {
-                left = true;
-                if kept.is_some() {
-                    break;
-                }
-                exponent -= STEP;
+                self.left = true;
+                self.exponent -= STEP;
+                self.kept.is_some()
+            }
+        };
+        if !is_bracketed && self.trials < TRIALS {
+            return Trial::Another;
+        }
+        self.kept.map_or(Trial::Impossible, |exponent| Trial::Settled(exponent - ROOM))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Searches where gradients overflow above an exponent.
+    fn search(largest: i32) -> Trial {
+        let mut search = RangeSearch::new(Size { width: 32, height: 32 });
+        loop {
+            let range = if search.exponent() > largest { Range::GradientsLeft } else { Range::Kept };
+            match search.feed(range) {
+                Trial::Another => {}
+                end => return end,
             }
         }
     }
-    match kept {
-        Some(exponent) => coefficients::write(session, plan, scales, 2_f32.powi(exponent - ROOM)).map(Some),
-        None => Ok(None),
+
+    #[test]
+    fn the_power_is_a_little_below_the_first_that_overflows() {
+        for largest in -20..50 {
+            let Trial::Settled(exponent) = search(largest) else { panic!("{largest} was not found") };
+            assert!((ROOM..ROOM + STEP).contains(&(largest - exponent)), "{exponent} for {largest}");
+        }
+        assert_eq!(search(-60), Trial::Impossible);
+        let mut features = RangeSearch::new(Size { width: 32, height: 32 });
+        assert_eq!(features.feed(Range::FeaturesLeft), Trial::Impossible);
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     BackendError, Session,
-    plan::{PerTerm, Plan, Tensor, Term},
+    plan::{PerTerm, Plan, Size, Tensor, Term},
     write_map,
 };
 
@@ -71,8 +71,8 @@ impl Objective {
         self.terms.iter().map(|weighted| weighted.term).collect()
     }
 
-    /// Writes what the terms of a plan compare with and the scales that follow from it. The scales, which are written with a
-    /// gradient scale of one, are returned too.
+    /// Writes what the terms of a plan compare with and the scales that follow from it, with a gradient scale of one.
+    /// Returns the sums of squares of the targets, zero for a term that compares with nothing.
     ///
     /// # Errors
     /// If the device fails.
@@ -84,19 +84,39 @@ impl Objective {
         session: &mut dyn Session,
         plan: &Plan,
         targets: &Targets,
-    ) -> Result<PerTerm<LossScale>, BackendError> {
-        let mut scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
-            let mut target: &[f32] = &[];
-            if term.target().is_some() {
-                target = targets.get(term).expect("targets are made for the objective's terms");
-                let slot = plan.find(Tensor::Target(term)).expect("the plan is made for the objective's terms");
-                write_map(session, plan, slot, target)?;
+    ) -> Result<PerTerm<f64>, BackendError> {
+        let mut write = |&WeightedTerm { term, .. }: &WeightedTerm| {
+            if term.target().is_none() {
+                return Ok((term, 0.0));
             }
-            Ok((term, coefficients::scale(self.scaling, term, weight * share, plan.window.picture, target)))
+            let target = targets.get(term).expect("targets are made for the objective's terms");
+            let slot = plan.find(Tensor::Target(term)).expect("the plan is made for the objective's terms");
+            write_map(session, plan, slot, target)?;
+            Ok((term, coefficients::sum_of_squares(target)))
         };
-        let scales = self.terms.iter().map(&mut scale).collect::<Result<PerTerm<LossScale>, BackendError>>()?;
-        coefficients::write(session, plan, &scales, 1.0)?;
-        Ok(scales)
+        let target_squares = self.terms.iter().map(&mut write).collect::<Result<PerTerm<f64>, BackendError>>()?;
+        coefficients::write(session, plan, &self.scales(&target_squares, plan.window.picture), 1.0)?;
+        Ok(target_squares)
+    }
+
+    /// The scales of all terms for a picture of a size, from what [`Objective::write`] returns.
+    pub fn scales(&self, target_squares: &PerTerm<f64>, picture: Size) -> PerTerm<LossScale> {
+        let scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
+            (term, coefficients::scale(self.scaling, term, weight * share, picture, squares_of(target_squares, term)))
+        };
+        self.terms.iter().map(scale).collect()
+    }
+
+    /// What the total loss is measured in: its value where every feature map is zero, and for total variation its weight.
+    /// With relative losses the sum of all weights. All gradients are proportional to it.
+    pub fn magnitude(&self, target_squares: &PerTerm<f64>, picture: Size) -> f64 {
+        let scales = self.scales(target_squares, picture);
+        let of_term = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
+            let value = scales.get(term).map_or(0.0, |scale| f64::from(scale.value));
+            let at_zero = if term.target().is_some() { squares_of(target_squares, term) } else { 1.0 };
+            weight * share * value * at_zero
+        };
+        self.terms.iter().map(of_term).sum()
     }
 
     /// Puts the unweighted values of an evaluation together.
@@ -112,4 +132,8 @@ impl Objective {
         }
         loss
     }
+}
+
+fn squares_of(target_squares: &PerTerm<f64>, term: Term) -> f64 {
+    target_squares.get(term).copied().expect("the squares are of the objective's targets")
 }

@@ -1,18 +1,24 @@
-//! From pictures and a recipe to a session that is ready to paint.
+//! From pictures and a recipe to a session that is ready to paint, a piece at a time.
 
 use super::{
-    gradient_scale,
+    coefficients::{self, LossScale},
+    gradient_scale::{RangeSearch, Trial, range},
     objective::Objective,
+    optimizer::{Device, Purpose},
     recipe::Recipe,
+    running_plan::RunningPlan,
     stylize::Reason,
-    targets::{Sources, Targets, network},
+    targets::{Targets, network, unsuitable},
 };
 use crate::{
-    Engine, Session,
+    BackendError, Engine,
     picture::Picture,
-    plan::{self, Plan, Precision, Tensor},
-    write_values,
+    plan::{
+        self, IterationState, PerTerm, Plan, Precision, Representation, Routine, Source, Tensor, wanted_of_sources,
+    },
+    values,
 };
+use std::collections::VecDeque;
 
 /// What a scale works with.
 #[derive(Clone, Copy)]
@@ -24,42 +30,205 @@ pub(super) struct Work<'a> {
     pub content: &'a Picture,
     /// The painting, in the size that is looked at.
     pub style: &'a Picture,
+    /// What is painted on.
+    pub start: &'a Picture,
+    /// The power of two that gradients are multiplied with in f16, where it was found before.
+    pub gradient_exponent: Option<i32>,
 }
 
-/// A plan and a session with targets and scales in place.
+/// A session with targets and scales in place.
 pub(super) struct Prepared {
-    pub plan: Plan,
-    pub session: Box<dyn Session>,
+    pub device: Device,
+    /// Sum of squares of what each term compares with.
+    pub target_squares: PerTerm<f64>,
+    /// The power of two that gradients are multiplied with in f16.
+    pub gradient_exponent: Option<i32>,
 }
 
-/// Why there is nothing to work with.
-pub(super) enum Unprepared {
+/// How far it is.
+pub(super) enum Progress {
+    /// The device has not answered.
+    Pending,
+    /// Something was done.
+    Worked,
+    /// All is done.
+    Ready(Box<Prepared>),
     /// A value is beyond what f16 holds: the same may be possible in f32.
     OutOfRange,
-    Failed(Reason),
 }
 
-impl<R: Into<Reason>> From<R> for Unprepared {
-    fn from(reason: R) -> Self {
-        Unprepared::Failed(reason.into())
+/// The network at work on a picture that terms compare with.
+struct Look {
+    source: Source,
+    wanted: Vec<Representation>,
+    device: RunningPlan<()>,
+}
+
+/// What is being done.
+enum Stage {
+    /// What terms compare with is made, picture by picture.
+    Targets {
+        looks: VecDeque<(Source, Vec<Representation>)>,
+        look: Option<Look>,
+        targets: Targets,
+    },
+    /// The range of f16 is tried out.
+    Range {
+        prepared: Prepared,
+        scales: PerTerm<LossScale>,
+        search: RangeSearch,
+        asked: bool,
+    },
+    Ready(Prepared),
+}
+
+/// A session on its way.
+pub(super) struct Preparation {
+    plan: Plan,
+    stage: Option<Stage>,
+}
+
+impl Preparation {
+    /// Everything is yet to be done.
+    ///
+    /// # Errors
+    /// If the picture is too small for the layers.
+    pub fn new(work: Work<'_>, precision: Precision) -> Result<Preparation, Reason> {
+        let Work { engine, recipe, objective, content, .. } = work;
+        let terms = objective.terms();
+        let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
+        let plan = plan::iteration(&network, &terms, recipe.optimizer()).map_err(Reason::Content)?;
+        let looks = wanted_of_sources(&terms).into();
+        Ok(Preparation { plan, stage: Some(Stage::Targets { looks, look: None, targets: Targets::default() }) })
+    }
+
+    /// Does a bounded piece of work; waits for an answer of the device if there is nothing else to do and `wait` says so.
+    /// `work` is what [`Preparation::new`] was given.
+    pub fn advance(&mut self, work: Work<'_>, wait: bool) -> Result<Progress, Reason> {
+        let stage = self.stage.take().expect("nothing is asked of what is ready or failed");
+        let (stage, progress) = match stage {
+            Stage::Targets { looks, look, targets } => self.make_targets(work, wait, looks, look, targets)?,
+            Stage::Range { prepared, scales, search, asked } => {
+                match try_range(wait, prepared, scales, search, asked)? {
+                    Some(next) => next,
+                    None => return Ok(Progress::OutOfRange),
+                }
+            }
+            Stage::Ready(prepared) => return Ok(Progress::Ready(Box::new(prepared))),
+        };
+        self.stage = Some(stage);
+        Ok(progress)
+    }
+
+    fn make_targets(
+        &self,
+        work: Work<'_>,
+        wait: bool,
+        mut looks: VecDeque<(Source, Vec<Representation>)>,
+        look: Option<Look>,
+        mut targets: Targets,
+    ) -> Result<(Stage, Progress), Reason> {
+        let Some(mut look) = look else {
+            return match looks.pop_front() {
+                Some((source, wanted)) => {
+                    let look = Some(self.look(work, source, wanted)?);
+                    Ok((Stage::Targets { looks, look, targets }, Progress::Worked))
+                }
+                None => Ok((self.write(work, &targets)?, Progress::Worked)),
+            };
+        };
+        let Some(((), contents)) = look.device.receive(wait)? else {
+            return Ok((Stage::Targets { looks, look: Some(look), targets }, Progress::Pending));
+        };
+        let plan = &look.device.plan;
+        for (representation, bytes) in look.wanted.into_iter().zip(contents) {
+            let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
+            targets.insert(look.source, representation, plan.precision_of(slot).decode(&bytes));
+        }
+        Ok((Stage::Targets { looks, look: None, targets }, Progress::Worked))
+    }
+
+    /// Lets the network look at a picture, and asks for what it sees.
+    fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
+        let picture = match source {
+            Source::Photograph => work.content,
+            Source::Painting(_) => work.style,
+        };
+        let Work { engine, recipe, .. } = work;
+        let network = network(engine, self.plan.precision, picture.size(), recipe.border, recipe.pooling);
+        let plan = plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?;
+        let mut device = RunningPlan::new(plan.clone(), engine.session(&plan)?);
+        device.write(Tensor::Image, bytemuck::cast_slice(picture.pixels()))?;
+        device.run(Routine::Features)?;
+        let tensors: Vec<Tensor> = wanted.iter().map(|representation| representation.tensor()).collect();
+        device.ask((), &tensors)?;
+        Ok(Look { source, wanted, device })
+    }
+
+    /// Makes the session and fills it.
+    fn write(&self, work: Work<'_>, targets: &Targets) -> Result<Stage, BackendError> {
+        let Work { engine, objective, start, gradient_exponent, .. } = work;
+        let mut device = Device::new(self.plan.clone(), engine.session(&self.plan)?);
+        device.write(Tensor::Image, bytemuck::cast_slice(start.pixels()))?;
+        device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
+        let (session, plan) = device.session();
+        let target_squares = objective.write(session, plan, targets)?;
+        let scales = objective.scales(&target_squares, plan.window.picture);
+        coefficients::write(session, plan, &scales, 2_f32.powi(gradient_exponent.unwrap_or(0)))?;
+        let search = RangeSearch::new(plan.window.picture);
+        let is_f16 = plan.precision == Precision::F16;
+        let prepared = Prepared { device, target_squares, gradient_exponent: gradient_exponent.filter(|_| is_f16) };
+        Ok(if is_f16 && gradient_exponent.is_none() {
+            Stage::Range { prepared, scales, search, asked: false }
+        } else {
+            Stage::Ready(prepared)
+        })
     }
 }
 
-/// Makes everything ready to paint from `start`, in a precision that the engine has.
-pub(super) fn prepare(work: Work<'_>, precision: Precision, start: &Picture) -> Result<Prepared, Unprepared> {
-    let Work { engine, recipe, objective, content, style } = work;
-    let terms = objective.terms();
-    let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
-    let plan = plan::iteration(&network, &terms, recipe.optimizer()).map_err(Reason::Content)?;
-    let sources = Sources { photograph: content, paintings: &[style] };
-    let targets = Targets::new(engine, precision, recipe.border, recipe.pooling, &terms, sources)?;
-    let mut session = engine.session(&plan)?;
-    let scales = objective.write(session.as_mut(), &plan, &targets)?;
-    let slot = |tensor| plan.find(tensor).expect("an iteration plan has a picture and a state");
-    write_values(session.as_mut(), slot(Tensor::Image), start.pixels())?;
-    session.write(slot(Tensor::State), bytemuck::cast_slice(&plan::INITIAL_STATE))?;
-    if precision == Precision::F16 {
-        gradient_scale::adjust(session.as_mut(), &plan, &scales)?.ok_or(Unprepared::OutOfRange)?;
+/// Asks for a trial, or takes its answer. None if f16 does not do.
+fn try_range(
+    wait: bool,
+    mut prepared: Prepared,
+    scales: PerTerm<LossScale>,
+    mut search: RangeSearch,
+    asked: bool,
+) -> Result<Option<(Stage, Progress)>, BackendError> {
+    let device = &mut prepared.device;
+    let write = |device: &mut Device, exponent: i32| {
+        let (session, plan) = device.session();
+        coefficients::write(session, plan, &scales, 2_f32.powi(exponent))
+    };
+    if !asked {
+        write(device, search.exponent())?;
+        device.run(Routine::Evaluate)?;
+        device.ask(Purpose::Optimizer, &[Tensor::LossValues])?;
+        device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
+        return Ok(Some((Stage::Range { prepared, scales, search, asked: true }, Progress::Worked)));
     }
-    Ok(Prepared { plan, session })
+    let Some((_, contents)) = device.receive(wait)? else {
+        return Ok(Some((Stage::Range { prepared, scales, search, asked }, Progress::Pending)));
+    };
+    let losses = PerTerm::new(&device.plan.terms, values(&contents[0]));
+    Ok(match search.feed(range(&losses)) {
+        Trial::Another => Some((Stage::Range { prepared, scales, search, asked: false }, Progress::Worked)),
+        Trial::Settled(exponent) => {
+            write(device, exponent)?;
+            prepared.gradient_exponent = Some(exponent);
+            Some((Stage::Ready(prepared), Progress::Worked))
+        }
+        Trial::Impossible => None,
+    })
+}
+
+/// Prepares everything and waits for it. None if a value is beyond what f16 holds.
+pub(super) fn prepare(work: Work<'_>, precision: Precision) -> Result<Option<Prepared>, Reason> {
+    let mut preparation = Preparation::new(work, precision)?;
+    loop {
+        match preparation.advance(work, true)? {
+            Progress::Ready(prepared) => return Ok(Some(*prepared)),
+            Progress::OutOfRange => return Ok(None),
+            Progress::Pending | Progress::Worked => {}
+        }
+    }
 }

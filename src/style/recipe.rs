@@ -7,9 +7,10 @@ use crate::{
     vgg19::Layer,
     weights::Filters,
 };
+use serde::{Deserialize, Serialize};
 
 /// A layer and what its loss counts for among those of its kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightedLayer {
     /// The layer.
     pub layer: Layer,
@@ -18,9 +19,10 @@ pub struct WeightedLayer {
 }
 
 /// What the smallest scale starts from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Init {
     /// The photograph.
+    #[default]
     Content,
     /// Noise from the seed.
     Noise,
@@ -29,7 +31,7 @@ pub enum Init {
 }
 
 /// Which optimiser moves the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Method {
     /// Robust and fast; the result is the running average of the iterates.
@@ -39,7 +41,7 @@ pub enum Method {
 }
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Long side of the result in pixels.
     pub size: u32,
@@ -51,7 +53,8 @@ pub struct Recipe {
     pub first_iterations: u32,
     /// Long side of the style picture as a multiple of the result's; it is never enlarged.
     pub style_scale: f32,
-    /// What the smallest scale starts from.
+    /// What the smallest scale starts from. A picture is no text: what is serialised is everything else.
+    #[serde(skip)]
     pub init: Init,
     /// Seed of the noise.
     pub seed: u64,
@@ -167,7 +170,7 @@ impl Recipe {
     /// The learning rate, or the optimiser's own default.
     pub fn learning_rate(&self) -> f32 {
         self.learning_rate.unwrap_or(match self.method {
-            Method::Adam => AdamSettings::default().learning_rate,
+            Method::Adam => 0.02,
             Method::Lbfgs => 1.0,
         })
     }
@@ -175,9 +178,7 @@ impl Recipe {
     /// The optimiser, for a plan.
     pub fn optimizer(&self) -> Optimizer {
         match self.method {
-            Method::Adam => {
-                Optimizer::Adam(AdamSettings { learning_rate: self.learning_rate(), ..AdamSettings::default() })
-            }
+            Method::Adam => Optimizer::Adam(AdamSettings::default()),
             Method::Lbfgs => Optimizer::Lbfgs { memory: LBFGS_MEMORY },
         }
     }

@@ -1,289 +1,333 @@
-//! One scale: the iterations of an optimiser on a session that is ready, and what is reported and kept on the way.
+//! One scale: an optimiser on a session that is ready, and what is reported and kept on the way.
 
 use super::{
-    lbfgs::{Lbfgs, Stepped},
-    loss_ring::LossRing,
+    coefficients,
+    moment::Moment,
     objective::{Loss, Objective},
-    prepare::{Prepared, Work},
-    recipe::{Method, Recipe},
-    stylize::{Event, Reason, StylizeError},
+    optimizer::{self, Change, Device, LONGEST_INTERVAL, Optimizer, Pace, PictureUse, Purpose, Start, optimizer},
+    prepare::Prepared,
+    recipe::Recipe,
+    stylize::{Event, Reason},
 };
 use crate::{
-    BackendError, Session,
+    BackendError,
     picture::Picture,
-    plan::{self, Optimizer, PerTerm, Plan, Precision, Routine, Size, Tensor},
-    read_values, values,
+    plan::{PerTerm, Precision, Size, Tensor},
 };
 use std::{
-    cell::{Cell, RefCell},
     collections::VecDeque,
     num::NonZeroU32,
     time::{Duration, Instant},
 };
 
-/// Iterations between two looks at the loss ring at most. Two requests may be under way and the host may be one interval
-/// ahead, so that four intervals must fit the ring.
-const RING_INTERVAL: u32 = 10;
-const _: () = assert!(4 * RING_INTERVAL as usize <= plan::RING_ROWS);
-/// Time between two looks where iterations are so slow that [`RING_INTERVAL`] of them take longer.
+/// Time between two looks at the losses where iterations are slow.
 const NEWS: Duration = Duration::from_millis(500);
 /// Time after which the picture is copied to the host again, in case the device is lost.
 const KEEP: Duration = Duration::from_secs(2);
 
-/// One scale ready to run.
-pub(super) struct Scale<'a> {
-    recipe: &'a Recipe,
-    objective: &'a Objective,
-    plan: Plan,
-    session: Box<dyn Session>,
-    ring: LossRing,
-    size: Size,
+/// What is wanted between two iterations.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wishes {
+    /// A picture every so many iterations.
+    pub snapshots: Option<NonZeroU32>,
+    /// A picture as soon as there is one.
+    pub picture: bool,
+    /// A moment.
+    pub moment: bool,
+}
+
+/// What happened.
+pub(super) enum Progress {
+    /// The device has not answered.
+    Pending,
+    /// Something was done.
+    Worked,
+    /// The moment that was wished for.
+    Moment(Moment),
+    /// The scale is done.
+    Painted(Picture),
+    /// A value went beyond what f16 holds: here is all that is needed to go on in f32.
+    OutOfRange(Moment),
+    /// The losses are not finite. A picture of before, if there is one.
+    Failed(Reason, Option<Picture>),
+}
+
+/// What the scale waits for before it ends.
+enum Ending {
+    Result,
+    OutOfRange,
+    NotFinite(Reason),
+}
+
+/// One scale under way.
+pub(super) struct Scale {
+    device: Device,
+    optimizer: Box<dyn Optimizer>,
+    objective: Objective,
+    target_squares: PerTerm<f64>,
+    gradient_exponent: Option<i32>,
+    /// Iterations in all.
     iterations: u32,
-    snapshots: Option<NonZeroU32>,
     start: Instant,
+    /// Seconds that the scale took before.
+    earlier: f64,
     reported: u32,
+    loss: Option<Loss>,
+    /// Iteration after which was seen to everything that is due.
+    seen_to: u32,
+    /// What was on the host when a moment was asked for.
+    moment: Option<Moment>,
     /// A recent picture, which outlives the device.
     so_far: Option<Picture>,
     /// When it was last asked for.
     kept: Option<Instant>,
+    ending: Option<Ending>,
 }
 
-/// What was asked of the session without waiting; it comes back in this order.
-enum Asked {
-    Losses,
-    State,
-    /// The average, of the moment of the state before it.
-    Average,
-}
-
-/// How a scale ended that did not fail.
-pub(super) enum Ended {
-    /// With a picture.
-    Painted(Picture),
-    /// A value went beyond what f16 holds: here is all that is needed to go on in f32.
-    OutOfRange(Resume),
-}
-
-/// Where Adam stood before an iteration whose losses or gradient were not finite.
-pub(super) struct Resume {
-    /// Iterations done.
-    pub iteration: u32,
-    /// Contents of the slots that Adam keeps between iterations.
-    contents: Vec<(Tensor, Vec<u8>)>,
-    so_far: Option<Picture>,
-    start: Instant,
-}
-
-/// What Adam keeps between iterations, but for the state.
-const KEPT: [Tensor; 4] = [Tensor::Image, Tensor::AdamMean, Tensor::AdamSquare, Tensor::Average];
-
-impl<'a> Scale<'a> {
-    pub fn new(work: Work<'a>, prepared: Prepared, iterations: u32, snapshots: Option<NonZeroU32>) -> Scale<'a> {
-        let Prepared { plan, session } = prepared;
-        Scale {
-            recipe: work.recipe,
-            objective: work.objective,
-            ring: LossRing::new(&plan),
-            size: plan.window.size,
-            plan,
-            session,
+impl Scale {
+    /// A scale that begins at its first iteration, or goes on from a moment.
+    pub fn new(
+        prepared: Prepared,
+        recipe: &Recipe,
+        objective: &Objective,
+        iterations: u32,
+        moment: Option<&Moment>,
+    ) -> Result<Scale, BackendError> {
+        let Prepared { mut device, target_squares, gradient_exponent } = prepared;
+        let iteration = moment.map_or(0, |moment| moment.iteration);
+        let magnitude = objective.magnitude(&target_squares, device.plan.window.picture);
+        let evaluations = moment.map_or(0, |moment| moment.evaluations);
+        let saved = moment.map(|moment| &moment.optimizer);
+        if let Some(moment) = moment {
+            moment.write(&mut device)?;
+        }
+        let start = Start { iteration, evaluations, saved, magnitude };
+        Ok(Scale {
+            optimizer: optimizer(&mut device, recipe, &start)?,
+            device,
+            objective: objective.clone(),
+            target_squares,
+            gradient_exponent,
             iterations,
-            snapshots,
             start: Instant::now(),
-            reported: 0,
+            earlier: moment.map_or(0.0, |moment| moment.seconds),
+            reported: iteration,
+            loss: None,
+            seen_to: iteration,
+            moment: None,
             so_far: None,
             kept: None,
-        }
+            ending: None,
+        })
     }
 
-    /// Puts everything where it was.
-    pub fn resume(mut self, resume: Resume) -> Result<Scale<'a>, BackendError> {
-        for (tensor, bytes) in &resume.contents {
-            let slot = self.slot(*tensor);
-            self.session.write(slot, bytes)?;
-        }
-        Ok(Scale { reported: resume.iteration, so_far: resume.so_far, start: resume.start, ..self })
+    /// Size of the picture.
+    pub fn size(&self) -> Size {
+        self.device.plan.window.size
     }
 
-    /// Where Adam stands. The device has not moved the picture since the last iteration that was reported.
-    fn into_resume(mut self) -> Result<Resume, BackendError> {
-        let mut contents = Vec::new();
-        for tensor in KEPT {
-            let slot = self.slot(tensor);
-            contents.push((tensor, self.session.read(slot)?));
-        }
-        // The powers stay; evaluations are counted anew, for a new ring, and nothing is halted.
-        let slot = self.slot(Tensor::State);
-        let mut state = self.session.read(slot)?;
-        state[..8].fill(0);
-        contents.push((Tensor::State, state));
-        Ok(Resume { iteration: self.reported, contents, so_far: self.so_far, start: self.start })
+    /// Iterations whose losses are known.
+    pub fn iteration(&self) -> u32 {
+        self.reported
     }
 
-    pub fn run(mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<Ended, StylizeError> {
-        let done = match self.recipe.optimizer() {
-            Optimizer::Adam(_) => self.adam(observe),
-            Optimizer::Lbfgs { memory } => self.lbfgs(memory, observe),
-        };
-        match done {
-            Ok(()) => Ok(Ended::Painted(self.picture().map_err(Reason::Backend)?)),
-            Err(Reason::NotFinite { .. }) if self.plan.precision == Precision::F16 => {
-                Ok(Ended::OutOfRange(self.into_resume().map_err(Reason::Backend)?))
+    /// Losses of the last of them.
+    pub fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
+    /// A picture of a moment before.
+    pub fn into_so_far(self) -> Option<Picture> {
+        self.so_far
+    }
+
+    /// Goes on with other weights, another learning rate, or to another iteration.
+    pub fn change(&mut self, recipe: &Recipe, objective: &Objective, iterations: u32) -> Result<(), BackendError> {
+        let picture = self.device.plan.window.picture;
+        let magnitude = objective.magnitude(&self.target_squares, picture);
+        let loss = *objective != self.objective;
+        if loss {
+            let before = self.objective.magnitude(&self.target_squares, picture);
+            if let Some(exponent) = &mut self.gradient_exponent
+                && magnitude > 0.0
+                && before > 0.0
+            {
+                // Gradients grow as the weights do, and are to keep their place in the range.
+                *exponent -= (magnitude / before).log2().round() as i32;
             }
-            Err(reason) => {
-                // The picture on the device is still good if only a loss is not; a lost device has none to give.
-                let lost = matches!(reason, Reason::Backend(BackendError::DeviceLost { .. }));
-                let so_far = if self.reported > 0 && !lost { self.picture().ok() } else { None };
-                Err(StylizeError { reason, so_far: so_far.or(self.so_far).map(Box::new) })
-            }
+            self.objective = objective.clone();
+            let scales = objective.scales(&self.target_squares, picture);
+            let (session, plan) = self.device.session();
+            coefficients::write(session, plan, &scales, 2_f32.powi(self.gradient_exponent.unwrap_or(0)))?;
         }
+        self.iterations = iterations;
+        self.optimizer.change(&mut self.device, recipe, Change { magnitude, loss })
     }
 
-    fn slot(&self, tensor: Tensor) -> plan::SlotId {
-        self.plan.find(tensor).expect("a plan has the slots of its optimiser")
-    }
-
-    fn adam(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
-        let (state, average) = (self.slot(Tensor::State), self.slot(Tensor::Average));
-        let (mut asked, mut looked, mut decayed) = (VecDeque::new(), self.reported, 0.0);
-        for iteration in self.reported + 1..=self.iterations {
-            self.session.run(Routine::Evaluate)?;
-            self.session.run(Routine::Adam)?;
-            let last = iteration == self.iterations;
-            if iteration - looked >= self.ring_interval() || last {
-                looked = iteration;
-                self.session.request(self.ring.slot)?;
-                asked.push_back(Asked::Losses);
-                if !last && self.wants_keeping() {
-                    self.session.request(state)?;
-                    self.session.request(average)?;
-                    asked.extend([Asked::State, Asked::Average]);
+    /// Does a bounded piece of work; waits for an answer of the device if there is nothing else to do and `wait` says so.
+    pub fn advance(
+        &mut self,
+        wait: bool,
+        wishes: &mut Wishes,
+        events: &mut VecDeque<Event>,
+    ) -> Result<Progress, Reason> {
+        // Answers come first: they may change what is to be done.
+        if let Some((purpose, contents)) = self.device.receive(false)? {
+            return self.take(purpose, &contents, wishes, events);
+        }
+        if self.ending.is_none() {
+            let pace = Pace { until: self.iterations, interval: self.interval() };
+            if self.optimizer.advance(&mut self.device, pace)? {
+                self.see_to(wishes)?;
+                return Ok(Progress::Worked);
+            }
+            let done = self.optimizer.converged() || self.optimizer.iteration() >= self.iterations;
+            if done && self.device.awaited(Purpose::Optimizer) == 0 {
+                if self.optimizer.converged() {
+                    events.push_back(Event::Converged { iteration: self.reported });
                 }
+                self.end(Ending::Result)?;
+                return Ok(Progress::Worked);
             }
-            // Never more than two looks behind, so that the queue stays short and losses come while they are news.
-            let behind =
-                |asked: &VecDeque<Asked>| asked.iter().filter(|what| matches!(what, Asked::Losses)).count() > 2;
-            while let Some(bytes) = self.session.receive(behind(&asked) || last && !asked.is_empty())? {
-                match asked.pop_front() {
-                    Some(Asked::State) => decayed = decayed_share(&bytes),
-                    Some(Asked::Average) => self.so_far = Some(corrected(self.size, &values(&bytes), decayed)),
-                    Some(Asked::Losses) | None => self.report_ring(&bytes, observe)?,
-                }
-            }
-            if self.wants_snapshot(iteration) {
-                self.snapshot(iteration, observe)?;
-            }
+            // A wish may have come since the last iteration.
+            self.see_to(wishes)?;
         }
-        Ok(())
+        match self.device.receive(wait)? {
+            Some((purpose, contents)) => self.take(purpose, &contents, wishes, events),
+            None => Ok(Progress::Pending),
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.earlier + self.start.elapsed().as_secs_f64()
     }
 
     /// Iterations until the next look at the losses: as many as fit [`NEWS`] at the pace of this scale.
-    fn ring_interval(&self) -> u32 {
-        let pace = f64::from(self.reported) / self.start.elapsed().as_secs_f64();
-        ((pace * NEWS.as_secs_f64()) as u32).clamp(1, RING_INTERVAL)
+    fn interval(&self) -> u32 {
+        let pace = f64::from(self.reported) / self.seconds();
+        ((pace * NEWS.as_secs_f64()) as u32).clamp(1, LONGEST_INTERVAL)
     }
 
-    /// Whether it is time to copy the picture to the host.
-    fn wants_keeping(&mut self) -> bool {
-        let due = self.kept.is_none_or(|kept| kept.elapsed() >= KEEP);
-        if due {
+    fn ask_for_picture(&mut self, picture_use: PictureUse, iteration: u32) -> Result<(), BackendError> {
+        let tensors = self.optimizer.result();
+        self.device.ask(Purpose::Picture(picture_use, iteration), tensors)
+    }
+
+    fn ask_for_moment(&mut self, purpose: Purpose, iteration: u32) -> Result<(), BackendError> {
+        self.moment = Some(Moment {
+            iteration,
+            evaluations: self.optimizer.evaluations(),
+            seconds: self.seconds(),
+            gradient_exponent: self.gradient_exponent,
+            optimizer: self.optimizer.saved(),
+            contents: Vec::new(),
+        });
+        let tensors: Vec<Tensor> = self.optimizer.kept().iter().map(|(tensor, _)| *tensor).collect();
+        self.device.ask(purpose, &tensors)
+    }
+
+    fn end(&mut self, ending: Ending) -> Result<(), BackendError> {
+        match ending {
+            Ending::OutOfRange => self.ask_for_moment(Purpose::LastMoment, self.reported)?,
+            Ending::Result | Ending::NotFinite(_) => self.ask_for_picture(PictureUse::Result, self.reported)?,
+        }
+        self.ending = Some(ending);
+        Ok(())
+    }
+
+    /// Asks for what is due between two iterations.
+    fn see_to(&mut self, wishes: &mut Wishes) -> Result<(), BackendError> {
+        if !self.optimizer.rests() || self.ending.is_some() {
+            return Ok(());
+        }
+        let iteration = self.optimizer.iteration();
+        let is_new = iteration > self.seen_to;
+        self.seen_to = iteration;
+        let snapshot = is_new && wishes.snapshots.is_some_and(|every| iteration % every == 0);
+        if iteration > 0 && (snapshot || wishes.picture) {
+            wishes.picture = false;
+            self.optimizer.look(&mut self.device)?;
+            self.ask_for_picture(PictureUse::Snapshot, iteration)?;
+        } else if is_new && iteration < self.iterations && self.kept.is_none_or(|kept| kept.elapsed() >= KEEP) {
             self.kept = Some(Instant::now());
+            self.ask_for_picture(PictureUse::Copy, iteration)?;
         }
-        due
-    }
-
-    fn lbfgs(&mut self, memory: usize, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
-        let (objective, slot) = (self.objective, self.slot(Tensor::LossValues));
-        // Several points are tried in an iteration; the one it ends at is reported.
-        let evaluated: RefCell<Vec<Loss>> = RefCell::default();
-        let evaluations = Cell::new(0);
-        let terms = self.plan.terms.clone();
-        let mut evaluate = |session: &mut dyn Session| -> Result<f64, BackendError> {
-            session.run(Routine::Evaluate)?;
-            let loss = objective.loss(&PerTerm::new(&terms, read_values(session, slot)?));
-            evaluated.borrow_mut().push(loss);
-            evaluations.set(evaluations.get() + 1);
-            Ok(loss.total)
-        };
-        let rate = f64::from(self.recipe.learning_rate());
-        let mut lbfgs = Lbfgs::start(self.session.as_mut(), &self.plan, memory, rate, &mut evaluate)?;
-        if !lbfgs.loss().is_finite() {
-            return Err(Reason::NotFinite { size: self.size, iteration: 1 });
-        }
-        for iteration in 1..=self.iterations {
-            if lbfgs.step(self.session.as_mut(), &mut evaluate)? == Stepped::Converged {
-                observe(Event::Converged { iteration: iteration - 1 });
-                break;
-            }
-            let reached = evaluated.take().into_iter().find(|loss| loss.total == lbfgs.loss());
-            if let Some(loss) = reached {
-                self.report(loss, evaluations.get(), observe);
-            }
-            if self.wants_snapshot(iteration) {
-                self.snapshot(iteration, observe)?;
-            } else if self.wants_keeping() {
-                // Between two steps the device waits for the host anyway.
-                self.so_far = Some(self.picture()?);
-            }
+        if wishes.moment && self.moment.is_none() {
+            wishes.moment = false;
+            self.optimizer.look(&mut self.device)?;
+            self.ask_for_moment(Purpose::Moment, iteration)?;
         }
         Ok(())
     }
 
-    fn report_ring(&mut self, bytes: &[u8], observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
-        for row in self.ring.news(bytes) {
-            let loss = self.objective.loss(&row);
-            if !loss.is_finite() {
-                return Err(Reason::NotFinite { size: self.size, iteration: self.reported + 1 });
+    fn take(
+        &mut self,
+        purpose: Purpose,
+        contents: &[Vec<u8>],
+        wishes: &mut Wishes,
+        events: &mut VecDeque<Event>,
+    ) -> Result<Progress, Reason> {
+        match purpose {
+            Purpose::Optimizer if self.ending.is_some() => {}
+            Purpose::Optimizer => {
+                let news = self.optimizer.receive(contents, &mut self.device, &self.objective)?;
+                let size = self.size();
+                for optimizer::Iteration { loss, evaluations } in news.iterations {
+                    self.reported += 1;
+                    self.loss = Some(loss);
+                    let (iteration, seconds) = (self.reported, self.seconds());
+                    events.push_back(Event::Iteration { size, iteration, evaluations, loss, seconds });
+                }
+                if news.not_finite {
+                    return self.leave(wishes);
+                }
+                self.see_to(wishes)?;
             }
-            self.report(loss, self.reported + 1, observe);
+            Purpose::Picture(picture_use, iteration) => {
+                let picture = self.optimizer.picture(self.size(), contents);
+                match (picture_use, self.ending.take()) {
+                    (PictureUse::Result, Some(Ending::NotFinite(reason))) => {
+                        return Ok(Progress::Failed(reason, Some(picture)));
+                    }
+                    (PictureUse::Result, _) => return Ok(Progress::Painted(picture)),
+                    (PictureUse::Snapshot, ending) => {
+                        self.ending = ending;
+                        self.so_far = Some(picture.clone());
+                        events.push_back(Event::Snapshot { iteration, picture });
+                    }
+                    (PictureUse::Copy, ending) => {
+                        self.ending = ending;
+                        self.so_far = Some(picture);
+                    }
+                }
+            }
+            Purpose::Moment if matches!(self.ending, Some(Ending::OutOfRange)) => wishes.moment = true,
+            Purpose::Moment | Purpose::LastMoment => {
+                let Some(moment) = self.moment.take() else { return Ok(Progress::Worked) };
+                let tensors = self.optimizer.kept().iter().map(|(tensor, _)| *tensor);
+                let moment = Moment { contents: tensors.zip(contents.to_vec()).collect(), ..moment };
+                let left = purpose == Purpose::LastMoment;
+                return Ok(if left { Progress::OutOfRange(moment) } else { Progress::Moment(moment) });
+            }
         }
-        Ok(())
+        Ok(Progress::Worked)
     }
 
-    fn report(&mut self, loss: Loss, evaluations: u32, observe: &mut dyn FnMut(Event<'_>)) {
-        self.reported += 1;
-        let seconds = self.start.elapsed().as_secs_f64();
-        observe(Event::Iteration { size: self.size, iteration: self.reported, evaluations, loss, seconds });
-    }
-
-    fn wants_snapshot(&self, iteration: u32) -> bool {
-        self.snapshots.is_some_and(|every| iteration % every == 0)
-    }
-
-    fn snapshot(&mut self, iteration: u32, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), Reason> {
-        let picture = self.picture()?;
-        observe(Event::Snapshot { iteration, picture: &picture });
-        self.so_far = Some(picture);
-        Ok(())
-    }
-
-    /// The bias-corrected running average, or for L-BFGS the present point, in [0, 1].
-    fn picture(&mut self) -> Result<Picture, BackendError> {
-        match self.recipe.method {
-            Method::Lbfgs => {
-                let image = self.slot(Tensor::Image);
-                let point = read_values(self.session.as_mut(), image)?;
-                Ok(corrected(self.size, &point, 0.0))
-            }
-            Method::Adam => {
-                let (state, average) = (self.slot(Tensor::State), self.slot(Tensor::Average));
-                let decayed = decayed_share(&self.session.read(state)?);
-                let average = read_values(self.session.as_mut(), average)?;
-                Ok(corrected(self.size, &average, decayed))
-            }
+    /// Ends the scale, because a loss is not finite: the device has not moved the picture since the last iteration that was
+    /// reported.
+    fn leave(&mut self, wishes: &mut Wishes) -> Result<Progress, Reason> {
+        // What was asked for before the device stopped is of no use.
+        wishes.moment |= self.moment.take().is_some();
+        let reason = Reason::NotFinite { size: self.size(), iteration: self.reported + 1 };
+        if self.device.plan.precision == Precision::F16 {
+            self.end(Ending::OutOfRange)?;
+        } else if self.reported > 0 {
+            self.end(Ending::NotFinite(reason))?;
+        } else {
+            return Ok(Progress::Failed(reason, None));
         }
+        Ok(Progress::Worked)
     }
-}
-
-/// A running average in which the start still has the weight `decayed`, without the start, in [0, 1].
-fn corrected(size: Size, average: &[f32], decayed: f32) -> Picture {
-    let pixels = average.iter().map(|value| (value / (1.0 - decayed)).clamp(0.0, 1.0)).collect();
-    Picture::new(size, pixels).expect("a plan is for a picture of at least one pixel, with three values each")
-}
-
-/// The weight that the start still has in the running average, from the state's bytes.
-fn decayed_share(state: &[u8]) -> f32 {
-    values(state)[4]
 }
 
 #[cfg(test)]
@@ -292,9 +336,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        Device, Engine,
-        plan::SlotId,
-        style::{WeightedLayer, prepare::prepare},
+        Engine, Session,
+        plan::{Routine, SlotId},
+        style::{
+            Method, WeightedLayer,
+            prepare::{Work, prepare},
+        },
         weights::generated,
     };
     use std::sync::Arc;
@@ -355,7 +402,7 @@ mod tests {
         let size = Size { width: 13, height: 11 };
         let (content, style) = (Picture::noise(size, 1), Picture::noise(size, 2));
         let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
-        let engine = Engine::new(&Device::Cpu(None), filters).unwrap();
+        let engine = Engine::new(&crate::Device::Cpu(None), filters).unwrap();
         for method in [Method::Adam, Method::Lbfgs] {
             let recipe = Recipe {
                 content_layers: weighted("relu2_1"),
@@ -364,27 +411,41 @@ mod tests {
                 ..Recipe::default()
             };
             let objective = Objective::new(&recipe);
-            let paint = |routines, snapshots, observe: &mut dyn FnMut(Event<'_>)| {
-                let work =
-                    Work { engine: &engine, recipe: &recipe, objective: &objective, content: &content, style: &style };
-                let Ok(Prepared { plan, session }) = prepare(work, Precision::F32, &content) else { panic!() };
-                let session = Box::new(Mortal { session, routines });
-                Scale::new(work, Prepared { plan, session }, 12, snapshots).run(observe)
+            let paint = |routines, snapshots: Option<NonZeroU32>| {
+                let work = Work {
+                    engine: &engine,
+                    recipe: &recipe,
+                    objective: &objective,
+                    content: &content,
+                    style: &style,
+                    start: &content,
+                    gradient_exponent: None,
+                };
+                let prepared = prepare(work, Precision::F32).unwrap().unwrap();
+                let (plan, session) = prepared.device.into_session();
+                let device = Device::new(plan, Box::new(Mortal { session, routines }));
+                let mut scale = Scale::new(Prepared { device, ..prepared }, &recipe, &objective, 12, None).unwrap();
+                let (mut wishes, mut events) = (Wishes { snapshots, ..Wishes::default() }, VecDeque::new());
+                let end = loop {
+                    match scale.advance(true, &mut wishes, &mut events) {
+                        Ok(Progress::Painted(_)) => break None,
+                        Ok(_) => {}
+                        Err(reason) => break Some((reason, scale.into_so_far())),
+                    }
+                };
+                (end, events)
             };
-            let mut moments = Vec::new();
-            paint(u32::MAX, NonZeroU32::new(1), &mut |event| {
-                if let Event::Snapshot { picture, .. } = event {
-                    moments.push(picture.clone());
-                }
-            })
-            .unwrap();
+            let (end, events) = paint(u32::MAX, NonZeroU32::new(1));
+            assert!(end.is_none());
+            let moments: Vec<Picture> = events
+                .into_iter()
+                .filter_map(|event| if let Event::Snapshot { picture, .. } = event { Some(picture) } else { None })
+                .collect();
             assert_eq!(moments.len(), 12);
-            let error = paint(21, None, &mut |_| {}).err().unwrap();
-            assert!(matches!(error.reason, Reason::Backend(BackendError::DeviceLost { .. })), "{error}");
-            let kept = error.so_far.unwrap();
-            assert!(moments.contains(&kept), "{method:?}: not a picture of this run");
-            let error = paint(1, None, &mut |_| {}).err().unwrap();
-            assert!(error.so_far.is_none(), "{method:?}: nothing was painted");
+            let (reason, kept) = paint(21, None).0.unwrap();
+            assert!(matches!(reason, Reason::Backend(BackendError::DeviceLost { .. })), "{reason}");
+            assert!(moments.contains(&kept.unwrap()), "{method:?}: not a picture of this run");
+            assert!(paint(1, None).0.unwrap().1.is_none(), "{method:?}: nothing was painted");
         }
     }
 }

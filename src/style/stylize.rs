@@ -1,23 +1,22 @@
 //! From a photograph and a painting to a picture: scale after scale, each with its own targets.
 
 use super::{
-    objective::{Loss, Objective},
-    prepare::{Unprepared, Work, prepare},
-    recipe::{Init, Recipe, RecipeError},
-    scale::{Ended, Scale},
+    objective::Loss,
+    painting::{Painting, Status},
+    recipe::{Recipe, RecipeError},
     scales::scales,
 };
 use crate::{
     BackendError, Engine,
     picture::{Picture, fit_long_side},
-    plan::{PlanError, Precision, Size},
+    plan::{PlanError, Size},
 };
 use std::num::NonZeroU32;
 
 /// What happens while a picture is made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum Event {
     /// A scale begins.
     Scale {
         /// Which, from 1.
@@ -49,7 +48,7 @@ pub enum Event<'a> {
         /// Which iteration of the scale.
         iteration: u32,
         /// The picture.
-        picture: &'a Picture,
+        picture: Picture,
     },
     /// A value went beyond what f16 holds: the work goes on in f32.
     OutOfRange {
@@ -107,8 +106,8 @@ impl From<Reason> for StylizeError {
     }
 }
 
-/// Paints `content` in the style of `style`. `observe` is told what happens; `snapshots` asks for a picture every so many
-/// iterations.
+/// Paints `content` in the style of `style`, from the first scale to the last: a [`Painting`] that nobody interrupts.
+/// `observe` is told what happens; `snapshots` asks for a picture every so many iterations.
 ///
 /// # Errors
 /// If a number is out of range, a picture is too small, the device fails or the losses stop being numbers; the error
@@ -119,67 +118,18 @@ pub fn stylize(
     style: &Picture,
     recipe: &Recipe,
     snapshots: Option<NonZeroU32>,
-    observe: &mut dyn FnMut(Event<'_>),
+    observe: &mut dyn FnMut(Event),
 ) -> Result<Picture, StylizeError> {
-    recipe.check().map_err(Reason::Recipe)?;
-    let sizes = sizes(content.size(), recipe)?;
-    let objective = Objective::new(recipe);
-    let mut precision = recipe.precision(engine.precision());
-    let mut picture: Option<Picture> = None;
-    for (index, &size) in sizes.iter().enumerate() {
-        let style_size = style_size(style.size(), size, recipe);
-        let iterations = if index == 0 { recipe.first_iterations } else { recipe.iterations };
-        observe(Event::Scale { number: index + 1, count: sizes.len(), size, style: style_size, iterations });
-        let content = content.resize(size);
-        let start = match (&picture, &recipe.init) {
-            (Some(smaller), _) => smaller.resize(size),
-            (None, Init::Content) => content.clone(),
-            (None, Init::Noise) => Picture::noise(size, recipe.seed),
-            (None, Init::Picture(other)) => other.resize(size),
-        };
-        let style = style.resize(style_size);
-        let work = Work { engine, recipe, objective: &objective, content: &content, style: &style };
-        let painted = paint(work, &mut precision, &start, iterations, snapshots, observe);
-        picture = match painted {
-            Ok(painted) => Some(painted),
-            // What a smaller scale made is better than nothing.
-            Err(error) => {
-                return Err(StylizeError { so_far: error.so_far.or_else(|| picture.map(Box::new)), ..error });
-            }
-        };
-    }
-    Ok(picture.expect("there is at least one scale"))
-}
-
-/// Paints one scale. If f16 does not do, `precision` becomes f32, for the rest of this scale and for those to come.
-fn paint(
-    work: Work<'_>,
-    precision: &mut Precision,
-    start: &Picture,
-    iterations: u32,
-    snapshots: Option<NonZeroU32>,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Picture, StylizeError> {
-    let mut resume = None;
+    let mut painting = Painting::new(engine, content.clone(), style.clone(), recipe.clone())?;
+    painting.snapshot_every(snapshots);
     loop {
-        resume = match prepare(work, *precision, start) {
-            Ok(prepared) => {
-                let mut scale = Scale::new(work, prepared, iterations, snapshots);
-                if let Some(resume) = resume {
-                    scale = scale.resume(resume).map_err(Reason::Backend)?;
-                }
-                match scale.run(observe)? {
-                    Ended::Painted(picture) => return Ok(picture),
-                    Ended::OutOfRange(resume) => Some(resume),
-                }
-            }
-            Err(Unprepared::OutOfRange) => None,
-            Err(Unprepared::Failed(reason)) => return Err(reason.into()),
-        };
-        // Only f16 has a range to leave.
-        work.engine.forget_filters(Precision::F16);
-        *precision = Precision::F32;
-        observe(Event::OutOfRange { iteration: resume.as_ref().map_or(0, |resume| resume.iteration) });
+        let status = painting.wait();
+        while let Some(event) = painting.next_event() {
+            observe(event);
+        }
+        if status? == Status::Done {
+            return Ok(painting.picture()?.expect("a painting without an error ends with a picture"));
+        }
     }
 }
 

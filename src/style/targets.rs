@@ -81,6 +81,11 @@ impl Targets {
         Ok(targets)
     }
 
+    /// Adds what the network makes of a picture.
+    pub(super) fn insert(&mut self, source: Source, representation: Representation, values: Vec<f32>) {
+        self.0.push((source, representation, values));
+    }
+
     /// What a term compares with, if it was made.
     pub fn get(&self, term: Term) -> Option<&[f32]> {
         let wanted = term.comparison().map(|comparison| comparison.source).zip(term.target())?;

@@ -11,5 +11,6 @@ mod help;
 mod log;
 mod options;
 mod pipelines;
+mod resume;
 mod stylize;
 mod weights;

@@ -128,6 +128,15 @@ pub fn vgg19_with_classifier(seed: u64, deepest: &str, dtype: Dtype) -> Tensors 
     tensors
 }
 
+/// The bytes of a checkpoint with another version.
+pub fn with_version(checkpoint: &[u8], version: u8) -> Vec<u8> {
+    let key = br#""impasto_checkpoint":""#;
+    let place = checkpoint.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let mut other = checkpoint.to_vec();
+    other[place] = version;
+    other
+}
+
 /// The bytes of a safetensors file.
 pub fn file_bytes(tensors: &Tensors, metadata: &[(&str, &str)]) -> Vec<u8> {
     let metadata = metadata.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();

@@ -4,8 +4,8 @@ use super::file::Array;
 use impasto::{
     Session,
     plan::{
-        self, AdamSettings, Border, FeatureShape, Network, Optimizer, PerTerm, Plan, Pooling, Representation, Routine,
-        Size, Storage, Tensor, Term, Window,
+        self, AdamRates, AdamSettings, Border, FeatureShape, IterationState, Network, Optimizer, PerTerm, Plan,
+        Pooling, Representation, Routine, Size, Storage, Tensor, Term, Window,
     },
     read_values,
     style::{Objective, WeightedTerm, coefficients},
@@ -82,7 +82,16 @@ impl Machine {
             if term.target().is_some() {
                 write(&mut *session, &plan, Tensor::Target(term), &target);
             }
-            (term, coefficients::scale(objective.scaling, term, weight * share, content.size(), &target))
+            (
+                term,
+                coefficients::scale(
+                    objective.scaling,
+                    term,
+                    weight * share,
+                    content.size(),
+                    coefficients::sum_of_squares(&target),
+                ),
+            )
         };
         let scales: PerTerm<_> = objective.terms.iter().map(&mut scale).collect();
         coefficients::write(&mut *session, &plan, &scales, 1.0).unwrap();
@@ -108,8 +117,11 @@ impl Running {
     }
 
     /// Sets the state and moments of Adam to what they are before the first step.
-    pub fn start_adam(&mut self) {
-        write(&mut *self.session, &self.plan, Tensor::State, &[0.0, 0.0, 1.0, 1.0, 1.0]);
+    pub fn start_adam(&mut self, learning_rate: f32) {
+        let slot = |tensor| self.plan.find(tensor).unwrap();
+        let rates = AdamRates { learning_rate, epsilon: 1e-8 };
+        self.session.write(slot(Tensor::State), bytemuck::bytes_of(&IterationState::INITIAL)).unwrap();
+        self.session.write(slot(Tensor::AdamRates), bytemuck::bytes_of(&rates)).unwrap();
     }
 
     pub fn adam(&mut self) {
@@ -121,10 +133,8 @@ impl Running {
     }
 }
 
-/// Settings of the golden trajectories, which differ in the learning rate.
-pub fn adam(learning_rate: f32) -> AdamSettings {
-    AdamSettings { learning_rate, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.99 }
-}
+/// Settings of the golden trajectories.
+pub const ADAM: AdamSettings = AdamSettings { betas: [0.9, 0.99], decay: 0.99 };
 
 fn write(session: &mut dyn Session, plan: &Plan, tensor: Tensor, values: &[f32]) {
     let slot = plan.find(tensor).unwrap();

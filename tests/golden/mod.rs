@@ -8,7 +8,7 @@ mod file;
 mod lbfgs;
 
 use crate::common::{self, layer, shared};
-use evaluate::{Machine, Open, adam};
+use evaluate::{ADAM, Machine, Open};
 use file::{Evaluation, GoldenFile};
 use impasto::{
     cpu,
@@ -206,12 +206,12 @@ fn compare_evaluation(file: &GoldenFile, machine: &Machine, scaling: Scaling, ex
 fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let weights = ["content_weight", "style_weight", "tv_weight"].map(|key| file.number(key));
     let scaling = if file.text("scaling") == Some("relative") { Scaling::Relative } else { Scaling::Mse };
-    let settings = adam(if file.text("learning_rate").is_some() { file.number("learning_rate") as f32 } else { 0.02 });
+    let learning_rate = if file.text("learning_rate").is_some() { file.number("learning_rate") as f32 } else { 0.02 };
     let (content, style) = (file.array("content"), file.array("style"));
     let objective = objective(weights, scaling);
-    let mut running = machine.start(&objective, content, style, Optimizer::Adam(settings));
+    let mut running = machine.start(&objective, content, style, Optimizer::Adam(ADAM));
     running.set_picture(content);
-    running.start_adam();
+    running.start_adam(learning_rate);
     let history = file.array("history");
     for (step, expected) in history.values.chunks(history.shape[1]).enumerate() {
         let Loss { total, content, style, tv } = objective.loss(&running.evaluate());
@@ -227,7 +227,7 @@ fn follow_adam(file: &GoldenFile, machine: &Machine) {
     let error = distance(&running.read(Tensor::Image), &file.array("final").interleaved());
     assert_within(error, tolerance::F32_TRAJECTORY_END, &format!("{}: last picture", file.name));
     if let Some(expected) = file.find("average") {
-        let correction = 1.0 - settings.decay.powi(history.shape[0] as i32);
+        let correction = 1.0 - ADAM.decay.powi(history.shape[0] as i32);
         let average: Vec<f32> = running.read(Tensor::Average).iter().map(|value| value / correction).collect();
         let error = distance(&average, &expected.interleaved());
         assert_within(error, tolerance::F32_TRAJECTORY_END, &format!("{}: running average", file.name));

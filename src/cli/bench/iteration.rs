@@ -4,7 +4,7 @@ use super::{Subject, Way};
 use crate::cli::CliError;
 use impasto::{
     Device, Session,
-    plan::{INITIAL_STATE, Plan, Routine, SlotId, Tensor},
+    plan::{IterationState, Plan, Routine, SlotId, Tensor},
     random::Random,
     write_map,
 };
@@ -73,7 +73,8 @@ fn fill(plan: &Plan, session: &mut dyn Session) -> Result<(), CliError> {
             Tensor::Image | Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 1.0),
             Tensor::Coefficients => vec![1e-6; slot.words],
             Tensor::InverseGradientScale => vec![1.0],
-            Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
+            Tensor::AdamRates => vec![0.02, 1e-8],
+            Tensor::State => bytemuck::cast::<_, [f32; IterationState::WORDS]>(IterationState::INITIAL).to_vec(),
             _ => continue,
         };
         write_map(session, plan, SlotId(index), &values)?;

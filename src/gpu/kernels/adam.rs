@@ -6,23 +6,14 @@ use crate::plan::Adam;
 params! {
     struct Params {
         count: u32,
-        rate: f32,
         beta1: f32,
         beta2: f32,
-        epsilon: f32,
         decay: f32,
     }
 }
 
 pub(super) fn adam(step: &Adam) -> Vec<Dispatch> {
-    let params = Params {
-        count: step.count as u32,
-        rate: step.learning_rate,
-        beta1: step.betas[0],
-        beta2: step.betas[1],
-        epsilon: step.epsilon,
-        decay: step.decay,
-    };
+    let params = Params { count: step.count as u32, beta1: step.betas[0], beta2: step.betas[1], decay: step.decay };
     vec![
         Dispatch::single("adam", "advance", &params).slot(1, step.state),
         Dispatch::new("adam", "adam", &params, step.count.div_ceil(64))
@@ -31,6 +22,7 @@ pub(super) fn adam(step: &Adam) -> Vec<Dispatch> {
             .slot(3, step.gradient)
             .slot(4, step.mean)
             .slot(5, step.square)
-            .slot(6, step.average),
+            .slot(6, step.average)
+            .slot(7, step.rates),
     ]
 }

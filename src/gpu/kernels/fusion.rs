@@ -116,7 +116,7 @@ mod tests {
         Session as _,
         gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, adapters, kernels::tasks},
         plan::{
-            Banding, Border, INITIAL_STATE, Network, Optimizer, Pooling, Precision, Representation, Routine, Storage,
+            Banding, Border, IterationState, Network, Optimizer, Pooling, Precision, Representation, Routine, Storage,
             Tensor, Term, features, iteration,
         },
         random::Random,
@@ -291,7 +291,7 @@ mod tests {
                 }
                 Tensor::Coefficients => [1e-4, 2e-4].repeat(values / 2),
                 Tensor::InverseGradientScale => vec![1.0],
-                Tensor::State => INITIAL_STATE.map(f32::from_bits).to_vec(),
+                Tensor::State => bytemuck::cast::<_, [f32; IterationState::WORDS]>(IterationState::INITIAL).to_vec(),
                 _ => continue,
             };
             session.write(id, bytemuck::cast_slice(&values)).unwrap();
@@ -386,7 +386,7 @@ mod tests {
                 (Tensor::Image, picture),
                 (Tensor::Coefficients, vec![1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
                 (Tensor::InverseGradientScale, vec![inverse_scale]),
-                (Tensor::State, INITIAL_STATE.map(f32::from_bits).to_vec()),
+                (Tensor::State, bytemuck::cast::<_, [f32; IterationState::WORDS]>(IterationState::INITIAL).to_vec()),
             ] {
                 session.write(find(tensor), bytemuck::cast_slice(&values)).unwrap();
             }

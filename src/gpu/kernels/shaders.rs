@@ -86,7 +86,7 @@ macro_rules! cooperative_shader {
 
 /// Every shader there is, with the shared parts it uses.
 pub const SHADERS: &[Shader] = &[
-    shader!("adam"),
+    shader!("adam", "iteration_state"),
     map_shader!("average_pool", "pool_params"),
     map_shader!("content_loss", "workgroup_sum"),
     map_shader!("conv3x3_blocked", "conv3x3_params"),
@@ -102,15 +102,15 @@ pub const SHADERS: &[Shader] = &[
     map_shader!("gram_backward_tiled", "gram_backward_params"),
     cooperative_shader!("gram_cooperative", "gram_params"),
     map_shader!("gram_tiled", "gram_params"),
-    shader!("lbfgs_dots"),
+    shader!("lbfgs_dots", "lbfgs_control"),
     shader!("lbfgs_scalars"),
-    shader!("lbfgs_vectors"),
+    shader!("lbfgs_vectors", "lbfgs_control"),
     map_shader!("max_pool", "pool_params"),
     map_shader!("network_input", "border"),
     shader!("probe_arithmetic"),
     shader!("probe_bandwidth"),
     cooperative_shader!("probe_cooperative"),
-    shader!("record_losses"),
+    shader!("record_losses", "iteration_state"),
     shader!("reduce_loss", "workgroup_sum"),
     shader!("style_loss", "workgroup_sum"),
     map_shader!("sum_of_squares", "workgroup_sum"),

@@ -1,10 +1,10 @@
 //! Where the losses stand in an evaluation.
 
-use super::{Builder, STATE_WORDS};
+use super::Builder;
 use crate::{
     plan::{
-        Coefficients, ContentLoss, Destination, GramBackward, Map, REDUCTION_GROUPS, RecordLosses, Rows, SlotId, Step,
-        StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
+        Coefficients, ContentLoss, Destination, GramBackward, IterationState, Map, REDUCTION_GROUPS, RecordLosses,
+        Rows, SlotId, Step, StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
     },
     vgg19::Layer,
 };
@@ -146,7 +146,7 @@ impl Builder {
         let count = self.terms.len();
         let step = RecordLosses {
             losses: self.loss_values(),
-            state: self.slot(Tensor::State, STATE_WORDS, true),
+            state: self.slot(Tensor::State, IterationState::WORDS, true),
             ring: self.slot(Tensor::LossRing, RING_ROWS * ring_row(count), true),
             count,
             rows: RING_ROWS,

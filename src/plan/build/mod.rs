@@ -6,7 +6,6 @@ mod losses;
 mod optimizers;
 
 pub use losses::RING_ROWS;
-pub use optimizers::{INITIAL_STATE, STATE_WORDS};
 
 use super::{
     FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step,

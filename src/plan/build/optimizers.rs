@@ -2,33 +2,24 @@
 
 use super::Builder;
 use crate::plan::{
-    Adam, AdamSettings, CopyVector, LbfgsDirection, LbfgsDots, LbfgsScalars, LbfgsTrial, LbfgsUpdate, REDUCTION_GROUPS,
-    Routine, Step, Tensor,
-};
-
-/// Words of [`Tensor::State`].
-pub const STATE_WORDS: usize = 5;
-/// [`Tensor::State`] before the first evaluation: none counted, not halted, Adam's powers at step 0.
-pub const INITIAL_STATE: [u32; STATE_WORDS] = {
-    let one = 1f32.to_bits();
-    [0, 0, one, one, one]
+    Adam, AdamRates, AdamSettings, CopyVector, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalars,
+    LbfgsTrial, LbfgsUpdate, REDUCTION_GROUPS, Routine, Step, Tensor,
 };
 
 impl Builder {
     pub(super) fn adam(&mut self, settings: AdamSettings) {
         let count = self.picture_values();
-        let AdamSettings { learning_rate, betas, epsilon, decay } = settings;
+        let AdamSettings { betas, decay } = settings;
         let step = Adam {
             image: self.slot(Tensor::Image, count, true),
             gradient: self.slot(Tensor::ImageGradient, count, false),
             mean: self.slot(Tensor::AdamMean, count, true),
             square: self.slot(Tensor::AdamSquare, count, true),
             average: self.slot(Tensor::Average, count, true),
-            state: self.slot(Tensor::State, STATE_WORDS, true),
+            state: self.slot(Tensor::State, IterationState::WORDS, true),
+            rates: self.slot(Tensor::AdamRates, AdamRates::WORDS, true),
             count,
-            learning_rate,
             betas,
-            epsilon,
             decay,
         };
         self.routine(Routine::Adam, [Step::Adam(step)]);
@@ -42,7 +33,7 @@ impl Builder {
         let base = self.slot(Tensor::LbfgsBase, count, true);
         let direction = self.slot(Tensor::LbfgsDirection, count, true);
         let history = self.slot(Tensor::LbfgsHistory, rows * count, true);
-        let control = self.slot(Tensor::LbfgsControl, 4 + rows, true);
+        let control = self.slot(Tensor::LbfgsControl, LbfgsControl::WORDS + rows, true);
         let results = self.slot(Tensor::LbfgsResults, 3 * rows, true);
         let partials = self.partials(3 * rows * REDUCTION_GROUPS);
         self.routine(

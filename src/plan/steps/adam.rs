@@ -1,15 +1,55 @@
-//! Adam.
+//! Adam, and what steps keep from one iteration to the next.
 
 use super::SlotId;
 use super::declaration::{Declaration, Role::*};
+use bytemuck::{Pod, Zeroable};
+
+/// What [`crate::plan::Tensor::State`] holds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct IterationState {
+    /// Evaluations so far, counted by [`super::RecordLosses`].
+    pub evaluations: u32,
+    /// Whether a loss was not finite, 0 or 1: then [`Adam`] changes nothing.
+    pub halted: u32,
+    /// b1^t of [`Adam`] after t steps.
+    pub mean_power: f32,
+    /// b2^t.
+    pub square_power: f32,
+    /// d^t, the weight that the start still has in the running average.
+    pub average_power: f32,
+}
+
+impl IterationState {
+    /// Before the first evaluation.
+    pub const INITIAL: IterationState =
+        IterationState { evaluations: 0, halted: 0, mean_power: 1.0, square_power: 1.0, average_power: 1.0 };
+    /// Its length in words.
+    pub const WORDS: usize = size_of::<IterationState>() / 4;
+}
+
+/// What [`crate::plan::Tensor::AdamRates`] holds; the host may write it between two iterations.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct AdamRates {
+    /// lr of [`Adam`], above zero.
+    pub learning_rate: f32,
+    /// eps, above zero.
+    pub epsilon: f32,
+}
+
+impl AdamRates {
+    /// Its length in words.
+    pub const WORDS: usize = size_of::<AdamRates>() / 4;
+}
 
 /// One step of Adam (Kingma and Ba, 2015) on the picture, clamped to [0, 1], and the running average of the iterates:
 ///
 /// `m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; x = clamp(x - lr/(1-b1^t) m / (sqrt(v)/sqrt(1-b2^t) + eps));
 /// average = d average + (1-d) x`
 ///
-/// State words 2, 3 and 4 are b1^t, b2^t and d^t as f32, 1 before the first step and advanced by this one. Nothing
-/// changes when state word 1 is set.
+/// The powers in the [`IterationState`] are advanced first. Nothing changes when it says halted. lr and eps are the
+/// [`AdamRates`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// x.
@@ -24,14 +64,12 @@ pub struct Adam {
     pub average: SlotId,
     /// See above.
     pub state: SlotId,
+    /// See above.
+    pub rates: SlotId,
     /// Values of the picture.
     pub count: usize,
-    /// lr, above zero.
-    pub learning_rate: f32,
     /// b1 and b2, in [0, 1).
     pub betas: [f32; 2],
-    /// eps, above zero.
-    pub epsilon: f32,
     /// d, in [0, 1).
     pub decay: f32,
 }
@@ -39,7 +77,7 @@ pub struct Adam {
 impl Adam {
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("adam", self.image)
-            .uses(Read, [self.gradient])
+            .uses(Read, [self.gradient, self.rates])
             .uses(Add, [self.image, self.mean, self.square, self.average, self.state])
     }
 }

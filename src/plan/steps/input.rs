@@ -5,7 +5,7 @@ use super::{Size, SlotId};
 use crate::weights::Normalisation;
 
 /// What the first convolution sees beyond the picture's edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Border {
     /// Zero, after normalisation: the mean colour.
     Zero,

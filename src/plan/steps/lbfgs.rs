@@ -2,11 +2,46 @@
 
 use super::SlotId;
 use super::declaration::{Declaration, Role::*};
+use bytemuck::{Pod, Zeroable};
+
+/// How [`crate::plan::Tensor::LbfgsControl`] begins; behind it stands an f32 for each row of the history.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct LbfgsControl {
+    /// Row of the history where the newest step s goes.
+    pub step_row: u32,
+    /// Row where the newest difference y of gradients goes.
+    pub difference_row: u32,
+    /// How far a trial goes along the direction.
+    pub distance: f32,
+    /// Nothing.
+    pub unused: u32,
+}
+
+impl LbfgsControl {
+    /// Rows that no history has: no pair is written or multiplied. The distance is zero.
+    pub const NO_PAIR: LbfgsControl =
+        LbfgsControl { step_row: u32::MAX, difference_row: u32::MAX, distance: 0.0, unused: 0 };
+    /// Its length in words.
+    pub const WORDS: usize = size_of::<LbfgsControl>() / 4;
+}
+
+/// What [`LbfgsScalars`] gives.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct LbfgsScalarResults {
+    /// gradient . direction
+    pub slope: f32,
+    /// sum |gradient|
+    pub gradient_sum: f32,
+    /// max |direction|, NaN if a value of the direction is.
+    pub largest: f32,
+}
 
 /// Keeps the newest curvature pair and moves the base point:
 /// `history[s] = image - base; history[y] = gradient - history[2m]; history[2m] = gradient; base = image`.
 ///
-/// Control words 0 and 1 (u32) are the rows s and y. With both at `2m + 1` or above, no pair is written.
+/// The rows s and y are those of the [`LbfgsControl`]. With both at `2m + 1` or above, no pair is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsUpdate {
@@ -28,7 +63,7 @@ impl LbfgsUpdate {
 }
 
 /// Inner products of three rows of the history with all of its `2m + 1` rows: `results[i][k] = history[row_i] .
-/// history[k]`, the rows being control words 0, 1 (u32) and row 2m; a row at `2m + 1` or above gives zeros.
+/// history[k]`, the rows being the two of the [`LbfgsControl`] and row 2m; a row at `2m + 1` or above gives zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsDots {
@@ -49,7 +84,8 @@ impl LbfgsDots {
     }
 }
 
-/// `direction = sum over k of control[4 + k] * history[k]`, k in 0..=2m. Rows with coefficient zero are not read.
+/// `direction = sum over k of coefficients[k] * history[k]`, k in 0..=2m, the coefficients being those behind the
+/// [`LbfgsControl`]. Rows with coefficient zero are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsDirection {
@@ -68,7 +104,7 @@ impl LbfgsDirection {
     }
 }
 
-/// `image = base + control[2] * direction`.
+/// `image = base + distance * direction`, the distance being that of the [`LbfgsControl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsTrial {
@@ -87,7 +123,7 @@ impl LbfgsTrial {
     }
 }
 
-/// `results = [gradient . direction, sum |gradient|, max |direction|]`; the maximum is NaN if a direction value is.
+/// [`LbfgsScalarResults`] of gradient and direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsScalars {

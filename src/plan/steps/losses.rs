@@ -101,8 +101,7 @@ impl TotalVariation {
 /// Closes an evaluation: writes its number and its loss values to the next row of the ring, and stops the optimiser if
 /// one of them is not finite.
 ///
-/// State words: 0 evaluations so far (u32), 1 whether a loss was not finite (u32, 0 or 1); the others are Adam's. A row
-/// of the ring has [`ring_row`] words: the evaluation's number as a u32, counted from 1, then the loss values.
+/// It counts the evaluation and notes the stop in the [`super::IterationState`]. A row of the ring has [`ring_row`] words: the evaluation's number as a u32, counted from 1, then the loss values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordLosses {
     /// Values of this evaluation.

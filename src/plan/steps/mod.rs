@@ -11,8 +11,10 @@ mod losses;
 mod pooling;
 mod sum_of_squares;
 
+pub use adam::{AdamRates, IterationState};
 pub use declaration::{Declaration, Destination, Role, Use};
 pub use input::Border;
+pub use lbfgs::{LbfgsControl, LbfgsScalarResults};
 pub use losses::{Coefficients, ring_row};
 pub use pooling::Pooling;
 

@@ -46,6 +46,7 @@ fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], power
     let square = sketch.uniform(Tensor::AdamSquare, count, 0.0, 0.25);
     let average = sketch.uniform(Tensor::Average, count, 0.0, 1.0);
     let state = sketch.words(Tensor::State, [&state[..], &powers.map(f32::to_bits)].concat());
+    let rates = sketch.numbers(Tensor::AdamRates, vec![0.05, 1e-3]);
     [image, mean, square, average].into_iter().for_each(|slot| sketch.check(Check::Array(slot)));
     sketch.check(Check::Words(state));
     let step = Step::Adam(Adam {
@@ -55,10 +56,9 @@ fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], power
         square,
         average,
         state,
+        rates,
         count,
-        learning_rate: 0.05,
         betas: [0.9, 0.99],
-        epsilon: 1e-3,
         decay: 0.97,
     });
     sketch.finish(format!("{name}, {count} values"), step, filters, F32_POINTWISE)

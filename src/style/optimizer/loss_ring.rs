@@ -1,11 +1,9 @@
 //! The device's loss ring as the host sees it.
 
-use crate::plan::{PerTerm, Plan, RING_ROWS, SlotId, Tensor, Term, ring_row};
+use crate::plan::{PerTerm, Plan, RING_ROWS, Term, ring_row};
 
 /// Reads each evaluation of the ring once.
 pub(super) struct LossRing {
-    /// The ring's slot.
-    pub slot: SlotId,
     terms: Vec<Term>,
     seen: u32,
 }
@@ -13,8 +11,7 @@ pub(super) struct LossRing {
 impl LossRing {
     /// The ring of a plan.
     pub fn new(plan: &Plan) -> LossRing {
-        let slot = plan.find(Tensor::LossRing).expect("an iteration plan has a loss ring");
-        LossRing { slot, terms: plan.terms.clone(), seen: 0 }
+        LossRing { terms: plan.terms.clone(), seen: 0 }
     }
 
     /// Loss values of the evaluations since the last look, oldest first.

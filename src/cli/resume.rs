@@ -1,0 +1,125 @@
+//! `impasto resume`.
+
+use super::{Cli, CliError, Command, stylize};
+use clap::{Args, CommandFactory, FromArgMatches};
+use impasto::{
+    picture::{Picture, check_writable},
+    style::{Checkpoint, Painting},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    ffi::OsString,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+/// Go on with a painting that was interrupted
+///
+/// The file that `impasto stylize --checkpoint` wrote knows the pictures, the filters and the options; what is given here
+/// takes their place. On the same device the result is the same, to the bit, as if nothing had been.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The checkpoint; the work goes on in it
+    file: PathBuf,
+
+    /// Where the result goes [default: where it was to go]
+    #[arg(long, short, value_name = "PICTURE")]
+    output: Option<PathBuf>,
+
+    /// Where the photograph is now
+    #[arg(long, value_name = "PICTURE")]
+    content: Option<PathBuf>,
+
+    /// Where the painting is now
+    #[arg(long, short, value_name = "PICTURE")]
+    style: Option<PathBuf>,
+
+    /// Where the filters are now
+    #[arg(long, value_name = "auto|learned|FILE")]
+    weights: Option<String>,
+
+    /// Another device to go on with: auto, cpu, or a GPU by its index or part of its name
+    #[arg(long, value_name = "auto|cpu|INDEX|NAME")]
+    device: Option<String>,
+
+    /// Threads on the processor
+    #[arg(long, value_name = "N", value_parser = super::options::positive::<NonZeroUsize>)]
+    threads: Option<NonZeroUsize>,
+}
+
+/// What the command line writes into a checkpoint: how `impasto stylize` was called, and where.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Notes {
+    arguments: Vec<OsString>,
+    directory: PathBuf,
+    /// Where the photograph is, if it was moved since.
+    content: Option<PathBuf>,
+}
+
+impl Notes {
+    /// Of the command that is running.
+    pub fn of_this_process() -> Result<Notes, CliError> {
+        let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
+        Ok(Notes { arguments: std::env::args_os().collect(), directory, content: None })
+    }
+
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("strings and paths of one system can be written")
+    }
+
+    /// The options, with those that came later in place of those before.
+    fn arguments(&self) -> Option<stylize::Arguments> {
+        let command = Cli::command().mut_subcommand("stylize", |stylize| stylize.args_override_self(true));
+        let matches = command.try_get_matches_from(&self.arguments).ok()?;
+        let Command::Stylize(mut arguments) = Cli::from_arg_matches(&matches).ok()?.command else { return None };
+        arguments.look_in(&self.directory);
+        if let Some(content) = &self.content {
+            arguments.content.clone_from(content);
+        }
+        Some(*arguments)
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+    let checkpoint = Checkpoint::read(&arguments.file)?;
+    let foreign = || {
+        CliError::Failed(format!(
+            "{} was not written by impasto stylize: go on with what wrote it",
+            arguments.file.display()
+        ))
+    };
+    let mut notes: Notes = serde_json::from_str(&checkpoint.notes).map_err(|_| foreign())?;
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(|source| CliError::Write { path: path.to_owned(), source });
+    let mut give = |name: &str, value: OsString| notes.arguments.extend([OsString::from(name), value]);
+    if let Some(output) = &arguments.output {
+        give("--output", absolute(output)?.into());
+    }
+    if let Some(style) = &arguments.style {
+        give("--style", absolute(style)?.into());
+    }
+    match arguments.weights.as_deref() {
+        None => {}
+        Some(choice @ ("auto" | "learned")) => give("--weights", choice.into()),
+        Some(path) => give("--weights", absolute(Path::new(path))?.into()),
+    }
+    if let Some(device) = &arguments.device {
+        give("--device", device.into());
+    }
+    if let Some(threads) = arguments.threads {
+        give("--threads", threads.to_string().into());
+    }
+    give("--checkpoint", absolute(&arguments.file)?.into());
+    if let Some(content) = &arguments.content {
+        notes.content = Some(absolute(content)?);
+    }
+    let stylize = notes.arguments().ok_or_else(foreign)?;
+    let output = stylize.output.as_deref().ok_or_else(foreign)?;
+    check_writable(output, checkpoint.size())?;
+    let (content, style) = (Picture::open(&stylize.content)?, Picture::open(&stylize.style)?);
+    // What the filters must reach is known by now.
+    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style)?;
+    let sizes = style.size();
+    let painting = Painting::resume(&engine, content, style, checkpoint)?;
+    stylize::finish(&stylize, painting, &engine, sizes, Some(notes))
+}

@@ -1,0 +1,258 @@
+//! The options of `impasto stylize`.
+
+use crate::cli::{
+    CliError,
+    filters::WeightsOptions,
+    options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
+    paint::Checkpoints,
+};
+use clap::Args;
+use impasto::{
+    Device,
+    picture::Picture,
+    plan::{Pooling, Size},
+    style::{Init, Method, Recipe, Scaling, WeightedLayer},
+    vgg19::Layer,
+    weights::Filters,
+};
+use std::{
+    convert::Infallible,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+/// Longest side that can be asked for.
+const LARGEST: i64 = 1 << 15;
+
+/// Paint a photograph in the style of a painting
+///
+/// The picture grows through several sizes. At each, its pixels move until the network sees in them the content of the
+/// photograph and the strokes of the painting.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Arguments {
+    /// The photograph: PNG, JPEG, WebP, TIFF or BMP
+    pub content: PathBuf,
+
+    /// The painting whose style is taken
+    #[arg(long, short, value_name = "PICTURE")]
+    pub style: PathBuf,
+
+    /// Where the result goes; the extension says in which format
+    #[arg(long, short, value_name = "PICTURE", required_unless_present = "explain")]
+    pub output: Option<PathBuf>,
+
+    /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
+    size: Option<u32>,
+
+    /// Long side of the smallest size the picture grows from
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().min_scale)]
+    min_scale: u32,
+
+    /// Iterations at every size but the smallest
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().iterations)]
+    iterations: u32,
+
+    /// Iterations at the smallest size
+    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().first_iterations)]
+    first_iterations: u32,
+
+    /// How much of the photograph is kept
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().content_weight)]
+    content_weight: f32,
+
+    /// How much of the painting is taken
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_weight)]
+    style_weight: f32,
+
+    /// How smooth the picture is kept (total variation)
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().tv_weight)]
+    tv_weight: f32,
+
+    /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
+    style_scale: f32,
+
+    /// Start from the photograph, from noise, or from another picture
+    #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
+    init: InitChoice,
+
+    /// Seed of the noise
+    #[arg(long, value_name = "N", help_heading = "Look", default_value_t = Recipe::default().seed)]
+    seed: u64,
+
+    /// Layers that keep the photograph, with weights [default: relu4_2]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    content_layers: Vec<WeightedLayer>,
+
+    /// Layers that bring the painting, with weights [default: relu1_1,relu2_1,relu3_1,relu4_1,relu5_1]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    style_layers: Vec<WeightedLayer>,
+
+    /// How losses are measured
+    #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
+    loss: Scaling,
+
+    /// How the network shrinks its maps
+    #[arg(long, value_enum, default_value = "max", help_heading = "Network")]
+    pooling: Pooling,
+
+    #[command(flatten, next_help_heading = "Network")]
+    pub weights: WeightsOptions,
+
+    /// What moves the pixels
+    #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
+    optimizer: Method,
+
+    /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
+    learning_rate: Option<f32>,
+
+    #[command(flatten, next_help_heading = "Machine and files")]
+    pub device: DeviceOptions,
+
+    #[command(flatten, next_help_heading = "Machine and files")]
+    kernels: KernelOptions,
+
+    /// Time the variants of the kernels on this GPU first, for sizes that were never timed, and keep what is fastest
+    #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]
+    pub tune: bool,
+
+    /// Also save OUTPUT-<size>-<iteration>.png, with OUTPUT less its extension, every N iterations of a size
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroU32>, help_heading = "Machine and files")]
+    pub save_every: Option<NonZeroU32>,
+
+    /// Keep all that is needed to go on in this file, in case the work is interrupted: see `impasto resume`
+    #[arg(long, value_name = "FILE", conflicts_with = "explain", help_heading = "Machine and files")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Seconds between two checkpoints; 0 for one after every iteration
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "checkpoint",
+        default_value_t = 300,
+        help_heading = "Machine and files"
+    )]
+    pub checkpoint_every: u64,
+
+    /// Print what would be done at the last size, step by step and array by array, and paint nothing
+    #[arg(long, help_heading = "Machine and files")]
+    pub explain: bool,
+
+    /// Write a line of JSON for every iteration: its size, number, losses and time
+    #[arg(long, value_name = "FILE", help_heading = "Machine and files")]
+    pub log: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+enum InitChoice {
+    Content,
+    Noise,
+    File(PathBuf),
+}
+
+impl FromStr for InitChoice {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "content" => InitChoice::Content,
+            "noise" => InitChoice::Noise,
+            path => InitChoice::File(path.into()),
+        })
+    }
+}
+
+impl Arguments {
+    /// How to compute, if the device can do what is asked for.
+    pub fn way(&self, device: &Device) -> Result<Way, CliError> {
+        match device {
+            Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
+                "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
+                device.name()
+            ))),
+            _ => self.kernels.way(device),
+        }
+    }
+
+    /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
+    pub fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
+        let own = content.width.max(content.height);
+        let default = Recipe::default();
+        let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
+            if named.is_empty() { default } else { named.to_vec() }
+        };
+        Ok(Recipe {
+            size: match self.size {
+                None => default.size.min(own),
+                Some(0) => own,
+                Some(size) => size,
+            },
+            min_scale: self.min_scale,
+            iterations: self.iterations,
+            first_iterations: self.first_iterations,
+            style_scale: self.style_scale,
+            init: match &self.init {
+                InitChoice::Content => Init::Content,
+                InitChoice::Noise => Init::Noise,
+                InitChoice::File(path) => Init::Picture(Picture::open(path)?),
+            },
+            seed: self.seed,
+            method: self.optimizer,
+            learning_rate: self.learning_rate,
+            content_layers: layers(&self.content_layers, default.content_layers),
+            style_layers: layers(&self.style_layers, default.style_layers),
+            content_weight: self.content_weight,
+            style_weight: self.style_weight,
+            tv_weight: self.tv_weight,
+            scaling: self.loss,
+            pooling: self.pooling,
+            border: default.border,
+        })
+    }
+
+    /// The deepest layer that filters are wanted for, and the deepest that they must have because it was named.
+    pub fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
+        let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
+        (recipe.deepest().max(named).unwrap_or(Layer::DEEPEST), named)
+    }
+
+    /// Default layers follow what the filters reach.
+    pub fn follow(&self, recipe: &mut Recipe, reach: Layer) {
+        if self.content_layers.is_empty() {
+            recipe.content_layers = Recipe::content_layers_within(reach);
+        }
+        if self.style_layers.is_empty() {
+            recipe.style_layers = Recipe::style_layers_within(reach);
+        }
+    }
+
+    /// Loads the filters; default layers follow what they reach, layers that were named must be in them.
+    pub fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
+        let (wanted, named) = self.depth(recipe);
+        let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
+        if let Some(reach) = filters.deepest() {
+            self.follow(recipe, reach);
+        }
+        Ok(filters)
+    }
+
+    /// Where the checkpoints go and how often.
+    pub fn checkpoints(&self) -> Option<Checkpoints> {
+        let path = self.checkpoint.clone()?;
+        Some(Checkpoints { path, every: Duration::from_secs(self.checkpoint_every) })
+    }
+
+    /// Looks for relative paths in another directory than the present one.
+    pub fn look_in(&mut self, directory: &Path) {
+        let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
+        for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
+            *path = directory.join(&*path);
+        }
+        self.weights.look_in(directory);
+    }
+}

@@ -1,0 +1,40 @@
+//! Where an optimiser stands between two iterations of a scale: all that is needed to go on in another session.
+
+use super::optimizer::{Device, SavedOptimizer};
+use crate::{
+    BackendError,
+    plan::{IterationState, Tensor},
+};
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Moment {
+    /// Iterations done.
+    pub iteration: u32,
+    /// Evaluations done.
+    pub evaluations: u32,
+    /// Time that the scale has taken.
+    pub seconds: f64,
+    /// Power of two that gradients are multiplied with in f16.
+    pub gradient_exponent: Option<i32>,
+    /// What the optimiser keeps on the host.
+    pub optimizer: SavedOptimizer,
+    /// Contents of the slots that the optimiser keeps between iterations.
+    pub contents: Vec<(Tensor, Vec<u8>)>,
+}
+
+impl Moment {
+    /// Writes the contents. The session's ring of losses is empty, so evaluations are counted anew, and nothing is halted.
+    pub fn write(&self, device: &mut Device) -> Result<(), BackendError> {
+        for (tensor, bytes) in &self.contents {
+            if *tensor == Tensor::State {
+                let saved: IterationState = bytemuck::pod_read_unaligned(bytes);
+                let state = IterationState { evaluations: 0, halted: 0, ..saved };
+                device.write(*tensor, bytemuck::bytes_of(&state))?;
+            } else {
+                device.write(*tensor, bytes)?;
+            }
+        }
+        Ok(())
+    }
+}

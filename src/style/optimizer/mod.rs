@@ -1,0 +1,175 @@
+//! What moves the picture: Adam and L-BFGS behind one interface. An optimiser asks a device for work, gets the answers when
+//! they are there, and never waits for one.
+
+mod adam;
+mod lbfgs;
+mod line_search;
+mod loss_ring;
+
+use super::{
+    objective::{Loss, Objective},
+    recipe::{Method, Recipe},
+    running_plan::RunningPlan,
+};
+use crate::{
+    BackendError,
+    picture::Picture,
+    plan::{self, Size, Tensor},
+    values,
+};
+use adam::Adam;
+use lbfgs::Lbfgs;
+pub(super) use lbfgs::SavedLbfgs;
+
+/// What a scale asks its session for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What the optimiser itself wants to know.
+    Optimizer,
+    /// The picture of the moment, after so many iterations.
+    Picture(PictureUse, u32),
+    /// All that is needed to go on from here.
+    Moment,
+    /// The same, to go on in f32 after something left the range of f16.
+    LastMoment,
+}
+
+/// What a picture is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PictureUse {
+    /// Somebody wants to see it.
+    Snapshot,
+    /// In case the device is lost.
+    Copy,
+    /// It is the result.
+    Result,
+}
+
+/// The device as an optimiser sees it.
+pub(super) type Device = RunningPlan<Purpose>;
+
+/// An iteration whose losses are known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Iteration {
+    pub loss: Loss,
+    /// Evaluations of the scale so far.
+    pub evaluations: u32,
+}
+
+/// What an answer told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub iterations: Vec<Iteration>,
+    /// A loss is not finite: the picture moves no more.
+    pub not_finite: bool,
+}
+
+/// How far to go, and how often to look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Iterations of the scale in all.
+    pub until: u32,
+    /// Iterations between two looks at the losses, where the optimiser need not look itself; at least 1.
+    pub interval: u32,
+}
+
+/// Iterations between two looks at the losses at most.
+pub(super) const LONGEST_INTERVAL: u32 = adam::RING_INTERVAL;
+
+/// What an optimiser keeps on the host between iterations, besides how many they were.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) enum SavedOptimizer {
+    Adam,
+    /// Nothing if the history belongs to another function than is minimised now.
+    Lbfgs(Option<SavedLbfgs>),
+}
+
+/// See the module.
+pub(super) trait Optimizer {
+    /// Asks the device for the next piece of work. False if an answer is needed first, or all is done.
+    fn advance(&mut self, device: &mut Device, pace: Pace) -> Result<bool, BackendError>;
+
+    /// Takes an answer for [`Purpose::Optimizer`].
+    fn receive(
+        &mut self,
+        contents: &[Vec<u8>],
+        device: &mut Device,
+        objective: &Objective,
+    ) -> Result<News, BackendError>;
+
+    /// Asks for the losses of all iterations so far, unless that was done.
+    fn look(&mut self, device: &mut Device) -> Result<(), BackendError>;
+
+    /// Follows what was changed in the recipe.
+    fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change) -> Result<(), BackendError>;
+
+    /// Iterations of the scale whose outcome is what the device gives when it is asked now.
+    fn iteration(&self) -> u32;
+
+    /// Evaluations of the scale until then.
+    fn evaluations(&self) -> u32;
+
+    /// Whether nothing better can be found.
+    fn converged(&self) -> bool;
+
+    /// Whether what [`Optimizer::kept`] names belongs to the end of an iteration when it is asked for now.
+    fn rests(&self) -> bool;
+
+    /// What it keeps on the device between iterations.
+    fn kept(&self) -> &'static [(Tensor, &'static str)];
+
+    /// What it keeps on the host.
+    fn saved(&self) -> SavedOptimizer;
+
+    /// What the picture is made of.
+    fn result(&self) -> &'static [Tensor];
+
+    /// The picture in [0, 1] from the contents of [`Optimizer::result`].
+    fn picture(&self, size: Size, contents: &[Vec<u8>]) -> Picture;
+}
+
+/// What an optimiser keeps on the device between iterations, with the names under which it is saved.
+pub(super) fn kept(method: Method) -> &'static [(Tensor, &'static str)] {
+    match method {
+        Method::Adam => adam::KEPT,
+        Method::Lbfgs => lbfgs::KEPT,
+    }
+}
+
+/// What a changed recipe means to an optimiser.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    /// See [`Start::magnitude`].
+    pub magnitude: f64,
+    /// Whether another function is minimised now.
+    pub loss: bool,
+}
+
+/// Where an optimiser begins: at the start of a scale, or where it stood.
+pub(super) struct Start<'a> {
+    /// Iterations done.
+    pub iteration: u32,
+    /// Evaluations done.
+    pub evaluations: u32,
+    pub saved: Option<&'a SavedOptimizer>,
+    /// What the total loss is measured in, see [`Objective::magnitude`].
+    pub magnitude: f64,
+}
+
+/// The optimiser of a recipe. Its slots on the device hold what they held at the start, or nothing at iteration 0.
+pub(super) fn optimizer(
+    device: &mut Device,
+    recipe: &Recipe,
+    start: &Start<'_>,
+) -> Result<Box<dyn Optimizer>, BackendError> {
+    Ok(match recipe.optimizer() {
+        plan::Optimizer::Adam(_) => Box::new(Adam::new(device, recipe, start)?),
+        plan::Optimizer::Lbfgs { memory } => Box::new(Lbfgs::new(device, recipe, memory, start)),
+    })
+}
+
+/// A picture of values that are brought into [0, 1].
+fn clamped(size: Size, bytes: &[u8], divisor: f32) -> Picture {
+    let pixels = values(bytes).iter().map(|value| (value / divisor).clamp(0.0, 1.0)).collect();
+    Picture::new(size, pixels).expect("the plan's picture has the size of the window")
+}

@@ -1,0 +1,530 @@
+//! A picture while it is painted: an object that does a piece of work when it is asked to.
+
+use super::{
+    checkpoint::{Checkpoint, CheckpointError, Digests, Position},
+    moment::Moment,
+    objective::{Loss, Objective},
+    optimizer::SavedOptimizer,
+    prepare::{self, Preparation, Work},
+    recipe::{Init, Recipe, WeightedLayer},
+    scale::{self, Scale, Wishes},
+    stylize::{Event, Reason, StylizeError, sizes, style_size},
+};
+use crate::{
+    Engine,
+    picture::Picture,
+    plan::{Precision, Size},
+};
+use std::{collections::VecDeque, num::NonZeroU32, path::Path};
+
+/// What a piece of work came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The device has not answered yet: ask again later, or [`Painting::wait`].
+    Pending,
+    /// Something was done, and there is more to do.
+    Worked,
+    /// The picture is painted, or an error ended the work.
+    Done,
+}
+
+/// Why a recipe cannot take the place of another while a picture is painted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The new recipe cannot be painted.
+    #[error(transparent)]
+    Reason(#[from] Reason),
+    /// Something would have to begin anew.
+    #[error("{name} cannot change while a picture is painted: start a new one")]
+    Fixed {
+        /// What was changed.
+        name: &'static str,
+    },
+}
+
+/// What is done at the present scale.
+enum Phase {
+    /// It is to begin.
+    Beginning,
+    /// Targets and session are made.
+    Preparing(Box<(Preparation, Pictures)>),
+    /// The picture moves.
+    Moving(Box<Scale>),
+    /// The last scale is done, or an error ended the work.
+    Done,
+}
+
+/// The pictures of a scale, in the sizes in which they are looked at.
+struct Pictures {
+    content: Picture,
+    style: Picture,
+    start: Picture,
+}
+
+/// A picture while it is painted.
+///
+/// It does nothing by itself: [`Painting::advance`] does a bounded piece of work and never waits for the device,
+/// [`Painting::wait`] waits where there is nothing else to do. Between two pieces it can be looked at, changed, saved, left
+/// alone for as long as one likes, or dropped. What happened meanwhile is told by [`Painting::next_event`].
+///
+/// ```
+/// use impasto::{Device, Engine, picture::Picture, plan::Size, style::{Painting, Recipe, Status, WeightedLayer}};
+/// use impasto::weights::generated;
+/// use std::sync::Arc;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let size = Size { width: 24, height: 16 };
+/// let layer = "relu1_2".parse()?;
+/// let engine = Engine::new(&Device::Reference, Arc::new(generated(1, layer)))?;
+/// let layers = vec![WeightedLayer { layer, weight: 1.0 }];
+/// let recipe = Recipe {
+///     size: 24,
+///     first_iterations: 3,
+///     content_layers: layers.clone(),
+///     style_layers: layers,
+///     ..Recipe::default()
+/// };
+/// let mut painting = Painting::new(&engine, Picture::noise(size, 1), Picture::noise(size, 2), recipe)?;
+/// while painting.wait()? != Status::Done {
+///     if painting.iteration() == 2 && painting.recipe().tv_weight < 1.0 {
+///         painting.change(|recipe| recipe.tv_weight = 1.0)?;
+///     }
+/// }
+/// assert_eq!(painting.picture()?.map(|picture| picture.size()), Some(size));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Painting {
+    engine: Engine,
+    content: Picture,
+    style: Picture,
+    recipe: Recipe,
+    objective: Objective,
+    /// Of all scales, those that are done as they were done.
+    sizes: Vec<Size>,
+    /// The present scale.
+    index: usize,
+    precision: Precision,
+    phase: Phase,
+    /// Where the present scale goes on from, once it is prepared.
+    moment: Option<Moment>,
+    /// What the last finished scale made.
+    painted: Option<Picture>,
+    events: VecDeque<Event>,
+    wishes: Wishes,
+    checkpoint: Option<Checkpoint>,
+    digests: Option<Digests>,
+}
+
+impl Painting {
+    /// A painting of `content` in the style of `style` that has not begun. The engine's device and filters are shared.
+    ///
+    /// # Errors
+    /// If a number is out of range or the photograph is too small for the layers.
+    pub fn new(engine: &Engine, content: Picture, style: Picture, recipe: Recipe) -> Result<Painting, Reason> {
+        recipe.check()?;
+        Ok(Painting {
+            sizes: sizes(content.size(), &recipe)?,
+            objective: Objective::new(&recipe),
+            precision: recipe.precision(engine.precision()),
+            engine: engine.clone(),
+            content,
+            style,
+            recipe,
+            index: 0,
+            phase: Phase::Beginning,
+            moment: None,
+            painted: None,
+            events: VecDeque::new(),
+            wishes: Wishes::default(),
+            checkpoint: None,
+            digests: None,
+        })
+    }
+
+    /// Goes on from a checkpoint, with the pictures and the filters that the painting had. On the same device the result has
+    /// the same bits as if nothing had been. Where the engine has no half precision, or was not asked for it, the work goes
+    /// on in f32.
+    ///
+    /// # Errors
+    /// If pictures or filters are others, or the checkpoint does not fit its own recipe.
+    pub fn resume(
+        engine: &Engine,
+        content: Picture,
+        style: Picture,
+        checkpoint: Checkpoint,
+    ) -> Result<Painting, CheckpointError> {
+        let digests = Digests::new(engine.filters(), &checkpoint.recipe, &content, &style);
+        checkpoint.check(&digests, content.size())?;
+        let Checkpoint { recipe, position, mut moment, painted, .. } = checkpoint;
+        let Position { sizes, index, precision, done } = position;
+        let offered = recipe.precision(engine.precision());
+        let precision = if offered == Precision::F32 { Precision::F32 } else { precision };
+        if precision == Precision::F32
+            && let Some(moment) = &mut moment
+        {
+            moment.gradient_exponent = None;
+        }
+        Ok(Painting {
+            objective: Objective::new(&recipe),
+            engine: engine.clone(),
+            content,
+            style,
+            recipe,
+            sizes,
+            index,
+            precision,
+            phase: if done { Phase::Done } else { Phase::Beginning },
+            moment,
+            painted,
+            events: VecDeque::new(),
+            wishes: Wishes::default(),
+            checkpoint: None,
+            digests: Some(digests),
+        })
+    }
+
+    /// Reads a checkpoint and goes on from it, see [`Checkpoint::read`] and [`Painting::resume`].
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged or of another version, or pictures or filters are others.
+    pub fn load(engine: &Engine, content: Picture, style: Picture, path: &Path) -> Result<Painting, CheckpointError> {
+        Painting::resume(engine, content, style, Checkpoint::read(path)?)
+    }
+
+    /// Does a bounded piece of work, the longest being the making of a session and, where the host computes, one
+    /// iteration. Never waits for the device.
+    ///
+    /// # Errors
+    /// If a picture is too small, the device fails or the losses stop being numbers; the error carries the last good
+    /// picture, and the painting is done.
+    pub fn advance(&mut self) -> Result<Status, StylizeError> {
+        self.work(false)
+    }
+
+    /// [`Painting::advance`], but waits for the device's next answer where there is nothing else to do.
+    ///
+    /// # Errors
+    /// As [`Painting::advance`].
+    pub fn wait(&mut self) -> Result<Status, StylizeError> {
+        self.work(true)
+    }
+
+    /// What happened, oldest first; none if all was told.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The recipe as it is now.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Sizes of all scales.
+    pub fn sizes(&self) -> &[Size] {
+        &self.sizes
+    }
+
+    /// The present scale, an index into [`Painting::sizes`].
+    pub fn scale(&self) -> usize {
+        self.index
+    }
+
+    /// Iterations of the present scale whose losses are known.
+    pub fn iteration(&self) -> u32 {
+        match &self.phase {
+            Phase::Moving(scale) => scale.iteration(),
+            _ => self.moment.as_ref().map_or(0, |moment| moment.iteration),
+        }
+    }
+
+    /// The losses of the last iteration, if the present scale has done any since it was prepared.
+    pub fn loss(&self) -> Option<Loss> {
+        match &self.phase {
+            Phase::Moving(scale) => scale.loss(),
+            _ => None,
+        }
+    }
+
+    /// Asks for an [`Event::Snapshot`] every so many iterations of a scale.
+    pub fn snapshot_every(&mut self, iterations: Option<NonZeroU32>) {
+        self.wishes.snapshots = iterations;
+    }
+
+    /// Asks for an [`Event::Snapshot`] after the present iteration, or the first of the next scale.
+    pub fn request_picture(&mut self) {
+        self.wishes.picture = true;
+    }
+
+    /// The picture as it would be if the work ended now, after waiting for the device: that of the present scale, if it has
+    /// done an iteration, else that of the scale before, if there was one. Whatever happens meanwhile is told by
+    /// [`Painting::next_event`] as ever.
+    ///
+    /// # Errors
+    /// As [`Painting::advance`].
+    pub fn picture(&mut self) -> Result<Option<Picture>, StylizeError> {
+        if !matches!(&self.phase, Phase::Moving(scale) if scale.iteration() > 0) {
+            return Ok(self.painted.clone());
+        }
+        self.request_picture();
+        let told = self.events.len();
+        loop {
+            let status = self.wait()?;
+            let snapshot = self.events.iter().skip(told).position(|event| matches!(event, Event::Snapshot { .. }));
+            if let Some(position) = snapshot
+                && let Some(Event::Snapshot { picture, .. }) = self.events.remove(told + position)
+            {
+                return Ok(Some(picture));
+            }
+            if status == Status::Done {
+                self.wishes.picture = false;
+                return Ok(self.painted.clone());
+            }
+        }
+    }
+
+    /// Changes the recipe between two iterations. Weights, also of layers, the learning rate and iterations take effect at
+    /// once, a larger size as further scales; a painting that was done goes on then. Everything else is fixed.
+    ///
+    /// # Errors
+    /// If a number is out of range, something else was changed, or the device fails; nothing is changed then.
+    pub fn change(&mut self, change: impl FnOnce(&mut Recipe)) -> Result<(), ChangeError> {
+        let mut recipe = self.recipe.clone();
+        change(&mut recipe);
+        recipe.check().map_err(Reason::Recipe)?;
+        if let Some(name) = fixed_difference(&self.recipe, &recipe) {
+            return Err(ChangeError::Fixed { name });
+        }
+        let mut further = self.sizes.clone();
+        if recipe.size != self.recipe.size {
+            further.truncate(self.index + 1);
+            let long = |size: Size| size.width.max(size.height);
+            let present = long(further[self.index]);
+            further.extend(sizes(self.content.size(), &recipe)?.into_iter().filter(|&size| long(size) > present));
+        }
+        let objective = Objective::new(&recipe);
+        let iterations = iterations(&recipe, self.index);
+        if let Phase::Moving(scale) = &mut self.phase {
+            scale.change(&recipe, &objective, iterations).map_err(Reason::Backend)?;
+        }
+        if let Some(Moment { optimizer: SavedOptimizer::Lbfgs(history), .. }) = &mut self.moment
+            && objective != self.objective
+        {
+            // It belongs to another function.
+            *history = None;
+        }
+        (self.recipe, self.objective, self.sizes) = (recipe, objective, further);
+        if matches!(self.phase, Phase::Preparing(_)) {
+            self.phase = Phase::Beginning;
+            self.prepare(self.pictures())?;
+        }
+        if matches!(self.phase, Phase::Done) && self.painted.is_some() && self.index + 1 < self.sizes.len() {
+            self.index += 1;
+            self.phase = Phase::Beginning;
+        }
+        Ok(())
+    }
+
+    /// Asks for a [`Checkpoint`] after the present iteration.
+    pub fn request_checkpoint(&mut self) {
+        if matches!(self.phase, Phase::Moving(_)) {
+            self.wishes.moment = true;
+        } else {
+            self.checkpoint = Some(self.checkpoint_at(self.moment.clone()));
+        }
+    }
+
+    /// The checkpoint that was asked for, when it is there.
+    pub fn take_checkpoint(&mut self) -> Option<Checkpoint> {
+        self.checkpoint.take()
+    }
+
+    /// The painting as it stands, after waiting for the device.
+    ///
+    /// # Errors
+    /// As [`Painting::advance`].
+    pub fn checkpoint(&mut self) -> Result<Checkpoint, StylizeError> {
+        self.request_checkpoint();
+        loop {
+            if let Some(checkpoint) = self.take_checkpoint() {
+                return Ok(checkpoint);
+            }
+            if self.wait()? == Status::Done {
+                self.request_checkpoint();
+            }
+        }
+    }
+
+    /// Saves the painting as it stands, after waiting for the device. The file is written whole or not at all.
+    ///
+    /// # Errors
+    /// If the device fails or the file cannot be written.
+    pub fn save(&mut self, path: &Path) -> Result<(), CheckpointError> {
+        let checkpoint = self.checkpoint().map_err(|error| CheckpointError::Painting(Box::new(error)))?;
+        checkpoint.save(path)
+    }
+
+    fn checkpoint_at(&mut self, moment: Option<Moment>) -> Checkpoint {
+        let digests = match &self.digests {
+            Some(digests) => digests.clone(),
+            None => Digests::new(self.engine.filters(), &self.recipe, &self.content, &self.style),
+        };
+        self.digests = Some(digests.clone());
+        let done = matches!(self.phase, Phase::Done) && self.painted.is_some();
+        let position = Position { sizes: self.sizes.clone(), index: self.index, precision: self.precision, done };
+        let (recipe, painted) = (self.recipe.clone(), self.painted.clone());
+        Checkpoint { recipe, position, digests, moment, painted, notes: String::new() }
+    }
+
+    /// What a scale works with.
+    fn pictures(&self) -> Pictures {
+        let size = self.sizes[self.index];
+        let content = self.content.resize(size);
+        let start = match (&self.painted, &self.recipe.init) {
+            (Some(smaller), _) => smaller.resize(size),
+            (None, Init::Content) => content.clone(),
+            (None, Init::Noise) => Picture::noise(size, self.recipe.seed),
+            (None, Init::Picture(other)) => other.resize(size),
+        };
+        let style = self.style.resize(style_size(self.style.size(), size, &self.recipe));
+        Pictures { content, style, start }
+    }
+
+    fn work(&mut self, wait: bool) -> Result<Status, StylizeError> {
+        match self.piece(wait) {
+            Ok(status) => Ok(status),
+            Err(reason) => {
+                let scale = std::mem::replace(&mut self.phase, Phase::Done);
+                let of_scale = if let Phase::Moving(scale) = scale { scale.into_so_far() } else { None };
+                // What a smaller scale made is better than nothing.
+                let so_far = of_scale.or(self.painted.take()).map(Box::new);
+                Err(StylizeError { reason, so_far })
+            }
+        }
+    }
+
+    fn piece(&mut self, wait: bool) -> Result<Status, Reason> {
+        match &mut self.phase {
+            Phase::Beginning => self.begin(),
+            Phase::Preparing(scale) => {
+                let (preparation, pictures) = &mut **scale;
+                let work = Work {
+                    engine: &self.engine,
+                    recipe: &self.recipe,
+                    objective: &self.objective,
+                    content: &pictures.content,
+                    style: &pictures.style,
+                    start: &pictures.start,
+                    gradient_exponent: self.moment.as_ref().and_then(|moment| moment.gradient_exponent),
+                };
+                match preparation.advance(work, wait)? {
+                    prepare::Progress::Pending => Ok(Status::Pending),
+                    prepare::Progress::Worked => Ok(Status::Worked),
+                    prepare::Progress::OutOfRange => self.leave_f16(),
+                    prepare::Progress::Ready(prepared) => {
+                        let iterations = iterations(&self.recipe, self.index);
+                        let moment = self.moment.take();
+                        let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment.as_ref())?;
+                        self.phase = Phase::Moving(Box::new(scale));
+                        Ok(Status::Worked)
+                    }
+                }
+            }
+            Phase::Moving(scale) => match scale.advance(wait, &mut self.wishes, &mut self.events)? {
+                scale::Progress::Pending => Ok(Status::Pending),
+                scale::Progress::Worked => Ok(Status::Worked),
+                scale::Progress::Moment(moment) => {
+                    self.checkpoint = Some(self.checkpoint_at(Some(moment)));
+                    Ok(Status::Worked)
+                }
+                scale::Progress::Painted(picture) => {
+                    self.painted = Some(picture);
+                    Ok(self.finish_scale())
+                }
+                scale::Progress::OutOfRange(moment) => {
+                    self.moment = Some(Moment { gradient_exponent: None, ..moment });
+                    self.leave_f16()
+                }
+                scale::Progress::Failed(reason, picture) => {
+                    self.painted = picture.or(self.painted.take());
+                    self.phase = Phase::Done;
+                    Err(reason)
+                }
+            },
+            Phase::Done => Ok(Status::Done),
+        }
+    }
+
+    fn begin(&mut self) -> Result<Status, Reason> {
+        let pictures = self.pictures();
+        self.events.push_back(Event::Scale {
+            number: self.index + 1,
+            count: self.sizes.len(),
+            size: pictures.content.size(),
+            style: pictures.style.size(),
+            iterations: iterations(&self.recipe, self.index),
+        });
+        self.prepare(pictures)
+    }
+
+    fn prepare(&mut self, pictures: Pictures) -> Result<Status, Reason> {
+        let work = Work {
+            engine: &self.engine,
+            recipe: &self.recipe,
+            objective: &self.objective,
+            content: &pictures.content,
+            style: &pictures.style,
+            start: &pictures.start,
+            gradient_exponent: None,
+        };
+        let preparation = Preparation::new(work, self.precision)?;
+        self.phase = Phase::Preparing(Box::new((preparation, pictures)));
+        Ok(Status::Worked)
+    }
+
+    /// Goes on in f32, for the rest of this scale and for those to come: only f16 has a range to leave.
+    fn leave_f16(&mut self) -> Result<Status, Reason> {
+        // The session's memory is needed for the next.
+        self.phase = Phase::Beginning;
+        self.engine.forget_filters(Precision::F16);
+        self.precision = Precision::F32;
+        self.events.push_back(Event::OutOfRange { iteration: self.iteration() });
+        let pictures = self.pictures();
+        self.prepare(pictures)
+    }
+
+    fn finish_scale(&mut self) -> Status {
+        if self.index + 1 < self.sizes.len() {
+            self.index += 1;
+            self.phase = Phase::Beginning;
+        } else {
+            self.phase = Phase::Done;
+        }
+        if std::mem::take(&mut self.wishes.moment) {
+            self.request_checkpoint();
+        }
+        if matches!(self.phase, Phase::Done) { Status::Done } else { Status::Worked }
+    }
+}
+
+/// Iterations of a scale.
+fn iterations(recipe: &Recipe, index: usize) -> u32 {
+    if index == 0 { recipe.first_iterations } else { recipe.iterations }
+}
+
+/// The first part of two recipes that differs and cannot change while a picture is painted.
+fn fixed_difference(a: &Recipe, b: &Recipe) -> Option<&'static str> {
+    let layers = |layers: &[WeightedLayer]| layers.iter().map(|weighted| weighted.layer).collect::<Vec<_>>();
+    let same = [
+        ("the smallest size", a.min_scale == b.min_scale),
+        ("the size of the painting", a.style_scale == b.style_scale),
+        ("the start", a.init == b.init && a.seed == b.seed),
+        ("the optimiser", a.method == b.method),
+        ("the list of content layers", layers(&a.content_layers) == layers(&b.content_layers)),
+        ("the list of style layers", layers(&a.style_layers) == layers(&b.style_layers)),
+        ("the scaling of losses", a.scaling == b.scaling),
+        ("the pooling", a.pooling == b.pooling),
+        ("the border", a.border == b.border),
+    ];
+    same.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
+}

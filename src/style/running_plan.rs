@@ -1,0 +1,82 @@
+//! A plan on a session, and what was asked of it without waiting.
+
+use crate::{
+    BackendError, Session,
+    plan::{Plan, Routine, SlotId, Tensor},
+};
+use std::collections::VecDeque;
+
+/// Slots that were asked for together, and what they are asked for.
+struct Asked<P> {
+    purpose: P,
+    count: usize,
+    contents: Vec<Vec<u8>>,
+}
+
+/// What a question was asked for, and the contents of its slots.
+type Answer<P> = (P, Vec<Vec<u8>>);
+
+/// A plan made ready on a device. `P` says what an answer is for: answers come in the order of the questions.
+pub(super) struct RunningPlan<P> {
+    pub plan: Plan,
+    session: Box<dyn Session>,
+    asked: VecDeque<Asked<P>>,
+}
+
+impl<P: Copy + PartialEq> RunningPlan<P> {
+    pub fn new(plan: Plan, session: Box<dyn Session>) -> RunningPlan<P> {
+        RunningPlan { plan, session, asked: VecDeque::new() }
+    }
+
+    fn slot(&self, tensor: Tensor) -> SlotId {
+        self.plan.find(tensor).expect("only what the plan holds is asked for")
+    }
+
+    /// For what writes several slots itself.
+    pub fn session(&mut self) -> (&mut dyn Session, &Plan) {
+        (self.session.as_mut(), &self.plan)
+    }
+
+    /// For what asks the session for nothing any more.
+    pub fn into_session(self) -> (Plan, Box<dyn Session>) {
+        (self.plan, self.session)
+    }
+
+    pub fn write(&mut self, tensor: Tensor, bytes: &[u8]) -> Result<(), BackendError> {
+        let slot = self.slot(tensor);
+        self.session.write(slot, bytes)
+    }
+
+    pub fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+        self.session.run(routine)
+    }
+
+    /// Asks for the contents of slots, all of this moment.
+    pub fn ask(&mut self, purpose: P, tensors: &[Tensor]) -> Result<(), BackendError> {
+        for &tensor in tensors {
+            let slot = self.slot(tensor);
+            self.session.request(slot)?;
+        }
+        self.asked.push_back(Asked { purpose, count: tensors.len(), contents: Vec::new() });
+        Ok(())
+    }
+
+    /// How many questions for a purpose have no answer yet.
+    pub fn awaited(&self, purpose: P) -> usize {
+        self.asked.iter().filter(|asked| asked.purpose == purpose).count()
+    }
+
+    /// The answer to the oldest question: when it is there, or, if `wait`, as soon as it is.
+    pub fn receive(&mut self, wait: bool) -> Result<Option<Answer<P>>, BackendError> {
+        while let Some(asked) = self.asked.front_mut() {
+            if asked.contents.len() == asked.count {
+                return Ok(self.asked.pop_front().map(|asked| (asked.purpose, asked.contents)));
+            }
+            match self.session.receive(wait)? {
+                Some(bytes) => asked.contents.push(bytes),
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+}
