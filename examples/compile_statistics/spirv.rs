@@ -14,8 +14,8 @@ use std::error::Error;
 pub struct Shader {
     pub code: Vec<u32>,
     pub entry: &'static str,
-    /// Number of each binding, and whether it is a uniform (else a storage buffer).
-    pub bindings: Vec<(u32, bool)>,
+    /// Of each bind group the number of each binding, and whether it is a uniform (else a storage buffer).
+    pub groups: Vec<Vec<(u32, bool)>>,
 }
 
 pub fn compile(pipeline: &Pipeline) -> Result<Shader, Box<dyn Error>> {
@@ -43,9 +43,11 @@ pub fn compile(pipeline: &Pipeline) -> Result<Shader, Box<dyn Error>> {
     };
     let stage = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: pipeline.entry.to_owned() };
     let code = spv::write_vec(&module, &info, &options, Some(&stage))?;
-    let binding = |variable: &naga::GlobalVariable| {
-        Some((variable.binding.as_ref()?.binding, variable.space == AddressSpace::Uniform))
-    };
-    let bindings = module.global_variables.iter().filter_map(|(_, variable)| binding(variable)).collect();
-    Ok(Shader { code, entry: pipeline.entry, bindings })
+    let mut groups: Vec<Vec<(u32, bool)>> = Vec::new();
+    for (_, variable) in module.global_variables.iter() {
+        let Some(naga::ResourceBinding { group, binding }) = variable.binding else { continue };
+        groups.resize(groups.len().max(group as usize + 1), Vec::new());
+        groups[group as usize].push((binding, variable.space == AddressSpace::Uniform));
+    }
+    Ok(Shader { code, entry: pipeline.entry, groups })
 }

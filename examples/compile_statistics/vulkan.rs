@@ -90,13 +90,16 @@ impl Compiler {
                 .descriptor_count(1)
                 .stage_flags(vk::ShaderStageFlags::COMPUTE)
         };
-        let bindings: Vec<_> = shader.bindings.iter().map(binding).collect();
+        let groups: Vec<Vec<_>> = shader.groups.iter().map(|group| group.iter().map(binding).collect()).collect();
         let entry = CString::new(shader.entry)?;
         // SAFETY: the code was written by naga from a validated module, the layout has its bindings, and every pointer is to
         // a value that outlives its call.
         unsafe {
-            let layout = vk::DescriptorSetLayoutCreateInfo::default().bindings(&bindings);
-            let sets = [self.device.create_descriptor_set_layout(&layout, None)?];
+            let mut sets = Vec::new();
+            for bindings in &groups {
+                let layout = vk::DescriptorSetLayoutCreateInfo::default().bindings(bindings);
+                sets.push(self.device.create_descriptor_set_layout(&layout, None)?);
+            }
             let layout = vk::PipelineLayoutCreateInfo::default().set_layouts(&sets);
             let layout = self.device.create_pipeline_layout(&layout, None)?;
             let module = vk::ShaderModuleCreateInfo::default().code(&shader.code);

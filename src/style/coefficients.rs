@@ -131,11 +131,6 @@ pub fn total_variation(weight: f64) -> LossScale {
     LossScale::new(weight, 1.0, 1.0)
 }
 
-/// Sum of squares, as [`content`] and [`style`] ask for.
-pub fn sum_of_squares(values: &[f32]) -> f64 {
-    values.iter().map(|&value| f64::from(value).powi(2)).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -114,11 +114,14 @@ impl Memory {
 pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
+    // What the sessions before have handed over, and this one takes.
+    let mut handed_over = 0;
     for plan in ScalePlans::all(engine, content, style, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
         plans.push(plan);
         let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
         let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-        let staging = (uploaded + written(plan)).max(read(plan));
+        let staging = (uploaded + handed_over + written(plan)).max(read(plan));
+        handed_over = if plan.terms.is_empty() { handed_over + targets(plan) } else { 0 };
         largest_slot = largest_slot.max(plan.largest_slot());
         let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
         peak = if now.held() > peak.held() { now } else { peak };
@@ -129,20 +132,21 @@ pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> R
 
 /// Bytes of the slots that the host fills before the first routine.
 fn written(plan: &Plan) -> u64 {
-    let filled = |tensor| matches!(tensor, Tensor::Image | Tensor::Target(_));
-    slots(plan, filled)
+    slots(plan, |tensor| tensor == Tensor::Image)
+}
+
+/// Bytes of what a features plan leaves for terms to compare with.
+fn targets(plan: &Plan) -> u64 {
+    let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(_));
+    plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
 /// Bytes of the slots that the host reads, each as often as it may be under way.
 fn read(plan: &Plan) -> u64 {
     let pictures = slots(plan, |tensor| tensor == Tensor::Average) * PICTURES_UNDER_WAY;
     let small = |tensor| matches!(tensor, Tensor::LossRing | Tensor::LbfgsResults);
-    if plan.find(Tensor::LossRing).is_some() {
-        // L-BFGS reads the picture itself, when nothing else is under way.
-        return pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small);
-    }
-    let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(_));
-    plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
+    // L-BFGS reads the picture itself, when nothing else is under way.
+    pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small)
 }
 
 fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {

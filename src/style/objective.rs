@@ -8,7 +8,6 @@ use super::{
 use crate::{
     BackendError, Session,
     plan::{PerTerm, Plan, Size, Tensor, Term},
-    write_map,
 };
 
 /// Loss values of one evaluation.
@@ -91,8 +90,8 @@ impl Objective {
             }
             let target = targets.get(term).expect("targets are made for the objective's terms");
             let slot = plan.find(Tensor::Target(term)).expect("the plan is made for the objective's terms");
-            write_map(session, plan, slot, target)?;
-            Ok((term, coefficients::sum_of_squares(target)))
+            session.take_over(slot, &target.contents)?;
+            Ok((term, target.squares))
         };
         let target_squares = self.terms.iter().map(&mut write).collect::<Result<PerTerm<f64>, BackendError>>()?;
         coefficients::write(session, plan, &self.scales(&target_squares, plan.window.picture), 1.0)?;

@@ -140,15 +140,12 @@ impl Preparation {
         let Some(((), contents)) = look.device.receive(wait)? else {
             return Ok((Stage::Targets { looks, look: Some(look), targets }, Progress::Pending));
         };
-        let plan = &look.device.plan;
-        for (representation, bytes) in look.wanted.into_iter().zip(contents) {
-            let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
-            targets.insert(look.source, representation, plan.precision_of(slot).decode(&bytes));
-        }
+        let (session, plan) = look.device.session();
+        targets.take(look.source, &look.wanted, &values(&contents[0]), plan, session)?;
         Ok((Stage::Targets { looks, look: None, targets }, Progress::Worked))
     }
 
-    /// Lets the network look at a picture, and asks for what it sees.
+    /// Lets the network look at a picture, and asks for the sums of squares of what it sees.
     fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
         let picture = match source {
             Source::Photograph => work.content,
@@ -160,8 +157,7 @@ impl Preparation {
         let mut device = RunningPlan::new(plan.clone(), engine.session(&plan)?);
         device.write(Tensor::Image, bytemuck::cast_slice(picture.pixels()))?;
         device.run(Routine::Features)?;
-        let tensors: Vec<Tensor> = wanted.iter().map(|representation| representation.tensor()).collect();
-        device.ask((), &tensors)?;
+        device.ask((), &[Tensor::SumsOfSquares])?;
         Ok(Look { source, wanted, device })
     }
 

@@ -2,13 +2,13 @@
 
 use super::stylize::Reason;
 use crate::{
-    BackendError, Engine,
+    BackendError, Engine, Session, SlotContents,
     picture::Picture,
     plan::{
-        self, Border, Network, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor, Term,
-        Window, wanted_of_sources,
+        self, Border, Network, Plan, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor,
+        Term, Window, wanted_of_sources,
     },
-    read_map, write_values,
+    read_map, read_values, write_values,
 };
 
 /// Why there are no targets.
@@ -47,9 +47,20 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// What terms compare with.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Targets(Vec<(Source, Representation, Vec<f32>)>);
+/// What a term compares with, where the session that made it left it.
+#[derive(Debug)]
+pub(super) struct Target {
+    source: Source,
+    representation: Representation,
+    /// For a session of the same engine and precision.
+    pub contents: SlotContents,
+    /// Sum of its squares.
+    pub squares: f64,
+}
+
+/// What terms compare with. It stays on the device.
+#[derive(Debug, Default)]
+pub struct Targets(Vec<Target>);
 
 impl Targets {
     /// Runs the network on every picture that a term compares with.
@@ -69,27 +80,41 @@ impl Targets {
     ) -> Result<Targets, Reason> {
         let mut targets = Targets::default();
         for (source, wanted) in wanted_of_sources(terms) {
-            let made = features(engine, precision, sources.get(source), border, pooling, &wanted);
-            let made = made.map_err(|error| match error {
-                TargetError::Plan(error) => unsuitable(source, error),
-                TargetError::Backend(error) => Reason::Backend(error),
-            })?;
-            targets
-                .0
-                .extend(wanted.into_iter().zip(made).map(|(representation, values)| (source, representation, values)));
+            let picture = sources.get(source);
+            let plan = plan::features(&network(engine, precision, picture.size(), border, pooling), &wanted)
+                .map_err(|error| unsuitable(source, error))?;
+            let mut session = engine.session(&plan)?;
+            let slot = |tensor| plan.find(tensor).expect("a features plan has a picture and sums");
+            write_values(session.as_mut(), slot(Tensor::Image), picture.pixels())?;
+            session.run(Routine::Features)?;
+            let squares = read_values(session.as_mut(), slot(Tensor::SumsOfSquares))?;
+            targets.take(source, &wanted, &squares, &plan, session.as_mut())?;
         }
         Ok(targets)
     }
 
-    /// Adds what the network makes of a picture.
-    pub(super) fn insert(&mut self, source: Source, representation: Representation, values: Vec<f32>) {
-        self.0.push((source, representation, values));
+    /// Takes what the network made of a picture from a session that is not used any more. `squares` is what it left in
+    /// [`Tensor::SumsOfSquares`].
+    pub(super) fn take(
+        &mut self,
+        source: Source,
+        wanted: &[Representation],
+        squares: &[f32],
+        plan: &Plan,
+        session: &mut dyn Session,
+    ) -> Result<(), BackendError> {
+        for (&representation, &squares) in wanted.iter().zip(squares) {
+            let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
+            let contents = session.hand_over(slot)?;
+            self.0.push(Target { source, representation, contents, squares: f64::from(squares) });
+        }
+        Ok(())
     }
 
     /// What a term compares with, if it was made.
-    pub fn get(&self, term: Term) -> Option<&[f32]> {
+    pub(super) fn get(&self, term: Term) -> Option<&Target> {
         let wanted = term.comparison().map(|comparison| comparison.source).zip(term.target())?;
-        self.0.iter().find(|(source, made, _)| (*source, *made) == wanted).map(|(_, _, values)| &values[..])
+        self.0.iter().find(|target| (target.source, target.representation) == wanted)
     }
 }
 

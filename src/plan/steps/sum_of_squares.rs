@@ -20,10 +20,9 @@ pub struct SumOfSquares {
 
 impl SumOfSquares {
     pub(super) fn declaration(&self) -> Declaration {
-        // The other sums stay as they are.
         Declaration::new("sum_of_squares", self.sums)
             .uses(Read, [self.values])
-            .uses(Add, [self.sums])
+            .uses(Write, [self.sums])
             .uses(Scratch, [self.partials])
     }
 }
