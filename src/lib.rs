@@ -8,7 +8,8 @@
 //! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. All of it has defaults;
 //!    [`style::Recipe::for_filters`] chooses layers that the filters reach.
 //! 4. [`Device::open`] chooses what computes, and [`Engine::new`] puts the filters on it.
-//! 5. [`style::stylize`] paints, and tells a closure what happens.
+//! 5. [`style::stylize`] paints, and tells a closure what happens. A [`style::Painting`] does the same a piece at a time: it can
+//!    be looked at, changed, saved and gone on with.
 //!
 //! ```
 //! use impasto::{

@@ -3,16 +3,17 @@
 use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
-const COMMANDS: [(&str, &str); 12] = [
-    ("", "demo stylize devices validate bench dump weights --help --version"),
+const COMMANDS: [(&str, &str); 13] = [
+    ("", "demo stylize resume devices validate bench dump weights --help --version"),
     ("demo", "--output --device --threads"),
     (
         "stylize",
         "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
-         --save-every --log --explain",
+         --save-every --log --checkpoint --checkpoint-every --explain",
     ),
+    ("resume", "<FILE> --output --content --style --weights --device --threads"),
     ("devices", "--help"),
     ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),
