@@ -89,7 +89,7 @@ impl Machine {
                     term,
                     weight * share,
                     content.size(),
-                    coefficients::sum_of_squares(&target),
+                    target.iter().map(|&value| f64::from(value).powi(2)).sum(),
                 ),
             )
         };
