@@ -13,7 +13,7 @@ use std::{ops::Range, sync::Arc};
 #[derive(Clone)]
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
-    Cpu(Arc<cpu::Processor>),
+    Cpu(Arc<cpu::Cpu>),
     Reference,
 }
 
@@ -46,7 +46,7 @@ impl Engine {
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
         let loaded = match device {
             Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::new(&filters)),
-            Device::Cpu(threads) => Loaded::Cpu(cpu::Processor::new(filters.clone(), *threads)?),
+            Device::Cpu(threads) => Loaded::Cpu(cpu::Cpu::new(filters.clone(), *threads)?),
             Device::Reference => Loaded::Reference,
         };
         Ok(Engine {

@@ -4,7 +4,7 @@
 //!
 //! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, or takes pixels.
 //! 2. [`weights`] has the filters that the network looks with: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
-//!    [`weights::load`] reads a file, [`weights::learn`] needs nothing but the pictures.
+//!    [`weights::load`] reads a file, [`learn::learn_filters`] needs nothing but the pictures.
 //! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. All of it has defaults;
 //!    [`style::Recipe::for_filters`] chooses layers that the filters reach.
 //! 4. [`Device::open`] chooses what computes, and [`Engine::new`] puts the filters on it.
@@ -14,9 +14,9 @@
 //! ```
 //! use impasto::{
 //!     Device, DeviceChoice, Engine, demo,
+//!     learn::{LearnSettings, learn_filters},
 //!     plan::Size,
 //!     style::{Recipe, stylize},
-//!     weights::{self, LearnSettings},
 //! };
 //! use std::sync::Arc;
 //!
@@ -26,7 +26,7 @@
 //!
 //! // Few and shallow filters, to be quick; `LearnSettings::default()` learns good ones.
 //! let settings = LearnSettings { deepest: "relu2_1".parse()?, size: 64, rounds: 2, ..LearnSettings::default() };
-//! let filters = weights::learn(&[&content, &style], &settings)?;
+//! let filters = learn_filters(&[&content, &style], &settings)?;
 //!
 //! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };
 //! let device = Device::open(&DeviceChoice::Cpu, None, None)?;
@@ -55,6 +55,7 @@ mod device;
 mod engine;
 pub mod gpu;
 mod host_memory;
+pub mod learn;
 pub mod picture;
 pub mod plan;
 pub mod reference;
@@ -65,9 +66,9 @@ pub mod weights;
 
 // Shared with the command, the tests and the benches of this package; no part of the interface.
 #[doc(hidden)]
-pub mod files;
-#[doc(hidden)]
 pub mod random;
+#[doc(hidden)]
+pub mod replace_file;
 #[doc(hidden)]
 pub mod tolerance;
 

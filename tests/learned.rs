@@ -5,11 +5,12 @@
 use crate::common::layer;
 use impasto::{
     Device, Engine, demo,
+    learn::{LearnError, LearnSettings, learn_filters},
     picture::Picture,
     plan::{Border, Pooling, Precision, Representation, Size},
     style::{self, Event, Recipe},
     vgg19::Layer,
-    weights::{self, Filters, Format, LearnError, LearnSettings, learn},
+    weights::{self, Filters, Format},
 };
 use std::{
     num::NonZeroUsize,
@@ -25,7 +26,7 @@ fn settings(deepest: &str) -> LearnSettings {
 }
 
 fn learned(settings: &LearnSettings) -> Filters {
-    learn(&[&demo::townscape(SIZE), &demo::brushwork(SIZE)], settings).unwrap()
+    learn_filters(&[&demo::townscape(SIZE), &demo::brushwork(SIZE)], settings).unwrap()
 }
 
 /// Down to relu4_1, on two threads.
@@ -141,7 +142,7 @@ fn flat(width: u32, height: u32, value: f32) -> Picture {
 #[test]
 fn pictures_that_do_not_serve_are_refused_in_words() {
     let good = demo::townscape(SIZE);
-    let message = |pictures: &[&Picture]| learn(pictures, &settings("relu1_1")).unwrap_err().to_string();
+    let message = |pictures: &[&Picture]| learn_filters(pictures, &settings("relu1_1")).unwrap_err().to_string();
     assert!(message(&[]).contains("at least one"));
     let small = message(&[&good, &demo::brushwork(Size { width: 200, height: 15 })]);
     assert!(small.contains("picture 2 has 200x15 pixels") && small.contains("16"), "{small}");
@@ -152,7 +153,7 @@ fn pictures_that_do_not_serve_are_refused_in_words() {
     let broken = message(&[&broken]);
     assert!(broken.contains("picture 1 holds NaN"), "{broken}");
     let narrow = demo::townscape(Size { width: 16, height: 900 });
-    let error = learn(&[&narrow], &settings("relu4_1")).unwrap_err();
+    let error = learn_filters(&[&narrow], &settings("relu4_1")).unwrap_err();
     assert!(matches!(error, LearnError::TooFewPatches { needed, found, .. } if found < needed), "{error}");
 }
 
@@ -163,7 +164,7 @@ fn a_blank_canvas_beside_a_painting_and_a_plain_gradient_give_finite_filters() {
     let size = Size { width: 64, height: 64 };
     let gradient = Picture::new(size, (0..3 * size.pixels()).map(|i| (i / 3 % 64) as f32 / 63.0).collect()).unwrap();
     for pictures in [vec![&flat(64, 48, 0.5), &painting], vec![&gradient]] {
-        let filters = learn(&pictures, &settings).unwrap();
+        let filters = learn_filters(&pictures, &settings).unwrap();
         let largest = filters.layers.iter().flat_map(|l| l.weight.iter().chain(&l.bias)).fold(0.0, |a: f32, v| {
             assert!(v.is_finite());
             a.max(v.abs())

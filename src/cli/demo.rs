@@ -2,10 +2,10 @@
 
 use super::{
     CliError,
-    filters::learned,
     options::DeviceOptions,
     paint::{self, Failure},
     progress::Progress,
+    weights_options::learned,
 };
 use clap::Args;
 use impasto::{

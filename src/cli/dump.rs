@@ -2,9 +2,9 @@
 
 use super::{
     CliError,
-    files::{check_creatable, write_whole},
-    filters::WeightsOptions,
+    creatable::{check_creatable, write_whole},
     options::{DeviceOptions, finite},
+    weights_options::WeightsOptions,
 };
 use clap::Args;
 use impasto::{

@@ -4,10 +4,11 @@ use super::interrupt::Interrupt;
 use impasto::{
     BackendError, DeviceError,
     cache_directory::NoCacheDirectory,
+    learn::LearnError,
     picture::PictureError,
     plan::PlanError,
     style::{CheckpointError, Reason, RecipeError, Shortage, TargetError},
-    weights::{FetchError, LearnError, WeightsError},
+    weights::{FetchError, WeightsError},
 };
 use std::{io, path::PathBuf};
 

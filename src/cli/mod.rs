@@ -1,13 +1,12 @@
 //! The command line: one file per subcommand.
 
 mod bench;
+mod creatable;
 mod demo;
 mod devices;
 mod dump;
 mod error;
 mod explain;
-mod files;
-mod filters;
 mod interrupt;
 mod options;
 mod paint;
@@ -16,6 +15,7 @@ mod resume;
 mod stylize;
 mod validate;
 mod weights;
+mod weights_options;
 
 use clap::{Parser, Subcommand};
 use error::CliError;

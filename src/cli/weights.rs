@@ -1,12 +1,13 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
-use super::{CliError, files::check_creatable};
+use super::{CliError, creatable::check_creatable};
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
+    learn::{LearnSettings, learn_filters},
     picture::Picture,
     vgg19::Layer,
-    weights::{self, Cache, FetchError, LearnSettings, Source, cache},
+    weights::{self, Cache, FetchError, Source, cache},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -74,7 +75,7 @@ fn learn(arguments: &LearnArguments) -> Result<(), CliError> {
     check_creatable(&arguments.output)?;
     let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
     let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
-    let filters = weights::learn(&pictures.iter().collect::<Vec<_>>(), &settings)?;
+    let filters = learn_filters(&pictures.iter().collect::<Vec<_>>(), &settings)?;
     Ok(weights::save(&filters, &arguments.output)?)
 }
 

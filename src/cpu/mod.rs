@@ -36,7 +36,7 @@ use threads::Scratches;
 
 /// Filters in the forms that the convolutions work with, and the threads that do; shared by sessions.
 #[derive(Debug)]
-pub struct Processor {
+pub struct Cpu {
     filters: Arc<Filters>,
     /// Transformed when a session first needs them.
     layers: Vec<OnceLock<LayerFilters>>,
@@ -44,12 +44,12 @@ pub struct Processor {
     threads: rayon::ThreadPool,
 }
 
-impl Processor {
+impl Cpu {
     /// `threads` threads, or as many as there are cores.
     ///
     /// # Errors
     /// If the threads are not to be had.
-    pub fn new(filters: Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Arc<Processor>, BackendError> {
+    pub fn new(filters: Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Arc<Cpu>, BackendError> {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.map_or(0, NonZeroUsize::get))
             .thread_name(|index| format!("impasto-{index}"))
@@ -57,7 +57,7 @@ impl Processor {
             .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
         let layers = filters.layers.iter().map(|_| OnceLock::new()).collect();
         let scratches = Scratches::new(threads.current_num_threads());
-        Ok(Arc::new(Processor { filters, layers, scratches, threads }))
+        Ok(Arc::new(Cpu { filters, layers, scratches, threads }))
     }
 
     /// Adds the filters of the next layer.
@@ -112,7 +112,7 @@ pub(crate) fn filter_bytes(deepest: Layer) -> u64 {
 pub struct Session {
     plan: Plan,
     memory: HostMemory,
-    processor: Arc<Processor>,
+    processor: Arc<Cpu>,
 }
 
 impl Session {
@@ -121,7 +121,7 @@ impl Session {
     /// # Errors
     /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
     pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
-        Session::on(&Processor::new(filters.clone(), threads)?, plan)
+        Session::on(&Cpu::new(filters.clone(), threads)?, plan)
     }
 
     /// A session with zeroed slots.
@@ -129,7 +129,7 @@ impl Session {
     /// # Errors
     /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or the memory
     /// is not to be had.
-    pub fn on(processor: &Arc<Processor>, plan: &Plan) -> Result<Session, BackendError> {
+    pub fn on(processor: &Arc<Cpu>, plan: &Plan) -> Result<Session, BackendError> {
         if !plan.is_plain() {
             return Err(BackendError::NotPlain { device: "the CPU".to_owned() });
         }
@@ -184,7 +184,7 @@ impl backend::Session for Session {
     }
 }
 
-fn run_step(step: &Step, processor: &Processor, memory: &mut HostMemory) {
+fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
     let scratches = &processor.scratches;
     match step {
         Step::NetworkInput(step) => network_input::network_input(step, memory),
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn filters_that_are_needed_are_transformed_once_and_take_as_many_bytes_as_predicted() {
-        let processor = Processor::new(Arc::new(generated(1, "relu4_1".parse().unwrap())), None).unwrap();
+        let processor = Cpu::new(Arc::new(generated(1, "relu4_1".parse().unwrap())), None).unwrap();
         assert_eq!(processor.bytes(), 0);
         for deepest in ["relu1_1", "relu3_2", "relu2_1"] {
             let deepest = deepest.parse().unwrap();

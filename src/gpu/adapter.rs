@@ -1,6 +1,6 @@
 //! What can be opened, and what it says of itself.
 
-use super::memory::device_memory;
+use super::device_memory::device_memory;
 use std::{fmt, ops::RangeInclusive};
 
 /// A device that can be opened.

@@ -1,7 +1,7 @@
 //! What was found out about an adapter with a driver, in a file of the cache: what the driver compiled, which kernels were
 //! the fastest. The file starts with a digest, because a driver believes what it is given and wgpu does not look inside.
 
-use crate::files::replace_file;
+use crate::replace_file::replace_file;
 use sha2::{Digest, Sha256};
 use std::{
     io::{self, Write},

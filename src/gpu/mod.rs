@@ -4,13 +4,13 @@ mod abilities;
 mod adapter;
 mod allocation;
 mod completion;
-mod device;
 mod device_file;
+mod device_memory;
 mod failure;
 mod filters;
 mod kernels;
 mod launch;
-mod memory;
+mod open;
 mod pipelines;
 mod probe;
 mod self_check;
@@ -23,7 +23,6 @@ mod winograd;
 
 pub use abilities::{Abilities, Resources, Vendor};
 pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters};
-pub use device::{Gpu, ShaderChecks};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};
 pub(crate) use kernels::Task;
@@ -31,6 +30,7 @@ pub use kernels::{
     Choice, ForcedVariants, Kernel, OPERATIONS, Operation, PipelineSource, SHADERS, Shader, Tile, UnknownVariant,
     Variant, WorkShape, pipeline_sources,
 };
+pub use open::{Gpu, ShaderChecks};
 pub use probe::{Probe, probe};
 pub use self_check::CooperativeRefused;
 pub use session::Session;

@@ -8,7 +8,7 @@ use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, png, tiff::TiffEncoder, 
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 
 use super::{FORMATS, Format, Picture, PictureError};
-use crate::{files::temporary_file_beside, plan::Size};
+use crate::{plan::Size, replace_file::temporary_file_beside};
 
 const JPEG_QUALITY: u8 = 95;
 

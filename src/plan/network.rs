@@ -1,7 +1,7 @@
 //! What a plan is made for: the network and the optimiser; and why there may be none.
 
 use super::{Border, Pooling, Size, Storage, Term, Window};
-use crate::{vgg19::Layer, weights::Normalisation};
+use crate::vgg19::{Layer, Normalisation};
 
 /// The network up to the layers that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,15 +5,16 @@
 //! the tensors, so that a damaged file is not believed.
 
 use super::{
+    error::StylizeError,
     moment::Moment,
     optimizer::{SavedOptimizer, kept},
     recipe::{Init, Recipe},
-    stylize::{StylizeError, sizes},
+    sizes::sizes,
 };
 use crate::{
-    files::replace_file,
     picture::Picture,
     plan::{IterationState, Optimizer, Precision, Size, Tensor},
+    replace_file::replace_file,
     weights::Filters,
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

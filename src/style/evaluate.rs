@@ -1,10 +1,10 @@
 //! One evaluation of a recipe's losses, without moving the picture.
 
 use super::{
+    error::Reason,
     objective::{Loss, Objective},
     prepare::{Prepared, Work, prepare},
     recipe::Recipe,
-    stylize::Reason,
 };
 use crate::{
     Engine,

@@ -2,9 +2,11 @@
 
 mod checkpoint;
 pub mod coefficients;
+mod error;
 mod evaluate;
+mod event;
 mod gradient_scale;
-mod memory;
+mod memory_needed;
 mod moment;
 mod objective;
 mod optimizer;
@@ -13,17 +15,19 @@ mod prepare;
 mod recipe;
 mod running_plan;
 mod scale;
-mod scales;
+mod sizes;
 mod stylize;
 mod targets;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Input};
 pub use coefficients::Scaling;
+pub use error::{Reason, StylizeError};
 pub use evaluate::{Evaluation, evaluate};
-pub use memory::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
+pub use event::Event;
+pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
 pub use objective::{Loss, Objective, WeightedTerm};
 pub use painting::{ChangeError, Painting, Status};
 pub use recipe::{Init, Method, Recipe, RecipeError, WeightedLayer};
-pub use scales::scales;
-pub use stylize::{Event, Reason, StylizeError, stylize};
+pub use sizes::scales;
+pub use stylize::stylize;
 pub use targets::{Sources, TargetError, Targets, features, network};

@@ -2,13 +2,15 @@
 
 use super::{
     checkpoint::{Checkpoint, CheckpointError, Digests, Position},
+    error::{Reason, StylizeError},
+    event::Event,
     moment::Moment,
     objective::{Loss, Objective},
     optimizer::SavedOptimizer,
     prepare::{self, Preparation, Work},
     recipe::{Init, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
-    stylize::{Event, Reason, StylizeError, sizes, style_size},
+    sizes::{sizes, style_size},
 };
 use crate::{
     Engine,

@@ -2,12 +2,12 @@
 
 use super::{
     coefficients::{self, LossScale},
+    error::Reason,
     gradient_scale::{RangeSearch, Trial, range},
     objective::Objective,
     optimizer::{Device, Purpose},
     recipe::Recipe,
     running_plan::RunningPlan,
-    stylize::Reason,
     targets::{Targets, network, unsuitable},
 };
 use crate::{

@@ -2,12 +2,13 @@
 
 use super::{
     coefficients,
+    error::Reason,
+    event::Event,
     moment::Moment,
     objective::{Loss, Objective},
     optimizer::{self, Change, Device, LONGEST_INTERVAL, Optimizer, Pace, PictureUse, Purpose, Start, optimizer},
     prepare::Prepared,
     recipe::Recipe,
-    stylize::{Event, Reason},
 };
 use crate::{
     BackendError,

@@ -1,6 +1,6 @@
 //! What terms compare with: what the network makes of the photograph and of paintings.
 
-use super::stylize::Reason;
+use super::error::Reason;
 use crate::{
     BackendError, Engine, Session, SlotContents,
     picture::Picture,

@@ -1,27 +1,9 @@
 //! The filters of a network in the layout that every back end reads.
 
-use crate::{plan::Precision, vgg19::Layer};
-
-/// What is done to a pixel before the first convolution: `(value - mean) / deviation`, per RGB channel of a picture in
-/// [0, 1].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Normalisation {
-    /// Subtracted from red, green and blue.
-    pub mean: [f32; 3],
-    /// Divides red, green and blue; above zero.
-    pub deviation: [f32; 3],
-}
-
-impl Normalisation {
-    /// Statistics of ImageNet, as torchvision's and timm's filters expect them.
-    pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
-
-    /// Values in 0..255 less the mean of the original training set, as the original (Caffe, Keras) filters expect them.
-    pub const CAFFE: Normalisation = Normalisation {
-        mean: [123.68 / 255.0, 116.779 / 255.0, 103.939 / 255.0],
-        deviation: [1.0 / 255.0, 1.0 / 255.0, 1.0 / 255.0],
-    };
-}
+use crate::{
+    plan::Precision,
+    vgg19::{Layer, Normalisation},
+};
 
 /// One convolution: `[tap][input channel][output channel]`, taps in reading order (top left first).
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,10 @@
 //! Filters made from a seed: no file, the right shapes and a stable activation scale. For tests and benches.
 
-use super::filters::{ConvolutionFilters, Filters, Normalisation};
-use crate::{random::Random, vgg19::Layer};
+use super::filters::{ConvolutionFilters, Filters};
+use crate::{
+    random::Random,
+    vgg19::{Layer, Normalisation},
+};
 
 /// Filters up to `deepest`, uniform with the variance 2 / (9 Cin) that keeps activations at one scale (He et al., 2015,
 /// "Delving Deep into Rectifiers"), biases uniform in [-0.05, 0.05).

@@ -2,11 +2,11 @@
 
 use super::{
     error::{FileFault, WeightsError},
-    filters::{ConvolutionFilters, Filters, Normalisation},
+    filters::{ConvolutionFilters, Filters},
     header::{Header, LENGTH_BYTES},
     names::ExpectedTensor,
 };
-use crate::vgg19::Layer;
+use crate::vgg19::{Layer, Normalisation};
 use half::{bf16, f16};
 use safetensors::Dtype;
 use std::{

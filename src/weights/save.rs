@@ -7,7 +7,7 @@ use super::{
     load::{DEVIATION, MEAN},
     names::ExpectedTensor,
 };
-use crate::{files::replace_file, vgg19::Layer};
+use crate::{replace_file::replace_file, vgg19::Layer};
 use safetensors::Dtype;
 use std::{collections::BTreeMap, io::Write, path::Path};
 

@@ -2,9 +2,9 @@
 
 use crate::cli::{
     CliError,
-    filters::WeightsOptions,
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
     paint::Checkpoints,
+    weights_options::WeightsOptions,
 };
 use clap::Args;
 use impasto::{

@@ -9,9 +9,9 @@ pub(crate) use observer::Observer;
 
 use super::{
     CliError,
+    creatable::check_creatable,
     error::shortage_sentence,
     explain::explain,
-    files::check_creatable,
     paint::{self, Failure, Watcher},
     progress::Progress,
     resume::Notes,

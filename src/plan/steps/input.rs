@@ -2,7 +2,7 @@
 
 use super::declaration::{Declaration, Role::*};
 use super::{Size, SlotId};
-use crate::weights::Normalisation;
+use crate::vgg19::Normalisation;
 
 /// What the first convolution sees beyond the picture's edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

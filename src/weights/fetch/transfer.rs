@@ -6,7 +6,7 @@ use super::{
     remote::{Identity, Remote},
     write_error,
 };
-use crate::files::replace_file;
+use crate::replace_file::replace_file;
 use crate::weights::{
     FileFault,
     cache::{self, Cache},

@@ -76,7 +76,7 @@ fn deviations(rows: &[f32], columns: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plan::FeatureShape, weights::learn::patches};
+    use crate::{learn::patches, plan::FeatureShape};
 
     /// A map whose neighbours and channels are alike, with a mean of its own for each channel.
     fn smooth_map(width: u32, height: u32, channels: u32, seed: u64) -> Map {

@@ -14,8 +14,14 @@ mod whitening;
 
 pub use error::LearnError;
 
-use super::filters::{Filters, Normalisation};
-use crate::{BackendError, picture::Picture, plan::Size, random::Random, vgg19::Layer};
+use crate::{
+    BackendError,
+    picture::Picture,
+    plan::Size,
+    random::Random,
+    vgg19::{Layer, Normalisation},
+    weights::Filters,
+};
 use error::MINIMUM_SIDE;
 use maps::{Forward, Map};
 use std::num::NonZeroUsize;
@@ -64,7 +70,7 @@ const MINIMUM_VARIANCE: f64 = 1e-5;
 /// # Errors
 /// If there is no picture, one is too small, a pixel is not a number, all are flat, or the memory or the threads are
 /// not to be had.
-pub fn learn(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
+pub fn learn_filters(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
     check(pictures)?;
     let mut forward = Forward::new(Normalisation::IMAGENET, settings.threads)?;
     let mut maps = Vec::new();

@@ -1,8 +1,9 @@
 //! What painting takes of the memory, known before anything is allocated: plans are data.
 
 use super::{
+    error::Reason,
     recipe::Recipe,
-    stylize::{Reason, sizes, style_size},
+    sizes::{sizes, style_size},
     targets::{network, unsuitable},
 };
 use crate::{

@@ -6,9 +6,10 @@ use super::{
 };
 use clap::Args;
 use impasto::{
+    learn::{LearnSettings, learn_filters},
     picture::Picture,
     vgg19::Layer,
-    weights::{self, FetchError, Filters, Format, LearnSettings},
+    weights::{self, FetchError, Filters, Format},
 };
 use std::{
     convert::Infallible,
@@ -125,5 +126,5 @@ impl WeightsOptions {
 
 /// Filters learned from pictures.
 pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
-    Ok(weights::learn(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
+    Ok(learn_filters(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
 }

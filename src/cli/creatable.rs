@@ -1,7 +1,7 @@
 //! Files other than pictures: tried out before the work, and written whole or not at all.
 
 use super::CliError;
-use impasto::files::temporary_file_beside;
+use impasto::replace_file::temporary_file_beside;
 use std::{
     io::{self, ErrorKind, Write},
     path::Path,

@@ -3,15 +3,15 @@
 
 use crate::{
     BackendError, Session,
-    cpu::{self, Processor},
+    cpu::{self, Cpu},
     picture::Picture,
     plan::{
         self, Border, Conv3x3, FeatureShape, MaxPool, NetworkInput, Plan, Precision, Routine, Rows, Slot, SlotId, Step,
         Tensor, Window, share_buffers,
     },
     read_values,
-    vgg19::Layer,
-    weights::{ConvolutionFilters, Filters, Normalisation},
+    vgg19::{Layer, Normalisation},
+    weights::{ConvolutionFilters, Filters},
     write_values,
 };
 use std::{num::NonZeroUsize, sync::Arc};
@@ -28,13 +28,13 @@ pub(super) struct Map {
 /// The threads are kept, and so are the filters in the form that the convolutions work with.
 #[derive(Debug)]
 pub(super) struct Forward {
-    processor: Arc<Processor>,
+    processor: Arc<Cpu>,
 }
 
 impl Forward {
     pub(super) fn new(normalisation: Normalisation, threads: Option<NonZeroUsize>) -> Result<Forward, BackendError> {
         let filters = Arc::new(Filters { normalisation, layers: Vec::new() });
-        Ok(Forward { processor: Processor::new(filters, threads)? })
+        Ok(Forward { processor: Cpu::new(filters, threads)? })
     }
 
     /// Adds the filters of the next layer.

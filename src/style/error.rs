@@ -1,0 +1,52 @@
+//! Why a painting ends before its end.
+
+use super::recipe::RecipeError;
+use crate::{
+    BackendError,
+    picture::Picture,
+    plan::{PlanError, Size},
+};
+
+/// Why the work ended before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A number of the recipe is out of range.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The photograph is too small for the layers.
+    #[error("the photograph does not suit the layers: {0}")]
+    Content(PlanError),
+    /// The painting is too small for the layers.
+    #[error("the painting does not suit the layers: {0}")]
+    Style(PlanError),
+    /// The device failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A loss is not a number any more.
+    #[error(
+        "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller learning rate or smaller weights"
+    )]
+    NotFinite {
+        /// Size of the picture.
+        size: Size,
+        /// Which iteration.
+        iteration: u32,
+    },
+}
+
+/// Why the work ended, and what was done until then.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct StylizeError {
+    /// What happened.
+    pub reason: Reason,
+    /// The last good picture, if any iteration was done.
+    pub so_far: Option<Box<Picture>>,
+}
+
+impl From<Reason> for StylizeError {
+    fn from(reason: Reason) -> Self {
+        StylizeError { reason, so_far: None }
+    }
+}
