@@ -3,13 +3,13 @@
 //! In the order in which a program meets them:
 //!
 //! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, or takes pixels.
-//! 2. [`weights`] has the filters that the network looks with: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
+//! 2. [`weights`] holds the filters of the network: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
 //!    [`weights::load`] reads a file, [`learn::learn_filters`] needs nothing but the pictures.
-//! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. All of it has defaults;
+//! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. Everything has a default;
 //!    [`style::Recipe::for_filters`] chooses layers that the filters reach.
 //! 4. [`Device::open`] chooses what computes, and [`Engine::new`] puts the filters on it.
-//! 5. [`style::stylize`] paints, and tells a closure what happens. A [`style::Painting`] does the same a piece at a time: it can
-//!    be looked at, changed, saved and gone on with.
+//! 5. [`style::stylize`] paints, and tells a closure what happens. A [`style::Painting`] does the same piece by piece:
+//!    it can be looked at, changed, saved and resumed.
 //!
 //! ```
 //! use impasto::{
@@ -39,8 +39,8 @@
 //! ```
 //!
 //! Underneath, [`plan`] writes down the steps of an iteration as data, and a [`Session`] of [`gpu`], [`cpu`] or
-//! [`mod@reference`] executes them; [`validate`] compares the three. [`vgg19`] has the network's layers, and [`demo`] the
-//! pictures that `impasto demo` paints with.
+//! [`mod@reference`] executes them; [`validate`] compares the three. [`vgg19`] lists the network's layers, and [`demo`]
+//! draws the pictures that `impasto demo` paints with.
 //!
 //! # Features
 //!
@@ -64,7 +64,7 @@ pub mod validate;
 pub mod vgg19;
 pub mod weights;
 
-// Shared with the command, the tests and the benches of this package; no part of the interface.
+// Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]
 pub mod random;
 #[doc(hidden)]

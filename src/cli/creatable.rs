@@ -1,4 +1,4 @@
-//! Files other than pictures: tried out before the work, and written whole or not at all.
+//! Files other than pictures: checked before the work, and written whole or not at all.
 
 use super::CliError;
 use impasto::replace_file::temporary_file_beside;
@@ -13,7 +13,7 @@ pub(crate) fn check_creatable(path: &Path) -> Result<(), CliError> {
     temporary_file(path).map(drop).map_err(|source| CliError::Write { path: path.to_owned(), source })
 }
 
-/// Writes a file under a temporary name first, so that it is never half there.
+/// Writes a file under a temporary name first, so that a partial one never appears under its own.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let failed = |source| CliError::Write { path: path.to_owned(), source };
     let mut file = temporary_file(path).map_err(failed)?;

@@ -43,7 +43,7 @@ pub(crate) enum CliError {
     Interrupted { reason: Box<Reason>, path: PathBuf },
     #[error("{reason}; what was painted until then could not be saved either: {save}")]
     Lost { reason: Box<Reason>, save: Box<PictureError> },
-    /// With what may help.
+    /// An error, and advice that may help.
     #[error("{error}; {advice}")]
     Advised { error: Box<CliError>, advice: String },
     #[error("cannot write {}: {source}; name another file, or one where there is room", path.display())]
@@ -54,7 +54,7 @@ pub(crate) enum CliError {
     Answer(#[from] io::Error),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The work ended in order, because somebody wished it.
+    /// The work ended in order, on request.
     #[error("{sentence}")]
     Stopped { interrupt: Interrupt, sentence: String },
     #[error("{0}")]
@@ -62,7 +62,7 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// The message, and which options may help where the library cannot know that there are any.
+    /// The message, with options that may help: the library does not know of options.
     pub fn sentence(&self) -> String {
         match self.options() {
             Some(options) => format!("{self}; {options}"),
@@ -87,7 +87,7 @@ impl CliError {
         }
     }
 
-    /// 2 for wrong use, 1 for failures.
+    /// Exit code: 2 for wrong use, 1 for failures.
     pub fn exit_code(&self) -> u8 {
         match self {
             CliError::Usage(_) | CliError::Recipe(_) | CliError::Plan(_) => 2,
@@ -110,7 +110,7 @@ fn backend_options(error: &BackendError) -> Option<&'static str> {
     }
 }
 
-/// What takes more than there is, and the option that helps.
+/// What needs more memory than there is, and the option that helps.
 pub(crate) fn shortage_sentence(shortage: &Shortage) -> String {
     match shortage.fitting {
         Some(long) => format!("{shortage}, --size {long}"),

@@ -8,7 +8,7 @@ use impasto::{
 };
 use std::{io::Write, ops::RangeInclusive};
 
-/// Prints what painting pictures of these sizes would do.
+/// Prints what would be done to paint pictures of these sizes.
 pub(super) fn explain(
     engine: &Engine,
     content: Size,
@@ -95,7 +95,7 @@ fn steps(engine: &Engine, plan: &Plan, answer: &mut dyn Write) -> Result<(), Cli
     Ok(())
 }
 
-/// For every step the variant of its kernel, if there are several, or that the kernel of the step before does both.
+/// For every step the variant of its kernel, if there are several, or a note that the previous step's kernel does both.
 fn kernels(engine: &Engine, plan: &Plan) -> Vec<&'static str> {
     let of_step = |kernel: StepKernel| {
         let first = kernel.variant.map_or("", |variant| variant.name());
@@ -122,7 +122,7 @@ fn slots(plan: &Plan, answer: &mut dyn Write) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A map's shape, with the rows that there is room for if these are not all; else the length.
+/// A map's shape, with the number of rows stored if that is not all of them; for other arrays the length.
 fn extent_of(plan: &Plan, slot: &Slot) -> String {
     match slot.tensor.shape(plan.window.size) {
         Some(shape) if slot.per_band => {

@@ -1,5 +1,5 @@
-//! Ctrl-C and the request to terminate: the first is noted, so that the work can end in order, the second ends the process
-//! at once.
+//! Ctrl-C and the request to terminate: the first is noted, so that the work can end in order, the second ends the
+//! process at once.
 
 use super::CliError;
 use signal_hook::{
@@ -11,17 +11,17 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-/// A wish of the user or the system that the process end.
+/// A request of the user or the system that the process end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interrupt(i32);
 
 impl Interrupt {
-    /// What shells expect of a process that a signal ended.
+    /// The exit code that shells expect of a process that a signal ended.
     pub fn exit_code(self) -> u8 {
         (128 + self.0) as u8
     }
 
-    /// What it was, in words.
+    /// The signal in words.
     pub fn name(self) -> &'static str {
         if self.0 == SIGINT { "Ctrl-C" } else { "the request to terminate" }
     }
@@ -34,13 +34,13 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// From now on signals are noted.
+    /// Starts to note signals.
     pub fn watch() -> Result<Interrupts, CliError> {
         let signal = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
             let exit_code = i32::from(Interrupt(number).exit_code());
-            // In this order: the first signal must not find its own note.
+            // In this order, so that the first signal does not see its own note and end the process.
             flag::register_conditional_shutdown(number, exit_code, again.clone())
                 .and_then(|_| flag::register(number, again.clone()))
                 .and_then(|_| flag::register_usize(number, signal.clone(), number as usize))

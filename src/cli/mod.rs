@@ -71,7 +71,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the answer has seen enough of it, as `head` has.
+        // The reader of the answer, such as `head`, has seen enough.
         Err(CliError::Answer(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("impasto: {}", error.sentence());

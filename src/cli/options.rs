@@ -27,7 +27,7 @@ pub(crate) struct DeviceOptions {
 
 impl DeviceOptions {
     pub fn open(&self) -> Result<Device, CliError> {
-        // Without a cache directory pipelines are compiled every time, which is no reason to stop.
+        // Without a cache directory pipelines are compiled every time, which is no reason to fail.
         let cache = cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok();
         Ok(Device::open(&self.device, self.threads, cache.as_deref())?)
     }
@@ -46,7 +46,7 @@ pub(crate) struct KernelOptions {
     variant: Option<ForcedVariants>,
 }
 
-/// A way to compute: how maps are stored, and the variants that are asked for.
+/// A way to compute: how maps are stored, and the variants asked for.
 #[derive(Clone)]
 pub(crate) struct Way {
     pub precision: Precision,
@@ -59,7 +59,7 @@ impl Way {
     }
 }
 
-/// Says, in one line, if tensor cores are there and are not to be trusted.
+/// Says, in one line, if the device has tensor cores that failed their check.
 pub(crate) fn notice(device: &Device) {
     if let Device::Gpu(gpu) = device
         && let Err(refused) = gpu.check_cooperative()
@@ -69,7 +69,7 @@ pub(crate) fn notice(device: &Device) {
 }
 
 impl KernelOptions {
-    /// What is asked for, if the device can.
+    /// What is asked for, if the device supports it.
     pub fn way(&self, device: &Device) -> Result<Way, CliError> {
         let precision = self.precision(device)?;
         Ok(Way { precision, forced: self.forced(device, precision)? })
@@ -136,7 +136,7 @@ pub(crate) fn weighted_layer(text: &str) -> Result<WeightedLayer, String> {
     Ok(WeightedLayer { layer, weight })
 }
 
-/// A number that is one: no NaN, no infinity.
+/// A finite number: no NaN, no infinity.
 pub(crate) fn finite(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -145,7 +145,7 @@ pub(crate) fn finite(text: &str) -> Result<f32, String> {
     }
 }
 
-/// A whole number that is not zero, by its type.
+/// A whole number of a type that excludes zero.
 pub(crate) fn positive<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| format!("\"{text}\" is not a whole number above zero"))
 }

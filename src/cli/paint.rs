@@ -21,7 +21,7 @@ pub(crate) struct Checkpoints {
     pub every: Duration,
 }
 
-/// Who is told what happens.
+/// Is told what happens.
 pub(crate) trait Watcher {
     /// Something happened to the painting.
     fn see(&mut self, event: &Event);
@@ -29,7 +29,7 @@ pub(crate) trait Watcher {
     /// Something that the user should know.
     fn say(&self, line: &str);
 
-    /// Nothing more comes: what follows is said on a terminal of its own.
+    /// Nothing more comes; what is printed next has the terminal to itself.
     fn finish(&mut self);
 }
 
@@ -37,7 +37,7 @@ pub(crate) trait Watcher {
 pub(crate) enum Failure {
     /// The painting failed.
     Stylize(StylizeError),
-    /// Something else did, or the user wished it.
+    /// Something else failed, or the user stopped it.
     Other(CliError),
 }
 
@@ -47,7 +47,7 @@ impl From<CliError> for Failure {
     }
 }
 
-/// Paints to the end. A signal saves what there is: a checkpoint, if they are written, and the picture so far to `output`.
+/// Paints to the end. A signal saves a checkpoint, if checkpoints are written, and the picture so far to `output`.
 pub(crate) fn paint(
     painting: &mut Painting,
     output: &Path,
@@ -63,7 +63,7 @@ pub(crate) fn paint(
         let status = status.map_err(Failure::Stylize)?;
         if let (Some(checkpoint), Some((to, notes))) = (painting.take_checkpoint(), checkpoints) {
             saved = Instant::now();
-            // One that cannot be written is no reason to stop painting.
+            // A failed write is no reason to stop painting.
             if let Err(error) = save(checkpoint, notes, &to.path) {
                 watcher.say(&error.to_string());
             }
@@ -107,7 +107,7 @@ fn stop(
     let picture = painting.picture();
     tell(painting, watcher);
     let mut resume = None;
-    // Last, so that nothing is told of iterations that it does not know.
+    // Last, so that no event is reported for an iteration that it does not contain.
     if let Some((to, notes)) = checkpoints {
         let checkpoint = painting.checkpoint();
         tell(painting, watcher);

@@ -1,14 +1,14 @@
-//! Progress on a terminal: a bar per scale. Silent where stderr is none.
+//! Progress on a terminal: a bar per scale. Silent if stderr is not a terminal.
 
 use super::paint::Watcher;
 use impasto::style::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
 
-/// Redraws in a second at most.
+/// At most so many redraws a second.
 const REDRAWS: u8 = 10;
 
-/// The bar of the present scale.
+/// The bar of the current scale.
 #[derive(Default)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -50,7 +50,7 @@ impl Progress {
         }
     }
 
-    /// Says something that only someone who watches wants to know.
+    /// Prints something of interest only to someone who watches.
     pub fn note(&self, line: &str) {
         if std::io::stderr().is_terminal() {
             self.say(line);

@@ -52,12 +52,12 @@ pub(crate) struct Arguments {
 pub(crate) struct Notes {
     arguments: Vec<OsString>,
     directory: PathBuf,
-    /// Where the photograph is, if it was moved since.
+    /// Where the photograph is, if it has been moved since.
     content: Option<PathBuf>,
 }
 
 impl Notes {
-    /// Of the command that is running.
+    /// The notes of the command that is running.
     pub fn of_this_process() -> Result<Notes, CliError> {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
         Ok(Notes { arguments: std::env::args_os().collect(), directory, content: None })
@@ -67,7 +67,7 @@ impl Notes {
         serde_json::to_string(self).expect("strings and paths of one system can be written")
     }
 
-    /// The options, with those that came later in place of those before.
+    /// The options; where one is given twice the later counts.
     fn arguments(&self) -> Option<stylize::Arguments> {
         let command = Cli::command().mut_subcommand("stylize", |stylize| stylize.args_override_self(true));
         let matches = command.try_get_matches_from(&self.arguments).ok()?;
@@ -117,7 +117,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
     let output = stylize.output.as_deref().ok_or_else(foreign)?;
     check_writable(output, checkpoint.size())?;
     let (content, style) = (Picture::open(&stylize.content)?, Picture::open(&stylize.style)?);
-    // What the filters must reach is known by now.
+    // By now it is known how deep the filters must reach.
     let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style)?;
     let sizes = style.size();
     let painting = Painting::resume(&engine, content, style, checkpoint)?;

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// A case by a kernel, as JSON tells it; scripts read its keys.
+/// A case run by a kernel, as a line of JSON; scripts read its keys.
 #[derive(Serialize)]
 struct Line<'a> {
     operation: &'a str,
@@ -49,7 +49,7 @@ struct Line<'a> {
     passed: bool,
 }
 
-/// What JSON ends with.
+/// The last line of JSON.
 #[derive(Serialize)]
 struct Summary<'a> {
     device: &'a str,
@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
     report.end(only)
 }
 
-/// Whether a case, by a kernel, has a name or a part of one.
+/// Whether a name fits a case run by a kernel: the operation, the variant, or a part of the case's name.
 fn is_called(name: &str, case: &Case, trial: Option<&Trial<'_>>) -> bool {
     if OPERATIONS.iter().any(|operation| operation.name == name) {
         case.operation() == name

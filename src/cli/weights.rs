@@ -56,7 +56,7 @@ pub(crate) struct LearnArguments {
     seed: u64,
 }
 
-/// Runs a command; what was asked for goes to `answer`, progress to the terminal.
+/// Runs a command; the result goes to `answer`, progress to the terminal.
 pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), CliError> {
     match command {
         WeightsCommand::Fetch(arguments) => {
@@ -95,7 +95,7 @@ pub(crate) fn user_cache() -> Result<Cache, NoCacheDirectory> {
     Cache::of_user(std::env::var_os(CACHE_VARIABLE).as_deref())
 }
 
-/// Fetches with a progress bar, which shows on a terminal only.
+/// Fetches with a progress bar, which appears only on a terminal.
 pub(crate) fn fetch(source: &Source, cache: &Cache) -> Result<PathBuf, FetchError> {
     let bar = ProgressBar::no_length().with_message("VGG19");
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left");

@@ -55,8 +55,8 @@ impl FromStr for WeightsChoice {
 }
 
 impl WeightsOptions {
-    /// Filters as deep as they go, `wanted` at most; a file that ends before `needed` is refused. Filters would be
-    /// learned from `pictures`.
+    /// Filters as deep as they go, at most to `wanted`; a file that ends before `needed` is refused. If filters have to
+    /// be learned, they are learned from `pictures`.
     pub fn load(
         &self,
         wanted: Layer,
@@ -85,8 +85,8 @@ impl WeightsOptions {
         }
     }
 
-    /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that is still to be
-    /// fetched is taken to be there.
+    /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that would have to be
+    /// fetched counts as there.
     pub fn reach(&self, wanted: Layer) -> Result<Layer, CliError> {
         self.check()?;
         Ok(match &self.weights {
@@ -96,14 +96,14 @@ impl WeightsOptions {
         })
     }
 
-    /// Looks for a relative path in another directory than the present one.
+    /// Resolves a relative path against another directory than the current one.
     pub fn look_in(&mut self, directory: &Path) {
         if let WeightsChoice::File(path) = &mut self.weights {
             *path = directory.join(&*path);
         }
     }
 
-    /// Whether the options go together.
+    /// Whether the options can be combined.
     fn check(&self) -> Result<(), CliError> {
         let (url, caffe) = (self.weights_url.is_some(), matches!(self.weights_format, Format::Caffe));
         match &self.weights {

@@ -32,7 +32,7 @@ struct Layer {
     length: f32,
     /// How often the layer covers the canvas.
     coverage: f32,
-    /// How far colours stray from the motif's.
+    /// How far colours deviate from the motif's.
     variety: f32,
 }
 
@@ -76,7 +76,7 @@ impl Layer {
     }
 
     fn stroke(&self, middle: Point, motif: &Motif, random: &mut Random) -> Stroke {
-        // Detail is smaller where the motif is: strokes shorten towards the hearts of the whirls.
+        // The motif is finer there: strokes shorten towards the centres of the whirls.
         let near = motif.nearness(middle);
         let width = self.width * random.uniform(0.75, 1.2) * (1.0 - 0.2 * near);
         let length = self.width * self.length * random.uniform(0.6, 1.3) * (1.0 - 0.2 * near);
@@ -100,7 +100,7 @@ impl Layer {
     }
 }
 
-/// A centre that paint turns around.
+/// A centre around which paint turns.
 struct Whirl {
     centre: Point,
     radius: f32,
@@ -162,7 +162,7 @@ impl Motif {
         (depth - bank) / (0.05 + 0.09 * (1.0 - x) + 0.5 * (depth - 0.1).max(0.0) * (0.55 - x).max(0.0))
     }
 
-    /// One in the heart of a whirl, zero far from all.
+    /// One in the centre of a whirl, zero far from all of them.
     fn nearness(&self, [x, y]: Point) -> f32 {
         let near = |whirl: &Whirl| {
             let distance = (x - whirl.centre[0]).hypot(y - whirl.centre[1]) / whirl.radius;

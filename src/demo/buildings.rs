@@ -13,13 +13,13 @@ pub(super) struct House {
     pub walls: f32,
     /// Height of the roof above the walls.
     pub roof: f32,
-    /// Whether the gable faces the viewer, or the eaves do.
+    /// Whether the gable faces the viewer; else the eaves do.
     pub gable: bool,
     /// Whether the upper storeys are timber-framed.
     pub timbered: bool,
     pub wall: Colour,
     pub tiles: Colour,
-    /// How much of the evening's haze lies before it, from 0 to 1.
+    /// How much of the evening's haze lies in front of it, from 0 to 1.
     pub haze: f32,
 }
 

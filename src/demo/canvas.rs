@@ -9,11 +9,11 @@ pub(super) type Colour = [f32; 3];
 /// Across and down, in units of the canvas's height.
 pub(super) type Point = [f32; 2];
 
-/// A canvas is finer than its picture, at least twice and at least of so many rows, so that thin things are averaged and
+/// A canvas has at least twice the picture's resolution and at least so many rows, so that thin things are averaged,
 /// not lost.
 const FEWEST_ROWS: u32 = 700;
 
-/// A canvas is made finer only up to so many pixels.
+/// A canvas has no more pixels than this, unless its picture has.
 const MOST_PIXELS: f64 = (1 << 23) as f64;
 
 /// The colour of a hexadecimal triple such as 0xff8000.
@@ -31,7 +31,7 @@ pub(super) fn lit(colour: Colour, brightness: f32) -> Colour {
     colour.map(|value| value * brightness)
 }
 
-/// Zero up to `low`, one from `high`, smooth between.
+/// Zero up to `low`, one from `high` on, smooth in between.
 pub(super) fn smoothstep(low: f32, high: f32, x: f32) -> f32 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
@@ -53,7 +53,7 @@ pub(super) struct Canvas {
     pub width: usize,
     pub height: usize,
     pub pixels: Vec<Colour>,
-    /// Canvas pixels to a pixel of the picture, in each direction.
+    /// Canvas pixels per pixel of the picture, in each direction.
     finer: usize,
 }
 
@@ -119,7 +119,7 @@ impl Canvas {
         };
         let (low, high) = ([bound(0, -1.0), bound(1, -1.0)], [bound(0, 1.0), bound(1, 1.0)]);
         self.paint(low, high, |[x, y]| {
-            // What every edge cuts off a pixel adds up, so that polygons thinner than a pixel are as faint as they should.
+            // What the edges cut off a pixel is summed, so that polygons thinner than a pixel are faint in proportion.
             let missing: f32 = edges.iter().map(|(a, b, c)| (0.5 - (a * x + b * y - c)).clamp(0.0, 1.0)).sum();
             if missing < 1.0 { (shade([x, y]), 1.0 - missing) } else { ([0.0; 3], 0.0) }
         });

@@ -1,4 +1,4 @@
-//! Two pictures drawn from formulas, so that everything can be tried without a file: one to paint, one to paint like.
+//! Two pictures drawn from formulas, a content and a style, so that everything can be tried without a file.
 
 mod brushwork;
 mod buildings;

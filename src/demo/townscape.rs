@@ -30,7 +30,7 @@ pub fn townscape(size: Size) -> Picture {
     boat(&mut canvas, [0.6 * width, 0.765], 0.045);
     plants::reeds(&mut canvas, &mut random, [0.0, 1.02], 0.26 * width);
     plants::bank(&mut canvas, &noise, &mut random, width);
-    // A tree of a seed that leaves the spire free, smaller in narrow pictures.
+    // The tree's seed is chosen so that it does not hide the spire; smaller in narrow pictures.
     plants::tree(&mut canvas, &mut Random::new(9), [width - 0.045, 1.0], 0.8 * (0.75 * width).min(1.0));
     canvas.into_picture()
 }
@@ -137,7 +137,7 @@ fn town(canvas: &mut Canvas, noise: &Noise, random: &mut Random) {
     let row = |canvas: &mut Canvas, random: &mut Random, from: f32, base: f32, scale: f32, haze: f32| {
         let (mut x, mut wall, mut tiles) = (from, 0, 0);
         while x < width + 0.02 {
-            // Never the colours of the neighbour.
+            // Never the neighbour's colours.
             wall = (wall + 1 + random.below(WALLS.len() - 1)) % WALLS.len();
             tiles = (tiles + 1 + random.below(ROOFS.len() - 1)) % ROOFS.len();
             let house = House {
@@ -167,13 +167,13 @@ fn town(canvas: &mut Canvas, noise: &Noise, random: &mut Random) {
     plants::grove(canvas, random, [0.8 * width, 0.644], [0.86 * width, 0.644], 4, 0.026, 0.0);
 }
 
-/// Water in front: what stands above it upside down, broken by ripples that grow towards the viewer.
+/// Water in front: it mirrors what stands above it, broken by ripples that grow towards the viewer.
 fn river(canvas: &mut Canvas, noise: &Noise, sun: Point) {
     let (width, pixel) = (canvas.aspect(), canvas.pixel());
     let above = canvas.clone();
     canvas.paint([0.0, WATERLINE], [width, 1.0], |[x, y]| {
         let depth = y - WATERLINE;
-        // Ripples are of one size on the water, so they are ever flatter and finer in the distance.
+        // Ripples have one size on the water, so they look flatter and finer in the distance.
         let far = 1.0 / (0.05 + depth);
         let swell = noise.octaves([x * far * 0.55 + 3.0, far * 5.5], 3);
         let chop = noise.octaves([x * far * 1.6 + 70.0, far * 17.0 + 9.0], 2);

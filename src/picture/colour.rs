@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 /// How the colour channels of a file become red, green and blue.
 enum Conversion {
-    /// As they are; grey becomes three equal values.
+    /// Unchanged; grey becomes three equal values.
     Copy,
     /// Through a colour profile, from as many channels as the file has.
     Profile(Arc<TransformF32Executor>),
@@ -25,7 +25,7 @@ pub(super) fn to_srgb(image: &DynamicImage, profile: Option<&[u8]>) -> Vec<f32> 
     convert(image, &Conversion::Copy).expect("copied values are finite, because the decoder checked them")
 }
 
-/// The way from a profile to sRGB; None if the profile is broken or speaks of other channels than the pixels have.
+/// The conversion from a profile to sRGB; None if the profile is broken or is for other channels than the pixels have.
 fn from_profile(bytes: &[u8], grey: bool) -> Option<Conversion> {
     let profile = ColorProfile::new_from_slice(bytes).ok()?;
     let layout = match (profile.color_space, grey) {
@@ -56,12 +56,12 @@ fn convert(image: &DynamicImage, conversion: &Conversion) -> Option<Vec<f32>> {
         DynamicImage::ImageRgba16(image) => rows(image, channels, width, word, conversion),
         DynamicImage::ImageRgb32F(image) => rows(image, channels, width, float, conversion),
         DynamicImage::ImageRgba32F(image) => rows(image, channels, width, float, conversion),
-        // The enum is open to further kinds; none of the formats that are read has one.
+        // The enum is non-exhaustive; none of the formats read has another kind.
         other => rows(&other.to_rgba16(), 4, width, word, conversion),
     }
 }
 
-/// Converts `samples`, `[height][width][channels]`, the last channel alpha if their number is even.
+/// Converts `samples`, `[height][width][channels]`; if the number of channels is even, the last is alpha.
 fn rows<T: Copy + Sync>(
     samples: &[T],
     channels: usize,

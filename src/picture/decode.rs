@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
 use super::{FORMATS, Format, Picture, PictureError, colour};
 use crate::plan::Size;
 
-/// Sixteen thousand pixels squared: beyond it, the picture and its copies no longer fit an ordinary machine.
+/// A square of side 16384: beyond it, the picture and its copies no longer fit in an ordinary machine's memory.
 const MOST_PIXELS: usize = 1 << 28;
 
 /// Enough for `MOST_PIXELS` of four 32-bit channels and as much again for the decoder's own arrays.
@@ -20,16 +20,16 @@ impl Picture {
     /// Reads a PNG, JPEG, WebP, TIFF or BMP file, whatever its name.
     ///
     /// The picture is turned upright as its EXIF (or TIFF) orientation says, and converted to sRGB if it carries a
-    /// colour profile; a broken profile, or one of another kind than the pixels, is ignored. Grey and palette pictures
-    /// become RGB, CMYK is converted without a profile. Values of floating-point files are taken as sRGB-coded and
-    /// clamped to [0, 1].
+    /// colour profile; a profile that is broken or of another kind than the pixels is ignored. Grey and palette
+    /// pictures become RGB; CMYK is converted without a profile. Values of floating-point files are taken as sRGB-coded
+    /// and clamped to [0, 1].
     ///
     /// Transparent pictures are composited over white, as a viewer or a sheet of paper shows them. The colour under
     /// full transparency is arbitrary, often black or the remains of what was erased, and would be painted as if it
     /// belonged to the picture.
     ///
     /// # Errors
-    /// If the file cannot be read, is no picture in one of these formats, is damaged or incomplete, has more than
+    /// If the file cannot be read, is not a picture in one of these formats, is damaged or incomplete, has more than
     /// 2^28 pixels (found from its header, before anything is decoded), or holds values that are not finite.
     pub fn open(path: impl AsRef<Path>) -> Result<Picture, PictureError> {
         let path = path.as_ref();
@@ -67,7 +67,7 @@ impl Picture {
     }
 }
 
-/// The bytes of a file whose first few show a format that is read.
+/// The bytes of a file whose first few identify a supported format.
 fn read(path: &Path) -> Result<(&'static Format, Vec<u8>), PictureError> {
     if path.is_dir() {
         return Err(PictureError::Directory { path: path.into() });
@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<(&'static Format, Vec<u8>), PictureError> {
     let failed = |reason| PictureError::Read { path: path.into(), reason };
     let mut file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    // The rest is read only if these make a picture: the path may name something endless.
+    // The rest is read only if these begin a picture: the path may name something endless.
     file.by_ref().take(16).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.is_empty() {
         return Err(PictureError::Empty { path: path.into() });
@@ -117,7 +117,7 @@ fn cause(error: &ImageError) -> String {
     first.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a JPEG file goes on to the end-of-image marker of its picture. The decoder fills what is missing with grey,
+/// Whether a JPEG file reaches the end-of-image marker of its picture. The decoder fills what is missing with grey,
 /// which nobody wants to paint.
 ///
 /// Segments are skipped by their lengths (ITU-T T.81, Annex B), because an embedded thumbnail has an end marker too.

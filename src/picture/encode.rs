@@ -16,11 +16,11 @@ impl Picture {
     /// Writes the picture in the format of the path's extension: PNG, JPEG (quality 95), WebP (lossless), TIFF or BMP,
     /// 8 bits per channel, rounded to nearest after clamping to [0, 1].
     ///
-    /// The file is written under another name in the same directory and then renamed, so that a failure leaves what was
-    /// there before.
+    /// The file is written under another name in the same directory and then renamed, so that a failure leaves an
+    /// earlier file untouched.
     ///
     /// # Errors
-    /// If a value is not finite, or for any reason that [`check_writable`] gives, or if writing fails.
+    /// If a value is not finite, if [`check_writable`] fails, or if writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PictureError> {
         let path = path.as_ref();
         let output = Output::at(path, self.size)?;
@@ -77,7 +77,7 @@ pub fn check_writable(path: impl AsRef<Path>, size: Size) -> Result<(), PictureE
 /// Where and how a picture is written.
 struct Output {
     format: &'static Format,
-    /// The file itself, where the path is a link to it.
+    /// The file itself, even if the path is a link to it.
     file: PathBuf,
 }
 

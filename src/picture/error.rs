@@ -42,7 +42,7 @@ pub enum PictureError {
         /// The file.
         path: PathBuf,
     },
-    /// The content is of no format that is read.
+    /// The content is in no supported format.
     #[error(
         "{path} is {found}, but pictures are read from PNG, JPEG, WebP, TIFF and BMP files: save it in one of these formats"
     )]
@@ -52,7 +52,7 @@ pub enum PictureError {
         /// What the content looks like.
         found: String,
     },
-    /// A known format in a variant that is not read.
+    /// A known format in an unsupported variant.
     #[error("{path} is a kind of {format} file that is not read ({reason}): save it again as a PNG of 8 or 16 bits")]
     Unsupported {
         /// The file.
@@ -142,7 +142,7 @@ pub enum PictureError {
         /// The file to be written.
         path: PathBuf,
     },
-    /// The format cannot hold so long a side.
+    /// A side is too long for the format.
     #[error("cannot write {path}: a {format} file holds sides up to {limit}, but the picture is {size}; use .png")]
     SideTooLong {
         /// The file to be written.
@@ -154,7 +154,7 @@ pub enum PictureError {
         /// Size of the picture.
         size: Size,
     },
-    /// The encoder gave up.
+    /// The encoder failed.
     #[error("cannot encode {path} as {format} ({reason}): try .png")]
     Encode {
         /// The file to be written.

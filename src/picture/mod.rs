@@ -49,7 +49,7 @@ impl Picture {
         &self.pixels
     }
 
-    /// The values to change, as in [`Picture::pixels`].
+    /// The values, mutable, laid out as in [`Picture::pixels`].
     pub fn pixels_mut(&mut self) -> &mut [f32] {
         &mut self.pixels
     }
@@ -76,7 +76,7 @@ impl Picture {
     }
 }
 
-/// A kind of file that is read and written.
+/// A file format that is read and written.
 #[derive(Debug)]
 struct Format {
     format: ImageFormat,

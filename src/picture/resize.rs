@@ -10,7 +10,7 @@ impl Picture {
     /// The picture at another size, at least 1x1, clamped to [0, 1].
     ///
     /// Bicubic as in Pillow: Catmull and Rom's cubic (a = -1/2), widened by the scale when shrinking so that fine
-    /// detail is averaged and not aliased. Nothing is clamped or rounded on the way.
+    /// detail is averaged and not aliased. Intermediate results are neither clamped nor rounded.
     pub fn resize(&self, size: Size) -> Picture {
         let size = Size { width: size.width.max(1), height: size.height.max(1) };
         if size == self.size {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn nothing_is_clamped_between_rows_and_columns() {
         let size = Size { width: 9, height: 9 };
-        // A bright cross on black: overshoots of one direction are undone by the other.
+        // A bright cross on black: the overshoot of one direction is cancelled by the other.
         let lit = |i: usize| i / 3 % 9 == 4 || i / 27 == 4;
         let cross = Picture { size, pixels: (0..243).map(|i| f32::from(u8::from(lit(i)))).collect() };
         let resized = cross.resize(Size { width: 25, height: 31 });

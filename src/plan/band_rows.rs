@@ -1,17 +1,17 @@
-//! Which rows of each layer a band of a segment is concerned with.
+//! Which rows of each layer a band of a segment involves.
 
 use super::{FeatureShape, Rows, Size, segments::Segment};
 use crate::vgg19::Layer;
 use std::collections::HashMap;
 
-/// Rows of each layer, and of the pooled map that it reads if it stands behind a pooling within the segment.
+/// Rows of each layer, and of the pooled map that it reads if a pooling precedes it within the segment.
 #[derive(Default)]
 pub(super) struct BandRows {
     pub layer: HashMap<Layer, Rows>,
     pub pooled: HashMap<Layer, Rows>,
 }
 
-/// The rows of each layer that belong to the band that makes the rows `made`, and to no other.
+/// The rows of each layer that belong only to the band that produces the rows `made`.
 pub(super) fn own_rows(segment: &Segment, window: Size, made: Rows) -> HashMap<Layer, Rows> {
     let shape = |layer| FeatureShape::of_layer(layer, window);
     let mut own = HashMap::new();
@@ -25,7 +25,7 @@ pub(super) fn own_rows(segment: &Segment, window: Size, made: Rows) -> HashMap<L
     own
 }
 
-/// The rows of each layer that are made on the way up: a band's own, and those that its own rows above read.
+/// The rows of each layer computed in the forward pass: a band's own, and those that its own rows above read.
 pub(super) fn forward_rows(segment: &Segment, window: Size, own: &HashMap<Layer, Rows>) -> BandRows {
     let shape = |layer| FeatureShape::of_layer(layer, window);
     let mut needed = BandRows::default();
@@ -42,7 +42,7 @@ pub(super) fn forward_rows(segment: &Segment, window: Size, own: &HashMap<Layer,
     needed
 }
 
-/// The rows of each layer's gradient that the gradient of a band's own rows at the bottom needs.
+/// The rows of each layer's gradient needed for the gradient of a band's own rows at the bottom.
 pub(super) fn backward_rows(segment: &Segment, window: Size, own: &HashMap<Layer, Rows>) -> BandRows {
     let shape = |layer| FeatureShape::of_layer(layer, window);
     let mut needed = BandRows::default();

@@ -4,8 +4,8 @@ use super::{Plan, Slot, SlotId, Step, Use};
 use std::ops::RangeInclusive;
 
 impl Plan {
-    /// When each slot's contents matter, as runs of step numbers: from its first use to its last, or, for what is made
-    /// band by band, from each time it is made to the last use before the next.
+    /// When each slot's contents matter, as runs of step numbers: from first use to last or, for slots filled band by
+    /// band, from each write to the last use before the next.
     pub fn lifetimes(&self) -> Vec<Vec<RangeInclusive<usize>>> {
         lifetimes(&self.slots, &self.steps)
     }

@@ -1,4 +1,4 @@
-//! What a step costs at the least: arithmetic of the direct method, and bytes if each array moved once.
+//! The least that a step costs: arithmetic of the direct method, and bytes if each array moves once.
 
 use super::{Declaration, FeatureShape, Plan, Role, Rows, Slot, Step, Tensor};
 use std::ops::Add;
@@ -38,7 +38,7 @@ impl Plan {
     }
 }
 
-/// Words of a slot that a step moves: of what holds something for every pixel only the step's rows.
+/// Words of a slot that a step moves; of a slot with data for every pixel, only the step's rows.
 fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
     let words = slot.words as u64;
     let of_pixels = slot.tensor.is_map() || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_));

@@ -33,16 +33,16 @@ pub use terms::{Comparison, PerTerm, Representation, Source, Term, check_terms, 
 
 use std::ops::Range;
 
-/// A part of the plan that is run as one: its steps stand next to each other.
+/// A part of the plan that runs as a unit: its steps are consecutive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Routine {
     /// Features and Gram matrices of the picture.
     Features,
-    /// Losses of the picture and the gradient of its pixels.
+    /// Losses of the picture and the gradient with respect to its pixels.
     Evaluate,
     /// One Adam step along the gradient.
     Adam,
-    /// Keeps the present point and gradient as the newest curvature pair, then takes the inner products L-BFGS needs.
+    /// Keeps the current point and gradient as the newest curvature pair, then takes the inner products L-BFGS needs.
     LbfgsUpdate,
     /// The search direction as a linear combination of the history.
     LbfgsDirection,
@@ -50,21 +50,21 @@ pub enum Routine {
     LbfgsTrial,
     /// Slope and norms of the gradient.
     LbfgsScalars,
-    /// Puts the gradient aside.
+    /// Sets the gradient aside.
     KeepGradient,
-    /// Takes the gradient back that was put aside.
+    /// Restores the gradient that was set aside.
     RestoreGradient,
 }
 
 /// What a back end executes.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The part of the picture that the plan is for.
+    /// The part of the picture that the plan covers.
     pub window: Window,
     /// How the slots of feature maps and gradients are stored, see [`Tensor::is_map`].
     pub precision: Precision,
     /// The losses that it evaluates, in the order of [`Tensor::Coefficients`], [`Tensor::LossValues`] and the rows of
-    /// [`Tensor::LossRing`]; none if it only makes features.
+    /// [`Tensor::LossRing`]; none if it only computes features.
     pub terms: Vec<Term>,
     /// Every array that a step reads or writes.
     pub slots: Vec<Slot>,

@@ -1,4 +1,4 @@
-//! What a plan is made for: the network and the optimiser; and why there may be none.
+//! What a plan is made for, the network and the optimiser, and why there may be no plan.
 
 use super::{Border, Pooling, Size, Storage, Term, Window};
 use crate::vgg19::{Layer, Normalisation};
@@ -14,7 +14,7 @@ pub struct Network {
     pub pooling: Pooling,
     /// What the filters expect of a pixel.
     pub normalisation: Normalisation,
-    /// How feature maps are held.
+    /// How feature maps are stored.
     pub storage: Storage,
 }
 

@@ -29,12 +29,12 @@ impl Precision {
         }
     }
 
-    /// Words of 4 bytes that so many values take.
+    /// Words of 4 bytes that this many values take.
     pub fn words(self, values: usize) -> usize {
         (values * self.bytes()).div_ceil(4)
     }
 
-    /// Values as they are stored, whole words.
+    /// Values as they are stored, in whole words.
     pub fn encode(self, values: &[f32]) -> Vec<u8> {
         match self {
             Precision::F32 => bytemuck::cast_slice(values).to_vec(),

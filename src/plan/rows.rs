@@ -29,7 +29,7 @@ impl Rows {
         (self.first as usize..self.end as usize).contains(&row)
     }
 
-    /// As numbers to walk over.
+    /// As a range to iterate over.
     pub fn range(self) -> std::ops::Range<usize> {
         self.first as usize..self.end as usize
     }
@@ -50,26 +50,26 @@ impl Rows {
         self.first as usize * shape.padded_width()
     }
 
-    /// The rows that a 3x3 convolution reads to make these, of a map of equal height.
+    /// The rows of a map of equal height that a 3x3 convolution reads to compute these.
     pub(crate) fn widened(self, shape: FeatureShape) -> Rows {
         Rows { first: self.first.saturating_sub(1), end: (self.end + 1).min(shape.height + 2) }
     }
 
-    /// These and others, and what lies between.
+    /// These rows, the others, and those between.
     pub(super) fn hull(self, other: Rows) -> Rows {
         Rows { first: self.first.min(other.first), end: self.end.max(other.end) }
     }
 
-    /// The rows of a map of `shape` that belong to these of its pooling: twice as many; at the edges the halo and an odd
-    /// last row go along.
+    /// The rows of a map of `shape` that are pooled into these: twice as many; at the edges also the halo and an odd
+    /// last row.
     pub(crate) fn below_pooling(self, shape: FeatureShape) -> Rows {
         let first = if self.first == 0 { 0 } else { 2 * self.first - 1 };
         let last = self.end == shape.pooled().height + 2;
         Rows { first, end: if last { shape.height + 2 } else { 2 * self.end - 1 } }
     }
 
-    /// The rows of the pooling of a map of `shape` whose gradient these get; the halo goes along with the halo. At least
-    /// one, needed or not.
+    /// The rows of the pooled map whose gradient reaches these rows of a map of `shape`; halo rows bring the pooled
+    /// map's halo along. At least one row, needed or not.
     pub(crate) fn above_pooling(self, shape: FeatureShape) -> Rows {
         let height = shape.pooled().height;
         let pooled = |row: u32| ((row.clamp(1, shape.height) - 1) / 2 + 1).min(height);

@@ -1,21 +1,21 @@
-//! Which layers are made whole and which in bands of rows, so that large maps need never exist as a whole.
+//! Which layers are computed whole and which in bands of rows, so that large maps never have to exist whole.
 
 use super::{FeatureShape, Precision, Rows, Size};
 use crate::vgg19::Layer;
 
-/// When maps are computed in bands of rows instead of whole. Bands cost a few rows that are computed twice at each seam.
+/// When maps are computed in bands of rows instead of whole. At each seam between bands a few rows are computed twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Banding {
-    /// As long as no map is larger than this many bytes, every map is whole.
+    /// If no map is larger than this many bytes, every map is whole.
     pub small: u64,
     /// Otherwise, maps larger than this many bytes are computed in bands.
     pub whole: u64,
-    /// Size in bytes of a band of a map at most; a band has at least one row, however large.
+    /// Largest size of a band of a map, in bytes; a band has at least one row, however large.
     pub band: u64,
-    /// Where maps are computed in bands, one that a loss needs again in the backward pass is kept up to this many bytes and
-    /// recomputed beyond.
+    /// Where maps are computed in bands: the largest map, in bytes, that is kept if a loss needs it again in the
+    /// backward pass. Larger ones are recomputed.
     pub kept: u64,
-    /// Size in bytes of a slot at most.
+    /// Largest size of a slot, in bytes.
     pub slot: u64,
 }
 
@@ -25,7 +25,7 @@ impl Banding {
         Banding { small: u64::MAX, whole: u64::MAX, band: u64::MAX, kept: u64::MAX, slot: u64::MAX };
 }
 
-/// How a plan holds its maps.
+/// How a plan stores its maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storage {
     /// Bytes of a value.
@@ -38,25 +38,25 @@ impl Storage {
     /// f32 and everything whole: what the CPU back end and the reference work on.
     pub const PLAIN: Storage = Storage { precision: Precision::F32, banding: Banding::NONE };
 
-    /// For a device that binds at most so many bytes at once.
+    /// For a device that binds at most this many bytes at once.
     pub fn for_binding(bytes: u64, precision: Precision) -> Storage {
-        // In values. A picture of 512x512 is made whole; a band of 8 Mi values has work for every device; what is kept or
-        // recomputed is a matter of memory against time (docs/performance.md).
+        // In values. A picture of 512x512 is computed whole; a band of 8 Mi values keeps every device busy; whether to
+        // keep or recompute trades memory against time (docs/performance.md).
         let [small, whole, band, kept] =
             [20, 12, 8, 24].map(|values: u64| bytes.min((values << 20) * precision.bytes() as u64));
         Storage { precision, banding: Banding { small, whole, band, kept, slot: bytes } }
     }
 }
 
-/// Neighbouring layers that are run band by band: all of them for the first band, then for the second. What comes in
-/// below and goes out above are whole maps.
+/// Neighbouring layers that run band by band: all of them for the first band, then all for the second. The segment's
+/// input and output are whole maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// At least one, from the picture on.
     pub layers: Vec<Layer>,
-    /// The layer behind the pooling that ends the segment; none where the network ends.
+    /// The layer above the pooling that ends the segment; none where the network ends.
     pub above: Option<Layer>,
-    /// Rows of what the segment makes, the pooled map or the last layer's, band by band.
+    /// Rows of the segment's output (the pooled map or the last layer's), band by band.
     pub bands: Vec<Rows>,
 }
 
@@ -71,12 +71,12 @@ impl Segment {
         self.layers[self.layers.len() - 1]
     }
 
-    /// The layer below a pooling that stands within the segment and before `layer`, if one does.
+    /// The layer below the pooling that precedes `layer` within the segment, if there is one.
     pub(super) fn pooling_below(&self, layer: Layer) -> Option<Layer> {
         layer.below().filter(|_| layer.is_after_pooling() && layer != self.first())
     }
 
-    /// Whether everything is made at once.
+    /// Whether everything is computed at once.
     pub fn is_whole(&self) -> bool {
         self.bands.len() == 1
     }
@@ -95,7 +95,7 @@ pub fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Segment> 
         layers.push(layer);
         let above = layer.above().filter(|above| above.is_after_pooling() && *above <= deepest);
         let large = layers.iter().any(|&layer| bytes(shape(layer)) > whole);
-        // A pooled map between two segments is whole; one that is too large for that lies within a segment.
+        // A pooled map between two segments is whole; one too large for that lies within a segment.
         let ends = layer == deepest || above.is_some_and(|_| large && bytes(shape(layer).pooled()) <= banding.slot);
         if ends {
             let layers = std::mem::take(&mut layers);
@@ -107,7 +107,7 @@ pub fn segments(deepest: Layer, window: Size, storage: Storage) -> Vec<Segment> 
     segments
 }
 
-/// How many bands keep every map of a band below the limit.
+/// How many bands are needed so that each band of every map stays below the limit.
 fn band_count(layers: &[Layer], made: FeatureShape, window: Size, storage: Storage) -> u32 {
     let row_bytes = layers.iter().map(|&layer| {
         let shape = FeatureShape::of_layer(layer, window);

@@ -84,8 +84,8 @@ impl FeatureShape {
         FeatureShape { width: self.width / 2, height: self.height / 2, ..self }
     }
 
-    /// The padded pixel of `shape`, whose pooling this is, at place 0 to 3 (reading order) under a padded pixel of this
-    /// shape that is not in the halo.
+    /// The padded pixel of `shape`, whose pooled shape this is, at place 0 to 3 (reading order) below a padded pixel of
+    /// this shape outside the halo.
     pub fn unpooled(self, shape: FeatureShape, pixel: usize, place: usize) -> usize {
         let (x, y) = (pixel % self.padded_width() - 1, pixel / self.padded_width() - 1);
         shape.pixel(2 * x + place % 2, 2 * y + place / 2)

@@ -36,22 +36,22 @@ pub enum Tensor {
     RecomputedPooled(Layer),
     /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
     PoolWinners(Layer),
-    /// What a term compares with: what [`Term::target`] of its source is.
+    /// What a term compares with: [`Term::target`] of its source.
     Target(Term),
     /// Gram matrix of a layer, `[C][C]`, divided by the number of pixels.
     Gram(Layer),
-    /// Gradient with respect to the features of a layer, seen through the Gram matrix: the symmetric matrix S of dF = F S,
-    /// the sum over the style terms of the layer.
+    /// Gradient with respect to the features of a layer through its Gram matrix: the symmetric matrix S in dF = F S,
+    /// summed over the layer's style terms.
     GramGradient(Layer),
-    /// Sum of squares of each representation that a features plan leaves, in the order in which they are wanted.
+    /// Sum of squares of each representation that a features plan produces, in the order of the request.
     SumsOfSquares,
     /// Partial sums of a reduction.
     Partials,
     /// One (value scale, gradient scale) pair for each of [`super::Plan::terms`]; written by the host, see
     /// [`super::Coefficients`].
     Coefficients,
-    /// One number, written by the host: what turns the gradient that comes out of the network into its true size. It
-    /// undoes the factor in the gradient scales that keeps gradients within f16.
+    /// One number, written by the host: restores the true size of the gradient that comes out of the network. It undoes
+    /// the factor in the gradient scales that keeps gradients within f16.
     InverseGradientScale,
     /// One unweighted value for each of [`super::Plan::terms`].
     LossValues,
@@ -73,17 +73,18 @@ pub enum Tensor {
     LbfgsBase,
     /// Search direction, like the picture.
     LbfgsDirection,
-    /// What the host tells the vector operations of L-BFGS: an [`super::LbfgsControl`] and behind it a coefficient for each
-    /// row of the history.
+    /// What the host tells the vector operations of L-BFGS: an [`super::LbfgsControl`], then a coefficient for each row
+    /// of the history.
     LbfgsControl,
-    /// Numbers that the vector operations of L-BFGS give to the host.
+    /// Numbers that the vector operations of L-BFGS return to the host.
     LbfgsResults,
-    /// Gradient put aside by the line search.
+    /// Gradient set aside by the line search.
     KeptGradient,
 }
 
 impl Tensor {
-    /// Whether it is a feature map or the gradient with respect to one: those are stored in the plan's precision, the others in words.
+    /// Whether it is a feature map or the gradient with respect to one: those are stored in the plan's precision, the
+    /// others in words.
     pub fn is_map(self) -> bool {
         matches!(
             self,
@@ -108,8 +109,8 @@ impl Tensor {
 }
 
 impl Tensor {
-    /// The shape of a map, or of the map whose values have their bits in a mask or among the winners; none of what does
-    /// not stand for the pixels of a layer.
+    /// The shape of a map, or of the map that a mask or the winners describe; none for a tensor that does not hold data
+    /// for the pixels of a layer.
     pub fn shape(self, picture: Size) -> Option<FeatureShape> {
         match self {
             Tensor::NetworkInput | Tensor::NetworkInputGradient => {
@@ -177,8 +178,8 @@ pub struct Slot {
     pub words: usize,
     /// Whether its contents outlive a routine: then it has a buffer of its own.
     pub persistent: bool,
-    /// Whether it holds the rows of one band after the other: then its contents are no longer needed when a
-    /// band's rows have been read for the last time.
+    /// Whether it holds the rows of one band after another: its contents are no longer needed once a band's rows have
+    /// been read for the last time.
     pub per_band: bool,
     /// Index of its buffer in [`super::Plan::buffers`]; it starts at the buffer's first word.
     pub buffer: usize,

@@ -1,26 +1,27 @@
-//! What a routine does, put together for a reader: one line for all bands of a map.
+//! A summary of a routine for a reader: one line for all bands of a map.
 
 use super::{Cost, Declaration, Plan, Routine, Tensor};
 
-/// Steps of a routine that do the same to the same tensor: one, or one for each band of rows.
+/// Steps of a routine that do the same thing to the same tensor: one, or one for each band of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepSummary {
     /// See [`Declaration::operation`].
     pub operation: &'static str,
-    /// What they make.
+    /// What they produce.
     pub tensor: Tensor,
-    /// Number of the first in the plan.
+    /// Number of the first one in the plan.
     pub first: usize,
     /// How many.
     pub steps: usize,
-    /// Padded rows that they make together, seams twice, and those that the map has; none if they work on no rows.
+    /// Padded rows that they produce together, seams counted twice, and rows of the map; none if they do not work on
+    /// rows.
     pub rows: Option<(usize, usize)>,
-    /// Of all of them.
+    /// Of all of them together.
     pub cost: Cost,
 }
 
 impl Plan {
-    /// What a routine does, in the order in which it is first done.
+    /// What a routine does, in the order in which each thing is first done.
     pub fn summary(&self, routine: Routine) -> Vec<StepSummary> {
         let mut summaries: Vec<StepSummary> = Vec::new();
         for index in self.routine(routine) {

@@ -1,11 +1,11 @@
-//! What a picture is judged by: a list of terms, each a loss at one place. A term is the name under which its target, its
-//! coefficients and its value are found; nothing depends on where it stands in a list.
+//! What a picture is judged by: a list of terms, each a loss at one place. A term is the name under which its target,
+//! its coefficients and its value are found; nothing depends on its position in a list.
 
 use super::{PlanError, Tensor};
 use crate::vgg19::Layer;
 use std::fmt;
 
-/// What the network makes of a picture.
+/// What the network computes from a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Representation {
     /// The feature map of a layer, haloed NHWC.
@@ -22,7 +22,7 @@ impl Representation {
         }
     }
 
-    /// Where it is in a plan.
+    /// The tensor of a plan that holds it.
     pub fn tensor(self) -> Tensor {
         match self {
             Representation::Features(layer) => Tensor::Features(layer),
@@ -88,7 +88,7 @@ impl Term {
         }
     }
 
-    /// What it compares with; none of a term that looks at the picture alone.
+    /// What it compares with; none for a term that looks at the picture alone.
     pub fn comparison(self) -> Option<Comparison> {
         match self {
             Term::Content(comparison) | Term::Style(comparison) => Some(comparison),
@@ -96,13 +96,13 @@ impl Term {
         }
     }
 
-    /// The layer that it looks at; none of a term that looks at the picture itself, whose gradient therefore does not
-    /// come through the network.
+    /// The layer that it looks at; none for a term that looks at the picture itself, whose gradient therefore bypasses
+    /// the network.
     pub fn layer(self) -> Option<Layer> {
         self.comparison().map(|comparison| comparison.layer)
     }
 
-    /// What it compares, of the picture and of its source.
+    /// The representation that it compares, of the picture and of its source.
     pub fn target(self) -> Option<Representation> {
         match self {
             Term::Content(Comparison { layer, .. }) => Some(Representation::Features(layer)),
@@ -116,7 +116,7 @@ impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.loss())?;
         match self.comparison() {
-            // A content loss against a painting is unusual, a style loss against the first is not.
+            // A content loss against a painting is unusual; a style loss against the first one is not.
             Some(Comparison { layer, source: Source::Painting(0) }) if matches!(self, Term::Style(_)) => {
                 write!(f, " at {layer}")
             }
@@ -129,7 +129,7 @@ impl fmt::Display for Term {
     }
 }
 
-/// Whether there is anything to compare, and nothing twice.
+/// Checks that there is something to compare, and nothing twice.
 ///
 /// # Errors
 /// If no term looks at a layer, or one stands in the list twice.
@@ -141,7 +141,7 @@ pub fn check_terms(terms: &[Term]) -> Result<(), PlanError> {
     twice.map_or(Ok(()), |(_, term)| Err(PlanError::TermTwice(*term)))
 }
 
-/// What some terms want of each picture that they compare with, everything once, in the order in which they name it.
+/// What some terms need from each picture that they compare with, everything once, in the order in which they name it.
 pub fn wanted_of_sources(terms: &[Term]) -> Vec<(Source, Vec<Representation>)> {
     let mut all: Vec<(Source, Vec<Representation>)> = Vec::new();
     for term in terms {
@@ -160,7 +160,7 @@ pub fn wanted_of_sources(terms: &[Term]) -> Vec<(Source, Vec<Representation>)> {
 pub struct PerTerm<T>(Vec<(Term, T)>);
 
 impl<T> PerTerm<T> {
-    /// Values that stand in the order of some terms.
+    /// Values in the order of some terms.
     pub fn new(terms: &[Term], values: impl IntoIterator<Item = T>) -> PerTerm<T> {
         PerTerm(terms.iter().copied().zip(values).collect())
     }

@@ -1,5 +1,5 @@
-//! Weights that have been fetched: one directory, a file for each source and depth, and beside it the digest that the
-//! file had when it first arrived.
+//! Fetched weights: one directory with a file for each source and depth, and beside it the digest that the file had
+//! when it first arrived.
 
 use super::source::{Source, hex};
 use crate::{
@@ -43,7 +43,7 @@ impl Cache {
     /// The cache in the directory that [`cache_directory`] finds.
     ///
     /// # Errors
-    /// If the system knows no such directory.
+    /// If the system has no such directory.
     pub fn of_user(chosen: Option<&OsStr>) -> Result<Cache, NoCacheDirectory> {
         Ok(Cache::at(cache_directory(chosen)?))
     }
@@ -53,7 +53,7 @@ impl Cache {
         &self.directory
     }
 
-    /// The file of a source that reaches the layer wanted, the smallest if there are several.
+    /// The file of a source that reaches the wanted layer, the smallest if there are several.
     pub fn find(&self, source: &Source) -> Option<PathBuf> {
         let deep_enough = Layer::DEEPEST.up_to().filter(|&layer| layer >= source.deepest);
         deep_enough.map(|layer| self.path(source, layer)).find(|path| path.is_file())
@@ -62,7 +62,7 @@ impl Cache {
     /// All weights files, those that have not fully arrived included, by name.
     ///
     /// # Errors
-    /// If the directory is there and cannot be read.
+    /// If the directory exists but cannot be read.
     pub fn list(&self) -> io::Result<Vec<CachedFile>> {
         let entries = match std::fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -87,7 +87,7 @@ impl Cache {
     }
 
     #[cfg(feature = "fetch")]
-    /// Where they gather until they are complete.
+    /// Where they are collected until they are complete.
     pub(super) fn partial_path(&self, source: &Source) -> PathBuf {
         with_suffix(&self.path(source, source.deepest), PARTIAL)
     }
@@ -119,7 +119,7 @@ pub fn digest(path: &Path) -> io::Result<String> {
 /// The digest noted for a file when it first arrived, which outlives the file.
 ///
 /// # Errors
-/// If there is a note and it cannot be read.
+/// If there is a note but it cannot be read.
 pub fn noted_digest(path: &Path) -> io::Result<Option<String>> {
     match std::fs::read_to_string(with_suffix(path, "sha256")) {
         Ok(text) => Ok(text.split_whitespace().next().map(str::to_owned)),

@@ -3,14 +3,14 @@
 use crate::vgg19::Layer;
 use std::{io, path::PathBuf};
 
-/// Why a file does not serve as weights of VGG19; reads on after the file's name.
+/// Why a file cannot be used as weights of VGG19; the text continues a sentence that begins with the file's name.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileFault {
     /// Another format.
     #[error("is not a safetensors file ({reason}): convert it with tools/convert_weights.py, or name another file")]
     NotSafetensors {
-        /// What gives it away.
+        /// How it was recognised.
         reason: String,
     },
     /// Shorter or longer than its header says.
@@ -41,7 +41,7 @@ pub enum FileFault {
         /// Shape in the file.
         found: Vec<usize>,
     },
-    /// Numbers of a kind that is not read.
+    /// Numbers of an unsupported kind.
     #[error("holds {tensor} as {found}, and F16, BF16, F32 and F64 can be read: convert it to one of these")]
     WrongDtype {
         /// Its name.
@@ -66,9 +66,9 @@ pub enum FileFault {
     WrongStatistic {
         /// `mean` or `deviation`.
         key: &'static str,
-        /// What stands there; empty if nothing does.
+        /// What the entry says; empty if there is none.
         found: String,
-        /// What may stand there.
+        /// What it may say.
         example: &'static str,
     },
     /// Caffe's input was asked for, and the file describes another one.
@@ -94,7 +94,7 @@ pub enum WeightsError {
         /// The directory.
         path: PathBuf,
     },
-    /// The file's contents do not serve.
+    /// The file's contents cannot be used.
     #[error("{} {fault}", path.display())]
     Unsuitable {
         /// The file.

@@ -19,8 +19,8 @@ pub struct ConvolutionFilters {
 }
 
 impl ConvolutionFilters {
-    /// From PyTorch's `[Cout][Cin][3][3]`, with as many biases as output channels; input channels are padded with zeros
-    /// to a multiple of four.
+    /// Converts PyTorch's `[Cout][Cin][3][3]`, with as many biases as output channels; input channels are padded with
+    /// zeros to a multiple of four.
     pub fn from_pytorch(kernel: &[f32], bias: Vec<f32>, input_channels: usize) -> Self {
         let (cin, cout) = (input_channels.next_multiple_of(4), bias.len());
         let mut weight = vec![0.0; 9 * cin * cout];
@@ -74,7 +74,7 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// The filters as they are when they are stored in a precision. Biases stay as they are.
+    /// The filters rounded as storage in a precision rounds them. Biases are unchanged.
     pub fn rounded_to(&self, precision: Precision) -> Filters {
         let mut filters = self.clone();
         for layer in &mut filters.layers {

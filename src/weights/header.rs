@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Bytes of the number that gives the header's length.
 pub(crate) const LENGTH_BYTES: usize = 8;
-/// A longer header is not believed; VGG19's has about three thousand bytes.
+/// A longer header is taken for damage; VGG19's has about three thousand bytes.
 pub(crate) const LONGEST: u64 = 16 << 20;
 
 /// Where the tensors of a file are.
@@ -23,7 +23,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Length of the JSON part from the first bytes of a file, which may be a file of any kind.
+    /// Length of the JSON part, read from the first bytes of a file that may be of any kind.
     pub fn length(first: &[u8]) -> Result<u64, FileFault> {
         let Some(bytes) = first.first_chunk::<LENGTH_BYTES>() else {
             return Err(FileFault::NotSafetensors { reason: format!("it has {} bytes", first.len()) });
@@ -49,14 +49,14 @@ impl Header {
         Err(FileFault::NotSafetensors { reason })
     }
 
-    /// From the JSON part; tensors lie end to end and fill the data.
+    /// Parses the JSON part; tensors must lie end to end and fill the data.
     pub fn parse(json: &[u8]) -> Result<Header, FileFault> {
         let metadata = serde_json::from_slice(json)
             .map_err(|error| FileFault::NotSafetensors { reason: format!("its header does not parse: {error}") })?;
         Ok(Header { metadata, data_start: (LENGTH_BYTES + json.len()) as u64 })
     }
 
-    /// Length that the file has if it is whole.
+    /// Length of the file if it is whole.
     pub fn file_length(&self) -> u64 {
         self.data_start + self.metadata.data_len() as u64
     }
@@ -85,7 +85,7 @@ impl Header {
         self.metadata.info(name)
     }
 
-    /// A tensor of the network, with the shape it must have and a dtype that can be read.
+    /// A tensor of the network, checked for its shape and for a supported dtype.
     pub fn expect(&self, expected: &ExpectedTensor) -> Result<&TensorInfo, FileFault> {
         let tensor = expected.name.clone();
         let Some(info) = self.tensor(&tensor) else {

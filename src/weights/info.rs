@@ -13,11 +13,11 @@ pub struct FileInfo {
     pub tensors: Vec<TensorInfo>,
     /// Free text, by key.
     pub metadata: BTreeMap<String, String>,
-    /// The deepest layer of VGG19 down to which the file has every filter; none if it lacks the first.
+    /// The deepest layer of VGG19 down to which the file has all filters; none if it lacks the first.
     pub deepest: Option<Layer>,
 }
 
-/// What the header says of one tensor.
+/// What the header says about one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
     /// Its name.

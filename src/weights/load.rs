@@ -71,7 +71,7 @@ impl WeightsFile {
         WeightsError::Unsuitable { path: self.path.clone(), fault }
     }
 
-    /// The values of a tensor, the only ones that are read.
+    /// The values of a tensor; no others are read.
     fn values(&mut self, expected: &ExpectedTensor) -> Result<Vec<f32>, WeightsError> {
         let info = self.header.expect(expected).map_err(|fault| self.unsuitable(fault))?;
         let (dtype, (start, end)) = (info.dtype, info.data_offsets);
@@ -91,7 +91,7 @@ impl WeightsFile {
         self.file.read_exact(bytes)
     }
 
-    /// What the file says of its input, or else what its format implies.
+    /// What the file says about its input, or else what its format implies.
     fn normalisation(&self, format: Format) -> Result<Normalisation, FileFault> {
         let (mean, deviation) = (self.header.text(MEAN), self.header.text(DEVIATION));
         if mean.is_none() && deviation.is_none() {
@@ -139,7 +139,7 @@ fn exchange_red_and_blue(kernel: &mut [f32]) {
     }
 }
 
-/// Values of a dtype that [`Header::expect`] lets pass, little-endian.
+/// Values of a dtype that [`Header::expect`] accepts, little-endian.
 fn to_f32(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
     fn convert<const N: usize>(bytes: &[u8], value: fn([u8; N]) -> f32) -> Vec<f32> {
         bytes.as_chunks().0.iter().map(|&chunk| value(chunk)).collect()
@@ -155,7 +155,7 @@ fn to_f32(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
 /// Filters up to `deepest` from a safetensors file with torchvision's names; what else the file holds, and whether it
 /// goes deeper, does not matter and is not read.
 ///
-/// Entries `mean` and `deviation` in the file's metadata, each like `[0.485, 0.456, 0.406]`, tell what it expects of a
+/// Entries `mean` and `deviation` in the file's metadata, each like `[0.485, 0.456, 0.406]`, say what it expects of a
 /// pixel; without them, `format` does.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use crate::vgg19::Layer;
 /// A tensor that a weights file has to hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExpectedTensor {
-    /// Whose filters it belongs to.
+    /// The layer whose filters it belongs to.
     pub layer: Layer,
     /// `features.<index>.weight` or `features.<index>.bias`.
     pub name: String,

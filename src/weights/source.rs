@@ -12,7 +12,7 @@ const VGG19: &str = "timm/vgg19.tv_in1k/resolve/main/model.safetensors";
 /// A safetensors file on a server, and how much of it is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// What the file is called in the cache: the same for all mirrors of one file.
+    /// Name of the file in the cache: the same for all mirrors of one file.
     pub name: String,
     /// Address of the file, http or https.
     pub url: String,
@@ -39,13 +39,13 @@ impl Source {
 /// When to give up on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For a connection, the name of the host included.
+    /// Time for a connection, including the lookup of the host's name.
     pub connect: Duration,
-    /// For the next bytes of an answer.
+    /// Time for the next bytes of an answer.
     pub read: Duration,
-    /// How many times in a row a broken connection is opened again without getting a byte further.
+    /// How many times in a row a broken connection is reopened without another byte arriving.
     pub attempts: u32,
-    /// Before the second such attempt; it doubles with each.
+    /// Pause before the second such attempt; it doubles with each.
     pub pause: Duration,
 }
 

@@ -10,9 +10,9 @@ use impasto::{
 };
 use std::time::Instant;
 
-/// Iterations between two looks at the device at most, as when painting.
+/// At most so many iterations between two looks at the device, as when painting.
 const MOST_IN_A_ROW: usize = 10;
-/// Milliseconds that iterations in a row should take: long beside the way to a device and back.
+/// Milliseconds that iterations in a row should take: long compared with a round trip to the device.
 const ROW_MS: f64 = 100.0;
 
 /// What was measured.
@@ -21,7 +21,7 @@ pub(super) struct Iteration {
     pub ms: f64,
     /// Fewest milliseconds.
     pub ms_min: f64,
-    /// Milliseconds of the host's time for one, on a GPU.
+    /// Milliseconds that the host spends on one, on a GPU.
     pub host_ms: Option<f64>,
     pub peak_bytes: u64,
 }
@@ -52,7 +52,7 @@ pub(super) fn measure(subject: &Subject<'_>, way: &Way, repeats: usize) -> Resul
     Ok(Iteration { ms: times[times.len() / 2], ms_min: times[0], host_ms, peak_bytes })
 }
 
-/// On a GPU what the session holds there; on the CPU the largest resident size of the process, where the system tells.
+/// On a GPU what the session holds there; on the CPU the process's largest resident size, where the system reports it.
 fn peak_bytes(device: &Device, session: &dyn Session) -> u64 {
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -1,4 +1,4 @@
-//! Every step of an iteration by itself, in every variant, and steps that one kernel carries out together.
+//! Times every step of an iteration by itself, in every variant, and pairs of steps that one kernel runs together.
 
 use super::{
     Subject, Way,
@@ -13,7 +13,7 @@ use impasto::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Runs of each kernel at most: there are many.
+/// At most so many runs of each kernel, because there are many kernels.
 const MOST_REPEATS: usize = 5;
 
 /// Precisions that are timed.
@@ -21,7 +21,7 @@ fn precisions(device: &Device) -> &'static [Precision] {
     if device.has_f16() { &[Precision::F32, Precision::F16] } else { &[Precision::F32] }
 }
 
-/// Variants that can carry out a step, or one of no name where there is no choice.
+/// Variants that can run a step; a single `None` where there is no choice.
 fn variants(device: &Device, step: &Step, precision: Precision) -> Vec<Option<Variant>> {
     let Device::Gpu(gpu) = device else { return vec![None] };
     let choices = WorkShape::of(step, precision).choices(gpu.trusted_abilities(precision));
@@ -34,7 +34,7 @@ fn forced(variant: Option<Variant>) -> ForcedVariants {
     variant.map_or(ForcedVariants::NONE, ForcedVariants::from)
 }
 
-/// Every step of an iteration in each precision and each variant that can do it. `way` is what the iteration itself uses.
+/// Every step of an iteration in each precision and each variant that can do it. `way` is what the iteration uses.
 pub(super) fn measure(
     subject: &Subject<'_>,
     way: &Way,
@@ -71,7 +71,7 @@ fn measure_in(
             cost: steps.iter().map(|step| plan.cost(step)).sum(),
             peak,
         };
-        // Bands of one map, and losses of one size.
+        // Bands of one map, and losses of one size, share a row.
         match kernels.iter_mut().find(|other| other.is_like(&kernel)) {
             Some(other) => other.add(&kernel),
             None => kernels.push(kernel),
@@ -85,7 +85,7 @@ fn measure_in(
             let seconds = match together.get(&key) {
                 Some(&seconds) => seconds,
                 None => {
-                    // Apart, as the session found them: else they would not be one kernel.
+                    // With buffers of their own, as the session found them: else it would not fuse them.
                     let pair = plan.only(&[steps.start, steps.start + 1]).unshared();
                     time(subject, Way { precision, forced: forced(variant) }, &pair, repeats)?.iter().sum()
                 }
@@ -116,7 +116,7 @@ fn time_steps(
     for variant in std::iter::once(None).chain(Variant::ALL.map(Some)) {
         let key = |index: usize| (variant, Work::of(index, &plan.steps[index]));
         let can = |index: usize| variants(subject.device, &plan.steps[index], precision).contains(&variant);
-        // Backwards: neighbours that follow each other as in the iteration might be carried out by one kernel.
+        // Backwards, because two steps in the iteration's order might be fused into one kernel.
         let steps: Vec<usize> =
             (0..plan.steps.len()).rev().filter(|&index| can(index) && planned.insert(key(index))).collect();
         let times = time(subject, Way { precision, forced: forced(variant) }, &plan.only(&steps), repeats)?;
@@ -125,7 +125,7 @@ fn time_steps(
     Ok(seconds)
 }
 
-/// What convolutions have in common that take the same time. Other steps are all timed.
+/// What convolutions that take the same time have in common. Other steps are all timed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Work {
     Conv3x3 {
@@ -141,7 +141,7 @@ enum Work {
         accumulate: bool,
         mask: bool,
     },
-    /// The step of this number.
+    /// The step with this number.
     Other(usize),
 }
 

@@ -1,4 +1,4 @@
-//! What `impasto bench` tells, as JSON or as a table.
+//! What `impasto bench` reports, as JSON or as a table.
 
 use crate::cli::CliError;
 use impasto::{
@@ -12,24 +12,24 @@ use std::io::Write;
 #[derive(Serialize)]
 pub(super) struct Report {
     pub device: String,
-    /// Name and version, of GPUs.
+    /// The driver's name and version; GPUs only.
     pub driver: Option<String>,
     pub size: String,
     /// Of the iteration.
     pub precision: &'static str,
-    /// The variants that were asked for.
+    /// The variants asked for.
     pub variant: Option<String>,
     pub iteration_ms: f64,
     pub iteration_ms_min: f64,
-    /// The host's time for one iteration that is submitted alone, on a GPU.
+    /// Time that the host spends on one iteration submitted alone, on a GPU.
     pub host_ms: Option<f64>,
     pub peak_bytes: u64,
-    /// Of GPUs, unless kernels were left out.
+    /// On GPUs, unless kernels were left out.
     pub measured_peak: Option<MeasuredPeak>,
     pub kernels: Vec<Kernel>,
 }
 
-/// What the device does at most, measured.
+/// The device's measured peaks.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct MeasuredPeak {
     /// In f32.
@@ -57,26 +57,26 @@ impl MeasuredPeak {
     }
 }
 
-/// Steps of an iteration that are the same work, computed one way.
+/// Steps of an iteration that do the same work, computed in one way.
 #[derive(Clone, Serialize)]
 #[serde(into = "KernelFigures")]
 pub(super) struct Kernel {
     pub operation: &'static str,
     pub layer: String,
     pub precision: &'static str,
-    /// Where there are several, and of two steps in one kernel.
+    /// Present where there are several, and for two steps in one kernel.
     pub variant: Option<&'static str>,
     /// Whether the iteration does it this way.
     pub chosen: bool,
     /// How many steps.
     pub steps: usize,
-    /// Of all of them.
+    /// Of all the steps together.
     pub seconds: f64,
     pub cost: Cost,
     pub peak: Option<MeasuredPeak>,
 }
 
-/// A [`Kernel`] as JSON tells it.
+/// A [`Kernel`] as JSON.
 #[derive(Serialize)]
 struct KernelFigures {
     operation: &'static str,
@@ -95,13 +95,13 @@ struct KernelFigures {
 }
 
 impl Kernel {
-    /// Whether both are a part of the same work.
+    /// Whether both belong in one row.
     pub fn is_like(&self, other: &Kernel) -> bool {
         let name = |kernel: &Kernel| (kernel.operation, kernel.precision, kernel.variant, kernel.chosen);
         name(self) == name(other) && self.layer == other.layer
     }
 
-    /// Takes the steps of another.
+    /// Adds another's steps.
     pub fn add(&mut self, other: &Kernel) {
         self.steps += other.steps;
         self.seconds += other.seconds;
@@ -111,7 +111,7 @@ impl Kernel {
 
 impl From<Kernel> for KernelFigures {
     fn from(kernel: Kernel) -> KernelFigures {
-        // A clock that ticks too slowly for a short kernel says zero.
+        // A clock too coarse for a short kernel reports zero.
         let seconds = kernel.seconds.max(1e-9);
         let [gflops, gbytes] = [kernel.cost.flops, kernel.cost.bytes].map(|count| count as f64 / seconds * 1e-9);
         KernelFigures {

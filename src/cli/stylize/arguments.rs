@@ -215,13 +215,13 @@ impl Arguments {
         })
     }
 
-    /// The deepest layer that filters are wanted for, and the deepest that they must have because it was named.
+    /// The deepest layer for which filters are wanted, and the deepest that was named, for which they are needed.
     pub fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
         let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
         (recipe.deepest().max(named).unwrap_or(Layer::DEEPEST), named)
     }
 
-    /// Default layers follow what the filters reach.
+    /// Default layers depend on how deep the filters reach.
     pub fn follow(&self, recipe: &mut Recipe, reach: Layer) {
         if self.content_layers.is_empty() {
             recipe.content_layers = Recipe::content_layers_within(reach);
@@ -231,7 +231,7 @@ impl Arguments {
         }
     }
 
-    /// Loads the filters; default layers follow what they reach, layers that were named must be in them.
+    /// Loads the filters; default layers depend on how deep they reach, layers that were named must be in them.
     pub fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
         let (wanted, named) = self.depth(recipe);
         let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
@@ -247,7 +247,7 @@ impl Arguments {
         Some(Checkpoints { path, every: Duration::from_secs(self.checkpoint_every) })
     }
 
-    /// Looks for relative paths in another directory than the present one.
+    /// Resolves relative paths against another directory than the current one.
     pub fn look_in(&mut self, directory: &Path) {
         let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
         for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {

@@ -29,7 +29,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// A new file, or, of a painting that goes on, the end of the old one.
+    /// A new file, or the end of the old one if a painting is resumed.
     pub fn open(path: &Path, goes_on: bool) -> Result<Log, CliError> {
         let mut options = File::options();
         options.create(true).append(goes_on).write(true).truncate(!goes_on);

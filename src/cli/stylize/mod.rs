@@ -68,7 +68,7 @@ fn paint(
 ) -> Result<(), CliError> {
     check_writable(output, fit_long_side(content.size(), recipe.size))?;
     let engine = engine(arguments, &mut recipe, content, style)?;
-    // What the layers do not suit is told by the work itself.
+    // If the layers do not suit, the work itself reports it.
     if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
         eprintln!("impasto: {}", shortage_sentence(&shortage));
     }
@@ -152,7 +152,7 @@ fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<
     Ok(())
 }
 
-/// A size at which the same work may go well.
+/// A size at which the same work may succeed.
 fn advice(engine: &Engine, content: Size, style: Size, recipe: &Recipe, reason: &Reason) -> Option<String> {
     let Reason::Backend(error) = reason else { return None };
     let long = smaller_size(engine, content, style, recipe, error)?;

@@ -41,7 +41,7 @@ impl Builder {
 
     fn network_input_backward(&mut self) {
         let Network { window, border, normalisation, .. } = self.network;
-        // Adam's step follows at once, so that nothing need outlive the routine; L-BFGS asks for more.
+        // Adam's step follows at once, so nothing has to outlive the routine; L-BFGS needs more.
         let image_gradient = self.slot(Tensor::ImageGradient, self.picture_values(), false);
         let step = NetworkInputBackward {
             gradient: self.bottom_gradient(Layer::FIRST).slot,
@@ -59,7 +59,7 @@ impl Builder {
         self.rows(Tensor::Gradient(layer), self.shape(layer), rows)
     }
 
-    /// Where the gradient of a layer goes that is the first to arrive.
+    /// Destination of the first gradient that reaches a layer.
     fn arrival(&mut self, layer: Layer, rows: Rows) -> Destination {
         let output = self.gradient(layer, rows);
         let more_to_come = self.has_loss(layer);
@@ -67,7 +67,7 @@ impl Builder {
         Destination { output, accumulate: false, mask: (!more_to_come).then_some(mask) }
     }
 
-    /// From the gradient of a layer's output to that of the layer below, or of what the segment reads.
+    /// From the gradient with respect to a layer's output to that of the layer below, or of the segment's input.
     fn conv3x3_backward(&mut self, layer: Layer, own: &HashMap<Layer, Rows>, needed: &BandRows, segment: &Segment) {
         let gradient = self.gradient(layer, needed.layer[&layer]);
         let shape = self.input_shape(layer);

@@ -13,11 +13,11 @@ use crate::{
 
 /// Upper bound of the partial Gram matrices of one layer, in words (4 MiB).
 const GRAM_PARTIAL_WORDS: usize = 1 << 20;
-/// Pixels that one partial Gram matrix sums at least.
+/// Fewest pixels that one partial Gram matrix sums.
 const GRAM_RUN: usize = 512;
 
 impl Builder {
-    /// Forward to the deepest layer; Gram matrices are made as soon as their layer is there.
+    /// Forward to the deepest layer; each Gram matrix is computed as soon as its layer is.
     pub(super) fn forward(&mut self) {
         let backward = self.has_backward_pass();
         let image = self.slot(Tensor::Image, self.picture_values(), true);
@@ -60,7 +60,7 @@ impl Builder {
         }
     }
 
-    /// `winners` are written by max pooling only.
+    /// Only max pooling writes `winners`.
     pub(super) fn pool(&mut self, below: Layer, input: Map, output: Map, winners: Option<SlotId>, rows: Rows) {
         let shape = self.shape(below);
         self.steps.push(match self.network.pooling {
@@ -80,8 +80,8 @@ impl Builder {
         self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
     }
 
-    /// Features of a layer in the backward pass: kept, or recomputed from the nearest map below that is there, and then the
-    /// mask too.
+    /// Features of a layer in the backward pass: kept, or recomputed, then along with the mask, from the nearest
+    /// available map below.
     pub(super) fn features_again(&mut self, layer: Layer, rows: Rows, segment: &Segment, mask: Option<SlotId>) -> Map {
         let shape = self.shape(layer);
         if self.is_kept(layer, segment) {

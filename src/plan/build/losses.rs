@@ -1,4 +1,4 @@
-//! Where the losses stand in an evaluation.
+//! Where the losses come in an evaluation.
 
 use super::Builder;
 use crate::{
@@ -21,12 +21,12 @@ enum Contribution {
     Gram,
 }
 
-/// The rows of a band: those whose gradient is made, and those, among them, that no other band sums.
+/// The rows of a band: those whose gradient is computed and, among them, those that no other band sums.
 #[derive(Clone, Copy)]
 pub(super) struct LossRows {
     pub made: Rows,
     pub summed: Rows,
-    /// Whether another band has summed before.
+    /// Whether an earlier band has already been summed.
     pub accumulate: bool,
 }
 
@@ -50,8 +50,8 @@ impl Builder {
         self.slot(Tensor::LossValues, self.terms.len(), true)
     }
 
-    /// What the terms of a layer do once, before the backward pass reaches it: the style losses, whose gradients with respect to
-    /// the Gram matrix are added up.
+    /// What the terms of a layer do once, before the backward pass reaches it: the style losses, whose gradients with
+    /// respect to the Gram matrix are added up.
     pub(super) fn style_losses(&mut self, layer: Layer) {
         let channels = self.shape(layer).channels;
         let matrix = (channels * channels) as usize;
@@ -88,8 +88,8 @@ impl Builder {
         contributions
     }
 
-    /// Adds what the terms of a layer give to its gradient, in some rows. The last contribution masks the sum; the first
-    /// starts it at the deepest layer.
+    /// Adds the contributions of a layer's terms to its gradient, in some rows. The last contribution applies the mask
+    /// to the sum; at the deepest layer the first one starts the sum.
     pub(super) fn loss_gradients(&mut self, layer: Layer, rows: LossRows, is_deepest: bool, segment: &Segment) {
         let contributions = self.contributions(layer);
         let Some(last) = contributions.len().checked_sub(1) else { return };
@@ -127,8 +127,8 @@ impl Builder {
         })
     }
 
-    /// What looks at the picture itself. It stands behind everything that adds to the picture's gradient, because it tells
-    /// whether that is finite.
+    /// The loss on the picture itself. It comes after everything that adds to the picture's gradient, because it
+    /// reports whether that is finite.
     pub(super) fn total_variation(&mut self) {
         let values = self.picture_values();
         let step = TotalVariation {

@@ -15,13 +15,13 @@ use super::{
 };
 use crate::vgg19::Layer;
 
-/// Workgroups of a reduction; each leaves one partial sum per reduced value.
+/// Workgroups of a reduction; each produces one partial sum per reduced value.
 pub(crate) const REDUCTION_GROUPS: usize = 256;
 
 struct Builder {
     network: Network,
     segments: Vec<Segment>,
-    /// What is to be read when all is done.
+    /// What is read at the end.
     wanted: Vec<Representation>,
     /// The losses; with them there is a backward pass.
     terms: Vec<Term>,
@@ -76,7 +76,7 @@ impl Builder {
         Map::whole(self.slot(tensor, words, persistent))
     }
 
-    /// A slot for some rows of a map; the next band's take the place of this one's.
+    /// A slot for some rows of a map; the next band's rows replace this one's.
     fn rows(&mut self, tensor: Tensor, shape: FeatureShape, rows: Rows) -> Map {
         let words = self.network.storage.precision.words(rows.pixels(shape) * shape.channels as usize);
         let slot = self.slot(tensor, words, false);
@@ -126,11 +126,11 @@ impl Builder {
         self.whole(gradient, shape, false)
     }
 
-    /// Whether a layer's features are there as a whole after the forward pass.
+    /// Whether a layer's features exist as a whole after the forward pass.
     fn is_kept(&self, layer: Layer, segment: &Segment) -> bool {
         let bytes = (self.shape(layer).values() * self.network.storage.precision.bytes()) as u64;
         let fits = bytes <= self.network.storage.banding.kept;
-        // The first layer is cheap to make again: a hundredth of the work.
+        // The first layer is cheap to recompute: a hundredth of the work.
         let worth_it = segment.is_whole() || fits && layer != Layer::FIRST;
         self.wanted.contains(&Representation::Features(layer)) || worth_it && self.has_loss(layer)
     }
@@ -154,8 +154,8 @@ impl Builder {
     }
 }
 
-/// A plan with the routine [`Routine::Features`]: what the network makes of the picture, left in [`Tensor::Features`] and
-/// [`Tensor::Gram`], and the sums of its squares, left in [`Tensor::SumsOfSquares`].
+/// A plan with the routine [`Routine::Features`]: what the network computes from the picture, left in
+/// [`Tensor::Features`] and [`Tensor::Gram`], and its sums of squares, left in [`Tensor::SumsOfSquares`].
 ///
 /// # Errors
 /// If nothing is wanted or the picture is too small for the deepest layer.
@@ -181,11 +181,11 @@ pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, Pl
     Ok(builder.finish())
 }
 
-/// A plan with the routine [`Routine::Evaluate`] and those of the optimiser. Total variation is always among its terms: it
-/// is also what watches over the picture's gradient.
+/// A plan with the routine [`Routine::Evaluate`] and those of the optimiser. Total variation is always among its terms,
+/// because it also checks that the picture's gradient is finite.
 ///
 /// # Errors
-/// If no term looks at a layer, one stands in the list twice, or the picture is too small for the deepest layer.
+/// If no term looks at a layer, a term is listed twice, or the picture is too small for the deepest layer.
 pub fn iteration(network: &Network, terms: &[Term], optimizer: Optimizer) -> Result<Plan, PlanError> {
     check_terms(terms)?;
     let mut builder = Builder::new(network, &[], terms)?;

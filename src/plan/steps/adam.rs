@@ -16,7 +16,7 @@ pub struct IterationState {
     pub mean_power: f32,
     /// b2^t.
     pub square_power: f32,
-    /// d^t, the weight that the start still has in the running average.
+    /// d^t, the weight that remains of the start in the running average.
     pub average_power: f32,
 }
 
@@ -48,7 +48,7 @@ impl AdamRates {
 /// `m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; x = clamp(x - lr/(1-b1^t) m / (sqrt(v)/sqrt(1-b2^t) + eps));
 /// average = d average + (1-d) x`
 ///
-/// The powers in the [`IterationState`] are advanced first. Nothing changes when it says halted. lr and eps are the
+/// The powers in the [`IterationState`] are advanced first. If it is halted, nothing changes. lr and eps come from the
 /// [`AdamRates`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {

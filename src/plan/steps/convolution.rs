@@ -33,15 +33,16 @@ impl Conv3x3 {
     }
 }
 
-/// Gradient with respect to the input of a convolution from that with respect to its output: the convolution with transposed filters.
+/// Gradient with respect to the input of a convolution from that with respect to its output: the convolution with
+/// transposed filters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv3x3Backward {
     /// Whose filters.
     pub layer: Layer,
     /// Gradient with respect to the convolution's output (ReLU mask applied), zero halo, `layer.output_channels()`.
     pub gradient: Map,
-    /// Gradient with respect to the convolution's input, of `shape`. For the first layer nothing is accumulated or masked, and the
-    /// halo gets its gradient too, because a replicated border passes it on.
+    /// Gradient with respect to the convolution's input, of `shape`. For the first layer nothing is accumulated or
+    /// masked, and the halo gets its gradient too, because a replicated border passes it on.
     pub into: Destination,
     /// Shape of the input, padded channels included.
     pub shape: FeatureShape,

@@ -1,4 +1,4 @@
-//! What a step tells about itself: everything that a plan needs to know to order, store, price and print it.
+//! A step's description of itself: everything that a plan needs to know to order, store, price and print it.
 
 use super::{FeatureShape, Map, Rows, SlotId};
 use crate::vgg19::Layer;
@@ -8,26 +8,26 @@ use crate::vgg19::Layer;
 pub enum Role {
     /// Needs the contents and leaves them as they are.
     Read,
-    /// Makes the contents; what was there before does not matter.
+    /// Produces the contents; the previous ones do not matter.
     Write,
     /// Needs the contents and changes them.
     Add,
-    /// Writes and reads it on the way; what is there before and after does not matter.
+    /// Writes it and reads it back; the contents before and after do not matter.
     Scratch,
 }
 
 impl Role {
-    /// Of what is written anew or, if it accumulates, added to what is there.
+    /// The role of a slot that is overwritten or, if the step accumulates, added to.
     pub(super) fn written(accumulate: bool) -> Role {
         if accumulate { Role::Add } else { Role::Write }
     }
 
-    /// Whether what is there before matters.
+    /// Whether the previous contents matter.
     pub fn reads(self) -> bool {
         matches!(self, Role::Read | Role::Add)
     }
 
-    /// Whether something else is there afterwards.
+    /// Whether the contents change.
     pub fn writes(self) -> bool {
         self != Role::Read
     }
@@ -42,16 +42,16 @@ pub struct Use {
     pub role: Role,
 }
 
-/// A step's account of itself, from which all that a plan says of its steps follows.
+/// A step's description of itself, from which everything that a plan says about its steps follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// The operation's name: that of its shader, its functions, its test and its bench.
     pub operation: &'static str,
-    /// The slot that it is there to make; scratch and loss values are not.
+    /// The slot that the step exists to produce, not scratch or loss values.
     pub makes: SlotId,
     /// Every slot that it touches, once.
     pub uses: Vec<Use>,
-    /// The rows of a map that it writes or sums, and the map's shape; none of a step that does not work row by row.
+    /// The rows of a map that it writes or sums, and the map's shape; none for a step that does not work row by row.
     pub rows: Option<(Rows, FeatureShape)>,
     /// The layer whose filters it reads, if it reads any.
     pub filters: Option<Layer>,
@@ -92,8 +92,8 @@ impl Declaration {
 pub struct Destination {
     /// The gradient that is written; its halo becomes zero.
     pub output: Map,
-    /// Whether the new values are added to those that are there.
+    /// Whether the new values are added to the old ones.
     pub accumulate: bool,
-    /// ReLU mask (whole) that is applied to the sum; none where more is to be added or no ReLU stands below.
+    /// ReLU mask (whole) applied to the sum; none where more is added later or there is no ReLU below.
     pub mask: Option<SlotId>,
 }

@@ -3,7 +3,7 @@
 use super::declaration::{Declaration, Destination, Role, Role::*};
 use super::{FeatureShape, Map, Rows, SlotId};
 
-/// Gram matrix `G = F^T F / pixels` of a feature map F `[pixel][channel]`, or the share that some rows have in it.
+/// Gram matrix `G = F^T F / pixels` of a feature map F `[pixel][channel]`, or the contribution of some rows to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gram {
     /// F, of `shape`; its zero halo adds nothing.
@@ -16,9 +16,9 @@ pub struct Gram {
     pub shape: FeatureShape,
     /// Rows that are summed.
     pub rows: Rows,
-    /// Whether the sum is added to the matrix that is there.
+    /// Whether the sum is added to the existing matrix.
     pub accumulate: bool,
-    /// Into how many runs of pixels the sum is split.
+    /// How many runs of pixels the sum is split into.
     pub splits: u32,
     /// Pixels of the whole picture at this layer.
     pub pixels: usize,
@@ -46,7 +46,7 @@ pub struct GramBackward {
     pub into: Destination,
     /// Shape of F; channels a multiple of 64.
     pub shape: FeatureShape,
-    /// Rows whose gradient is made.
+    /// Rows whose gradient is computed.
     pub rows: Rows,
 }
 

@@ -13,7 +13,7 @@ pub enum Border {
     Replicate,
 }
 
-/// `output[p][c] = (image[p][c] - mean[c]) / deviation[c]`, channel 3 zero, the halo by `border`.
+/// `output[p][c] = (image[p][c] - mean[c]) / deviation[c]`, channel 3 zero, the halo set by `border`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct NetworkInput {

@@ -4,7 +4,7 @@ use super::SlotId;
 use super::declaration::{Declaration, Role::*};
 use bytemuck::{Pod, Zeroable};
 
-/// How [`crate::plan::Tensor::LbfgsControl`] begins; behind it stands an f32 for each row of the history.
+/// The start of [`crate::plan::Tensor::LbfgsControl`]; an f32 for each row of the history follows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct LbfgsControl {
@@ -14,19 +14,19 @@ pub struct LbfgsControl {
     pub difference_row: u32,
     /// How far a trial goes along the direction.
     pub distance: f32,
-    /// Nothing.
+    /// Unused.
     pub unused: u32,
 }
 
 impl LbfgsControl {
-    /// Rows that no history has: no pair is written or multiplied. The distance is zero.
+    /// Rows beyond any history, so that no pair is written or multiplied. The distance is zero.
     pub const NO_PAIR: LbfgsControl =
         LbfgsControl { step_row: u32::MAX, difference_row: u32::MAX, distance: 0.0, unused: 0 };
     /// Its length in words.
     pub const WORDS: usize = size_of::<LbfgsControl>() / 4;
 }
 
-/// What [`LbfgsScalars`] gives.
+/// What [`LbfgsScalars`] computes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct LbfgsScalarResults {
@@ -34,7 +34,7 @@ pub struct LbfgsScalarResults {
     pub slope: f32,
     /// sum |gradient|
     pub gradient_sum: f32,
-    /// max |direction|, NaN if a value of the direction is.
+    /// max |direction|, NaN if any value of the direction is.
     pub largest: f32,
 }
 
@@ -62,8 +62,9 @@ impl LbfgsUpdate {
     }
 }
 
-/// Inner products of three rows of the history with all of its `2m + 1` rows: `results[i][k] = history[row_i] .
-/// history[k]`, the rows being the two of the [`LbfgsControl`] and row 2m; a row at `2m + 1` or above gives zeros.
+/// Inner products of three rows of the history with all of its `2m + 1` rows:
+/// `results[i][k] = history[row_i] . history[k]`. The three are the two rows of the [`LbfgsControl`] and row 2m; a row
+/// at `2m + 1` or above gives zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsDots {
@@ -84,7 +85,7 @@ impl LbfgsDots {
     }
 }
 
-/// `direction = sum over k of coefficients[k] * history[k]`, k in 0..=2m, the coefficients being those behind the
+/// `direction = sum over k of coefficients[k] * history[k]`, k in 0..=2m, with the coefficients that follow the
 /// [`LbfgsControl`]. Rows with coefficient zero are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
@@ -104,7 +105,7 @@ impl LbfgsDirection {
     }
 }
 
-/// `image = base + distance * direction`, the distance being that of the [`LbfgsControl`].
+/// `image = base + distance * direction`, with the distance of the [`LbfgsControl`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct LbfgsTrial {

@@ -13,8 +13,8 @@ pub struct Coefficients {
     pub loss: usize,
 }
 
-/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, (a, b) its coefficients, or that much more
-/// if it accumulates; then dF = F S by [`super::GramBackward`].
+/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, with (a, b) its coefficients; S is
+/// added to the old one if the step accumulates. Then dF = F S by [`super::GramBackward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct StyleLoss {
@@ -55,11 +55,11 @@ pub struct ContentLoss {
     pub losses: SlotId,
     /// Shape of F.
     pub shape: FeatureShape,
-    /// Rows whose gradient is made.
+    /// Rows whose gradient is computed.
     pub rows: Rows,
-    /// Rows, among those, that are summed.
+    /// Those of these rows that are summed.
     pub summed: Rows,
-    /// Whether the sum is added to the value that is there.
+    /// Whether the sum is added to the existing value.
     pub accumulate: bool,
 }
 
@@ -74,9 +74,10 @@ impl ContentLoss {
     }
 }
 
-/// Total variation: `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences /
-/// (3 W (H-1)))`; `b` times its gradient is added to the picture's gradient. If the picture's gradient is not finite
-/// anywhere, the value becomes infinite, so that no step is taken along it.
+/// Total variation:
+/// `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences / (3 W (H-1)))`; `b`
+/// times its gradient is added to the picture's gradient. If any value of the picture's gradient is not finite, the
+/// loss value becomes infinite, so that no step is taken along it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct TotalVariation {
@@ -101,7 +102,8 @@ impl TotalVariation {
 /// Closes an evaluation: writes its number and its loss values to the next row of the ring, and stops the optimiser if
 /// one of them is not finite.
 ///
-/// It counts the evaluation and notes the stop in the [`super::IterationState`]. A row of the ring has [`ring_row`] words: the evaluation's number as a u32, counted from 1, then the loss values.
+/// It counts the evaluation and records the stop in the [`super::IterationState`]. A row of the ring has [`ring_row`]
+/// words: the evaluation's number as a u32, counted from 1, then the loss values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordLosses {
     /// Values of this evaluation.

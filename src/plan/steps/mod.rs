@@ -1,5 +1,5 @@
-//! The operations. Each is a struct with its formula and its slots, says in one declaration all that a plan needs to know
-//! of it, and has a shader, a CPU function and a naive reference function of the same name.
+//! The operations. Each is a struct with its formula and its slots, has one declaration with everything that a plan
+//! needs to know about it, and has a shader, a CPU function and a naive reference function of the same name.
 
 mod adam;
 mod convolution;

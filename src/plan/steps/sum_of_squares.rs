@@ -1,4 +1,4 @@
-//! The sum of an array's squares, by which relative losses are divided.
+//! The sum of squares of an array, which relative losses are divided by.
 
 use super::SlotId;
 use super::declaration::{Declaration, Role::*};
@@ -12,9 +12,9 @@ pub struct SumOfSquares {
     pub count: usize,
     /// Scratch of the sum.
     pub partials: SlotId,
-    /// Where the sums of several arrays stand.
+    /// The slot that holds the sums of several arrays.
     pub sums: SlotId,
-    /// Which of them this is.
+    /// Which of those sums this is.
     pub index: usize,
 }
 

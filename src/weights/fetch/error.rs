@@ -20,7 +20,7 @@ pub enum FetchError {
     Offline {
         /// The address.
         url: String,
-        /// What stood in the way.
+        /// The reason.
         reason: String,
     },
     /// The address makes no sense.
@@ -39,7 +39,7 @@ pub enum FetchError {
         /// HTTP status code.
         status: u16,
     },
-    /// The server's file does not serve.
+    /// The server's file cannot be used.
     #[error("{url} {fault}")]
     Unsuitable {
         /// The address.
@@ -87,13 +87,13 @@ pub enum FetchError {
         /// The system's words.
         source: io::Error,
     },
-    /// Another process is at it.
+    /// Another process is fetching the file.
     #[error("{} is being fetched by another process: wait until it has finished", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
-    /// What arrived does not serve.
+    /// What arrived cannot be used.
     #[error("what came from {url} cannot be used: {source}")]
     Arrived {
         /// The address.
@@ -101,7 +101,7 @@ pub enum FetchError {
         /// What is wrong with it.
         source: WeightsError,
     },
-    /// What arrived is not what arrived the first time.
+    /// What arrived differs from what arrived the first time.
     #[error(
         "what came from {url} has SHA-256 {found}, and it had {noted} the first time: if the change is meant, remove {}",
         note.display()
@@ -119,7 +119,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether nothing can be fetched at all, so that the next best filters are in order.
+    /// Whether nothing can be fetched at all, so that the next best filters should be used.
     pub fn is_offline(&self) -> bool {
         matches!(self, FetchError::Offline { .. } | FetchError::NotBuilt { .. })
     }

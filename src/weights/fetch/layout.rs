@@ -1,4 +1,4 @@
-//! Which bytes of a safetensors file on a server are kept, and where they go in the file that is made of them.
+//! Which bytes of a safetensors file on a server are kept, and where they go in the new file.
 
 use crate::{
     vgg19::Layer,
@@ -10,7 +10,7 @@ use crate::{
 };
 use std::ops::Range;
 
-/// A new header and the tensors of the layers wanted, in the order they have on the server.
+/// A new header and the tensors of the wanted layers, in the server's order.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// First bytes of the new file.
@@ -20,7 +20,7 @@ pub(super) struct Layout {
     runs: Vec<Run>,
 }
 
-/// Bytes that stand together on the server and in the new file.
+/// Bytes that are contiguous both on the server and in the new file.
 #[derive(Debug)]
 struct Run {
     remote: Range<u64>,
@@ -55,7 +55,7 @@ impl Layout {
         Ok(Layout { header, bytes, runs })
     }
 
-    /// The bytes on the server that follow in the new file from `local` on, as far as they stand together.
+    /// The bytes on the server that belong at `local` in the new file, as far as they are contiguous.
     pub fn remote(&self, local: u64) -> Option<Range<u64>> {
         let run = self.runs.iter().rev().find(|run| run.local <= local)?;
         let start = run.remote.start + (local - run.local);

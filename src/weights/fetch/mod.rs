@@ -1,4 +1,4 @@
-//! Fetching weights: of a large file on a server only the convolutions, by range requests, resumed where they broke off.
+//! Fetching weights: only the convolutions of a large file on a server, by range requests, resumed after a break.
 
 mod error;
 #[cfg(feature = "fetch")]
@@ -19,24 +19,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How far a fetch is.
+/// How far a fetch has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the new file that are there.
+    /// Bytes of the new file that have arrived.
     pub received: u64,
-    /// Bytes that it will have.
+    /// Bytes of the whole new file.
     pub total: u64,
 }
 
 /// The path of a weights file with the filters of `source`, fetched if the cache does not have it.
 ///
-/// What has arrived is kept when the connection breaks, and the next fetch goes on from there. The new file is checked
-/// (shapes, finite numbers, and its digest against the one it had when it was first fetched) and then appears under its
-/// name. `progress` is called now and then.
+/// If the connection breaks, the bytes that arrived are kept and the next fetch continues from there. The new file is
+/// checked (shapes, finite numbers, and its digest against the one it had when it was first fetched) and then appears
+/// under its name. `progress` is called now and then.
 ///
 /// # Errors
-/// If the server cannot be reached, refuses, or its file does not serve, or if the cache cannot be written; without the
-/// crate's feature `fetch`, if the cache does not have the file.
+/// If the server cannot be reached or refuses, if its file cannot be used, or if the cache cannot be written; without
+/// the crate's feature `fetch`, if the cache does not have the file.
 pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
     if let Some(path) = cache.find(source) {
         if is_intact(&path).map_err(write_error(&path))? {
@@ -59,7 +59,7 @@ fn write_error(path: &Path) -> impl Fn(io::Error) -> FetchError {
     move |source| FetchError::Write { path: path.to_owned(), source }
 }
 
-/// Whether a cached file is the one that arrived; one without a note was put there by hand and is taken as it is.
+/// Whether a cached file is unchanged since it arrived; one without a note was put there by hand and is trusted.
 fn is_intact(path: &Path) -> io::Result<bool> {
     match cache::noted_digest(path)? {
         Some(noted) => Ok(cache::digest(path)? == noted),

@@ -22,10 +22,10 @@ pub(super) struct Remote<'a> {
     failures: u32,
 }
 
-/// What tells one version of a file from another.
+/// What distinguishes one version of a file from another.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Identity {
-    /// Length of the whole file, if the server tells.
+    /// Length of the whole file, if the server says.
     pub length: Option<u64>,
     /// The server's name for this version.
     pub version: Option<String>,
@@ -35,12 +35,12 @@ pub(super) struct Identity {
 struct Answer {
     body: BodyReader<'static>,
     position: u64,
-    /// Where it ends by the server's word.
+    /// Where it ends, according to the server.
     end: u64,
 }
 
 impl<'a> Remote<'a> {
-    /// Nothing is sent yet. Proxies are those of the environment.
+    /// Sends nothing yet. Proxies come from the environment.
     pub fn new(source: &'a Source) -> Self {
         let patience = source.patience;
         let agent = Agent::config_builder()
@@ -54,13 +54,13 @@ impl<'a> Remote<'a> {
         Remote { source, agent: agent.into(), answer: None, identity: None, failures: 0 }
     }
 
-    /// What the first answer told.
+    /// What the first answer said about the file.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// Reads at least one byte at `range.start`, or none if the file is known to end before. A new request asks for all
-    /// of `range`, which is not empty; an answer that stands before it is read up to there.
+    /// Reads at least one byte at `range.start`, or none if the file is known to end earlier. A new request asks for
+    /// all of `range`, which is not empty; an open answer positioned before it is read up to there.
     pub fn read(&mut self, range: Range<u64>, buffer: &mut [u8]) -> Result<usize, FetchError> {
         let most = buffer.len().min(usize::try_from(range.end - range.start).unwrap_or(usize::MAX));
         loop {
@@ -84,7 +84,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// The answer, standing at the start of the range. The outer error is final, the inner one a broken connection.
+    /// The answer, positioned at the start of the range. The outer error is final, the inner one a broken connection.
     fn answer_at(&mut self, range: &Range<u64>) -> Result<io::Result<Answer>, FetchError> {
         let reaches = |answer: &Answer| answer.position <= range.start && range.start < answer.end;
         let answer = match self.answer.take().filter(reaches) {
@@ -137,7 +137,7 @@ impl<'a> Remote<'a> {
         Ok(Ok(Answer { body, position: bytes.start, end: bytes.end }))
     }
 
-    /// A request without an answer: no network if there never was one, else a broken connection.
+    /// The error for a request without an answer: no network if there never was one, else a broken connection.
     fn unanswered(&self, error: ureq::Error) -> Result<io::Error, FetchError> {
         let (url, reason) = (self.source.url.clone(), error.to_string());
         match error {
@@ -151,7 +151,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// The bytes answered and the length of the whole, from a header like `bytes 100-199/5000`.
+    /// The range of bytes in the answer and the length of the whole, from a header like `bytes 100-199/5000`.
     fn partial(&self, range: &Range<u64>, response: &Response<Body>) -> Result<(Range<u64>, Option<u64>), FetchError> {
         let answered = text(response, header::CONTENT_RANGE).unwrap_or_default();
         let parsed = answered.strip_prefix("bytes ").and_then(|rest| {
@@ -169,7 +169,7 @@ impl<'a> Remote<'a> {
         })
     }
 
-    /// Compares what an answer tells of the file with what earlier ones told, and adds to it.
+    /// Compares what an answer says about the file with what earlier ones said, and adds to it.
     fn identify(&mut self, told: Identity) -> Result<(), FetchError> {
         fn agree<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
             a.is_none() || b.is_none() || a == b
@@ -198,12 +198,12 @@ fn skip(mut answer: Answer, position: u64) -> io::Result<Answer> {
 fn never_connected(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => true,
-        // A certificate that is not trusted will not be at the next attempt either.
+        // An untrusted certificate will still be untrusted at the next attempt.
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => true,
         ureq::Error::Timeout(phase) => matches!(phase, ureq::Timeout::Resolve | ureq::Timeout::Connect),
         ureq::Error::Io(error) => {
             use io::ErrorKind::*;
-            // Whatever a resolver reports is none of the named kinds.
+            // A resolver's errors have none of the named kinds.
             !matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut)
         }
         _ => false,

@@ -25,7 +25,7 @@ const FIRST_REQUEST: u64 = 16 << 10;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Where the next bytes stand on the server is known from the file so far; which version they belong to is not.
+/// Kept beside the partial file, whose length shows how far the fetch got but not which version its bytes belong to.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct State {
     url: String,
@@ -60,7 +60,7 @@ pub(super) fn receive(
     checked.map(|()| path)
 }
 
-/// Removes a file whose only use has passed; if that fails, it is overwritten next time.
+/// Removes a file that is no longer needed; if that fails, the next fetch overwrites it.
 fn discard(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
@@ -79,7 +79,7 @@ fn open_partial(path: &Path) -> Result<File, FetchError> {
     }
 }
 
-/// Fills the file from where it stands to its end.
+/// Fills the file from where an earlier fetch broke off, or from its start, to its end.
 fn fill(
     source: &Source,
     path: &Path,
@@ -120,7 +120,7 @@ fn read_header(source: &Source, remote: &mut Remote) -> Result<Header, FetchErro
     }
 }
 
-/// Bytes of the server's file; fewer if it is known to end before.
+/// Bytes of the server's file; fewer if it is known to end earlier.
 fn read_bytes(remote: &mut Remote, start: u64, length: usize) -> Result<Vec<u8>, FetchError> {
     let mut bytes = vec![0; length];
     let mut filled = 0;
@@ -136,12 +136,12 @@ fn read_bytes(remote: &mut Remote, start: u64, length: usize) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Makes the file ready to be written at the position returned: where an earlier fetch of the same version broke off,
-/// or behind a new header.
+/// Prepares the file for writing at the position returned: where an earlier fetch of the same version broke off, or
+/// behind a new header.
 fn resume(source: &Source, path: &Path, mut file: &File, layout: &Layout, remote: &Remote) -> io::Result<u64> {
     let state_path = state_path(path);
     let state = remote.identity().map(|identity| State { url: source.url.clone(), identity: identity.clone() });
-    // A server that does not name its versions gives no way to know that the file is still the same.
+    // If the server does not name its versions, nothing shows that the file is still the same.
     let resumable = state.as_ref().is_some_and(|state| state.identity.version.is_some());
     let earlier = std::fs::read(&state_path).ok().and_then(|bytes| serde_json::from_slice::<State>(&bytes).ok());
     let length = file.metadata()?.len();
@@ -175,7 +175,7 @@ fn check(source: &Source, path: &Path, partial: &Path) -> Result<(), FetchError>
     }
 }
 
-/// Notes the digest of a file in the way of the `sha256sum` command.
+/// Notes the digest of a file in the format of the `sha256sum` command.
 fn note_digest(path: &Path, digest: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     replace_file(&cache::with_suffix(path, "sha256"), |file| writeln!(file, "{digest}  {name}"))
