@@ -1,7 +1,7 @@
 //! Every operation by itself and a whole iteration, on the CPU back end and on the first GPU there is.
 //!
 //! A row has the name of its operation and times the largest step of that name in an iteration on 256x192 pixels, to
-//! relu5_1 and back. On a GPU the time includes the way there and back; `impasto bench` measures without it.
+//! relu5_1 and back. On a GPU the time includes the round trip to it; `impasto bench` measures without it.
 
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 
@@ -37,7 +37,7 @@ fn main() {
     divan::main();
 }
 
-/// One operation, and which kernel is to do it where there are several.
+/// One operation, and which kernel runs it if there are several.
 struct Row {
     operation: &'static str,
     variant: Option<Variant>,
@@ -59,7 +59,7 @@ fn plan(size: Size, pooling: Pooling, optimizer: Optimizer) -> Plan {
     iteration(&network, &recipe.terms(), optimizer).unwrap()
 }
 
-/// Two plans that have every operation between them.
+/// Two plans that between them contain every operation.
 static PLANS: LazyLock<[Plan; 2]> = LazyLock::new(|| {
     [plan(SMALL, Pooling::Max, Optimizer::default()), plan(SMALL, Pooling::Average, Optimizer::Lbfgs { memory: 10 })]
 });
@@ -105,7 +105,7 @@ fn engine(device: &Device, variant: Option<Variant>) -> Engine {
 /// Times routines from their start until the device has done them.
 fn time(bencher: Bencher, engine: &Engine, plan: &Plan, routines: &[Routine]) {
     let mut session = session(engine, plan);
-    // Reading waits for all that was asked for before; the less is read, the less the reading counts.
+    // Reading waits for everything requested before; reading little keeps its own time small.
     let held = (0..plan.slots.len()).filter(|&slot| plan.slots[slot].words > 0);
     let smallest = SlotId(held.min_by_key(|&slot| plan.slots[slot].words).unwrap());
     let mut run = || {

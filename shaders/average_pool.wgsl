@@ -48,7 +48,7 @@ fn average_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     let x = pixel % (params.width + 2u);
     let y = pixel / (params.width + 2u);
     let pooled_width = params.width / 2u;
-    // The odd last row or column and the halo got nothing.
+    // The odd last row or column and the halo receive no gradient.
     let inside = x >= 1u && y >= 1u && x <= 2u * pooled_width && y <= params.height / 2u * 2u;
     var value = vec4<f32>(0.0);
     if inside {

@@ -1,17 +1,17 @@
 // 3x3 convolution, stride 1, on cooperative matrices (tensor cores): f16 storage, f32 sums. Formulas as in
-// conv3x3_plain.wgsl; the product and its tiles as in conv3x3_tiled.wgsl, with subgroups in the place of invocations.
+// conv3x3_plain.wgsl; the product and its tiles as in conv3x3_tiled.wgsl, with subgroups instead of invocations.
 //
 // bindings  as in conv3x3_plain.wgsl, read 8 values at a time; 2 is [9][Cin][Cout] in both directions. The bias is
 //           bound in the backward pass too, and not read.
 // needs     f16 storage, 16x16x16 matrices of f16 with f32 sums; inputs a multiple of 32, outputs a multiple of OUTPUTS;
 //           32 KiB of workgroup memory
-// tile      a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum in chunks of one
-//           tap and 32 inputs, which it keeps in workgroup memory: from there a subgroup reads a 16x16 matrix in few
-//           instructions, from an array in the device's memory in many. The tile has four shares of 16 * BLOCKS pixels x
-//           64 outputs, one for each subgroup. The next chunk's values are on their way while it multiplies.
+// tile      a workgroup computes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum in chunks of
+//           one tap and 32 inputs, which it keeps in workgroup memory: a subgroup reads a 16x16 matrix in few
+//           instructions from there, in many from an array in the device's memory. The tile has four shares of
+//           16 * BLOCKS pixels x 64 outputs, one for each subgroup. The next chunk's values are being loaded while it multiplies.
 // subgroups have any size; LANES is four of the device's largest, so that there are at least four. Matrices may not stand
-//           in control flow that differs between subgroups: if there are more than four, each share is made by several
-//           of them, which store the same values.
+//           in control flow that differs between subgroups: if there are more than four, each share is computed by
+//           several of them, which store the same values.
 // memory    rows of matrices are 16 bytes longer than needed, so that the rows that are read together lie in different
 //           banks. Strides of cooperative loads count elements of the array they read: vec4.
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of LANES, outputs fastest.
@@ -19,7 +19,7 @@
 
 // Set for conv3x3_backward.
 override BACKWARD: bool = false;
-// Rows of 16 pixels that a subgroup makes: 2 or 4.
+// Rows of 16 pixels that a subgroup computes: 2 or 4.
 override BLOCKS: u32 = 4u;
 // Shares beside each other along the outputs: 1 or 2; the others stand below each other along the pixels.
 override ACROSS: u32 = 2u;
@@ -39,7 +39,7 @@ override OUTPUTS8: u32 = OUTPUTS / 8u;
 override OUTPUT_ROW: u32 = OUTPUTS / 4u + 2u;
 override INPUT_CHUNK: u32 = PIXELS * INPUT_ROW;
 override FILTER_CHUNK: u32 = OUTPUTS * INPUT_ROW;
-// Pieces of 8 values of either factor that an invocation brings: 1, 2 or 4; and the pixels between those of two of them.
+// Pieces of 8 values of either factor that an invocation loads: 1, 2 or 4; and the pixels between those of two of them.
 override INPUT_PIECES: u32 = PIXELS * CHUNK8 / LANES;
 override FILTER_PIECES: u32 = OUTPUTS * CHUNK8 / LANES;
 override PIECE_PIXELS: u32 = LANES / CHUNK8;
@@ -151,7 +151,7 @@ fn finish(tile: Tile, lane: u32, block: u32, pair: u32) {
 }
 
 fn convolve(tile: Tile, lane: u32, share: u32) {
-    // The barriers of the loop stand between this and the first bit.
+    // The loop's barriers separate this from the first bit.
     for (var word = lane; word < TILE_WORDS; word += LANES) {
         atomicStore(&mask_words[word], 0u);
     }
@@ -174,7 +174,7 @@ fn convolve(tile: Tile, lane: u32, share: u32) {
     var s32 = coop_mat16x16<f32, C>();
     var s33 = coop_mat16x16<f32, C>();
 
-    // What this invocation brings.
+    // What this invocation loads.
     let pixel = tile.first_pixel + lane / CHUNK8;
     let channel8 = lane % CHUNK8;
     var input0 = load_input(pixel, 0u, channel8);
@@ -207,7 +207,7 @@ fn convolve(tile: Tile, lane: u32, share: u32) {
     var tap = 0u;
     var chunk = 0u;
     while chunk < params.inputs4 / 2u {
-        // All are done with the chunk before.
+        // All are done with the previous chunk.
         workgroupBarrier();
         keep_input(lane, input0);
         keep_filters(lane, filters0);

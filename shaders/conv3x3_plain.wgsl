@@ -7,10 +7,10 @@
 //
 // bindings  0 see shared/conv3x3_params.wgsl   1 input, haloed   2 weights [9][inputs][outputs]   3 bias [outputs]
 //           4 output, haloed   5 mask, outputs/32 words per padded pixel
-// tile      one invocation makes up to 32 outputs of one padded pixel, four at a time
+// tile      one invocation computes up to 32 outputs of one padded pixel, four at a time
 // dispatch  padded pixels of the rows to write x ceil(outputs / 32) invocations, workgroups of 64
 
-// The halo gets values too instead of zeros: what a replicated border hands back to the picture.
+// The halo gets values instead of zeros: what a replicated border hands back to the picture.
 override WITH_HALO: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;

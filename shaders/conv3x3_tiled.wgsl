@@ -6,9 +6,9 @@
 //   weights[t][i][o]
 //
 // needs     inputs a multiple of 8, outputs a multiple of OUTPUTS
-// tile      a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over k in chunks of one tap
-//           and 8 inputs, which it keeps in workgroup memory; an invocation makes 8 pixels x 8 outputs, so that 16
-//           loads of a vec4 feed 256 multiplications. It has the next chunk's values on their way while it multiplies.
+// tile      a workgroup computes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over k in chunks of one
+//           tap and 8 inputs, which it keeps in workgroup memory; an invocation computes 8 pixels x 8 outputs, so that
+//           16 loads of a vec4 feed 256 multiplications. It loads the next chunk's values while it multiplies.
 //           The taps of the same 8 inputs follow each other: 9 reads of nearly the same pixels meet in the cache.
 // dispatch  ceil(padded pixels of the rows to write / PIXELS) x outputs / OUTPUTS workgroups of PIXELS * OUTPUTS / 64,
 //           outputs fastest. Pixels in border columns and halo rows are computed and stored as zero.
@@ -68,7 +68,7 @@ fn load_input(pixel: u32, tap: u32, channel4: u32) -> vec4<f32> {
 
 // Where in the chunk this invocation's 4 inputs x 4 outputs of the filters stand: in vec4, inputs and outputs.
 fn filter_place(lane: u32, backward: bool) -> vec2<u32> {
-    // Neighbouring invocations read what stands together: in the backward pass those are the inputs.
+    // Neighbouring invocations read neighbouring values: in the backward pass those are the inputs.
     return select(vec2<u32>(lane / OUTPUTS4, lane % OUTPUTS4), vec2<u32>(lane % CHUNK4, lane / CHUNK4), backward);
 }
 
@@ -92,7 +92,7 @@ fn load_filters(tap: u32, channel4: u32, output4: u32, backward: bool) -> mat4x4
     );
 }
 
-// Both vec4 of outputs that an invocation makes, for one input of the chunk.
+// Both vec4 of outputs that an invocation computes, for one input of the chunk.
 fn filters(input: u32, column: u32) -> mat2x4<f32> {
     let place = input * OUTPUTS4 + column;
     return mat2x4<f32>(filter_chunk[place], filter_chunk[place + COLUMNS]);
@@ -160,7 +160,7 @@ fn convolve(tile: Tile, lane: u32, backward: bool) -> Sums {
     var s6 = mat2x4<f32>();
     var s7 = mat2x4<f32>();
 
-    // What this invocation brings: 4 inputs of a pixel (with 64 outputs of two), and the first of them 4x4 filters.
+    // What this invocation loads: 4 inputs of a pixel (of two with 64 outputs), and the first invocations 4x4 filters.
     let pixel = tile.first_pixel + lane / CHUNK4;
     let channel4 = lane % CHUNK4;
     let brings_filters = lane < CHUNK4 * OUTPUTS4;
@@ -179,7 +179,7 @@ fn convolve(tile: Tile, lane: u32, backward: bool) -> Sums {
     var tap = 0u;
     var chunk = 0u;
     while chunk < params.inputs4 {
-        // All are done with the chunk before.
+        // All are done with the previous chunk.
         workgroupBarrier();
         input_chunk[lane] = input0;
         if OUTPUTS < 128u {
@@ -262,7 +262,7 @@ fn convolve(tile: Tile, lane: u32, backward: bool) -> Sums {
 @compute @workgroup_size(LANES)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let tile = tile(group_number(group));
-    // The barriers inside stand between this and the first bit.
+    // The barriers inside separate this from the first bit.
     for (var word = lane; word < TILE_WORDS; word += LANES) {
         atomicStore(&mask_words[word], 0u);
     }

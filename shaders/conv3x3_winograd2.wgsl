@@ -11,14 +11,14 @@
 //
 // Mirroring a kernel exchanges rows 0 and 3 of its transform, and columns: one set of U serves both directions.
 //
-//   conv3x3, conv3x3_backward   what becomes of Y as in conv3x3_plain.wgsl
+//   conv3x3, conv3x3_backward   from Y on as in conv3x3_plain.wgsl
 //   conv3x3_max_pool            conv3x3 and the max_pool of max_pool.wgsl that reads it: a tile is what a pooled pixel is
-//                               made of, and the map between the two is never written
+//                               computed from, and the map between the two is never written
 //
 // bindings  2 weights U [16][Cin][Cout] of the layer, in both directions; the others as in conv3x3_plain.wgsl; for
 //           conv3x3_max_pool 4 is the pooled map and 6 the winners
 // needs     inputs a multiple of 4 * CHUNK4, outputs a multiple of 32
-// tile      a workgroup makes 32 neighbouring tiles of 2x2 padded pixels x 32 outputs: 16 matrix products, one per
+// tile      a workgroup computes 32 neighbouring tiles of 2x2 padded pixels x 32 outputs: 16 matrix products, one per
 //           position, whose factors it keeps in workgroup memory for 4 * CHUNK4 inputs at a time. 16 invocations share
 //           a position; each makes 8 tiles x 8 outputs. At the end positions are exchanged through the same memory.
 // memory    16 KiB * CHUNK4
@@ -35,7 +35,7 @@ const TILES = 32u;
 const OUTPUTS4 = 8u;
 const POSITIONS = 16u;
 
-// Where the filters stand in the memory.
+// Where the filters begin in the memory.
 override FILTERS: u32 = POSITIONS * TILES * CHUNK4;
 override MEMORY: u32 = 2u * FILTERS;
 // Vec4 of outputs that are exchanged at a time.
@@ -76,7 +76,7 @@ fn tile_corner(at: Block, tile: u32) -> vec2<i32> {
     return at.corner + 2 * vec2<i32>(i32(number % at.across), i32(number / at.across));
 }
 
-// Index of four inputs in a row and column of the padded map, or of the nearest that are there.
+// Index of four inputs in a row and column of the padded map, or of the nearest that exist.
 fn source(column: i32, row: i32) -> u32 {
     let first_row = max(i32(params.first_row), 1) - 1;
     let last_row = min(i32(params.end_row), i32(params.height) + 1);
@@ -91,7 +91,7 @@ fn bring_filters(item: u32, chunk: u32, first_output4: u32, backward: bool) {
     var input4: u32;
     var output4: u32;
     var rows: mat4x4<f32>;
-    // Neighbouring invocations read what stands together: in the backward pass those are the inputs.
+    // Neighbouring invocations read neighbouring values: in the backward pass those are the inputs.
     if backward {
         input4 = item % CHUNK4;
         output4 = item / CHUNK4 % OUTPUTS4;
@@ -123,7 +123,7 @@ fn bring_filters(item: u32, chunk: u32, first_output4: u32, backward: bool) {
     memory[place + 3u * OUTPUTS4] = rows[3];
 }
 
-// Both vec4 of outputs that an invocation makes, for one input of the chunk.
+// Both vec4 of outputs that an invocation computes, for one input of the chunk.
 fn filters(place: u32) -> mat2x4<f32> {
     return mat2x4<f32>(memory[place], memory[place + 4u]);
 }
@@ -141,7 +141,7 @@ struct Sums {
 }
 
 fn multiply(at: Block, lane: u32, backward: bool) -> Sums {
-    // What this invocation brings: row y of the transform of a tile's patches, for four inputs. A row of B^T has two
+    // What this invocation loads: row y of the transform of a tile's patches, for four inputs. A row of B^T has two
     // entries that are not zero, in rows `upper` and `lower` of the patch.
     let brings_patch = lane < 4u * TILES * CHUNK4;
     let channel4 = lane % CHUNK4;
@@ -240,7 +240,7 @@ fn multiply(at: Block, lane: u32, backward: bool) -> Sums {
     return Sums(s0, s1, s2, s3, s4, s5, s6, s7);
 }
 
-// Puts the products of EXCHANGED4 vec4 of outputs, from `first4` on, where every invocation finds them.
+// Puts the products of EXCHANGED4 vec4 of outputs, from `first4` on, into workgroup memory for every invocation.
 fn exchange(lane: u32, sums: Sums, first4: u32) {
     let position = lane / 16u;
     let column = lane % 4u;
@@ -364,7 +364,7 @@ struct Bits {
     winners: vec4<f32>,
 }
 
-// Of all invocations that share a tile; their bits are different ones.
+// Combined over the invocations that share a tile; each contributes different bits.
 fn gather_bits(lane: u32, own: Bits, tile: u32) -> Bits {
     let stride = TILES * EXCHANGED4;
     workgroupBarrier();
@@ -406,7 +406,7 @@ fn conv3x3_max_pool(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
         var winner = vec4<u32>(0u);
         for (var candidate = 0u; inside && candidate < 4u; candidate++) {
             let made = transformed_back(tile, candidate % 2u, candidate / 2u, exchanged4);
-            // As the map would hold it.
+            // As the map would store it.
             let value = load(store(relu(made + bias[at.first_output4 + column4])));
             mask_words[candidate] |= positive_bits(value) << (4u * column4);
             let wins = vec4<bool>(candidate == 0u) | wins_over(value, best);

@@ -7,10 +7,10 @@
 // the rows of B^T and A^T are written out in patch_row and in the functions behind it. Mirroring a kernel exchanges
 // rows (0 and 5, 1 and 3, 2 and 4) and columns of its transform: one set of U serves both directions.
 //
-// bindings  2 weights U [36][Cin][Cout] of the layer, in both directions; the others and what becomes of Y as in
+// bindings  2 weights U [36][Cin][Cout] of the layer, in both directions; the others, and all from Y on, as in
 //           conv3x3_plain.wgsl
 // needs     inputs a multiple of 4, outputs a multiple of 32; 32 KiB of workgroup memory
-// tile      a workgroup makes 16 neighbouring tiles of 4x4 padded pixels x 32 outputs: 36 matrix products, one per
+// tile      a workgroup computes 16 neighbouring tiles of 4x4 padded pixels x 32 outputs: 36 matrix products, one per
 //           position, whose factors it keeps in workgroup memory for 4 inputs at a time. 4 invocations share a
 //           position; each makes 8 tiles x 16 outputs, as eight 4x4 matrices. At the end positions are exchanged
 //           through the same memory.
@@ -22,7 +22,7 @@ const LANES = 144u;
 const TILES = 16u;
 const OUTPUTS4 = 8u;
 const POSITIONS = 36u;
-// Where the filters stand in the memory.
+// Where the filters begin in the memory.
 const FILTERS = POSITIONS * TILES;
 const MEMORY = FILTERS + POSITIONS * 4u * OUTPUTS4;
 
@@ -58,7 +58,7 @@ fn tile_corner(tile: u32) -> vec2<u32> {
     return vec2<u32>(tile % across * 4u, params.first_row + tile / across * 4u);
 }
 
-// Four inputs in a row and column of the padded map, or in the nearest that are there.
+// Four inputs in a row and column of the padded map, or in the nearest that exist.
 fn load_input(column: i32, row: i32, channel4: u32) -> vec4<f32> {
     let first_row = max(i32(params.first_row), 1) - 1;
     let last_row = min(i32(params.end_row), i32(params.height) + 1);
@@ -268,7 +268,7 @@ fn put(lane: u32, upper: mat4x4<f32>, lower: mat4x4<f32>) {
     memory[place + 28u] = lower[3];
 }
 
-// Puts the products of vec4 number 2 * `round` and the next of the outputs where every invocation finds them.
+// Puts the products of vec4 number 2 * `round` and the next of the outputs into workgroup memory for every invocation.
 fn exchange(lane: u32, sums: Sums, round: u32) {
     workgroupBarrier();
     switch round {
@@ -360,7 +360,7 @@ fn spot(at: Block, lane: u32) -> Spot {
 @compute @workgroup_size(LANES)
 fn conv3x3(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let at = block(group_number(group));
-    // The barriers inside stand between this and the first bit.
+    // The barriers inside separate this from the first bit.
     for (var word = lane; word < 256u; word += LANES) {
         atomicStore(&mask_words[word], 0u);
     }

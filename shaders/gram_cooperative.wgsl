@@ -1,11 +1,11 @@
-// Gram matrix on cooperative matrices (tensor cores): the first pass of gram.wgsl, whose formula, bindings and second
-// pass hold. f16 storage, f32 sums.
+// Gram matrix on cooperative matrices (tensor cores): the first pass of gram.wgsl, which gives formula, bindings and
+// second pass. f16 storage, f32 sums.
 //
-// The matrix is symmetric: tiles above the diagonal are made once and written twice.
+// The matrix is symmetric: tiles above the diagonal are computed once and written twice.
 //
 // needs     as conv3x3_cooperative.wgsl; channels a multiple of 64
-// tile      a workgroup makes 64 x 64 sums of one split and walks over its pixels 32 at a time, which it keeps in workgroup
-//           memory; a share is 32 x 32 sums
+// tile      a workgroup computes 64 x 64 sums of one split and walks over its pixels 32 at a time, which it keeps in
+//           workgroup memory; a share is 32 x 32 sums
 // subgroups as in conv3x3_cooperative.wgsl
 // memory    rows are 16 bytes longer than needed, as in conv3x3_cooperative.wgsl
 // dispatch  pairs of blocks of 64 channels, the second not before the first, x splits workgroups of LANES, pairs fastest

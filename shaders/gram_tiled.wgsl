@@ -1,10 +1,10 @@
-// Gram matrix over workgroup tiles: the first pass of gram.wgsl, whose formula, bindings and second pass hold.
+// Gram matrix over workgroup tiles: the first pass of gram.wgsl, which gives formula, bindings and second pass.
 //
-// The matrix is symmetric: tiles above the diagonal are made once and written twice.
+// The matrix is symmetric: tiles above the diagonal are computed once and written twice.
 //
 // needs     channels a multiple of EDGE
-// tile      a workgroup makes EDGE x EDGE sums of one split and walks over its pixels 8 at a time, which it keeps in
-//           workgroup memory; an invocation makes 8 x 8 sums, so that 4 loads of a vec4 feed 64 multiplications
+// tile      a workgroup computes EDGE x EDGE sums of one split and walks over its pixels 8 at a time, which it keeps in
+//           workgroup memory; an invocation computes 8 x 8 sums, so that 4 loads of a vec4 feed 64 multiplications
 // dispatch  pairs of blocks of EDGE channels, the second not before the first, x splits workgroups of EDGE * EDGE / 64,
 //           pairs fastest
 

@@ -1,4 +1,4 @@
-// What the line search of L-BFGS asks of gradient g and direction d.
+// The scalars that the line search of L-BFGS needs of gradient g and direction d.
 //
 //   lbfgs_scalars         partials[0..3][part] = g . d, sum |g|, max |d| over the part's values
 //   lbfgs_scalars_reduce  results[0..3] = the same over all parts

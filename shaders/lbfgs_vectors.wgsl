@@ -1,4 +1,4 @@
-// The vector operations of L-BFGS that make new vectors; h is the history of 2m + 1 rows of `count` values.
+// The vector operations of L-BFGS that produce new vectors; h is the history of 2m + 1 rows of `count` values.
 //
 //   lbfgs_update     h[step_row] = image - base; h[difference_row] = gradient - h[2m]; h[2m] = gradient;
 //                    base = image (no pair where a row is at 2m + 1 or above)

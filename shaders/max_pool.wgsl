@@ -70,7 +70,7 @@ fn max_pool_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     let x = pixel % (params.width + 2u);
     let y = pixel / (params.width + 2u);
     let pooled_width = params.width / 2u;
-    // The odd last row or column and the halo got nothing.
+    // The odd last row or column and the halo receive no gradient.
     let inside = x >= 1u && y >= 1u && x <= 2u * pooled_width && y <= params.height / 2u * 2u;
     let own = 2u * ((y + 1u) % 2u) + (x + 1u) % 2u;
     let pooled = (y + 1u) / 2u * (pooled_width + 2u) + (x + 1u) / 2u;

@@ -3,7 +3,7 @@
 //   sums[i] = sum over chains j = 0..7 of a_j, where a_j starts at vec4(0, 1, 2, 3) + i % 16 + j
 //             and becomes a_j * factor + addend for 8 * rounds times: 512 floating-point operations a round
 //
-// The numbers come from a buffer, so that no compiler knows them; all sums are written, so that none leaves work out.
+// The numbers come from a buffer, so that no compiler knows them; all sums are written, so that none omits work.
 //
 // bindings  1 sums [count], four numbers each
 // dispatch  one invocation per sum, workgroups of 256

@@ -1,4 +1,4 @@
-// Peak bandwidth: a copy in pieces of 16 bytes, four of them on their way in each invocation.
+// Peak bandwidth: a copy in pieces of 16 bytes, four of them in flight in each invocation.
 //
 //   to[i] = from[i]
 //

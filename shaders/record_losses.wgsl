@@ -22,7 +22,7 @@ fn record_losses() {
     for (var loss = 0u; loss < params.count; loss++) {
         let bits = bitcast<u32>(losses[loss]);
         ring[row + 1u + loss] = bits;
-        // Compared as bits: a compiler may take for granted that a float is finite.
+        // Compared as bits: a compiler may assume that a float is finite.
         if (bits & 0x7f800000u) == 0x7f800000u {
             state.halted = 1u;
         }

@@ -2,8 +2,8 @@
 // d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1]. A picture's gradient
 // that is not finite anywhere makes the sum infinite: a loss that is not finite stops the optimiser.
 //
-// With FROM_NETWORK the picture's gradient is not there yet: network_input_backward is done here too, by its formula in
-// network_input.wgsl, so that the gradient is written once and not read.
+// With FROM_NETWORK the picture's gradient does not exist yet: network_input_backward is done here too, by its formula
+// in network_input.wgsl, so that the gradient is written once and not read.
 //
 // bindings  1 image [H][W][3]   2 image_gradient [H][W][3]   3 coefficients   4 partials [workgroups]
 //           5 gradient of the network input, haloed, C = 4   6 inverse_scale, one number; both read with FROM_NETWORK
@@ -30,7 +30,7 @@ override FROM_NETWORK: bool = false;
 @group(0) @binding(5) var<storage, read> gradient: array<Stored4>;
 @group(0) @binding(6) var<storage, read> inverse_scale: array<f32>;
 
-// What network_input_backward makes of a value of the picture.
+// What network_input_backward computes for a value of the picture.
 fn network_gradient(pixel: u32, channel: u32) -> f32 {
     let columns = padded_copies(pixel % params.width, params.width, params.replicate != 0u);
     let rows = padded_copies(pixel / params.width, params.height, params.replicate != 0u);
@@ -79,7 +79,7 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         }
         whole += scale * variation;
         image_gradient[index] = whole;
-        // Compared as bits: a compiler may take for granted that a float is finite.
+        // Compared as bits: a compiler may assume that a float is finite.
         let exponent = bitcast<u32>(whole) & 0x7f800000u;
         if exponent == 0x7f800000u {
             sum = bitcast<f32>(exponent);

@@ -1,5 +1,5 @@
 //! Compiles every pipeline that a session would ask of an AMD GPU with AMD's open Vulkan compiler, without a card, and
-//! prints what the compiler says: registers, spills, workgroup memory, occupancy, size of the code, time.
+//! prints the compiler's statistics: registers, spills, workgroup memory, occupancy, size of the code, time.
 //!
 //! ```sh
 //! export VK_DRIVER_FILES=/usr/share/vulkan/icd.d/radeon_icd.x86_64.json RADV_FORCE_FAMILY=navi21
@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::{error::Error, process::ExitCode};
 use vulkan::{Compiler, Statistics};
 
-/// A line of the answer.
+/// A line of the output.
 #[derive(Serialize)]
 struct Line {
     kernel: String,

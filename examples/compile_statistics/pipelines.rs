@@ -12,11 +12,11 @@ use impasto::{
     weights::Normalisation,
 };
 
-/// Long sides that make small and large tiles, whole maps and bands.
+/// Long sides that lead to small and large tiles, whole maps and bands.
 const SIZES: [Size; 3] =
     [Size { width: 181, height: 121 }, Size { width: 512, height: 384 }, Size { width: 1448, height: 1086 }];
 
-/// What such a GPU is said to be able to do.
+/// The abilities that such a GPU is assumed to have.
 fn abilities(cooperative_matrices: bool) -> Abilities {
     let resources = Resources { invocations: 1024, workgroup_memory: 64 << 10, storage_buffers: 64 };
     Abilities { vendor: Vendor::Amd, filling_groups: 200, resources, cooperative_matrices, largest_subgroup: 64 }
@@ -38,7 +38,7 @@ pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
     pipelines
 }
 
-/// With both poolings and both optimisers, and with what is wanted of the pictures beforehand.
+/// With both poolings and both optimisers, and with the plans that run on the pictures beforehand.
 fn plans(precision: Precision) -> Vec<Plan> {
     let terms = Recipe::default().terms();
     let storage = Storage::for_binding(2 << 30, precision);

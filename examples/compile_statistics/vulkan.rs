@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-/// What the driver says of a pipeline. Zero where it says nothing.
+/// The driver's statistics of a pipeline; zero where it reports nothing.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Statistics {
     pub milliseconds: f64,
@@ -121,7 +121,7 @@ impl Compiler {
     }
 
     /// # Safety
-    /// The pipeline is of this device and was made to capture statistics.
+    /// The pipeline belongs to this device and was created to capture statistics.
     unsafe fn read(&self, pipeline: vk::Pipeline, milliseconds: f64) -> Result<Statistics, Box<dyn Error>> {
         let executable = vk::PipelineExecutableInfoKHR::default().pipeline(pipeline);
         // SAFETY: as the caller promises.
@@ -148,7 +148,7 @@ impl Compiler {
 /// The features of the core versions that an adapter supports, each with its chain cut.
 ///
 /// # Safety
-/// The adapter is of the instance, which has version 1.3.
+/// The adapter belongs to the instance, which has version 1.3.
 unsafe fn supported(
     instance: &ash::Instance,
     adapter: vk::PhysicalDevice,

@@ -23,14 +23,14 @@ fn positive_bits(value: vec4<f32>) -> u32 {
     return bits.x | bits.y | bits.z | bits.w;
 }
 
-// max(0, value); infinity and NaN stay, because a maximum may lose a NaN. Told by the bits: a compiler may take for
-// granted that a float is finite.
+// max(0, value); infinity and NaN stay, because a maximum may lose a NaN. Tested by the bits: a compiler may
+// assume that a float is finite.
 fn relu(value: vec4<f32>) -> vec4<f32> {
     let finite = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7f800000u)) != vec4<u32>(0x7f800000u);
     return select(value, max(vec4<f32>(0.0), value), finite);
 }
 
-// Where value takes the place of best in a maximum: where it is larger, or NaN, which no comparison lets through.
+// Where value replaces best in a maximum: where it is larger, or NaN, which no comparison lets through.
 fn wins_over(value: vec4<f32>, best: vec4<f32>) -> vec4<bool> {
     let is_nan = (bitcast<vec4<u32>>(value) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
     return (value > best) | is_nan;

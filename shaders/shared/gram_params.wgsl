@@ -1,4 +1,4 @@
-// Shared by the kernels of the Gram product; placed before their own text: what each of them is told.
+// Shared by the kernels of the Gram product; placed before their own text: their parameters.
 
 struct Params {
     channels4: u32,

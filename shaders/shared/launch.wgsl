@@ -1,7 +1,7 @@
 // Shared by all kernels; placed before their own text.
 //
-// A dispatch of many workgroups may be launched in pieces. What a workgroup has to know of its place in the dispatch is
-// therefore told here; the built-in workgroup_id counts from the beginning of the piece.
+// A dispatch of many workgroups may be launched in pieces. A workgroup's place in the dispatch is therefore
+// given here; the built-in workgroup_id counts from the beginning of the piece.
 
 struct Launch {
     // Workgroup of the dispatch with which the piece begins.

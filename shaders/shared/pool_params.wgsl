@@ -1,4 +1,4 @@
-// Shared by the poolings; placed before their own text: what each of them is told.
+// Shared by the poolings; placed before their own text: their parameters.
 
 struct Params {
     // Of the pooling's input.

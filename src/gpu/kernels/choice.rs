@@ -1,4 +1,4 @@
-//! Which kernel a step gets: what can do it on a device, and which of those is taken.
+//! Which kernel a step gets: those that can do it on a device, and the one that is chosen.
 
 use super::variants::{Kernel, Operation, Tile, Variant};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::fmt;
 
-/// A step, as far as it decides which kernels can do it and which is the fastest.
+/// The properties of a step that decide which kernels can do it and which is the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkShape {
     /// Name of the operation.
@@ -18,12 +18,12 @@ pub struct WorkShape {
     pub outputs: u32,
     /// How maps are stored.
     pub precision: Precision,
-    /// Binary logarithm of the number of pixels written or summed, rounded down: shapes between are taken to be alike.
+    /// Binary logarithm of the number of pixels written or summed, rounded down: shapes in between count as alike.
     pub pixels_log2: u32,
 }
 
 impl WorkShape {
-    /// That of a step.
+    /// The shape of a step.
     pub fn of(step: &Step, precision: Precision) -> WorkShape {
         let (inputs, outputs) = match step {
             Step::Conv3x3(step) => (step.layer.input_channels().next_multiple_of(4), step.layer.output_channels()),
@@ -41,7 +41,8 @@ impl WorkShape {
         Operation::named(self.operation).expect("every step's operation is in the table")
     }
 
-    /// Every choice that some setting makes on a device for some size of such work, the kernels in the table's order.
+    /// Every choice that any setting makes on a device for such work of any size, with the kernels in the table's
+    /// order.
     pub fn choices(&self, abilities: Abilities) -> Vec<Choice> {
         let operation = self.operation();
         let of_kernel = |kernel| self.tiles(kernel, abilities).into_iter().map(move |tile| (kernel, tile));
@@ -70,8 +71,8 @@ impl WorkShape {
         tiles
     }
 
-    /// The choice for a variant, if it can do the work: the first tile that makes at least as many workgroups as fill
-    /// the device, else the one that makes the most.
+    /// The choice for a variant, if it can do the work: the first tile that gives enough workgroups to fill the
+    /// device, else the one that gives the most.
     pub(super) fn choice_of(
         &self,
         variant: Variant,
@@ -86,8 +87,8 @@ impl WorkShape {
         filling.or_else(|| choices.iter().max_by_key(|choice| groups(**choice))).copied()
     }
 
-    /// The variant that is asked for where it can do the work, else the first that the vendor prefers and that can, else
-    /// the first of the table.
+    /// The requested variant if it can do the work, else the vendor's most preferred one that can, else the first of
+    /// the table.
     pub(super) fn choose(
         &self,
         asked: Option<Variant>,
@@ -113,16 +114,16 @@ impl fmt::Display for WorkShape {
 /// A kernel of an operation with one of its sets of constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What it carries out.
+    /// The work it carries out.
     pub operation: &'static Operation,
-    /// By which kernel.
+    /// The kernel.
     pub kernel: &'static Kernel,
-    /// With which constants.
+    /// The kernel's constants.
     pub tile: &'static Tile,
 }
 
 impl Choice {
-    /// The variant, unless the operation has but a plain one.
+    /// The variant, unless the operation has only a plain one.
     pub fn variant(&self) -> Option<Variant> {
         let only = !self.operation.has_choice() && self.kernel.variant == Variant::Plain;
         (!only).then_some(self.kernel.variant)

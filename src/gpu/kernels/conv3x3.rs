@@ -66,7 +66,7 @@ impl Convolution {
         }
     }
 
-    /// Tiles of so many rows and columns that cover what is written.
+    /// The number of tiles of this size that cover what is written.
     fn tiles(&self, edge: usize) -> usize {
         self.rows.count().div_ceil(edge) * self.shape.padded_width().div_ceil(edge)
     }
@@ -106,7 +106,7 @@ impl Convolution {
             .bind(2, Binding::Filters(layer, filters(variant, backward)));
         match variant {
             Plain if backward => dispatch.flag("WITH_HALO", layer == Layer::FIRST),
-            // Its entry points share all of their text, and with it the bindings.
+            // Its entry points share all of their text, and so the bindings.
             Cooperative => dispatch.flag("BACKWARD", backward).bind(3, Binding::Bias(layer)),
             _ if backward => dispatch,
             _ => dispatch.bind(3, Binding::Bias(layer)),
@@ -125,7 +125,7 @@ fn shader(variant: Variant) -> &'static str {
     }
 }
 
-/// In which form a variant reads the filters.
+/// The form in which a variant reads the filters.
 fn filters(variant: Variant, backward: bool) -> FilterForm {
     match variant {
         Plain | Blocked if backward => FilterForm::Transposed,
@@ -151,7 +151,7 @@ pub(super) fn conv3x3(step: &Conv3x3, choice: Choice) -> Dispatch {
         .flag("WITH_MASK", step.mask.is_some())
 }
 
-/// The convolution, and the pooling of all that it makes.
+/// The convolution, and the pooling of its whole output.
 pub(super) fn conv3x3_max_pool(step: &Conv3x3, pool: &MaxPool, choice: Choice) -> Dispatch {
     let work = Convolution::forward(step);
     let pooled = pool.shape.pooled();

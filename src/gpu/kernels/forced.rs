@@ -7,9 +7,10 @@ use super::{
 use crate::{gpu::Abilities, plan::Precision};
 use std::{fmt, str::FromStr};
 
-/// Variants that are taken where they can do the work: for all operations that have them, or for one.
+/// Variants that are used where they can do the work: for all operations that have them, or for one.
 ///
-/// As text: names of variants, or `operation=variant`, separated by commas; the last that is about an operation counts.
+/// As text: names of variants, or `operation=variant`, separated by commas; the last one that applies to an operation
+/// counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForcedVariants(Vec<Forced>);
 
@@ -24,7 +25,7 @@ impl ForcedVariants {
     /// Nothing is forced.
     pub const NONE: ForcedVariants = ForcedVariants(Vec::new());
 
-    /// The variant that is asked for an operation.
+    /// The variant that is requested for an operation.
     pub fn of(&self, operation: &str) -> Option<Variant> {
         let operation = Operation::named(operation)?;
         let about = |forced: &&Forced| match forced.operation {
@@ -35,9 +36,9 @@ impl ForcedVariants {
     }
 
     /// Those that a device cannot use at all for maps in a precision, as text. The others may still be unable to do
-    /// some of the work, for its channels.
+    /// some of the work because of its channels.
     pub fn unusable(&self, precision: Precision, abilities: Abilities) -> Vec<String> {
-        // Every kernel can do so many channels, if any.
+        // If a kernel can run at all, it can do this many channels.
         let channels = 512;
         let can = |operation: &'static Operation, variant| {
             let (operation, inputs, outputs) = (operation.name, channels, channels);
@@ -73,7 +74,7 @@ impl fmt::Display for Forced {
     }
 }
 
-/// A name that no variant or operation has.
+/// A name that belongs to no variant or operation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum UnknownVariant {

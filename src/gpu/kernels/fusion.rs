@@ -1,5 +1,5 @@
-//! Which neighbouring steps one kernel carries out together, so that what the first leaves for the second need not go
-//! through the device's memory.
+//! Which neighbouring steps one kernel carries out together, so that the first step's results for the second need not
+//! go through the device's memory.
 
 use super::{
     Choice, WorkShape,
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::ops::Range;
 
-/// What one kernel carries out: a step, or two neighbours.
+/// The work of one kernel: a step, or two neighbours.
 #[derive(Clone, Copy, Debug)]
 pub enum Work<'a> {
     /// The step by itself.
@@ -22,14 +22,14 @@ pub enum Work<'a> {
     Conv3x3MaxPool(&'a Conv3x3, &'a MaxPool),
 }
 
-/// Work of a plan and the kernel that is to do it.
+/// A piece of a plan's work, and the kernel for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// Number of the plan's step that it starts with.
     pub first: usize,
-    /// What is to be done.
+    /// The work.
     pub work: Work<'a>,
-    /// By which kernel.
+    /// The kernel.
     pub choice: Choice,
 }
 
@@ -41,8 +41,8 @@ impl Task<'_> {
     }
 }
 
-/// The tasks that carry out a plan, in order; `choices` are those for its steps alone. Two steps become one task if they
-/// can and there is a kernel for both of the variant that the first would get.
+/// The tasks that carry out a plan, in order; `choices` are those for its steps alone. Two steps become one task if
+/// they can and the variant that the first would get has a kernel for both.
 pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec<Task<'a>> {
     let mut pairs = pairs(plan).into_iter().peekable();
     let mut tasks: Vec<Task<'a>> = Vec::with_capacity(plan.steps.len());
@@ -61,7 +61,7 @@ pub fn fuse<'a>(plan: &'a Plan, choices: &[Choice], abilities: Abilities) -> Vec
     tasks
 }
 
-/// Steps that can be one task with the next: their numbers, and what such a task is.
+/// Steps that can form one task with the next: their numbers, and the work of that task.
 pub fn pairs(plan: &Plan) -> Vec<(usize, Work<'_>, WorkShape)> {
     let lifetimes = plan.lifetimes();
     let pair = |first| {
@@ -75,7 +75,7 @@ pub fn pairs(plan: &Plan) -> Vec<(usize, Work<'_>, WorkShape)> {
 }
 
 /// A step and the next as one, and their shape, if some kernel could do both. `only_between` says whether a slot is
-/// written by the step for the next and for nobody else.
+/// written by the step for the next alone.
 fn pair_at(plan: &Plan, index: usize, only_between: impl Fn(SlotId) -> bool) -> Option<(Work<'_>, WorkShape)> {
     let (first, second) = (&plan.steps[index], plan.steps.get(index + 1)?);
     plan.routines.iter().find(|(_, steps)| steps.contains(&index) && steps.contains(&(index + 1)))?;
@@ -134,7 +134,7 @@ mod tests {
         largest_subgroup: 32,
     };
 
-    /// Names of what is pooled without being written, and how often the picture's gradient is made in one go.
+    /// Names of what is pooled without being written, and how often the picture's gradient is computed in one go.
     fn fused(plan: &Plan, variant: Variant) -> (Vec<String>, usize) {
         let (mut unwritten, mut gradients, mut next) = (Vec::new(), 0, 0);
         for task in tasks(plan, ABILITIES, |_| Some(variant)) {
@@ -162,7 +162,7 @@ mod tests {
             iteration(&network, terms, optimizer).unwrap()
         };
         let maxima = plan(Pooling::Max, &recipe.terms(), recipe.optimizer());
-        // Deeper poolings write to where their convolutions read from.
+        // Deeper poolings write to the place that their convolutions read from.
         let shallow = ["relu1_2", "relu2_2"].map(str::to_owned).to_vec();
         assert_eq!(fused(&maxima, Winograd2), (shallow.clone(), 1));
         let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"];
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(fused(&pair, Winograd2).0, [""; 0]);
     }
 
-    /// The second makes the features of relu2_1 again.
+    /// The second recomputes the features of relu2_1.
     const BANDS: [Banding; 3] = [
         Banding::NONE,
         Banding { small: 0, whole: 60_000, band: 40_000, kept: u64::MAX, slot: u64::MAX },
@@ -302,7 +302,7 @@ mod tests {
 
     const GUARD_WORDS: usize = 8;
 
-    /// The plan with a buffer for every slot, so that all of them can be read in the end, and guard words in it.
+    /// The plan with a buffer for every slot, so that all of them can be read at the end, and guard words in each.
     fn spread(plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         for (index, slot) in plan.slots.iter_mut().enumerate() {
@@ -358,7 +358,7 @@ mod tests {
                         assert!(made[..4 * (slot.words - GUARD_WORDS)].iter().any(|&byte| byte != 0), "{name}");
                     }
                 }
-                // Where slots share buffers as usual, what is left is the same.
+                // With slots sharing buffers as usual, the remaining contents are the same.
                 let [together, _] = both_ways(&shared, abilities);
                 let again = evaluate(&gpu, &shared, &filters, &together, 0);
                 for tensor in [Tensor::ImageGradient, Tensor::LossValues] {

@@ -51,7 +51,7 @@ params! {
     }
 }
 
-/// Workgroups of 256 that stride over so many elements.
+/// Workgroups of 256 that stride over this many elements.
 pub(super) fn reduction_groups(elements: usize) -> usize {
     elements.div_ceil(256).clamp(1, REDUCTION_GROUPS)
 }
@@ -107,7 +107,7 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
     ]
 }
 
-/// With `network` that step is done by the same kernel.
+/// With `network`, the same kernel carries out that step too.
 pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInputBackward>) -> Vec<Dispatch> {
     let groups = reduction_groups(3 * step.size.pixels());
     let (width, height) = (f64::from(step.size.width), f64::from(step.size.height));

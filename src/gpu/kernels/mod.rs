@@ -1,5 +1,4 @@
-//! From steps to dispatches: which shader, what is bound, how many workgroups. Plain data; nothing here touches a
-//! device.
+//! From steps to dispatches: shader, bindings, number of workgroups. Plain data; nothing here touches a device.
 
 mod adam;
 mod choice;
@@ -40,7 +39,7 @@ use crate::{
     vgg19::Layer,
 };
 
-/// What stands behind a binding of a shader.
+/// What a shader's binding refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binding {
     /// An array of the plan.
@@ -49,7 +48,7 @@ pub enum Binding {
     Filters(Layer, FilterForm),
     /// Biases of a layer.
     Bias(Layer),
-    /// Declared by the shader, not touched by this variant of it.
+    /// Declared by the shader, but not used by this variant of it.
     Unused,
 }
 
@@ -70,9 +69,9 @@ pub struct Dispatch {
     pub entry: &'static str,
     /// Its override constants.
     pub constants: Vec<(&'static str, f64)>,
-    /// What stands at binding 0.
+    /// The uniform at binding 0.
     pub params: Params,
-    /// Binding number and what stands there.
+    /// The other binding numbers and what is bound there.
     pub bindings: Vec<(u32, Binding)>,
     /// Its workgroups.
     pub groups: Groups,
@@ -81,15 +80,15 @@ pub struct Dispatch {
 /// How many workgroups a dispatch has, all along x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Groups {
-    /// One, which knows that it is alone: the entry point does not use `launch`.
+    /// One: the entry point relies on that and does not use `launch`.
     Single,
-    /// As many as this, at least one, which may be launched in pieces: the entry point asks `launch` (see
-    /// `shared/launch.wgsl`) where it stands.
+    /// This many, at least one, which may be launched in pieces: the entry point reads its place from `launch` (see
+    /// `shared/launch.wgsl`).
     Many(u32),
 }
 
 impl Dispatch {
-    /// A launch of so many workgroups of an entry point.
+    /// A launch of this many workgroups of an entry point.
     fn new(shader: &'static str, entry: &'static str, params: &impl Uniform, groups: usize) -> Dispatch {
         // The largest pictures have 2^28 pixels (picture::MAX_PIXELS) and kernels take at least 8 values a workgroup.
         let groups = u32::try_from(groups).expect("workgroups of the largest picture fit 32 bits");
@@ -137,8 +136,8 @@ impl Dispatch {
     }
 }
 
-/// What carries out each step of a plan on a device, neighbours in one kernel where there is one for both. `asked` says
-/// which variant is taken for a step where it can do the work.
+/// The tasks that carry out a plan on a device, with neighbours in one kernel where one does both. `asked` gives the
+/// variant to use for a step where it can do the work.
 pub fn tasks(plan: &Plan, abilities: Abilities, asked: impl Fn(&Step) -> Option<Variant>) -> Vec<Task<'_>> {
     let choose =
         |step: &Step| WorkShape::of(step, plan.precision).choose(asked(step), abilities, |choice| groups(step, choice));
@@ -146,8 +145,8 @@ pub fn tasks(plan: &Plan, abilities: Abilities, asked: impl Fn(&Step) -> Option<
     fusion::fuse(plan, &choices, abilities)
 }
 
-/// Every task that some setting makes of a plan's steps on a device, whatever the size of the pictures: each step, and
-/// each pair that one kernel can do, by every choice.
+/// Every task that any setting makes of a plan's steps on a device, whatever the size of the pictures: each step, and
+/// each pair that one kernel can do, with every choice.
 pub fn possible_tasks(plan: &Plan, abilities: Abilities) -> Vec<Task<'_>> {
     let alone = plan.steps.iter().enumerate().map(|(first, step)| {
         let shape = WorkShape::of(step, plan.precision);
@@ -160,7 +159,7 @@ pub fn possible_tasks(plan: &Plan, abilities: Abilities) -> Vec<Task<'_>> {
     works.flat_map(by_choice).collect()
 }
 
-/// Workgroups that a choice makes of a step, where they depend on it.
+/// The workgroups that a choice gives a step, where they depend on the choice.
 fn groups(step: &Step, choice: Choice) -> usize {
     match step {
         Step::Conv3x3(step) => conv3x3::groups(step, choice),
@@ -171,7 +170,7 @@ fn groups(step: &Step, choice: Choice) -> usize {
     }
 }
 
-/// The launches of each step of a plan, and their cost. Those of two steps that are one task stand at the first.
+/// The launches of each step of a plan, and their cost. Those of a task of two steps are listed at the first.
 pub fn lower_all(plan: &Plan, tasks: &[Task<'_>]) -> Vec<(Vec<Dispatch>, Cost)> {
     let mut steps = vec![(Vec::new(), Cost::default()); plan.steps.len()];
     for task in tasks {
@@ -190,7 +189,7 @@ pub fn lower(plan: &Plan, task: &Task<'_>) -> (Vec<Dispatch>, Cost) {
         }
         Work::Conv3x3MaxPool(conv3x3, pool) => vec![conv3x3::conv3x3_max_pool(conv3x3, pool, choice)],
     };
-    // Of all that works on stored values only this works on matrices too, which are always f32.
+    // The only operation that works on both stored values and matrices, which are always f32.
     let precision = match task.work {
         Work::Step(Step::SumOfSquares(step)) => plan.precision_of(step.values),
         _ => plan.precision,

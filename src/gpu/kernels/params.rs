@@ -1,4 +1,4 @@
-//! What a kernel is told: the struct `Params` of its shader, as a Rust struct with the same members.
+//! A kernel's parameters: the struct `Params` of its shader, as a Rust struct with the same members.
 
 /// A member of such a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Params {
 }
 
 impl Params {
-    /// The uniform `launch` of a launch that begins with the workgroup `first_group` of so many.
+    /// The uniform `launch` of a launch that begins with workgroup `first_group` out of the dispatch's total.
     pub fn launch(first_group: u32, groups: u32) -> Params {
         Params::new(&Launch { first_group, groups })
     }
@@ -56,7 +56,7 @@ impl Params {
         Params { bytes, members: U::MEMBERS }
     }
 
-    /// As many as the shader reads at least: a multiple of 16.
+    /// At least as many as the shader reads: a multiple of 16.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

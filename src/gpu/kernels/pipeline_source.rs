@@ -15,13 +15,13 @@ pub struct PipelineSource {
     pub precision: Precision,
     /// The entry point.
     pub entry: &'static str,
-    /// Override constants; the others keep the values that stand in the shader.
+    /// Override constants; the others keep the shader's values.
     pub constants: Vec<(&'static str, f64)>,
 }
 
-/// Every pipeline that a session for a plan may use on a device with these abilities, whatever is set and however large the
-/// pictures are: for each step, alone and with its neighbour, each kernel with each set of constants. Some come more than
-/// once.
+/// Every pipeline that a session for a plan may use on a device with these abilities, whatever the settings and the
+/// size of the pictures: for each step, alone and with its neighbour, each kernel with each set of constants. Some
+/// occur more than once.
 pub fn pipeline_sources(plan: &Plan, abilities: Abilities) -> Vec<PipelineSource> {
     let tasks = possible_tasks(plan, abilities);
     let dispatches = tasks.iter().flat_map(|task| lower(plan, task).0);

@@ -25,7 +25,7 @@ enum Direction {
     Backward,
 }
 
-/// `shape` is that of the pooling's input, `channels` how many of them an invocation takes.
+/// `shape` is that of the pooling's input, `channels` the number of channels that an invocation handles.
 fn dispatch(
     shader: (&'static str, &'static str),
     direction: Direction,

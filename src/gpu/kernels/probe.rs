@@ -24,7 +24,7 @@ params! {
     }
 }
 
-/// Operations of one workgroup of the arithmetic probe in one round; a multiply-add counts two.
+/// Operations of one workgroup of the arithmetic probe in one round; a multiply-add counts as two.
 pub const ARITHMETIC_GROUP_FLOPS: u64 = 256 * 512;
 /// Invocations of a workgroup of the arithmetic probe, each with 16 bytes of output at binding 1.
 pub const ARITHMETIC_GROUP: u32 = 256;

@@ -1,4 +1,4 @@
-//! Tests: what dispatches say of their shaders, against what naga reads in the shaders.
+//! Tests: what dispatches declare about their shaders, against what naga finds in the shaders.
 
 use super::*;
 use crate::{
@@ -30,7 +30,7 @@ impl Reflected {
         (&self.module.entry_points[index].function, self.info.get_entry_point(index))
     }
 
-    /// What an entry point and all that it calls do with whatever is bound, by group and binding.
+    /// How an entry point and all that it calls use each binding, by group and binding.
     fn uses(&self, entry: &FunctionInfo) -> BTreeMap<(u32, u32), GlobalUse> {
         let bound = self.module.global_variables.iter().filter_map(|(handle, global)| Some((handle, global.binding?)));
         let used = bound.map(|(handle, binding)| ((binding.group, binding.binding), entry[handle]));
@@ -78,7 +78,7 @@ fn devices() -> [Abilities; 2] {
     [device, Abilities { resources: Resources::WEBGPU_MINIMUM, ..device }]
 }
 
-/// What any setting makes of the cases, and the probes.
+/// The tasks that any setting makes of the cases, and the probes.
 fn everything() -> Vec<Lowered> {
     let mut all = Vec::new();
     let cases: Vec<Case> = validate::all_cases(false);
@@ -98,8 +98,8 @@ fn everything() -> Vec<Lowered> {
     all
 }
 
-/// What a task reads and writes. What the first of two steps leaves for the second is neither, unless the second is there
-/// to make it.
+/// The slots that a task reads and writes. A slot that the first of two steps writes for the second counts as neither,
+/// unless the second exists to produce it.
 fn slots(plan: &Plan, task: &Task<'_>) -> (Vec<SlotId>, Vec<SlotId>) {
     let steps = &plan.steps[task.steps()];
     let (mut reads, mut writes) = steps[0].slots();
@@ -154,7 +154,7 @@ fn dispatches_say_what_their_shaders_say() {
             bound.push((0, 0));
             bound.extend((dispatch.groups != Groups::Single).then_some((1, 0)));
             bound.sort_unstable();
-            // What a probe works on is no slot, and bound when it runs.
+            // A probe works on no slot; its buffers are bound when it runs.
             if lowered.slots.is_some() {
                 assert_eq!(uses.keys().copied().collect::<Vec<_>>(), bound, "{name}");
             }
@@ -184,7 +184,7 @@ fn dispatches_say_what_their_shaders_say() {
         let (reads, writes) = (set(&reads), set(&writes));
         let [read, written] = used_slots;
         assert_eq!(written, writes, "{} writes", lowered.name);
-        // Some of what is written is read too where a flag says so, and scratch by a second dispatch.
+        // Some written slots are also read if a flag says so, and scratch is read by a second dispatch.
         assert!(reads.is_subset(&read), "{} reads", lowered.name);
         assert!(read.is_subset(&(&reads | &writes)), "{} reads", lowered.name);
     }
@@ -235,7 +235,7 @@ fn kernels_learn_their_workgroups_number_from_nothing_but_their_launch() {
     assert!(asked > 20, "{asked}");
 }
 
-/// What a dispatch takes of a device.
+/// The resources that a dispatch needs.
 fn needs(shader: &Reflected, dispatch: &Dispatch) -> Resources {
     let entry = Some((naga::ShaderStage::Compute, dispatch.entry));
     let constants = dispatch.constants.iter().map(|(name, value)| (name.to_string(), *value)).collect();
@@ -262,7 +262,7 @@ fn needs(shader: &Reflected, dispatch: &Dispatch) -> Resources {
 #[test]
 fn kernels_take_what_their_table_says() {
     let reflected = reflected();
-    // Of tables that several operations share the most that one takes.
+    // For tables that several operations share, the most that any of them needs.
     let mut declared: BTreeMap<String, (Resources, Resources)> = BTreeMap::new();
     for Lowered { name, choice, dispatches, .. } in everything() {
         let Some(choice) = choice else { continue };
@@ -283,7 +283,7 @@ fn kernels_take_what_their_table_says() {
     }
 }
 
-/// A kernel that takes its tile for the whole map, or its block for all channels, shows only where there are several.
+/// A kernel that mistakes its tile for the whole map, or its block for all channels, is found only with several.
 #[test]
 fn every_tile_has_a_case_of_several_tiles_in_both_directions() {
     let mut covered: BTreeMap<String, bool> = BTreeMap::new();

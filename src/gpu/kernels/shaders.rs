@@ -22,7 +22,7 @@ enum Texts {
 }
 
 impl Shader {
-    /// The precisions there are texts for; f32 if it does not work on stored maps.
+    /// The precisions that have texts; f32 if it does not work on stored maps.
     pub fn precisions(&self) -> &'static [Precision] {
         match self.texts {
             Texts::One(_) => &[Precision::F32],
@@ -31,7 +31,7 @@ impl Shader {
         }
     }
 
-    /// The text for maps that are stored in a precision; where there is but one text, that one.
+    /// The text for maps that are stored in a precision, or the only text.
     pub fn source(&self, precision: Precision) -> &'static str {
         match (self.texts, precision) {
             (Texts::One(text) | Texts::F16(text), _) => text,

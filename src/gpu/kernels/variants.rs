@@ -1,5 +1,5 @@
-//! Which kernels there are for each operation, what they take of a device, and which of them a device prefers. All that
-//! chooses a kernel or lists them reads this table.
+//! The kernels of each operation, the resources they need, and the order in which devices prefer them. Everything that
+//! chooses or lists kernels reads this table.
 
 use crate::gpu::{Abilities, Resources, Vendor};
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 /// Ways to compute. An operation has some of them, see [`OPERATIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Variant {
-    /// The readable truth, and what operations have that need no other.
+    /// The readable truth, and the only variant of operations that need no other.
     Plain,
     /// Register blocks: several results per invocation.
     Blocked,
@@ -51,14 +51,14 @@ impl fmt::Display for Variant {
     }
 }
 
-/// What one workgroup of a kernel makes, for one set of the kernel's constants, and what it takes.
+/// What one workgroup of a kernel computes with one set of the kernel's constants, and the resources it needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tile {
     /// Rows of the matrix product: pixels; channels for a Gram matrix; tiles of pixels for Winograd's algorithms.
     pub rows: u32,
     /// Columns of the matrix product: a divisor of the channels that are written.
     pub columns: u32,
-    /// Override constants that say so.
+    /// Override constants that set this tile.
     pub constants: &'static [(&'static str, u32)],
     /// Invocations of a workgroup.
     invocations: u32,
@@ -87,18 +87,18 @@ pub struct Kernel {
     pub inputs: u32,
     /// How many it binds.
     storage_buffers: u32,
-    /// Sets of constants, the one with the fewest loads per product first. Of those with equal rows and columns a
-    /// device gets the first that it has room for.
+    /// Sets of constants, the one with the fewest loads per product first. Of those with equal rows and columns, a
+    /// device gets the first that fits.
     pub tiles: &'static [Tile],
 }
 
 impl Kernel {
-    /// Whether a tile is one for the device's subgroups; all but those of cooperative kernels are.
+    /// Whether a tile suits the device's subgroups; only those of cooperative kernels may not.
     pub(super) fn suits_subgroups(&self, tile: &Tile, abilities: Abilities) -> bool {
         self.variant != Cooperative || tile.invocations == abilities.cooperative_invocations()
     }
 
-    /// What it takes of a device with a tile.
+    /// The resources that it needs with a tile.
     pub fn needs(&self, tile: &Tile) -> Resources {
         let Tile { invocations, workgroup_memory, .. } = *tile;
         Resources { invocations, workgroup_memory, storage_buffers: self.storage_buffers }
@@ -108,12 +108,12 @@ impl Kernel {
 /// An operation, or two that one kernel carries out together, with its kernels.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// That of [`crate::plan::Step::operation`]; of two steps both, joined by `+`.
+    /// As in [`crate::plan::Step::operation`]; for two steps both names, joined by `+`.
     pub name: &'static str,
-    /// The first can do everything that the operation may be asked for.
+    /// The first can do everything that may be asked of the operation.
     pub kernels: &'static [Kernel],
-    /// For each vendor the variants in the order in which they are taken if they can do the work; none where there is
-    /// no choice.
+    /// For each vendor the variants in order of preference, for those that can do the work; none where there is no
+    /// choice.
     preferences: &'static [(Vendor, &'static [Variant])],
 }
 
@@ -143,14 +143,14 @@ impl Operation {
     }
 }
 
-/// Of operations that have but one kernel; it takes no more than every device has.
+/// For operations with only one kernel, which needs no more than every device has.
 const SINGLE: &[Kernel] = {
     const LIMIT: Resources = Resources::WEBGPU_MINIMUM;
     const TILE: Tile = Tile::new(1, 1, &[], LIMIT.invocations, LIMIT.workgroup_memory);
     &[Kernel { variant: Plain, inputs: 1, storage_buffers: LIMIT.storage_buffers, tiles: &[TILE] }]
 };
 
-/// Of both directions; the direction that takes more counts.
+/// For both directions; the one that needs more counts.
 const CONV3X3: &[Kernel] = &[
     Kernel { variant: Plain, inputs: 1, storage_buffers: 5, tiles: &[Tile::new(1, 1, &[], 64, 0)] },
     Kernel { variant: Blocked, inputs: 1, storage_buffers: 5, tiles: &[Tile::new(8, 32, &[], 32, 0)] },
@@ -184,7 +184,7 @@ const CONV3X3: &[Kernel] = &[
 const WINOGRAD2_TILES: &[Tile] =
     &[Tile::new(32, 32, &[("CHUNK4", 2)], 256, 32_768), Tile::new(32, 32, &[("CHUNK4", 1)], 256, 16_384)];
 
-/// Of the convolution and the pooling of what it makes.
+/// For the convolution and the pooling of its output.
 const CONV3X3_AND_MAX_POOL: &[Kernel] =
     &[Kernel { variant: Winograd2, inputs: 8, storage_buffers: 6, tiles: WINOGRAD2_TILES }];
 
@@ -226,10 +226,11 @@ const GRAM_BACKWARD: &[Kernel] = &[
     },
 ];
 
-/// Of both directions. Winograd4 is in no row: its tiles of 16 need as much of the memory's bandwidth per result as
+/// For both directions. Winograd4 is in no row: its tiles of 16 need as much of the memory's bandwidth per result as
 /// Winograd2's tiles of 32, its filters four times the memory.
 const CONV3X3_PREFERENCES: &[(Vendor, &[Variant])] = &[
-    // Measured on llvmpipe: what shares workgroup memory waits at barriers, and products are not what takes the time.
+    // Measured on llvmpipe: kernels that share workgroup memory wait at barriers, and products do not dominate the
+    // time.
     (Vendor::Software, &[Blocked, Plain]),
     // Not measured. Tensor cores have many times the f32 units' rate; elsewhere fewer products win where the transforms
     // are made inside the kernel.
@@ -244,7 +245,7 @@ const CONV3X3_PREFERENCES: &[(Vendor, &[Variant])] = &[
     (Vendor::Other, &[Tiled, Winograd2, Blocked, Plain]),
 ];
 
-/// Of both directions, for the convolution's reasons.
+/// For both directions, for the convolution's reasons.
 const GRAM_PREFERENCES: &[(Vendor, &[Variant])] = &[
     (Vendor::Software, &[Blocked]),
     (Vendor::Nvidia, &[Cooperative, Tiled, Blocked]),
@@ -256,7 +257,7 @@ const GRAM_PREFERENCES: &[(Vendor, &[Variant])] = &[
 
 /// The pair of a convolution and the max pooling that reads it, if a kernel of the convolution's variant does both.
 pub const CONV3X3_MAX_POOL: &str = "conv3x3+max_pool";
-/// The pair of the picture's gradient and total variation, which adds its own.
+/// The pair of the picture's gradient and total variation, which adds its gradient.
 pub const NETWORK_INPUT_BACKWARD_TOTAL_VARIATION: &str = "network_input_backward+total_variation";
 
 /// Every operation with its kernels.
