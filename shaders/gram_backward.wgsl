@@ -1,4 +1,5 @@
-// Gradient by the features behind a Gram matrix: output[p][j] = keep(mask, old + sum over i of F[p][i] S[i][j]).
+// Gradient with respect to the features of a Gram matrix: output[p][j] = keep(mask, old + sum over i of F[p][i]
+// S[i][j]).
 //
 // bindings  1 features F, haloed   2 gram_gradient S [C][C]   3 output, haloed   4 mask, C/32 words per padded pixel
 // tile      8 padded pixels x 16 channels per invocation, as eight 4x4 matrices

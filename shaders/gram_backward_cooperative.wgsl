@@ -1,6 +1,5 @@
-// Gradient by the features behind a Gram matrix, on cooperative matrices (tensor cores): f16 storage, f32 sums. Formula
-// and
-// bindings as in gram_backward.wgsl.
+// Gradient with respect to the features of a Gram matrix, on cooperative matrices (tensor cores): f16 storage, f32
+// sums. Formula and bindings as in gram_backward.wgsl.
 //
 // The Gram matrix's gradient is f32 and of any size. It is rounded to f16 after a multiplication by a power of two that
 // brings the largest value of the columns at hand to between 2^13 and 2^14; the sums are divided by it.

@@ -1,4 +1,5 @@
-// Gradient by the features behind a Gram matrix, over workgroup tiles. Formula and bindings as in gram_backward.wgsl.
+// Gradient with respect to the features of a Gram matrix, over workgroup tiles. Formula and bindings as in
+// gram_backward.wgsl.
 //
 // needs     channels a multiple of OUTPUTS
 // tile      as in conv3x3_tiled.wgsl, with one tap: a workgroup makes PIXELS neighbouring padded pixels x OUTPUTS

@@ -39,8 +39,8 @@
 //! ```
 //!
 //! Underneath, [`plan`] writes down the steps of an iteration as data, and a [`Session`] of [`gpu`], [`cpu`] or
-//! [`mod@reference`] executes them; [`validate`] compares the three. [`vgg19`] lists the network's layers, and [`demo`] draws
-//! the pictures that `impasto demo` paints with.
+//! [`mod@reference`] executes them; [`validate`] compares the three. [`vgg19`] lists the network's layers, and [`demo`]
+//! draws the pictures that `impasto demo` paints with.
 //!
 //! # Features
 //!

@@ -1,4 +1,4 @@
-//! Plans whose large maps are made in bands of rows: the same losses and gradients as whole maps give, in less memory.
+//! Plans that compute large maps in bands of rows: the same losses and gradients as with whole maps, in less memory.
 
 use crate::common::{self, adapter, layer, weighted};
 use impasto::{
@@ -18,7 +18,7 @@ use impasto::{
 };
 use std::sync::Arc;
 
-/// Bands of a few rows; the larger of the two is too small for the features of relu2_1, which are then made again.
+/// Bands of a few rows; the larger of the two is too small for the features of relu2_1, which are then recomputed.
 const BANDS: [Banding; 2] = [
     Banding { small: 0, whole: 60_000, band: 40_000, kept: u64::MAX, slot: u64::MAX },
     Banding { small: 0, whole: 60_000, band: 60_000, kept: 130_000, slot: 130_000 },
@@ -47,7 +47,7 @@ fn plan(size: Size, pooling: Pooling, banding: Banding) -> Plan {
 /// Losses and the picture's gradient of a random picture.
 fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
     let mut random = Random::new(3);
-    // By name: plans number their slots as they come to need them.
+    // By name, because plans number their slots in the order of first use.
     let mut tensors = vec![Tensor::Image];
     tensors.extend(terms().into_iter().filter(|term| term.target().is_some()).map(Tensor::Target));
     for tensor in tensors {
@@ -87,7 +87,7 @@ fn bands_give_what_whole_maps_give() {
         assert!(whole.is_plain());
         let exact = evaluate(&whole, &mut reference::Session::new(&whole, &filters).unwrap());
         let mut session = gpu::Session::new(&gpu, whole.clone(), &device_filters, &gpu::ForcedVariants::NONE).unwrap();
-        // Signs next to zero may differ from the reference's, not from those of the same kernels.
+        // Signs near zero may differ from the reference's, but not from those of the same kernels.
         let exact_gpu = evaluate(&whole, &mut session);
         for banding in BANDS {
             let banded = plan(size, pooling, banding);
@@ -137,7 +137,7 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
             let largest = plan.slots.iter().max_by_key(|slot| slot.words).unwrap();
             assert!(largest.bytes() <= binding, "{side}: {} takes {} MiB", largest.tensor, largest.bytes() >> 20);
         }
-        // One map of 64 channels does not fit as a whole.
+        // A whole map of 64 channels does not fit.
         assert!(u64::from(side + 2).pow(2) * 64 * precision.bytes() as u64 > binding, "the case tests nothing");
     }
 }
@@ -165,7 +165,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
         let plan = ScalePlans::last(&engine, photograph.size(), painting.size(), &recipe).unwrap().iteration;
         (plan, stylize(&engine, &photograph, &painting, &recipe, None, &mut |_| {}).unwrap())
     };
-    // relu1_1 takes 4.2 MiB, relu3_1, which the content loss compares as a whole, 1.1 MiB.
+    // relu1_1 takes 4.2 MiB; relu3_1, which the content loss compares as a whole, takes 1.1 MiB.
     let binding = 5 << 18;
     let ((whole, expected), (banded, picture)) = (paint(None), paint(Some(binding)));
     assert!(whole.is_plain() && whole.largest_slot() > 4 << 20);

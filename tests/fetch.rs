@@ -1,4 +1,4 @@
-//! Fetching weights from a server of our own that behaves well or badly.
+//! Fetching weights from a test server that behaves well or badly.
 
 use crate::common::{
     file_bytes, layer,
@@ -15,11 +15,11 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Filters of seed 3 down to relu2_2, and tensors before and behind them that are not wanted.
+/// Filters of seed 3 down to relu2_2, with unwanted tensors before and behind them.
 static FILE: LazyLock<Vec<u8>> =
     LazyLock::new(|| file_bytes(&vgg19_with_classifier(3, "relu2_2", Dtype::F32), &[("origin", "a test")]));
 
-/// What is asked for: not all that the file has.
+/// What is asked for: not the whole file.
 const DEEPEST: &str = "relu2_1";
 
 struct Setting {
@@ -171,7 +171,7 @@ fn a_file_that_changes_on_the_way_is_not_mixed() {
 
 #[test]
 fn lies_about_lengths_and_places_are_seen_through() {
-    // More promised than sent, every time, and no byte further.
+    // Every answer promises more than it sends, and no fetch gets a byte further.
     let server = Server::start(|_, asked| {
         let mut answer = Answer::honest(&FILE, asked).cut(0);
         answer.promised = 1000;
@@ -185,7 +185,7 @@ fn lies_about_lengths_and_places_are_seen_through() {
     let error = Setting::new(&server.url).fail();
     assert!(matches!(&error, FetchError::WrongRange { answered, .. } if answered.contains("0-19999")), "{error}");
 
-    // Another length of the whole.
+    // A different length of the whole.
     let server = Server::start(|_, asked| Answer::honest(&FILE, asked).with("Content-Range", "bytes 0-16383/123456"));
     let error = Setting::new(&server.url).fail();
     let expected = FILE.len() as u64;

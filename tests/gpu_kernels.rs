@@ -1,5 +1,5 @@
-//! Every kernel that a session can use against the reference, with every set of its constants, with guard values behind
-//! every slot.
+//! Every kernel that a session can use against the reference, with every set of its constants, and with guard values
+//! behind every slot.
 
 use crate::common::adapter;
 use impasto::{
@@ -17,7 +17,7 @@ fn some() -> Vec<Case> {
     [validate::cases(), validate::fused_cases()].concat()
 }
 
-/// Runs every case by every kernel that can do it: how often each kernel ran, and what failed.
+/// Runs every case with every kernel that can do it; returns how often each kernel ran, and what failed.
 fn run(gpu: &Arc<Gpu>, cases: &[Case]) -> (BTreeMap<String, usize>, Vec<String>) {
     let (counts, failures) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
     cases.par_iter().for_each(|case| {
@@ -68,7 +68,7 @@ fn a_device_with_the_least_limits_of_webgpu_does_what_it_has_room_for() {
     assert!(!ran("winograd4") && !ran("CHUNK4=2"), "{counts:?}");
 }
 
-/// As released: nothing but the kernels' own care keeps them inside their arrays.
+/// As in release builds, where only the kernels themselves keep inside their arrays.
 #[test]
 fn kernels_without_checks_agree_with_the_reference() {
     let gpu = Gpu::open(&adapter(), ShaderChecks::Unchecked).unwrap();

@@ -1,5 +1,5 @@
-//! The GPU session as a whole: the same bits each time, requests in order, refusals in words, and a picture that a loss
-//! which is no number cannot spoil.
+//! The GPU session as a whole: the same bits each time, requests answered in order, refusals in words, and a picture
+//! that a loss of NaN cannot spoil.
 
 use crate::common::{self, adapter, gpu, network, weighted};
 use impasto::{
@@ -182,7 +182,7 @@ fn what_a_device_cannot_bind_is_refused_with_numbers() {
     assert!(text.contains(&format!("at most {} MiB", limit >> 20)) && text.contains("relu1_1"), "{text}");
 }
 
-/// A plan without steps whose slots take so many bytes each.
+/// A plan without steps whose slots take the given number of bytes each.
 fn arrays(count: usize, bytes: u64) -> Plan {
     let words = (bytes / 4) as usize;
     let slot = |buffer| Slot { tensor: Tensor::Image, words, buffer, persistent: true, per_band: false };
@@ -203,7 +203,7 @@ fn is_out_of_memory<T>(result: &Result<T, BackendError>) -> bool {
 #[cfg(target_os = "linux")]
 const LITTLE_MEMORY: &str = "gpu_session::where_memory_ran_out_something_smaller_still_works";
 
-/// In a process of its own, whose address space is small.
+/// Runs in a process of its own with a small address space.
 #[test]
 #[cfg(target_os = "linux")]
 fn where_memory_ran_out_something_smaller_still_works() {
@@ -234,7 +234,7 @@ fn where_memory_ran_out_something_smaller_still_works() {
     };
     assert!(error.to_string().contains(&format!("out of memory with {} MiB", 200 * (array >> 20))), "{error}");
     assert!(paint() == before);
-    // Until nothing is left: not for a copy either that the host could read.
+    // Until no memory is left, not even for a copy that the host could read.
     let mut held = Vec::new();
     let refused = loop {
         match Session::new(&gpu, arrays(1, array), &none, &ForcedVariants::NONE) {
@@ -287,7 +287,7 @@ fn a_device_with_the_least_limits_of_webgpu_paints_what_the_processor_paints() {
         stylize(&engine, &content, &style, &recipe, None, &mut |_| {}).unwrap()
     };
     let expected = paint(&Device::Cpu(None), "plain");
-    // What hardware prefers, and what shares the most memory; what does not fit makes room for others.
+    // What hardware prefers, and what uses the most workgroup memory; where a variant does not fit, another is taken.
     for variants in ["winograd2,gram=tiled,gram_backward=tiled", "tiled", "winograd4"] {
         let found = paint(&Device::Gpu(least.clone()), variants);
         let apart = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).sum::<f32>();

@@ -15,7 +15,7 @@ fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network
     Network { border, pooling, ..common::network(Size { width, height }) }
 }
 
-/// A session with a random picture, random targets and coefficients that make all losses weigh about the same.
+/// A session with a random picture, random targets and coefficients that give all losses about the same weight.
 fn prepare(plan: &Plan, session: &mut dyn Session) {
     let mut random = Random::new(11);
     for (index, slot) in plan.slots.iter().enumerate() {
@@ -53,10 +53,10 @@ fn loss(plan: &Plan, session: &mut dyn Session) -> f64 {
     losses.into_iter().map(f64::from).sum()
 }
 
-/// Compares the gradient with central differences of the loss by single values of the picture.
+/// Compares the gradient with central differences of the loss with respect to single values of the picture.
 ///
-/// The step is a compromise: kinks of ReLUs and max poolings are seldom crossed, and the rounding of a loss value, 2^-24 of
-/// it, over the step is still well below the tolerance.
+/// The step is a compromise: it seldom crosses kinks of ReLUs and max poolings, and the rounding of a loss value, 2^-24
+/// of it, divided by the step is still well below the tolerance.
 fn check_gradient(border: Border, pooling: Pooling, terms: &[Term]) {
     let (width, height, step) = (19, 17, 2e-4_f32);
     let plan = iteration(&network(width, height, border, pooling), terms, Optimizer::default()).unwrap();
@@ -98,7 +98,7 @@ fn middle() -> Vec<Term> {
     terms
 }
 
-/// Losses only right before a pooling and right behind one; content of two pictures.
+/// Losses only directly before and directly behind a pooling; content losses against two pictures.
 fn pooled() -> Vec<Term> {
     let of_painting = Comparison { layer: layer("relu1_2"), source: Source::Painting(1) };
     [common::terms(&["relu1_2"], &["relu3_2"]), vec![Term::Content(of_painting)]].concat()

@@ -72,16 +72,16 @@ fn filters_reach_the_layer_asked_for_and_are_finite() {
     assert!(first.weight.chunks(64).skip(3).step_by(4).flatten().all(|value| *value == 0.0), "the fourth channel");
 }
 
-/// Before the ReLU: mean and variance of a channel; after it: the share of pixels above zero.
+/// A channel's mean and variance before the ReLU, and the share of its pixels above zero after it.
 struct Activity {
     mean: f64,
     variance: f64,
     positive: f64,
 }
 
-/// Activities of the first layer's channels, or of those of a deeper layer, whose features come from the CPU back end.
+/// Activities of a layer's channels; the features come from the CPU back end.
 fn activities(filters: &Filters, layer: Layer) -> Vec<Activity> {
-    // With a large bias no value is cut off by the ReLU.
+    // A large bias keeps every value above the ReLU's cut.
     const LIFT: f32 = 100.0;
     let mut lifted = filters.clone();
     lifted.layers.truncate(layer.index() + 1);
@@ -116,7 +116,7 @@ fn channels_vary_by_one_and_are_neither_dead_nor_saturated() {
         let mean = |value: fn(&Activity) -> f64| all.iter().map(value).sum::<f64>() / all.len() as f64;
         let variance = mean(|a| a.variance);
         println!("{layer}: variance {variance:.2}, mean {:.2}, positive {:.2}", mean(|a| a.mean), mean(|a| a.positive));
-        // Half of what was learned comes from the smaller size, which varies more; the unit test of the layer is exact.
+        // Half of the patches come from the smaller size, which varies more; the unit test of the layer is exact.
         assert!((0.7..1.4).contains(&variance), "{layer}: mean variance {variance}");
         let usual = share(|a| (0.2..4.0).contains(&a.variance));
         assert!(usual > 0.9, "{layer}: {usual} of the channels have a variance near one");

@@ -1,4 +1,4 @@
-//! What painting takes is known before: the prediction against what sessions hold, on the GPU and on the CPU.
+//! The memory that painting takes is known beforehand: the prediction against what sessions hold, on GPU and CPU.
 
 use crate::common::gpu;
 use impasto::{
@@ -24,7 +24,7 @@ fn recipe(size: u32, deepest: &str) -> Recipe {
     }
 }
 
-/// Bytes that the sessions of a scale hold at most, made and dropped in turn as painting does.
+/// The most bytes that the sessions of a scale hold, when they are made and dropped in turn as in painting.
 fn held(engine: &Engine, recipe: &Recipe) -> u64 {
     let plans = ScalePlans::last(engine, PHOTOGRAPH, PAINTING, recipe).unwrap();
     let sessions = plans.targets.iter().chain([&plans.iteration]);
@@ -35,7 +35,7 @@ fn held(engine: &Engine, recipe: &Recipe) -> u64 {
 fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
     let deepest = recipe.deepest().unwrap();
     let filters = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    // Without filters, as nothing need be loaded to know.
+    // Without filters: the prediction needs none loaded.
     let predicted = memory(&engine(filters), PHOTOGRAPH, PAINTING, recipe).unwrap();
     let held = held(&engine(generated(5, deepest)), recipe);
     assert_eq!(predicted.held(), held);
@@ -57,7 +57,7 @@ fn a_gpu_holds_what_was_predicted() {
     let winograd = engine(Precision::F16, Some(Variant::Winograd4));
     assert_predicted(winograd, &Recipe { pooling: Pooling::Average, ..recipe(64, "relu2_2") });
     assert_predicted(engine(Precision::F16, None), &Recipe { method: Method::Lbfgs, ..recipe(60, "relu3_1") });
-    // The painting is looked at four times as large.
+    // The painting is taken four times as large.
     assert_predicted(engine(Precision::F32, None), &Recipe { style_scale: 4.0, ..recipe(20, "relu2_1") });
 }
 

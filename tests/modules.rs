@@ -1,14 +1,15 @@
-//! docs/design.md says that the library's rooms form no cycle. This reads the sources and follows who uses whom.
+//! The library's top-level modules, here called rooms, form no cycle, as docs/design.md says. The test reads the
+//! sources and follows which room uses which.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-/// What the crate's root exports, and the room it comes from.
+/// Names that the crate's root exports, and the rooms they come from.
 type Exports = BTreeMap<String, String>;
 
-/// Rooms and the rooms they name in `crate::` paths, their unit tests left out.
+/// Rooms and the rooms they name in `crate::` paths outside unit tests.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
 /// The text without comments, and without the unit tests at its end.
@@ -17,7 +18,7 @@ fn code(text: &str) -> String {
     lines.map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
 
-/// The first names of what follows a `crate::`: one, or those between braces.
+/// The first names of the paths that follow a `crate::`: one, or those between braces.
 fn names(after: &str) -> Vec<String> {
     let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let Some(list) = after.strip_prefix('{') else { return vec![word(after)] };
@@ -35,7 +36,7 @@ fn names(after: &str) -> Vec<String> {
             _ => {}
         }
     }
-    // What stands behind the last comma.
+    // Behind a trailing comma there is no name.
     names.retain(|name: &String| !name.is_empty());
     names
 }
@@ -83,7 +84,7 @@ fn uses() -> Uses {
     uses
 }
 
-/// The first way found from a room back to itself.
+/// The first path found from a room back to itself.
 fn cycle(uses: &Uses) -> Option<Vec<String>> {
     fn follow(uses: &Uses, way: &mut Vec<String>, done: &mut BTreeSet<String>) -> bool {
         let here = way[way.len() - 1].clone();

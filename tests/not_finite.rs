@@ -1,4 +1,4 @@
-//! Values that f32 cannot hold show in the loss, whatever computes: no back end makes a number of a NaN.
+//! Values that f32 cannot hold show in the loss on every device: no back end turns a NaN into a number.
 
 use crate::common::{gpu, layer, network, weighted};
 use impasto::{

@@ -1,4 +1,4 @@
-//! A painting as an object: driven by polls, changed and saved between two iterations, gone on with as if nothing had been.
+//! A painting as an object: driven by polls, changed and saved between iterations, resumed as if never interrupted.
 
 use crate::common::{layer, with_version};
 use impasto::{
@@ -24,14 +24,14 @@ fn cpu() -> Engine {
     Engine::new(&Device::Cpu(None), filters()).unwrap()
 }
 
-/// The first GPU, or a driver that stands in for one, where there is any.
+/// The first GPU, or a driver that stands in for one, if there is any.
 fn gpu(precision: Precision) -> Option<Engine> {
     let device = Device::open(&DeviceChoice::Index(0), None, None).ok()?;
     let can = precision == Precision::F32 || device.has_f16();
     can.then(|| Engine::new(&device, filters()).unwrap().with_precision(precision))
 }
 
-/// Every way to compute that there is here.
+/// Every way to compute on this machine.
 fn engines() -> Vec<Engine> {
     let gpus = [Precision::F32, Precision::F16].into_iter().filter_map(gpu);
     [cpu()].into_iter().chain(gpus).collect()
@@ -166,7 +166,7 @@ fn saving_and_looking_on_the_way_change_nothing() {
             watched.picture().unwrap();
         }
         assert!(watched.picture().unwrap().unwrap() == expected, "{method:?}");
-        // What was saved last is the whole picture.
+        // The last save has the whole picture.
         watched.save(&folder.file()).unwrap();
         let loaded = Painting::load(&engine, content(), style(), &folder.file()).unwrap();
         assert!(finish(loaded) == expected);
@@ -198,12 +198,12 @@ fn all_weights_together_change_nothing() {
                     &Recipe { content_weight, style_weight, tv_weight: factor * tv_weight, ..recipe.clone() },
                 )
             };
-            // Powers of two change no rounding.
+            // Powers of two do not change any rounding.
             for factor in [2_f32.powi(-20), 2_f32.powi(20)] {
                 assert!(at(factor) == expected, "{method:?} on {} in {}, {factor}", engine.name(), engine.precision());
             }
-            // Others change the rounding of every gradient, which Adam's first steps and a line search's choices magnify:
-            // that of f16 too much to compare.
+            // Other factors change the rounding of every gradient, which Adam's first steps and a line search's choices
+            // magnify: in f16 too much to compare.
             for factor in [1e-6, 1e6].into_iter().filter(|_| engine.precision() == Precision::F32) {
                 let distance = apart(&at(factor), &expected);
                 let what = format!("{method:?} on {} in {}, {factor}", engine.name(), engine.precision());
@@ -305,7 +305,7 @@ fn other_inputs_and_damaged_files_are_refused_by_name() {
             "{length}: {error}"
         );
     }
-    // A bit anywhere, in the header or in the arrays.
+    // A flipped bit anywhere, in the header or in the arrays.
     for position in (8..whole.len()).step_by(whole.len() / 97) {
         let mut damaged = whole.clone();
         damaged[position] ^= 1;

@@ -206,7 +206,7 @@ fn values_that_are_not_finite_are_counted() {
     assert_clear(&error, &path);
 }
 
-/// EXIF data that holds nothing but an orientation.
+/// EXIF data with only an orientation.
 fn exif(orientation: u16) -> Vec<u8> {
     let mut bytes = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
     bytes.extend(orientation.to_be_bytes());
@@ -217,7 +217,7 @@ fn exif(orientation: u16) -> Vec<u8> {
 #[test]
 fn pictures_are_turned_upright() {
     let directory = directory();
-    // Quarters of one colour each survive JPEG; 32x16, top left red, top right green, bottom left blue, the rest white.
+    // Quarters of one colour each survive JPEG: 32x16, top left red, top right green, bottom left blue, the rest white.
     let quarters = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0; 3]];
     let pixels = (0..32 * 16).flat_map(|i| quarters[i / 256 * 2 + i % 32 / 16]).collect();
     let image = rgb_image(&Picture::new(size(32, 16), pixels).expect("32x16 pixels"));
@@ -352,7 +352,7 @@ fn changed_bytes_never_panic() {
         let bytes = encoded(&image, format);
         for _ in 0..200 {
             let mut bytes = bytes.clone();
-            // Mostly in the header, which decides what is allocated.
+            // Mostly in the header, which determines what is allocated.
             let range = if random.below(4) == 0 { bytes.len() } else { 64.min(bytes.len()) };
             bytes[random.below(range)] = random.below(256) as u8;
             let path = put(&directory, name, bytes);

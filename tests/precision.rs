@@ -1,4 +1,4 @@
-//! Half precision: as good a picture as in f32, and f32 in its place where a value does not fit.
+//! Half precision: as good a picture as in f32, and a change to f32 when a value does not fit.
 
 use crate::common::{gpu, layer, shared, weighted};
 use impasto::{
@@ -30,7 +30,7 @@ fn shallow_recipe(side: u32, iterations: u32) -> Recipe {
     }
 }
 
-/// What a run did: the picture, which iterations it told of, and after which it left f16.
+/// A run's picture, the iterations it reported, and the one after which it left f16.
 struct Run {
     picture: Picture,
     iterations: Vec<u32>,
@@ -92,7 +92,7 @@ fn gradients_neither_vanish_nor_overflow() {
     let (content, style) =
         (Picture::noise(Size { width: 45, height: 37 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
     let start = Picture::noise(content.size(), 3);
-    // From a gradient that f16 would lose altogether to one that it could not hold.
+    // From a gradient that f16 would round to zero to one too large for it.
     for weight in [1e-12, 1.0, 1e15] {
         let recipe = Recipe { content_weight: weight, style_weight: weight, tv_weight: 0.0, ..shallow_recipe(45, 1) };
         let gradient =
@@ -105,7 +105,7 @@ fn gradients_neither_vanish_nor_overflow() {
     }
 }
 
-/// Filters whose features are so many times as large in the first layer, and in all above.
+/// Filters whose features are larger by the given factor in the first layer, and so in all above.
 fn loud(factor: f32) -> Arc<Filters> {
     let mut filters = generated(3, layer("relu3_1"));
     let first = &mut filters.layers[0];
@@ -143,7 +143,7 @@ fn what_f16_cannot_hold_is_infinite_and_no_nan() {
 #[test]
 fn features_that_grow_too_large_on_the_way_go_on_in_f32() {
     let size = Size { width: 24, height: 19 };
-    // A faint picture, whose features fit, and steps that make it a stark one, whose features do not.
+    // A faint picture, whose features fit in f16, and steps that turn it into a stark one, whose features do not.
     let faint = |seed| {
         let mut picture = Picture::noise(size, seed);
         picture.pixels_mut().iter_mut().for_each(|value| *value = 0.45 + 0.05 * *value);

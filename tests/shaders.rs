@@ -1,5 +1,5 @@
-//! Every shader parses, passes naga's validation, and translates to SPIR-V (Vulkan), MSL (Metal) and HLSL (DX12), so that
-//! back ends that this machine does not have are checked too.
+//! Every shader parses, passes naga's validation, and translates to SPIR-V (Vulkan), MSL (Metal) and HLSL (DX12), so
+//! that back ends missing on this machine are checked too.
 
 use impasto::{
     gpu::{SHADERS, Shader},
@@ -35,7 +35,7 @@ fn each_entry_point(which: fn(&Shader) -> bool, test: impl Fn(&str, &naga::Modul
             let (module, info) = parse(shader, precision);
             assert!(!module.entry_points.is_empty(), "{}", shader.name);
             let mut constants = PipelineConstants::default();
-            // Flags; numbers keep their defaults.
+            // Only flags are set; numbers keep their defaults.
             let is_flag = |ty| module.types[ty].inner.scalar() == Some(naga::Scalar::BOOL);
             for (_, constant) in module.overrides.iter().filter(|(_, constant)| is_flag(constant.ty)) {
                 constants.insert(constant.name.clone().unwrap(), value);
@@ -54,7 +54,7 @@ fn every(_: &Shader) -> bool {
     true
 }
 
-/// naga 30 writes cooperative matrices of this size for Vulkan only.
+/// naga 30 translates cooperative matrices of this size only for Vulkan.
 fn not_cooperative(shader: &Shader) -> bool {
     !shader.is_cooperative()
 }
@@ -99,7 +99,7 @@ fn shaders_become_msl() {
 #[test]
 fn shaders_become_hlsl() {
     each_entry_point(not_cooperative, |shader, module, info, entry| {
-        // The first that has 16-bit numbers.
+        // The first shader model with 16-bit numbers.
         let shader_model = back::hlsl::ShaderModel::V6_2;
         let options = back::hlsl::Options { shader_model, ..Default::default() };
         let pipeline =

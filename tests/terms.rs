@@ -1,4 +1,4 @@
-//! Several paintings at once: what terms give together is the sum of what they give one by one, on every back end.
+//! Several paintings at once: terms together give the sum of what each gives alone, on every back end.
 
 use crate::common::{gpu, layer};
 use impasto::{
@@ -66,7 +66,7 @@ fn terms_together_give_the_sum_of_what_each_gives() {
         for weighted in weighted_terms() {
             let mut alone = vec![weighted];
             if weighted.term == Term::TotalVariation {
-                // Nothing is painted by total variation alone: here with a loss that counts for nothing.
+                // Total variation alone paints nothing, so here it goes with a loss of weight zero.
                 alone.push(WeightedTerm { weight: 0.0, ..weighted_terms()[0] });
             }
             let (loss, single, gradient) = evaluate(&engine, alone);

@@ -5,7 +5,7 @@ use impasto::validate::{self, Case, Outcome};
 use impasto::{BackendError, Session, reference};
 use std::collections::HashSet;
 
-/// A back end that holds slots and does no step.
+/// A back end that holds slots but runs no step.
 struct Idle(reference::Session);
 
 impl Session for Idle {

@@ -1,4 +1,4 @@
-//! Weights files: what is read, what is written, and what is said about files that do not serve.
+//! Weights files: what is read, what is written, and what is said about files that cannot be used.
 
 use crate::common::{RawTensor, Tensors, file_bytes, layer, torchvision_tensors, vgg19_with_classifier};
 use half::{bf16, f16};
@@ -140,7 +140,7 @@ fn other_formats_are_recognised() {
 
 #[test]
 fn a_header_of_640_bytes_is_not_taken_for_a_pickle() {
-    // 640 is 0x0280, whose bytes are those of a pickle.
+    // 640 is 0x0280, the bytes that a pickle begins with.
     let tensors = torchvision_tensors(&generated(1, Layer::FIRST), Dtype::F32);
     let plain = file_bytes(&tensors, &[("padding", "")]);
     let header = u64::from_le_bytes(plain[..8].try_into().unwrap()) as usize;

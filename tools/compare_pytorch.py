@@ -19,8 +19,8 @@ completed with `--size WxH --repeats N --no-kernels --json` and, for a variant, 
 PyTorch is timed.
 
 Times are medians of at least 20 measurements, each of several iterations in a row if they are short: CUDA events for
-PyTorch on CUDA, the clock of the host elsewhere. Memory: what PyTorch's allocator handed out and what it took from the
-driver, at most, once its first iterations are done; what impasto allocates; on the CPU none for PyTorch.
+PyTorch on CUDA, the clock of the host elsewhere. Memory: the peaks of what PyTorch's allocator handed out and of what
+it took from the driver, once its first iterations are done; what impasto allocates; on the CPU none for PyTorch.
 
 Needs Python 3.8; PyTorch with CUDA for `--device cuda`.
 """
@@ -38,7 +38,7 @@ from collections import namedtuple
 CHANNELS = [64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512]
 STYLE = {0, 2, 4, 8, 12}
 CONTENT = {9}
-# Of the losses in f16, so that small gradients do not become zero.
+# Scale of the losses in f16, so that small gradients do not become zero.
 LOSS_SCALE = 1024
 
 # How PyTorch runs the iteration.
@@ -57,7 +57,7 @@ MODES = {
         Mode("eager f32, channels last", half=False, channels_last=True, tf32=False, compiled=False),
     ],
 }
-# What PyTorch's users get without asking for more.
+# What PyTorch's users get by default.
 DEFAULT = {"cuda": "eager TF32", "cpu": "eager f32"}
 COMPILE_MODE = "max-autotune-no-cudagraphs"
 
@@ -98,13 +98,13 @@ def table(results, default):
 
 
 def reason(error):
-    """The last line that says something, short enough for a table."""
+    """The last line that is not empty, shortened for a table."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:160]
 
 
 def bench(command, size, repeats, options=()):
-    """impasto's report on the iteration, or RuntimeError with its own words."""
+    """impasto's report on the iteration, or RuntimeError with its message."""
     call = [*command, "--size", size, "--repeats", str(repeats), "--json", *options]
     try:
         output = subprocess.run(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
@@ -143,7 +143,7 @@ def impasto(command, ways, size, repeats):
 
 
 def iteration(torch, device, mode, width, height):
-    """A function that runs one iteration, targets taken from another picture beforehand."""
+    """A function that runs one iteration, with targets computed from another picture beforehand."""
     F = torch.nn.functional
     generator = torch.Generator().manual_seed(1)
     memory_format = torch.channels_last if mode.channels_last else torch.contiguous_format
@@ -239,7 +239,7 @@ def measure(torch, device, step, repeats):
             loss = step()
         return (time.perf_counter() - start) / steps, loss
 
-    # The first steps compile and let cuDNN try its algorithms.
+    # The first steps compile, and cuDNN tries its algorithms.
     for _ in range(3):
         once, _ = seconds(1)
     if device == "cuda":
@@ -278,7 +278,7 @@ def pytorch(torch, device, mode, size, repeats):
 
 
 def pytorch_versions(torch, device):
-    """What stands above the tables."""
+    """The line above the tables."""
     versions = f"PyTorch {torch.__version__}"
     if device == "cpu":
         return f"{versions}, {torch.get_num_threads()} threads"

@@ -7,13 +7,13 @@
 
 Needs numpy, and for .pth files torch, for .h5 files h5py.
 
-Read are
+It reads
   .pth .pt    a state dict with features.N.weight (torchvision, neural-style-pt) or conv1_1.weight names
   .h5         Keras, with block1_conv1 in the names of its groups
   .npz        arrays conv1_1_W and conv1_1_b
   .npy        a dict conv1_1: [kernel, bias]; it holds a pickle, which can run any code: pass --allow-pickle if you
               trust where it comes from
-Kernels may be [Cout, Cin, 3, 3] or [3, 3, Cin, Cout]. Tensors of other names are left out; a file may stop after any
+Kernels may be [Cout, Cin, 3, 3] or [3, 3, Cin, Cout]. Tensors with other names are ignored; a file may stop after any
 convolution.
 
 --input says what the filters expect of a pixel. torchvision: RGB in [0, 1], normalised by ImageNet's statistics; the
@@ -55,11 +55,11 @@ BY_INDEX = {index: layer for layer, (index, _, _) in LAYERS.items()}
 
 
 class Unusable(Exception):
-    """A file that does not serve, in one sentence."""
+    """Why a file cannot be used, in one sentence."""
 
 
 def layer_of(name):
-    """The (block, number) that a name speaks of, or None."""
+    """The (block, number) that a name refers to, or None."""
     if found := re.search(r"(?:^|\.)features\.(\d+)\.(?:weight|bias)$", name):
         return BY_INDEX.get(int(found[1]))
     if found := re.search(r"(?:block(\d)_conv|conv(\d)_)(\d)", name):
@@ -104,7 +104,7 @@ READERS = {".pth": read_pth, ".pt": read_pth, ".h5": read_h5, ".hdf5": read_h5, 
 
 
 def convert(path, arrays, caffe):
-    """Tensors under torchvision's names, from the first convolution down to the last that is there."""
+    """Tensors under torchvision's names, from the first convolution to the last in the file."""
     found = {}
     for name, array in arrays.items():
         layer = layer_of(name)
@@ -140,7 +140,7 @@ def convert(path, arrays, caffe):
 
 
 def metadata(caffe):
-    """What the file says about its input."""
+    """Metadata that say what the filters expect of a pixel."""
     if not caffe:
         return {"format": "pt"}
     mean = [float(np.float32(value / 255)) for value in reversed(MEAN_BGR)]
@@ -149,7 +149,7 @@ def metadata(caffe):
 
 
 def save(path, tensors, texts):
-    """Writes a safetensors file under a temporary name and then gives it its own."""
+    """Writes a safetensors file under a temporary name, then renames it."""
     header, start = {"__metadata__": texts}, 0
     for name, array in tensors.items():
         header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [start, start + array.nbytes]}

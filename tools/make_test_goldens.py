@@ -6,11 +6,11 @@ Needs: pip install torch numpy. Run it from anywhere: python tools/make_test_gol
 Nothing is read, and a second run on the same machine writes the same bytes. Filters and pictures come from seeds. The
 filters are those of src/weights/generated.rs to the bit: number i of a seed is SplitMix64 (src/random.rs) of seed and
 i, uint64 throughout; its upper 24 bits over 2^24 are a float32 in [0, 1); low + (high - low) * unit is two float32
-operations, each rounded; the bound sqrt(6 / (9 Cin)) is a float32 division and a float32 square root. Pictures need
-not be repeated in Rust and are stored.
+operations, each rounded; the bound sqrt(6 / (9 Cin)) is a float32 division and a float32 square root. Pictures are
+stored, because Rust need not reproduce them.
 
 Conventions of every file
-  pictures    image, content, style: [3, H, W], RGB, in [0, 1]; float32 that float64 took over unchanged
+  pictures    image, content, style: [3, H, W], RGB, in [0, 1]; float32, widened to float64 unchanged
   network     x = (image - MEAN) / STD; 3x3 convolutions, stride 1, padding 1, each with a ReLU; 2x2 pooling, stride 2,
               rounding down, after relu1_2, relu2_2, relu3_4 and relu4_4
   gram        G = F F^T / (h w), F = [C, h w]
@@ -27,11 +27,11 @@ case-*.safetensors: one evaluation at `image`, in both scalings
   gram_norm.<layer>               Frobenius norm of the Gram matrix of each style layer of `image`
   <scaling>.weights               cw, sw, tw
   <scaling>.loss_total, .loss_content, .loss_tv  [1], .loss_style [5]: losses, unweighted but for the total
-  <scaling>.grad_total            gradient of the total by `image`, [3, H, W]
+  <scaling>.grad_total            gradient of the total with respect to `image`, [3, H, W]
   metadata                        filters_seed, first_padding (zeros or replicate: relu1_1 only), pool (max or avg)
 
-trajectory-*.safetensors: an optimiser from `content` on, with average pooling, because the gradient jumps where the
-winner of a maximum changes, and steps amplify that
+trajectory-*.safetensors: an optimiser started from `content`, with average pooling, because with max pooling the
+gradient jumps where a window's winner changes, and steps amplify that
   content, style                  pictures
   final                           the last iterate
   average                         adam: bias-corrected running average of the iterates, decay 0.99
@@ -151,7 +151,7 @@ class Objective:
         return content, style, tv(image)
 
     def terms(self, losses):
-        """Content, style and total variation with their weights: what the total is the sum of."""
+        """Content, style and total variation, weighted: the terms of the total."""
         content, style, smooth = losses
         cw, sw, tw = WEIGHTS[self.scaling]
         return cw * content, sw * sum(style) / len(style), tw * smooth
@@ -208,7 +208,7 @@ def case(filters, name, size, style_size, seed, first_padding="zeros", pool="max
 
 
 def contributions(objective, image):
-    """Norms of the gradients of the three terms: none of them should drown."""
+    """Norms of the gradients of the three terms, none of which should be negligible."""
     variable = image.clone().requires_grad_()
     for name, term in zip(["content", "style", "tv"], objective.terms(objective.losses(variable))):
         (gradient,) = torch.autograd.grad(term, variable, retain_graph=True)
@@ -216,7 +216,7 @@ def contributions(objective, image):
 
 
 def rounding(objective, image, gradient):
-    """Relative distance of the gradient that PyTorch finds in float32: what a tolerance has to allow at least."""
+    """Relative error of the gradient that PyTorch computes in float32: the least that a tolerance has to allow."""
     single = Objective.__new__(Objective)
     single.filters = [(kernel.float(), bias.float()) for kernel, bias in objective.filters]
     single.scaling, single.network = objective.scaling, objective.network

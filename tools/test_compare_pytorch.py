@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of what compare_pytorch.py does with results: python tools/test_compare_pytorch.py
+"""Tests of how compare_pytorch.py handles results: python tools/test_compare_pytorch.py
 
 Needs nothing but Python: neither PyTorch nor a GPU.
 """

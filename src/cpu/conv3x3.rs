@@ -1,4 +1,4 @@
-//! 3x3 convolution with bias and ReLU, and its gradient by the input.
+//! 3x3 convolution with bias and ReLU, and its gradient with respect to the input.
 
 use super::destination::{clear_halo_columns, rows_in_bands};
 use super::first_layer::FirstLayer;
@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use std::collections::TryReserveError;
 use std::ops::Range;
 
-/// Tiles of a band at the least, if there are rows enough for all threads.
+/// The fewest tiles of a band, if there are enough rows for all threads.
 const BAND_TILES: usize = 48;
 
-/// Tiles whose products are made together, position by position.
+/// Tiles whose products are computed together, position by position.
 const BLOCK_TILES: usize = 256;
 
 /// A layer's filters in the form that suits it.
@@ -30,7 +30,7 @@ pub(super) enum LayerFilters {
 
 impl LayerFilters {
     /// # Errors
-    /// If the memory does not suffice.
+    /// If there is not enough memory.
     pub(super) fn new(index: usize, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
         Ok(match index {
             0 => LayerFilters::First(FirstLayer::new(filters)),
@@ -58,12 +58,12 @@ impl LayerFilters {
 struct Partition {
     /// Rows of a band: whole rows of tiles.
     band: usize,
-    /// Rows whose products are made together, position by position; none if each band makes its own.
+    /// Rows whose products are computed together, position by position; none if each band computes its own.
     block: Option<usize>,
 }
 
 impl Partition {
-    /// Bands keep everything in a core's cache. By position, each of the 36 matrices is read, and where need be
+    /// Bands keep everything in a core's cache. By position, each of the 36 matrices is read, and if necessary
     /// transposed, by one thread only, and there is work for more threads than there are rows of tiles.
     fn new(shape: FeatureShape, filters: &TransformedFilters, direction: Direction) -> Partition {
         let (across, down) = ((shape.width as usize).div_ceil(TILE), (shape.height as usize).div_ceil(TILE));
@@ -87,7 +87,7 @@ impl Partition {
     }
 }
 
-/// A feature map and its mask while they are made.
+/// A feature map and its mask while they are computed.
 struct Output<'a> {
     values: &'a mut [f32],
     mask: Option<&'a mut [u32]>,
@@ -117,7 +117,7 @@ impl Output<'_> {
         });
     }
 
-    /// Makes zero of the halo's rows.
+    /// Zeroes the halo's rows.
     fn clear_halo_rows(&mut self) {
         let row = self.shape.padded_width() * self.shape.channels as usize;
         let row_mask = self.shape.mask_words() / (self.shape.height as usize + 2);

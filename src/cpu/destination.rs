@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// Fills bands of `rows` rows of the map: `write` gets the number of the band's first row, its padded rows, and the
 /// memory without the output. It adds if the destination accumulates; what it leaves in the halo columns does not
-/// matter. Then the halo is made zero and the mask applied.
+/// matter. Then the halo is zeroed and the mask applied.
 pub(super) fn in_bands(
     into: Destination,
     shape: FeatureShape,
@@ -47,7 +47,7 @@ pub(super) fn rows_in_bands(
     memory.put(into.output.slot, words);
 }
 
-/// Makes zero of the first and last pixel of padded rows.
+/// Zeroes the first and last pixel of padded rows.
 pub(super) fn clear_halo_columns(rows: &mut [f32], shape: FeatureShape) {
     let channels = shape.channels as usize;
     for row in rows.chunks_mut(shape.padded_width() * channels) {

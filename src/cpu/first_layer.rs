@@ -14,7 +14,7 @@ const CHANNELS: usize = 4;
 const LINE: usize = 3 * CHANNELS;
 /// Values of a patch.
 const PATCH: usize = 3 * LINE;
-/// Rows of the picture's gradient that are made together.
+/// Rows of the picture's gradient that are computed together.
 const BACKWARD_ROWS: usize = 8;
 
 /// The first layer's filters as matrices.
@@ -80,15 +80,15 @@ impl FirstLayer {
         }
     }
 
-    /// The gradient by the network input, halo included. Each pixel of the gradient gives its share to nine pixels, one
-    /// per tap: the shares come from one matrix product and are then added up.
+    /// The gradient with respect to the network input, halo included. Each pixel of the gradient contributes to nine
+    /// pixels, one per tap: the contributions come from one matrix product and are then added up.
     pub(super) fn backward(&self, gradient: &[f32], shape: FeatureShape, output: &mut [f32], scratches: &Scratches) {
         let (stride, height) = (shape.padded_width(), shape.height as usize);
         let channels = self.bias.len();
         output.par_chunks_mut(BACKWARD_ROWS * stride * CHANNELS).enumerate().for_each(|(band, values)| {
             let scratch = &mut scratches.of_this_thread();
             let rows = values.len() / (stride * CHANNELS);
-            // Shares of padded rows from one above the band to one below, with a pixel of margin at both ends.
+            // Contributions to padded rows, from one above the band to one below, with a pixel of margin at both ends.
             let (shares, _) = scratch.two((stride * (rows + 2) + 2) * PATCH, 0);
             shares[..PATCH].fill(0.0);
             let end = shares.len();

@@ -6,7 +6,7 @@ use crate::plan::{Gram, GramBackward};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-/// Rows of the matrix that one task makes.
+/// Rows of the matrix that one task computes.
 const BLOCK: usize = 64;
 /// Rows of the map that one task of the gradient takes.
 const BAND: usize = 4;

@@ -115,7 +115,7 @@ struct HandBack<'a> {
     first_place: u32,
 }
 
-/// The bits that say whether a channel's winner is another than place 0.
+/// The bits that say whether a channel's winner is other than place 0.
 const LOSES: [u32; GROUP] = {
     let mut bits = [0; GROUP];
     let mut channel = 0;

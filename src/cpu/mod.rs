@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use threads::Scratches;
 
-/// Filters in the forms that the convolutions work with, and the threads that do; shared by sessions.
+/// Filters in the forms that the convolutions use, and the threads that run them; shared by sessions.
 #[derive(Debug)]
 pub struct Cpu {
     filters: Arc<Filters>,
@@ -48,7 +48,7 @@ impl Cpu {
     /// `threads` threads, or as many as there are cores.
     ///
     /// # Errors
-    /// If the threads are not to be had.
+    /// If the threads cannot be started.
     pub fn new(filters: Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Arc<Cpu>, BackendError> {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(threads.map_or(0, NonZeroUsize::get))
@@ -90,7 +90,7 @@ impl Cpu {
                 let made = self.install(|| LayerFilters::new(layer.index(), &self.filters.layers[layer.index()]));
                 let needed = LayerFilters::bytes_of(layer) >> 20;
                 let made = made.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
-                // Another session may have been quicker; it made the same.
+                // Another session may have been quicker; its result is the same.
                 let _ = transformed.set(made);
             }
         }
@@ -119,7 +119,7 @@ impl Session {
     /// A session with zeroed slots and a processor of its own.
     ///
     /// # Errors
-    /// If the filters end before the plan's deepest layer, or the memory or the threads are not to be had.
+    /// If the filters end before the plan's deepest layer, memory runs out, or the threads cannot be started.
     pub fn new(plan: &Plan, filters: &Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Session, BackendError> {
         Session::on(&Cpu::new(filters.clone(), threads)?, plan)
     }
@@ -127,8 +127,8 @@ impl Session {
     /// A session with zeroed slots.
     ///
     /// # Errors
-    /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or the memory
-    /// is not to be had.
+    /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or
+    /// memory runs out.
     pub fn on(processor: &Arc<Cpu>, plan: &Plan) -> Result<Session, BackendError> {
         if !plan.is_plain() {
             return Err(BackendError::NotPlain { device: "the CPU".to_owned() });

@@ -31,7 +31,7 @@ impl WithSimd for Keep<'_> {
     }
 }
 
-/// Makes zero of the values that the mask stops.
+/// Zeroes the values that the mask stops.
 pub(super) fn apply(mask: &[u32], values: &mut [f32]) {
     vectorised(
         #[inline(always)]

@@ -13,8 +13,8 @@ impl<F: FnOnce() -> R, R> WithSimd for Loop<F> {
     }
 }
 
-/// Calls a closure whose loops the compiler may vectorise with all that the processor has; mark the closure
-/// `#[inline(always)]`, and whatever it calls.
+/// Calls a closure whose loops the compiler may vectorise with all that the processor has. The closure and whatever it
+/// calls must be `#[inline(always)]`.
 #[inline]
 pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(Loop(work))
@@ -24,7 +24,7 @@ pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
 #[inline(always)]
 pub(super) fn bits<S: Simd>(simd: S, mask: S::m32s) -> u32 {
     if let &[low, high] = bytemuck::bytes_of(&mask) {
-        // AVX-512 has them so already.
+        // AVX-512 masks have this form already.
         return u32::from(u16::from_ne_bytes([low, high]));
     }
     let ones = simd.select_u32s(mask, simd.splat_u32s(1), simd.splat_u32s(0));

@@ -31,13 +31,13 @@ impl Scratches {
         Scratches { own: (0..threads).map(|_| Mutex::default()).collect(), shared: Mutex::default() }
     }
 
-    /// That of the thread that asks, which is one of the pool's.
+    /// The calling thread's, which must be one of the pool's.
     pub(super) fn of_this_thread(&self) -> MutexGuard<'_, Scratch> {
         let index = rayon::current_thread_index().unwrap_or(0);
         self.own[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// That of the pool.
+    /// The pool's.
     pub(super) fn shared(&self) -> MutexGuard<'_, Scratch> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

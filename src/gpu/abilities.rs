@@ -3,7 +3,7 @@
 /// Plain data about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Who sells it.
+    /// Its vendor.
     pub vendor: Vendor,
     /// Workgroups that keep all of it busy; where a step has fewer, kernels take smaller tiles.
     pub filling_groups: usize,
@@ -15,7 +15,7 @@ pub struct Abilities {
     pub largest_subgroup: u32,
 }
 
-/// What a kernel takes of a device, or what a device has for one.
+/// The resources that a kernel needs, or that a device has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resources {
     /// Invocations of a workgroup.
@@ -31,7 +31,7 @@ impl Resources {
     pub const WEBGPU_MINIMUM: Resources =
         Resources { invocations: 256, workgroup_memory: 16 << 10, storage_buffers: 8 };
 
-    /// Whether a kernel that takes this runs on a device that has `available`.
+    /// Whether a kernel that needs this runs on a device that has `available`.
     pub fn fit(self, available: Resources) -> bool {
         self.invocations <= available.invocations
             && self.workgroup_memory <= available.workgroup_memory
@@ -65,7 +65,7 @@ impl Vendor {
     pub const ALL: [Vendor; 6] =
         [Vendor::Software, Vendor::Nvidia, Vendor::Amd, Vendor::Intel, Vendor::Apple, Vendor::Other];
 
-    /// From what an adapter says of itself.
+    /// From what an adapter reports.
     fn of(info: &wgpu::AdapterInfo) -> Vendor {
         // Metal gives no vendor number.
         let apple = info.backend == wgpu::Backend::Metal;
@@ -99,7 +99,7 @@ fn cooperative_invocations(largest_subgroup: u32) -> u32 {
     4 * largest_subgroup.max(32)
 }
 
-/// What the table has tiles for.
+/// The abilities that the table has tiles for.
 const MOST_COOPERATIVE_INVOCATIONS: u32 = 256;
 
 /// Whether an adapter offers the matrices that cooperative kernels work on.
@@ -120,7 +120,7 @@ impl Abilities {
         cooperative_invocations(self.largest_subgroup)
     }
 
-    /// Those of an adapter that is opened with some limits.
+    /// The abilities of an adapter that is opened with these limits.
     pub(super) fn of(adapter: &wgpu::Adapter, limits: &wgpu::Limits) -> Abilities {
         Abilities {
             vendor: Vendor::of(&adapter.get_info()),

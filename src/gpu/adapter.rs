@@ -1,4 +1,4 @@
-//! What can be opened, and what it says of itself.
+//! The devices that can be opened, and what they report.
 
 use super::device_memory::device_memory;
 use std::{fmt, ops::RangeInclusive};
@@ -7,11 +7,11 @@ use std::{fmt, ops::RangeInclusive};
 #[derive(Clone, Debug)]
 pub struct Adapter {
     pub(super) adapter: wgpu::Adapter,
-    /// What it says of itself.
+    /// What it reports.
     pub info: AdapterInfo,
 }
 
-/// What an adapter says of itself.
+/// What an adapter reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdapterInfo {
@@ -61,9 +61,9 @@ pub enum AdapterFeature {
     Subgroups,
     /// Products of small matrices (tensor cores).
     CooperativeMatrices,
-    /// Times of single kernels.
+    /// Kernels can be timed one by one.
     Timestamps,
-    /// The driver hands out what it compiled.
+    /// The driver hands out compiled pipelines.
     PipelineCache,
 }
 

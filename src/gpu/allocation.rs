@@ -1,17 +1,17 @@
-//! Buffers, and what is said where there is no memory for one.
+//! Buffers, and the errors when there is no memory for one.
 
 use super::{Gpu, failure::one_line};
 use crate::BackendError;
 use wgpu::BufferUsages;
 
-/// The buffers of slots are multiples of so many bytes: arrays of vec4 and mat4x4 want whole elements.
+/// The size of a slot's buffer is a multiple of this, in bytes: arrays of vec4 and mat4x4 want whole elements.
 pub(super) const SLOT_ALIGNMENT: u64 = 64;
 
 impl Gpu {
     /// A buffer whose contents are not set.
     ///
     /// # Errors
-    /// If there is no memory for it, with the buffer's size; the device is as good as before.
+    /// If there is no memory for it, with the buffer's size; the device remains usable.
     pub(super) fn buffer(
         &self,
         label: &'static str,
@@ -21,7 +21,7 @@ impl Gpu {
         self.allocate(&wgpu::BufferDescriptor { label: Some(label), size: bytes, usage, mapped_at_creation: false })
     }
 
-    /// A buffer with contents: a multiple of four bytes, not none.
+    /// A buffer with contents: a multiple of four bytes, not empty.
     ///
     /// # Errors
     /// As [`Gpu::buffer`].
@@ -58,14 +58,14 @@ impl Gpu {
         if let Some(buffer) = self.try_to_allocate(descriptor) {
             return Ok(buffer);
         }
-        // What was dropped while the device worked on it is still there until the device is done and somebody looks.
+        // A buffer dropped while in use keeps its memory until the device is done and somebody polls.
         self.finish(descriptor.size)?;
         let none_left =
             || BackendError::OutOfMemory { device: self.name.clone(), needed: descriptor.size.div_ceil(1 << 20) };
         self.try_to_allocate(descriptor).ok_or_else(none_left)
     }
 
-    /// None if there is no memory for it. The failure log does not hear of that.
+    /// None if there is no memory for it, which the failure log does not record.
     fn try_to_allocate(&self, descriptor: &wgpu::BufferDescriptor<'_>) -> Option<wgpu::Buffer> {
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = self.device.create_buffer(descriptor);

@@ -11,25 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long a wait looks again and again: a device is often done by then, and a sleep takes some tenths of that.
+/// How long a wait polls without sleeping: a device is often done by then, and a sleep takes some tenths of that.
 const ALERT: Duration = Duration::from_millis(1);
-/// A sleep between two looks, as a fraction of what was waited so far.
+/// A sleep between two polls, as a fraction of the time waited so far.
 const DOZE: u32 = 40;
 
 impl Gpu {
-    /// Lets the callbacks run that wait for something that is done by now; never waits itself. `held` is as for
+    /// Runs the callbacks of what is done by now, without waiting. `held` is as for
     /// [`super::failure::FailureLog::check`].
     ///
     /// # Errors
     /// If the device has failed.
     pub(super) fn look(&self, held: u64) -> Result<(), BackendError> {
-        // Device::poll panics where it finds that the device is lost. A submission, though it is empty, polls too, and
-        // tells the failure log instead.
+        // Device::poll panics if the device is lost. A submission, even an empty one, polls too, and tells the failure
+        // log instead.
         self.queue.submit([]);
         self.failures.check(&self.name, held)
     }
 
-    /// Waits until `done`, which a callback brings about.
+    /// Waits until `done`, which a callback makes true.
     ///
     /// # Errors
     /// If the device fails.
@@ -61,7 +61,7 @@ impl Gpu {
         self.speed.lock().unwrap_or_else(PoisonError::into_inner).submission_work()
     }
 
-    /// Submits commands of so much work, and learns from them how fast the device is.
+    /// Submits commands of this much work, and learns from them how fast the device is.
     pub(super) fn submit(&self, commands: wgpu::CommandBuffer, work: f64) {
         let speed = self.speed.clone();
         speed.lock().unwrap_or_else(PoisonError::into_inner).submitted(Instant::now());

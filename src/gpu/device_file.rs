@@ -1,5 +1,5 @@
-//! What was found out about an adapter with a driver, in a file of the cache: what the driver compiled, which kernels were
-//! the fastest. The file starts with a digest, because a driver believes what it is given and wgpu does not look inside.
+//! A cache file about an adapter and its driver: the pipelines that the driver compiled, or which kernels were the
+//! fastest. The file starts with a digest, because a driver trusts what it is given and wgpu does not look inside.
 
 use crate::replace_file::replace_file;
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use std::{
 /// Bytes of SHA-256.
 const DIGEST: usize = 32;
 
-/// Where something about an adapter and driver is kept.
+/// The file for one kind of knowledge about an adapter and its driver.
 #[derive(Debug)]
 pub(super) struct DeviceFile {
     path: PathBuf,
@@ -29,7 +29,7 @@ impl DeviceFile {
         DeviceFile { path: cache.join(kind).join(format!("{adapter}_{driver}")), identity }
     }
 
-    /// What was written last. Nothing if the file is missing, cut off, changed, or another adapter's or driver's.
+    /// What was last written. None if the file is missing, truncated, altered, or for another adapter or driver.
     pub fn read(&self) -> Option<Vec<u8>> {
         let mut bytes = std::fs::read(&self.path).ok()?;
         let (digest, data) = bytes.split_at_checked(DIGEST)?;
@@ -40,7 +40,7 @@ impl DeviceFile {
         Some(bytes)
     }
 
-    /// Replaces the file, and makes its directory if need be.
+    /// Replaces the file, and creates its directory if necessary.
     pub fn write(&self, data: &[u8]) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory)?;

@@ -1,4 +1,4 @@
-//! What went wrong on a device since it was opened. wgpu tells it through callbacks, which leave it here.
+//! What went wrong on a device since it was opened. wgpu reports it through callbacks, which record it here.
 
 use crate::BackendError;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,14 +37,14 @@ impl FailureLog {
 
     fn record(&self, failure: Failure) {
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A lost device also fails everything that follows: it is the cause worth telling.
+        // A lost device also fails everything that follows: it is the cause worth reporting.
         if first.is_none() || matches!(failure, Failure::Lost(_)) {
             *first = Some(failure);
         }
     }
 
-    /// Ok as long as nothing failed. `needed` is what the session holds, in bytes. A lack of memory is told once and then
-    /// forgotten: what failed is up to whoever hears of it, and the device can still do something smaller.
+    /// Ok as long as nothing failed. `needed` is what the session holds, in bytes. A lack of memory is reported once
+    /// and then forgotten: the caller decides what to do, and the device can still do something smaller.
     pub fn check(&self, device: &str, needed: u64) -> Result<(), BackendError> {
         let device = device.to_owned();
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);

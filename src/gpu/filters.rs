@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How a layer's filters stand in memory.
+/// How a layer's filters are laid out in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FilterForm {
     /// `[9][Cin][Cout]`.
@@ -47,7 +47,7 @@ impl FilterForm {
         4 * self.stored_in(precision).words(self.matrices() * channels) as u64
     }
 
-    /// The precision of the values where maps have another.
+    /// The precision of the values when maps are stored in this one.
     fn stored_in(self, maps: Precision) -> Precision {
         if self == FilterForm::Winograd4 { Precision::F32 } else { maps }
     }
@@ -68,7 +68,7 @@ pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: &ForcedVarian
     let mut buffers = HashMap::new();
     for plan in plans {
         let mut seen = HashSet::new();
-        // Bands of a layer that are made alike read the same filters.
+        // Bands of a layer that use the same kernel read the same filters.
         let mut tasks = gpu.tasks(plan, forced);
         tasks.retain(|task| {
             let layer = plan.steps[task.first].filters();
@@ -91,7 +91,7 @@ pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: &ForcedVarian
     buffers.values().sum()
 }
 
-/// What stands in a buffer.
+/// The contents of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Contents {
     Filters(Layer, FilterForm, Precision),
@@ -111,7 +111,7 @@ impl DeviceFilters {
         Arc::new(DeviceFilters { filters: filters.clone(), buffers: Mutex::default() })
     }
 
-    /// Bytes they take on the device by now.
+    /// Bytes they take on the device so far.
     pub fn bytes(&self) -> u64 {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner).values().map(wgpu::Buffer::size).sum()
     }
@@ -167,7 +167,7 @@ mod tests {
         weights::generated,
     };
 
-    /// What is asked of a picture of 1024x1024: a quarter of the 2.2 GiB that PyTorch takes in f32.
+    /// The requirement for a picture of 1024x1024: a quarter of the 2.2 GiB that PyTorch takes in f32.
     #[test]
     fn a_megapixel_takes_little_memory_on_every_vendors_devices() {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");

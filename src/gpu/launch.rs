@@ -6,10 +6,10 @@ use super::{
 };
 use crate::BackendError;
 
-/// Work of one launch at most (see [`super::speed::work`] for the unit), so that a launch alone keeps slow devices busy for
-/// a short time: 80 ms at 100 GFLOP/s.
+/// The most work of one launch (see [`super::speed::work`] for the unit), so that a single launch keeps slow devices
+/// busy only briefly: 80 ms at 100 GFLOP/s.
 pub(super) const LAUNCH_WORK: f64 = 8e9;
-/// Workgroups along x that every device launches at once.
+/// Workgroups along x that every device can launch at once.
 pub(super) const LAUNCH_GROUPS: u32 = 65_535;
 
 /// A dispatch or a piece of one, ready to be recorded.
@@ -34,11 +34,11 @@ impl Launch {
     }
 }
 
-/// What carries out a dispatch with these buffers at these bindings, in launches of `most_groups` workgroups and of
-/// [`LAUNCH_WORK`] at most. `work` is that of the whole dispatch.
+/// The launches that carry out a dispatch with these buffers at these bindings, each of at most `most_groups`
+/// workgroups and [`LAUNCH_WORK`]. `work` is that of the whole dispatch.
 ///
-/// The layouts come from the entry point: wgpu refuses a dispatch whose bindings are not exactly those that it uses, and
-/// with them one of many workgroups that does not ask for its piece.
+/// The layouts come from the entry point: wgpu refuses a dispatch whose bindings are not exactly those it uses, and so
+/// also one of many workgroups whose kernel does not read its piece.
 ///
 /// # Errors
 /// If there is no memory for its uniforms.

@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-/// Optional features that are used where they are there.
+/// Optional features that are used where available.
 const WANTED: wgpu::Features =
     wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SHADER_F16).union(wgpu::Features::PIPELINE_CACHE);
 
@@ -25,7 +25,7 @@ const WANTED: wgpu::Features =
 pub enum ShaderChecks {
     /// Added: for tests and debug builds.
     Checked,
-    /// Left out: a third faster, and the shaders keep inside their arrays by themselves.
+    /// Left out: a third faster, and the shaders stay inside their arrays without them.
     Unchecked,
 }
 
@@ -62,17 +62,17 @@ impl Gpu {
     /// Opens a device with all that its adapter allows.
     ///
     /// # Errors
-    /// If the driver does not give it.
+    /// If the driver does not provide it.
     pub fn open(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
         Gpu::open_with_cache(adapter, checks, None)
     }
 
-    /// [`Gpu::open`], with a directory where compiled pipelines are kept from one start to the next, if the back end
-    /// hands them out (Vulkan does), and what [`Gpu::tune`] found. A file there that is of no use is replaced; one that
-    /// cannot be written is done without.
+    /// [`Gpu::open`], with a directory that keeps the results of [`Gpu::tune`] from one start to the next, and compiled
+    /// pipelines if the back end hands them out (Vulkan does). A file there that is of no use is replaced; one that
+    /// cannot be written is skipped.
     ///
     /// # Errors
-    /// If the driver does not give the device.
+    /// If the driver does not provide the device.
     pub fn open_with_cache(
         adapter: &Adapter,
         checks: ShaderChecks,
@@ -81,10 +81,10 @@ impl Gpu {
         Gpu::open_with_limits(adapter, checks, cache, adapter.adapter.limits())
     }
 
-    /// [`Gpu::open`], with no more than every device has: the least limits of WebGPU. For tests.
+    /// [`Gpu::open`], with no more than every device has: WebGPU's lowest limits. For tests.
     ///
     /// # Errors
-    /// If the driver does not give the device.
+    /// If the driver does not provide the device.
     pub fn open_with_least_limits(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
         Gpu::open_with_limits(adapter, checks, None, wgpu::Limits::default())
     }
@@ -98,7 +98,7 @@ impl Gpu {
         let abilities = Abilities::of(&adapter.adapter, &limits);
         let (cooperative, experimental_features) = if abilities.cooperative_matrices {
             // SAFETY: experimental features may have bugs that lead to undefined behaviour. Cooperative matrices are
-            // the only one that is asked for, and nothing that they computed is used before it agreed with the
+            // the only one that is asked for, and nothing that they computed is used before it has agreed with the
             // reference.
             (COOPERATIVE, unsafe { wgpu::ExperimentalFeatures::enabled() })
         } else {
@@ -147,7 +147,7 @@ impl Gpu {
         self.largest_binding / SLOT_ALIGNMENT * SLOT_ALIGNMENT
     }
 
-    /// f16 on tensor cores that proved right, else f32: without them f16 saves memory and little time.
+    /// f16 on tensor cores that passed the check, else f32: without them f16 saves memory and little time.
     pub fn automatic_precision(self: &Arc<Gpu>) -> Precision {
         if self.check_cooperative().unwrap_or(false) { Precision::F16 } else { Precision::F32 }
     }

@@ -1,4 +1,4 @@
-//! Compute pipelines: each is compiled once for a device, and those that a session needs all at the same time.
+//! Compute pipelines: each is compiled once per device, and those that a session needs are compiled in parallel.
 
 use super::{
     ShaderChecks,
@@ -12,7 +12,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What a module is made from: the shader's name and how it finds maps stored.
+/// What a module is made from: the shader's name and how maps are stored.
 type ModuleKey = (&'static str, Precision);
 
 /// What a pipeline is made from: module, entry point and override constants (values as bits).
@@ -27,7 +27,7 @@ fn module_key(dispatch: &Dispatch) -> ModuleKey {
     (dispatch.shader, dispatch.precision)
 }
 
-/// The pipelines of a device, and what it compiled them to.
+/// The pipelines of a device, and the driver's compiled form of them.
 #[derive(Debug)]
 pub(super) struct Pipelines {
     device: wgpu::Device,
@@ -38,7 +38,7 @@ pub(super) struct Pipelines {
     kept: Option<Kept>,
 }
 
-/// What the driver compiled, on its way to a file.
+/// The driver's compiled pipelines, on their way to a file.
 #[derive(Debug)]
 struct Kept {
     cache: wgpu::PipelineCache,
@@ -54,7 +54,7 @@ impl Pipelines {
         Pipelines { device: device.clone(), checks, modules: Mutex::default(), made: Mutex::default(), kept }
     }
 
-    /// Compiles what dispatches need and is not there yet, on all threads.
+    /// Compiles the pipelines that dispatches need and that do not exist yet, on all threads.
     pub fn compile<'a>(&self, dispatches: impl Iterator<Item = &'a Dispatch>) {
         let missing: HashMap<PipelineKey, &Dispatch> = {
             let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,13 +63,13 @@ impl Pipelines {
         if missing.is_empty() {
             return;
         }
-        // Several pipelines come from one module: modules first, so that none is made twice.
+        // Several pipelines come from one module: modules first, so that none is compiled twice.
         let modules: HashSet<ModuleKey> = missing.values().map(|dispatch| module_key(dispatch)).collect();
         modules.into_par_iter().for_each(|key| drop(self.module(key)));
         missing.into_par_iter().for_each(|(_, dispatch)| drop(self.get(dispatch)));
     }
 
-    /// The pipeline of a dispatch, compiled now if it is not there yet.
+    /// The pipeline of a dispatch, compiled now if it does not exist yet.
     pub fn get(&self, dispatch: &Dispatch) -> wgpu::ComputePipeline {
         find_or_make(&self.made, key(dispatch), || {
             self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -108,7 +108,7 @@ impl Pipelines {
         })
     }
 
-    /// Puts another text in the place of a shader's.
+    /// Replaces a shader's text.
     #[cfg(test)]
     pub fn replace_module(&self, name: &'static str, precision: Precision, source: &str) {
         let descriptor =
@@ -117,16 +117,17 @@ impl Pipelines {
         self.modules.lock().unwrap_or_else(PoisonError::into_inner).insert((name, precision), module);
     }
 
-    /// Writes what was compiled to the file, if something is new. A file that cannot be written is done without: the
-    /// next start compiles again.
+    /// Writes the compiled pipelines to the file if any are new. Failure to write is ignored: the next start compiles
+    /// again.
     pub fn keep(&self) {
         let Some(kept) = &self.kept else { return };
         let Some(data) = kept.cache.get_data() else { return };
         let mut bytes = kept.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Threads add pipelines in any order, so that the same ones need not be the same bytes; more are more bytes.
+        // Threads add pipelines in any order, so the same ones need not give the same bytes; more of them give more
+        // bytes.
         if data.len() != *bytes {
             drop(kept.file.write(&data));
-            // Whether or not that worked: what failed once is not tried again with every session.
+            // Whether or not that worked, so that a failed write is not retried with every session.
             *bytes = data.len();
         }
     }
@@ -144,7 +145,7 @@ impl Kept {
     }
 }
 
-/// The value behind a key. If two threads make it at the same time, both get the first.
+/// The value for a key. If two threads compute it at the same time, both get the first.
 fn find_or_make<K: Eq + std::hash::Hash, V: Clone>(
     values: &Mutex<HashMap<K, V>>,
     key: K,

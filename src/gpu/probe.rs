@@ -1,5 +1,5 @@
-//! What a device can do at most, measured: arithmetic in registers, and bytes copied. What kernels reach is told as a
-//! fraction of these.
+//! The measured peaks of a device: arithmetic in registers, and bytes copied. Kernels' rates are reported as fractions
+//! of these.
 
 use super::{
     Gpu,
@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Instant};
 pub struct Probe {
     /// Operations per second in f32; a multiply-add counts two.
     pub flops: f64,
-    /// Operations per second of cooperative matrices (f16 factors, f32 sums), where they are and can be trusted.
+    /// Operations per second of cooperative matrices (f16 factors, f32 sums), where they exist and can be trusted.
     pub cooperative_flops: Option<f64>,
     /// Bytes read and bytes written per second by a copy between buffers that are larger than caches.
     pub bytes_per_second: f64,
@@ -26,15 +26,15 @@ pub struct Probe {
 
 /// Seconds that a timed run should take: long beside a submission, short beside the 2 s after which drivers step in.
 const RUN: f64 = 0.02;
-/// Runs whose median counts.
+/// Runs, of which the median counts.
 const REPEATS: usize = 7;
-/// Workgroups of the arithmetic probe at most: a hundred for each core of the largest GPUs, so that all end together.
+/// The most workgroups of the arithmetic probe: a hundred for each core of the largest GPUs, so that all end together.
 const MOST_GROUPS: u64 = 16_384;
-/// Workgroups of the cooperative probe at most, each with 32 KiB of sums.
+/// The most workgroups of the cooperative probe, each with 32 KiB of sums.
 const MOST_COOPERATIVE_GROUPS: u64 = 2048;
-/// Rounds of a workgroup of the arithmetic probe at least, so that starting it costs little.
+/// The fewest rounds of a workgroup of the arithmetic probe, so that starting it costs little.
 const LEAST_ROUNDS: u64 = 16;
-/// Size of each of the two buffers of the bandwidth probe at most, in MiB; together more than any GPU's caches.
+/// The largest size of each of the bandwidth probe's two buffers, in MiB; together larger than any GPU's caches.
 const MOST_MIB: u64 = 256;
 
 /// Measures the peaks: some tenths of a second.
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         median_seconds(REPEATS, || stopwatch.seconds(|pass| self.record(pass)))
     }
 
-    /// By the host's clock, which no driver gets wrong: what keeps runs short.
+    /// By the host's clock, which no driver gets wrong; it serves to keep runs short.
     fn host_seconds(&self) -> Result<f64, BackendError> {
         let stopwatch = Stopwatch::new(self.gpu, self.held)?;
         // The first run also brings the buffers' contents to the device, and may compile.
@@ -261,7 +261,7 @@ mod tests {
             assert!(taken > RUN / 2.0 || found == Ok(1 << 32), "{rate}: {taken} s");
             assert!(longest < 0.1, "{rate}: {longest} s");
         }
-        // A clock that stands still ends at the most there is.
+        // With a clock that stands still, the search ends at the maximum.
         assert_eq!(adapt(8, 1000, |_| Ok::<f64, ()>(0.0)), Ok(1000));
     }
 

@@ -1,5 +1,5 @@
-//! Cooperative kernels are used only after they agreed with the reference on the device at hand: they cannot be tested
-//! on every driver, and a wrong result looks like a picture too.
+//! Cooperative kernels are used only after they have agreed with the reference on the device at hand: they cannot be
+//! tested on every driver, and a wrong result still looks like a picture.
 
 use super::{Abilities, Gpu, Trial, Variant};
 use crate::{
@@ -17,7 +17,7 @@ pub struct CooperativeRefused {
     reason: String,
 }
 
-/// The decision, from how the kernels did.
+/// The decision, from the kernels' outcomes.
 fn verdict(device: &str, outcomes: &[Result<Outcome, BackendError>]) -> Result<(), CooperativeRefused> {
     let refused = |reason| Err(CooperativeRefused { device: device.to_owned(), reason });
     for outcome in outcomes {
@@ -45,21 +45,21 @@ impl Gpu {
             .map(|()| true)
     }
 
-    /// What kernels for maps in a precision may count on.
+    /// The abilities that kernels for maps in a precision may rely on.
     pub fn trusted_abilities(self: &Arc<Gpu>, precision: Precision) -> Abilities {
         // Cooperative kernels work on f16 only: for f32 there is nothing to check.
         let cooperative_matrices = precision == Precision::F16 && self.check_cooperative().unwrap_or(false);
         Abilities { cooperative_matrices, ..self.abilities }
     }
 
-    /// Runs every cooperative kernel on those of the cases that it can do, up to the first that fails.
+    /// Runs every cooperative kernel on the cases that it can do, up to the first failure.
     fn try_cooperative(self: &Arc<Gpu>, cases: &[Case]) -> Vec<Result<Outcome, BackendError>> {
         let trials = |case| {
             let mut trials = Trial::all(case, self.abilities);
             trials.retain(|trial| trial.choice().kernel.variant == Variant::Cooperative);
             trials
         };
-        // All at the same time, for drivers take long.
+        // In parallel, because drivers take long.
         let dispatches: Vec<_> = cases.iter().flat_map(trials).flat_map(|trial| trial.dispatches()).collect();
         self.pipelines.compile(dispatches.iter());
         let mut outcomes = Vec::new();
@@ -73,7 +73,7 @@ impl Gpu {
                 let passed = outcome.as_ref().is_ok_and(Outcome::passed);
                 outcomes.push(outcome);
                 if !passed {
-                    // What a driver refuses here is done without.
+                    // The program does without what a driver refuses here.
                     self.failures.forgive_all_but_loss();
                     return outcomes;
                 }
@@ -129,8 +129,8 @@ mod tests {
         }
     }
 
-    /// A kernel with its 16x16 matrices replaced by what they stand for: a place in workgroup memory, and the same number
-    /// of sums in each invocation of a subgroup of so many. So all of it but the driver's matrices is proven wherever
+    /// A kernel with its 16x16 matrices emulated: a factor becomes a place in workgroup memory, and sums are spread
+    /// evenly over the `subgroup` invocations of a subgroup. So everything but the driver's matrices is tested wherever
     /// there is f16.
     fn emulated(source: &str, subgroup: u32) -> String {
         let mut text = source.replace("enable wgpu_cooperative_matrix;", "");
@@ -237,7 +237,7 @@ fn store_sums(from_sums: LaneSums, start: u32, stride: u32, rows: bool, lane: u3
         assert_eq!(open_emulated(|_, text| text).check_cooperative(), Ok(true));
     }
 
-    /// One case of each operation: what differs is only who makes which share.
+    /// One case of each operation: all that differs is which subgroup computes which share.
     #[test]
     fn cooperative_kernels_do_not_care_how_large_subgroups_are() {
         let mut cases = validate::cooperative_cases();

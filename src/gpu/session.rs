@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-/// Launches that were asked for and are not submitted yet.
+/// Launches that were requested but not yet submitted.
 #[derive(Default)]
 struct Pending {
     /// By step and place in the step.
@@ -46,8 +46,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes buffers, pipelines and bind groups. Where no variant is forced, what [`Gpu::tune`] found decides, and without
-    /// that a table.
+    /// Creates buffers, pipelines and bind groups. Where no variant is forced, the results of [`Gpu::tune`] decide, or
+    /// else a table.
     ///
     /// # Errors
     /// If a slot is larger than the device binds, memory runs out, or filters are missing.
@@ -83,7 +83,7 @@ impl Session {
     ) -> Result<Session, BackendError> {
         let slots = plan.bytes();
         Session::build(gpu, plan, filters, steps, most_groups).map_err(|error| match error {
-            // That of the one buffer which there was no memory for is not what the user asked for.
+            // The size in the error is that of the one buffer that failed, not of all that the user asked for.
             BackendError::OutOfMemory { device, .. } => {
                 BackendError::OutOfMemory { device, needed: (slots + filters.bytes()) >> 20 }
             }
@@ -164,12 +164,12 @@ impl Session {
         self.gpu.failures.check(&self.gpu.name, self.bytes)
     }
 
-    /// Waits for everything submitted; what is pending is not.
+    /// Waits for everything submitted, but not for what is pending.
     pub(super) fn finish(&self) -> Result<(), BackendError> {
         self.gpu.finish(self.bytes)
     }
 
-    /// What wgpu says, unless it only follows from an earlier failure.
+    /// wgpu's error, unless it only follows from an earlier failure.
     fn refused(&self, reason: &str) -> BackendError {
         let refused = || BackendError::Refused { device: self.gpu.name.clone(), reason: one_line(reason) };
         self.check().err().unwrap_or_else(refused)
@@ -180,7 +180,7 @@ impl Session {
         &self.launches[step]
     }
 
-    /// Commands that carry out what is pending, of which nothing is left, and their work.
+    /// Takes everything pending, and returns the commands that carry it out and their work.
     fn record_pending(&mut self) -> (wgpu::CommandEncoder, f64) {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let Pending { launches, work } = std::mem::take(&mut self.pending);
@@ -198,7 +198,7 @@ impl Session {
         }
     }
 
-    /// Puts steps behind what is pending, and submits whatever keeps the device busy for long enough.
+    /// Appends steps to what is pending, and submits as soon as that keeps the device busy for long enough.
     fn enqueue(&mut self, steps: Range<usize>) {
         let bound = self.gpu.submission_work();
         for step in steps {
@@ -224,7 +224,7 @@ impl Session {
 impl crate::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
         assert!(bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
-        // What is pending must still see what the slot holds now.
+        // Pending launches must still see the slot's present contents.
         self.submit_pending();
         self.gpu.queue.write_buffer(self.buffer(slot), 0, bytes);
         self.check()
@@ -336,7 +336,7 @@ mod tests {
         dispatches.map(|dispatch| (dispatch.shader, dispatch.entry)).collect()
     }
 
-    /// Every case by one kernel, and by others that show a further one cut.
+    /// Every case by one kernel, and by others if they let a further kernel be cut.
     #[test]
     fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
         let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");

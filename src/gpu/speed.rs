@@ -3,9 +3,9 @@
 use crate::plan::Cost;
 use std::time::{Duration, Instant};
 
-/// Drivers stop a device that works on one submission for seconds (Windows: 2 s).
+/// Drivers stop a device that spends seconds on one submission (Windows: 2 s).
 const SUBMISSION: Duration = Duration::from_millis(200);
-/// Work of one submission that no device is busy with for long: 40 ms at 100 GFLOP/s. More is taken once the speed is
+/// Work of one submission that keeps no device busy for long: 40 ms at 100 GFLOP/s. Submissions grow once the speed is
 /// known.
 const FIRST_SUBMISSION_WORK: f64 = 4e9;
 /// Less work than this tells nothing of a device's speed.
@@ -18,8 +18,8 @@ pub(super) fn work(cost: Cost) -> f64 {
 
 /// What is known of a device's speed.
 ///
-/// Completions are seen late, whenever somebody looks, and submissions queue up. Whatever was completed since the device
-/// was last idle took no longer than the time since then, so the speed is never thought to be higher than it is.
+/// Completions are seen late, whenever somebody polls, and submissions queue up. Whatever was completed since the
+/// device was last idle took at most the time since then, so the speed is never overestimated.
 #[derive(Debug, Default)]
 pub(super) struct Speed {
     /// Work per second.
@@ -44,7 +44,7 @@ impl Speed {
         self.in_flight += 1;
     }
 
-    /// Notes that the oldest submission, of so much work, was seen to be completed.
+    /// Notes that the oldest submission, of this much work, was seen to be completed.
     pub fn completed(&mut self, work: f64, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let Some(busy) = &mut self.busy else { return };

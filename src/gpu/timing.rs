@@ -1,4 +1,5 @@
-//! How long a device takes for a step or for anything else that is recorded, and the host to ask for an iteration.
+//! How long a device takes for a step or anything else that is recorded, and how long the host takes to issue an
+//! iteration.
 
 use super::{Gpu, Session};
 use crate::{BackendError, backend::median_seconds, plan::Routine};
@@ -7,16 +8,16 @@ use std::time::Instant;
 /// Seconds of the host's time that an iteration takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HostSeconds {
-    /// To write the commands down.
+    /// To record the commands.
     pub recording: f64,
     /// To hand them to the driver. Software drivers do the work itself in here.
     pub submitting: f64,
 }
 
 impl Session {
-    /// Median over `repeats` of the host's time for one iteration, `routines` one after the other, that has a submission
-    /// of its own. It is the most that an iteration costs the host: where several share a submission, they share the
-    /// time for submitting, too. The device is idle at the start and is not waited for at the end.
+    /// Median over `repeats` of the host's time for one iteration, which is `routines` one after the other, in a
+    /// submission of its own. It is the most that an iteration costs the host: iterations that share a submission also
+    /// share the time for submitting. The device is idle at the start and is not waited for at the end.
     ///
     /// # Errors
     /// If the device fails.
@@ -61,7 +62,7 @@ pub(super) fn time_steps(session: &Session, repeats: usize) -> Result<Vec<f64>, 
 /// included.
 pub(super) struct Stopwatch<'a> {
     gpu: &'a Gpu,
-    /// Bytes that whoever is timed holds on the device, for the message if it runs out.
+    /// Bytes that the timed session holds on the device, for the message if memory runs out.
     held: u64,
     clock: Option<DeviceClock>,
 }

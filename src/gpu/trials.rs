@@ -19,14 +19,14 @@ pub struct Trial<'a> {
     task: Task<'a>,
 }
 
-/// A case by every kernel that can do it on a device, with every set of constants that some setting or some size of the
-/// picture chooses.
+/// A case with every kernel that can do it on a device, and every set of constants that some setting or picture size
+/// chooses.
 pub fn trials<'a>(gpu: &Arc<Gpu>, case: &'a Case) -> Vec<Trial<'a>> {
     Trial::all(case, gpu.trusted_abilities(case.plan.precision))
 }
 
 impl<'a> Trial<'a> {
-    /// Those of a device with these abilities. A case of two steps is for the kernels that do both at once.
+    /// The trials for a device with these abilities. A case of two steps is for the kernels that do both at once.
     pub(super) fn all(case: &'a Case, abilities: Abilities) -> Vec<Trial<'a>> {
         let whole = |task: &Task<'_>| task.steps().len() == case.plan.steps.len();
         let tasks = possible_tasks(&case.plan, abilities).into_iter().filter(whole);

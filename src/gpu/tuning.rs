@@ -46,7 +46,7 @@ impl Entry {
         Entry { operation: operation.to_owned(), inputs, outputs, f16, pixels_log2, variant: variant.name().to_owned() }
     }
 
-    /// None if it names what there is no more.
+    /// None if it names something that no longer exists.
     fn read(&self) -> Option<(WorkShape, Variant)> {
         let operation = Operation::named(&self.operation)?;
         let variant = Variant::named(&self.variant).filter(|&variant| operation.kernel(variant).is_some())?;
@@ -57,14 +57,14 @@ impl Entry {
 }
 
 impl Tuning {
-    /// What a file holds; nothing if it is missing or of no use.
+    /// The file's contents; nothing if it is missing or of no use.
     pub fn kept(file: Option<DeviceFile>) -> Tuning {
         let read = || serde_json::from_slice::<Vec<Entry>>(&file.as_ref()?.read()?).ok();
         let entries = read().unwrap_or_default();
         Tuning { fastest: entries.iter().filter_map(Entry::read).collect(), file }
     }
 
-    /// Writes everything to the file. A directory that cannot be written costs another tuning, not the work at hand.
+    /// Writes everything to the file. If the directory cannot be written, only tuning has to be repeated.
     fn keep(&self) {
         let entries: Vec<Entry> = self.fastest.iter().map(|(shape, &variant)| Entry::new(shape, variant)).collect();
         if let (Some(file), Ok(text)) = (&self.file, serde_json::to_vec(&entries)) {
@@ -92,15 +92,15 @@ impl Gpu {
         self.tuning().fastest.get(&WorkShape::of(step, precision)).copied()
     }
 
-    /// What a session carries out a plan's steps with. A variant that is forced is taken before the one that proved the
-    /// fastest, and that before those of the table.
+    /// The kernels with which a session carries out a plan's steps. A forced variant comes before the one that proved
+    /// the fastest, and that one before those of the table.
     pub(crate) fn tasks<'a>(self: &Arc<Gpu>, plan: &'a Plan, forced: &ForcedVariants) -> Vec<Task<'a>> {
         let asked = |step: &Step| forced.of(step.operation()).or_else(|| self.tuned(step, plan.precision));
         tasks(plan, self.trusted_abilities(plan.precision), asked)
     }
 
     /// Times every variant that can carry out a step of the plan, where there are several and its shape was never timed,
-    /// and keeps the fastest, in the cache too if there is one. Sessions that are made from now on use them.
+    /// and keeps the fastest, in the cache too if there is one. Sessions created from now on use them.
     ///
     /// # Errors
     /// If the device fails.

@@ -20,9 +20,9 @@ impl Picture {
     /// Reads a PNG, JPEG, WebP, TIFF or BMP file, whatever its name.
     ///
     /// The picture is turned upright as its EXIF (or TIFF) orientation says, and converted to sRGB if it carries a
-    /// colour profile; a profile that is broken or of another kind than the pixels is ignored. Grey and palette pictures
-    /// become RGB; CMYK is converted without a profile. Values of floating-point files are taken as sRGB-coded and
-    /// clamped to [0, 1].
+    /// colour profile; a profile that is broken or of another kind than the pixels is ignored. Grey and palette
+    /// pictures become RGB; CMYK is converted without a profile. Values of floating-point files are taken as sRGB-coded
+    /// and clamped to [0, 1].
     ///
     /// Transparent pictures are composited over white, as a viewer or a sheet of paper shows them. The colour under
     /// full transparency is arbitrary, often black or the remains of what was erased, and would be painted as if it

@@ -1,11 +1,11 @@
-//! 3x3 convolution with bias and ReLU, and its gradient by the input.
+//! 3x3 convolution with bias and ReLU, and its gradient with respect to the input.
 
 use super::destination;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map};
 use crate::weights::ConvolutionFilters;
 
-/// Sums, for the 3x3 padded pixels around a padded pixel, over those inside the padded map.
+/// Sums over those of the 3x3 padded pixels around a padded pixel that lie inside the padded map.
 fn convolve(sums: &mut [f64], from: Map, weight: &[f32], shape: FeatureShape, pixel: usize, memory: &HostMemory) {
     let (column, row) = (pixel % shape.padded_width(), pixel / shape.padded_width());
     let channels = shape.channels as usize;

@@ -33,7 +33,7 @@ impl Session {
     /// A session with zeroed slots.
     ///
     /// # Errors
-    /// If the filters end before the plan's deepest layer or the memory does not suffice.
+    /// If the filters end before the plan's deepest layer or there is not enough memory.
     pub fn new(plan: &Plan, filters: &Arc<Filters>) -> Result<Session, BackendError> {
         backend::check_filters(plan, filters.layers.len())?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), filters: filters.clone() })

@@ -1,4 +1,4 @@
-//! Files that do not serve or cannot be written: exit code 1, one sentence, and everything stays as it was.
+//! Files that cannot be used or written: exit code 1, one sentence, and nothing changes.
 
 use super::folder::{Folder, quick};
 use crate::common::{RawTensor, file_bytes, layer, torchvision_tensors};
@@ -153,9 +153,9 @@ fn steps_of_any_length_end_in_a_picture() {
         folder.paint("out.png", &format!("--optimizer {optimizer} --learning-rate 1e30 --log run.jsonl"));
         assert_eq!(folder.size("out.png"), (48, 36), "{optimizer}");
         let log = String::from_utf8(folder.read("run.jsonl")).unwrap();
-        // What is not finite is null in JSON.
+        // JSON has null for values that are not finite.
         assert!(!log.contains("null"), "{optimizer}: {log}");
-        // L-BFGS may find no step that is short enough, and then takes none.
+        // L-BFGS takes no step if it finds none that is short enough.
         assert!(optimizer == "lbfgs" || log.lines().count() == 6 + 3 * 3, "{optimizer}: {log}");
     }
 }

@@ -78,7 +78,7 @@ fn numbers_out_of_range_are_named_with_their_range() {
         ("--style-layers relu1_1,relu1_1", "the style loss at relu1_1 is named twice"),
     ];
     for (option, words) in cases {
-        // Neither filters nor a device is needed to see it.
+        // Found without filters or a device.
         folder.refuses(&format!("{PAINT} {option}"), 2, &[words]);
     }
 }

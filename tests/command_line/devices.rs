@@ -24,7 +24,7 @@ fn devices_are_listed_and_one_of_them_is_taken() {
 fn a_reader_that_has_seen_enough_is_no_reason_to_panic() {
     let folder = Folder::empty();
     for arguments in ["devices", "weights list", "validate --device cpu"] {
-        // Whoever was to read is gone before the process starts.
+        // The reader is gone before the process starts.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = folder.command(arguments).stdout(writer).output().unwrap();
@@ -147,11 +147,11 @@ fn a_benchmark_of_a_gpu_has_its_peaks_and_every_variant() {
     let count = |test: &dyn Fn(&serde_json::Value) -> bool| kernels.iter().filter(|kernel| test(kernel)).count();
     for variant in Variant::ALL {
         let of_it = count(&|kernel| kernel["variant"] == variant.name());
-        // Only devices with tensor cores have a peak of theirs, and a variant.
+        // Only devices with tensor cores have their peak and their variant.
         let can = variant != Variant::Cooperative || report["measured_peak"]["cooperative_gflops"].is_number();
         assert_eq!(of_it > 0, can, "{} in {text}", variant.name());
     }
-    // Every step once, however many ways there are.
+    // Every step counts once, however many ways to compute it there are.
     let chosen = |operation: &str| count(&|kernel| kernel["operation"] == operation && kernel["chosen"] == true);
     let of_each = ["conv3x3", "conv3x3_backward", "gram", "max_pool", "adam"].map(chosen);
     assert_eq!(of_each, [13, 13, 5, 4, 1], "{text}");

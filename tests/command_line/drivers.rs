@@ -1,6 +1,6 @@
 //! Two more real drivers that need no card: SwiftShader, which runs everything in f32, and RADV, AMD's driver, whose
-//! compiler tells what it made of each kernel. `tools/setup --all-drivers` installs them; where they are missing the tests
-//! say so and pass, unless IMPASTO_ALL_DRIVERS is set.
+//! compiler reports statistics of each kernel. `tools/setup --all-drivers` installs them; where they are missing the
+//! tests say so and pass, unless IMPASTO_ALL_DRIVERS is set.
 
 use super::folder::Folder;
 use std::{
@@ -17,7 +17,7 @@ const FOLDERS: [&str; 5] = [
     "/usr/local/share/vulkan/icd.d",
 ];
 
-/// The description of a driver, in a file whose name begins so.
+/// The description of a driver: a file whose name has the given beginning.
 fn driver(prefix: &str) -> Option<PathBuf> {
     let described = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `impasto dump`: names, shapes, and the values that the reference finds for the same files.
+//! `impasto dump`: names, shapes, and the values that the reference computes from the same files.
 
 use super::folder::{Folder, picture};
 use crate::common::layer;
@@ -37,7 +37,7 @@ fn arrays(bytes: &[u8]) -> Arrays {
     file.tensors().into_iter().map(array).collect()
 }
 
-/// What the naive reference makes of the same pictures.
+/// What the naive reference computes from the same pictures.
 fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     let engine = Engine::new(&Device::Reference, Arc::new(generated(3, layer("relu5_2")))).unwrap();
     let image = folder.open("image.png");
@@ -114,7 +114,7 @@ fn everything_is_there_and_agrees_with_the_reference() {
     }
 }
 
-/// Length of the difference over that of what is expected; infinite if a value is not finite.
+/// Norm of the difference over the norm of the expected values; infinite if a value is not finite.
 fn distance(found: &[f32], expected: &[f32]) -> f64 {
     let squares: f64 = found.iter().zip(expected).map(|(&f, &e)| (f64::from(f) - f64::from(e)).powi(2)).sum();
     let all: f64 = expected.iter().map(|&e| f64::from(e).powi(2)).sum();

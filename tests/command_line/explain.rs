@@ -4,7 +4,7 @@ use super::folder::{Folder, quick};
 
 const EXPLAIN: &str = "stylize photo.png --style painting.png --explain";
 
-/// What is printed, with nothing changed in the folder but compiled pipelines.
+/// What is printed; nothing in the folder may change but compiled pipelines.
 #[track_caller]
 fn explained(folder: &Folder, options: &str) -> String {
     let before = folder.contents();
@@ -17,7 +17,7 @@ fn explained(folder: &Folder, options: &str) -> String {
     answer
 }
 
-/// The line that starts with some words, in cells.
+/// The cells of the line that starts with the given words.
 #[track_caller]
 fn cells<'a>(answer: &'a str, start: &str) -> Vec<&'a str> {
     let line = answer.lines().find(|line| line.starts_with(start));
@@ -74,7 +74,7 @@ fn a_picture_that_does_not_fit_is_told_with_a_size_that_does() {
     assert!(last.starts_with("a picture of 32768x24576 takes ") && last.contains("but CPU has "), "{last}");
     let fitting = last.split("--size ").nth(1).unwrap().split(' ').next().unwrap().parse::<u32>().unwrap();
     assert!(fitting % 32 == 0 && fitting < 32768, "{last}");
-    // What the system has left may change between two calls: not by half.
+    // The memory that the system has left may change between two calls, but not by half.
     let smaller = explained(&folder, &format!("--size {}", fitting / 2));
     assert!(!smaller.contains("a picture of "), "{smaller}");
 }

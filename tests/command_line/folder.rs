@@ -1,4 +1,4 @@
-//! A folder of its own for each test, and impasto running in it.
+//! A separate folder for each test, and impasto running in it.
 
 use crate::common::layer;
 use impasto::{
@@ -25,7 +25,7 @@ const QUICK: [(&str, &str); 7] = [
     ("--iterations", "3"),
 ];
 
-/// `options`, and those of [`QUICK`] that are not among them.
+/// `options`, and those of [`QUICK`] that they do not set.
 pub fn quick(options: &str) -> String {
     let given = |name: &str| options.split_whitespace().any(|word| word == name);
     let missing = QUICK.iter().filter(|(name, _)| !given(name)).map(|(name, value)| format!("{name} {value} "));
@@ -86,7 +86,7 @@ impl Folder {
         (width, height)
     }
 
-    /// All that lies in the folder and below; directories have no contents.
+    /// Everything in the folder and below; directories have no contents.
     pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         let mut contents = BTreeMap::new();
         let mut open = vec![self.0.path().to_owned()];
@@ -102,7 +102,7 @@ impl Folder {
         contents
     }
 
-    /// impasto in the folder, with a cache of its own and a hub that is a closed port: nothing leaves this machine.
+    /// impasto in the folder, with its own cache and a closed port as the hub, so that nothing leaves this machine.
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
         command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
@@ -120,14 +120,14 @@ impl Folder {
         Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Paints photo.png like painting.png with [`quick`] options; it must work, and say nothing.
+    /// Paints photo.png like painting.png with [`quick`] options; it must succeed and print nothing.
     #[track_caller]
     pub fn paint(&self, output: &str, options: &str) {
         let arguments = format!("stylize photo.png --style painting.png -o {output} {}", quick(options));
         assert_eq!(self.run(&arguments).answer(), "", "{arguments}");
     }
 
-    /// Runs what must be refused with one sentence that has all of `words`, and must leave everything as it was.
+    /// Runs a command that must be refused with one sentence that has all of `words`, and must change nothing.
     #[track_caller]
     pub fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
         let before = self.contents();
@@ -155,7 +155,7 @@ impl Folder {
 }
 
 impl Outcome {
-    /// What was printed; the command must have succeeded without a word on stderr.
+    /// What was printed; the command must have succeeded with nothing on stderr.
     #[track_caller]
     pub fn answer(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);

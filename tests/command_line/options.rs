@@ -1,4 +1,4 @@
-//! Every option of `impasto stylize` that is about the look moves the picture.
+//! Every option of `impasto stylize` that concerns the look changes the picture.
 
 use super::folder::Folder;
 use crate::common::{file_bytes, layer, torchvision_tensors};
@@ -49,7 +49,7 @@ fn values_that_are_the_defaults_change_nothing() {
     }
 }
 
-/// Paints with layers of the reader's choice.
+/// Paints with the given layers.
 fn layers(folder: &Folder, layers: &str) -> Vec<u8> {
     let options = "--device cpu --weights filters.safetensors --min-scale 24 --first-iterations 4 --iterations 2";
     let outcome = folder.run(&format!("stylize photo.png -s painting.png -o out.png {options} {layers}"));

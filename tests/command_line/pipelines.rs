@@ -1,4 +1,4 @@
-//! What a GPU's driver compiled is kept in the cache from one start to the next, and nothing there can spoil a picture.
+//! The cache keeps what a GPU's driver compiled from one start to the next, and no damage there can spoil a picture.
 
 use super::folder::{Folder, quick};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ fn files(folder: &Folder) -> Vec<PathBuf> {
     entries.map_or_else(|_| Vec::new(), |entries| entries.map(|entry| entry.unwrap().path()).collect())
 }
 
-/// The only file, which must be whole.
+/// The file, which must be the only one and whole.
 #[track_caller]
 fn file(folder: &Folder) -> PathBuf {
     let [file] = files(folder).try_into().expect("one file with pipelines");
@@ -32,7 +32,7 @@ fn file(folder: &Folder) -> PathBuf {
 #[test]
 fn pipelines_are_kept_and_what_spoils_them_is_replaced() {
     let folder = Folder::with_pictures();
-    // Another first device, or none: nothing to keep.
+    // If the first device is another, or there is none, there is nothing to keep.
     let first = folder.run("devices").stdout.split("\n1 ").next().unwrap_or_default().to_owned();
     if !first.starts_with('0') || !first.contains("pipeline cache") {
         return;

@@ -1,4 +1,4 @@
-//! Runs that are interrupted: by Ctrl-C, by a request to terminate, by a kill, and how they go on.
+//! Runs interrupted by Ctrl-C, by a request to terminate and by a kill, and how they are resumed.
 
 use super::folder::{Folder, quick};
 use crate::common::with_version;
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Long enough for the slowest machine; nothing waits that long unless it fails.
+/// Long enough for the slowest machine; only a failing test waits that long.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Many iterations, so that there is time to interrupt them.
@@ -43,7 +43,7 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Runs until so many iterations are logged, sends a signal, and returns the exit code and what was said.
+/// Runs until so many iterations are logged, sends a signal, and returns the exit code and the messages.
 #[cfg(unix)]
 fn interrupt(folder: &Folder, arguments: &str, iterations: usize, name: &str) -> (Option<i32>, String) {
     let child = start(folder, arguments);
@@ -84,7 +84,7 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits() {
         assert!(output.status.success(), "{output:?}");
         assert!(folder.read("elsewhere/done.png") == folder.read("whole.png"), "{method}");
         assert_eq!(losses(&folder, "run.jsonl"), losses(&folder, "whole.jsonl"), "{method}");
-        // What is done can be written again.
+        // A finished painting can be written again.
         assert_eq!(folder.run("resume run.checkpoint -o again.png").answer(), "");
         assert!(folder.read("again.png") == folder.read("whole.png"), "{method}");
     }

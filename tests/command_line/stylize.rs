@@ -1,4 +1,4 @@
-//! `impasto stylize`: sizes, starts, formats, snapshots, and the same bytes again.
+//! `impasto stylize`: sizes, starts, formats, snapshots, and the same bytes each time.
 
 use super::folder::{Folder, quick};
 use image::ImageFormat;

@@ -19,8 +19,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// The directory with files that are too large for the repository, where there is one: IMPASTO_SHARED, or `shared`
-/// beside the repository.
+/// The directory with files too large for the repository, if there is one: IMPASTO_SHARED, or `shared` beside the
+/// repository.
 pub fn shared() -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
     Some(std::env::var_os("IMPASTO_SHARED").map_or_else(beside, PathBuf::from)).filter(|directory| directory.is_dir())
@@ -37,12 +37,12 @@ pub fn terms(content: &[&str], style: &[&str]) -> Vec<Term> {
     content.chain(style).chain([Term::TotalVariation]).collect()
 }
 
-/// Layers that all weigh the same.
+/// Layers with equal weights.
 pub fn weighted(names: &[&str]) -> Vec<WeightedLayer> {
     names.iter().map(|name| WeightedLayer { layer: layer(name), weight: 1.0 }).collect()
 }
 
-/// The network for a whole picture as the default recipe has it, on whole maps in f32.
+/// The default recipe's network for a whole picture, on whole maps in f32.
 pub fn network(size: Size) -> Network {
     Network {
         window: Window::whole(size),
@@ -58,7 +58,7 @@ pub fn adapter() -> Adapter {
     adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one")
 }
 
-/// That GPU, opened once for all tests that leave it as it is, so that each pipeline is compiled once.
+/// That GPU, opened once for all tests that do not change it, so that each pipeline is compiled once.
 pub fn gpu() -> Arc<Gpu> {
     static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
     GPU.get_or_init(|| Gpu::open(&adapter(), ShaderChecks::default()).unwrap()).clone()

@@ -6,10 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What was asked: the first byte and the one behind the last, by the Range header.
+/// A request: its first byte and the one behind its last, from the Range header.
 pub type Asked = Option<(usize, usize)>;
 
-/// What is answered.
+/// An answer.
 #[derive(Clone)]
 pub struct Answer {
     pub status: u16,
@@ -37,21 +37,21 @@ impl Answer {
         Answer { status, headers: Vec::new(), promised: body.len(), body }.with("ETag", "\"one\"")
     }
 
-    /// With a header, in place of an earlier one of that name.
+    /// With a header, which replaces an earlier one of that name.
     pub fn with(mut self, name: &'static str, value: &str) -> Answer {
         self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value.to_owned()));
         self
     }
 
-    /// The connection ends after so many bytes of the body, whatever was promised.
+    /// The connection breaks after so many bytes of the body, whatever was promised.
     pub fn cut(mut self, bytes: usize) -> Answer {
         self.body.truncate(bytes);
         self
     }
 }
 
-/// Gives the answer to a request from its number, counted from 0, and what it asks for.
+/// Maps a request's number, counted from 0, and the bytes it asks for to the answer.
 type Behaviour = dyn Fn(usize, Asked) -> Answer + Send;
 
 /// A running server; it ends with the test program.
@@ -75,7 +75,7 @@ impl Server {
         server
     }
 
-    /// What was asked so far, and how many bytes each answer had.
+    /// The requests so far, and how many bytes each answer had.
     pub fn requests(&self) -> Vec<(Asked, usize)> {
         self.log.lock().unwrap().clone()
     }

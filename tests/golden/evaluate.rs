@@ -15,7 +15,7 @@ use impasto::{
 };
 use std::sync::Arc;
 
-/// Opens a session of the back end in question.
+/// Opens a session on the back end under test.
 pub type Open = fn(&Plan, &Arc<Filters>) -> Box<dyn Session>;
 
 /// A back end with filters and the variant of the network.
@@ -99,7 +99,7 @@ impl Machine {
     }
 }
 
-/// An optimisation under way.
+/// An optimisation in progress.
 pub struct Running {
     session: Box<dyn Session>,
     plan: Plan,
@@ -116,7 +116,7 @@ impl Running {
         PerTerm::new(&self.plan.terms, values)
     }
 
-    /// Sets the state and moments of Adam to what they are before the first step.
+    /// Sets Adam's state and moments to their values before the first step.
     pub fn start_adam(&mut self, learning_rate: f32) {
         let slot = |tensor| self.plan.find(tensor).unwrap();
         let rates = AdamRates { learning_rate, epsilon: 1e-8 };

@@ -17,7 +17,7 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
-/// Losses, not weighted, and gradient of their weighted sum at the picture `image`.
+/// Unweighted losses at the picture `image`, and the gradient of their weighted sum.
 pub struct Evaluation<'a> {
     /// Of content, of the mean of the style losses, and of total variation.
     pub weights: [f64; 3],

@@ -1,4 +1,4 @@
-//! L-BFGS ends no higher than PyTorch's with as many evaluations.
+//! After as many evaluations as PyTorch's, L-BFGS's loss is no higher.
 
 use super::{data, file::GoldenFile};
 use crate::common::{gpu, layer, shared, weighted};

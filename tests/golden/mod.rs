@@ -1,4 +1,4 @@
-//! Every back end against PyTorch in float64: features, Gram matrices, losses, gradients and the way of an optimiser.
+//! Every back end against PyTorch in float64: features, Gram matrices, losses, gradients and an optimiser's trajectory.
 //!
 //! Small files in tests/data, made by tools/make_test_goldens.py on filters from a seed, are always there; larger ones
 //! on VGG19's filters are used where they are found (see `common::shared`).
@@ -25,12 +25,12 @@ use std::{path::Path, sync::Arc};
 const STYLE: [&str; 5] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
 const CONTENT: &str = "relu4_2";
 
-/// How long a back end's evaluations take, and so which of the larger files it is tried on.
+/// How fast a back end is, which decides on which of the larger files it is tested.
 #[derive(Clone, Copy, PartialEq)]
 enum Speed {
-    /// Those of a single small evaluation.
+    /// Tested on files with a single small evaluation.
     Slow,
-    /// All.
+    /// Tested on all files.
     Fast,
 }
 
@@ -113,7 +113,7 @@ fn style_terms() -> [Term; 5] {
     STYLE.map(|name| Term::style(layer(name), 0))
 }
 
-/// `weights` are of content, of the mean of the style losses, and of total variation.
+/// `weights` apply to content, to the mean of the style losses, and to total variation.
 fn objective([content, style, tv]: [f64; 3], scaling: Scaling) -> Objective {
     let mut terms = vec![WeightedTerm { term: content_term(), share: 1.0, weight: content }];
     terms.extend(style_terms().map(|term| WeightedTerm { term, share: 1.0 / STYLE.len() as f64, weight: style }));
@@ -130,7 +130,7 @@ fn largest_error(found: &[f32], expected: &[f32]) -> f64 {
     apart.fold(0.0, |worst: f64, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) }) / largest
 }
 
-/// Length of the difference over that of what is expected.
+/// Norm of the difference over the norm of the expected values.
 fn distance(found: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let squares: f64 = found.iter().zip(expected).map(|(&f, &e)| (f64::from(f) - f64::from(e)).powi(2)).sum();

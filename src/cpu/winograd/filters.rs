@@ -10,7 +10,7 @@ use std::collections::TryReserveError;
 
 /// Rows and columns that are transposed in registers.
 const BLOCK: (usize, usize) = (16, 8);
-/// Up to so many values a position's matrix is also kept transposed.
+/// A position's matrix of up to this many values is also kept transposed.
 const KEPT_MATRIX: usize = 256 * 256;
 
 /// A layer's transformed filters.
@@ -28,7 +28,7 @@ impl TransformedFilters {
     /// Transforms the filters of a layer.
     ///
     /// # Errors
-    /// If the memory does not suffice.
+    /// If there is not enough memory.
     pub(in crate::cpu) fn new(filters: &ConvolutionFilters) -> Result<TransformedFilters, TryReserveError> {
         let (cin, cout) = (filters.input_channels, filters.output_channels);
         let mut values = Words::zeros(POSITIONS * cin * cout)?;
@@ -82,7 +82,7 @@ impl TransformedFilters {
         &bytemuck::cast_slice(transposed)[position * matrix..][..matrix]
     }
 
-    /// Makes the matrix `[output channel][input channel]` of a position for the transposed convolution.
+    /// Computes the matrix `[output channel][input channel]` of a position for the transposed convolution.
     pub(super) fn backward(&self, position: usize, matrix: &mut [f32]) {
         let mirrored = MIRRORED[position / PATCH] * PATCH + MIRRORED[position % PATCH];
         let (rows, columns) = (self.input_channels, self.output_channels);

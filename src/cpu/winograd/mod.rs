@@ -20,7 +20,7 @@ use transforms::POSITIONS;
 
 /// Values between the end of one position's matrix and the next: keeps the 36 streams out of the same cache sets.
 const POSITION_GAP: usize = 16;
-/// Values of the transformed patches of one run of tiles, about: they and the products stay in a core's cache.
+/// About as many values as one run's transformed patches have: they and the products stay in a core's cache.
 const RUN_VALUES: usize = 1 << 17;
 /// Tiles of a run; fewer make the matrix products slow.
 const RUN_TILES: Range<usize> = 24..128;
@@ -94,8 +94,8 @@ impl Winograd<'_> {
         }
     }
 
-    /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`]. One thread makes all of a
-    /// position's products; it transposes the matrix first where that is needed.
+    /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`]. One thread computes all of a
+    /// position's products; it transposes the matrix first if necessary.
     pub(super) fn products_by_position<'s>(
         &self,
         rows: Range<usize>,
