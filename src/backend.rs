@@ -12,13 +12,13 @@ pub enum BackendError {
     /// The filters end before the deepest layer of the plan.
     #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]
     FiltersMissing(Layer),
-    /// The plan holds its maps in another way than the back end can.
+    /// The plan stores its maps in a way that the back end does not support.
     #[error("{device} works on whole maps of f32: make the plan with Storage::PLAIN")]
     NotPlain {
         /// Name of the device.
         device: String,
     },
-    /// One array is larger than the device binds at once.
+    /// One array is larger than the device can bind at once.
     #[error(
         "{tensor} takes {needed} MiB, but {device} handles at most {limit} MiB in one piece: use a smaller picture or another device"
     )]
@@ -32,10 +32,10 @@ pub enum BackendError {
         /// What it can bind, in MiB.
         limit: u64,
     },
-    /// The system gives no threads.
+    /// The system provides no threads.
     #[error("the CPU's threads cannot be started ({reason}): use fewer")]
     Threads {
-        /// The system's words.
+        /// The system's message.
         reason: String,
     },
     /// No memory left.
@@ -43,15 +43,15 @@ pub enum BackendError {
     OutOfMemory {
         /// Name of the device.
         device: String,
-        /// What the plan and its filters take, in MiB.
+        /// Memory that the plan and its filters take, in MiB.
         needed: u64,
     },
-    /// The driver gave the device up.
+    /// The driver gave up on the device.
     #[error("{device} stopped working ({reason}): start again with a smaller picture, or on another device")]
     DeviceLost {
         /// Name of the device.
         device: String,
-        /// The driver's words.
+        /// The driver's message.
         reason: String,
     },
     /// The driver refused something that impasto asked of it.
@@ -59,16 +59,16 @@ pub enum BackendError {
     Refused {
         /// Name of the device.
         device: String,
-        /// The driver's words.
+        /// The driver's message.
         reason: String,
     },
 }
 
-/// Contents of a slot, where the session that made them holds its slots.
+/// Contents of a slot, held where the session that produced them holds its slots.
 pub struct SlotContents(pub(crate) Box<dyn Any + Send>);
 
 impl SlotContents {
-    /// As a session of a certain back end left them.
+    /// The contents as a session of a certain back end left them.
     pub(crate) fn of<T: 'static>(&self) -> &T {
         self.0.downcast_ref().expect("contents are handed over between sessions of one engine")
     }
@@ -106,15 +106,15 @@ pub trait Session {
     /// If the device fails.
     fn request(&mut self, slot: SlotId) -> Result<(), BackendError>;
 
-    /// The contents of the oldest request: when they are there, or, if `wait`, as soon as they are. None without a
+    /// The contents of the oldest request: if they are ready or, if `wait`, as soon as they are. None without a
     /// request.
     ///
     /// # Errors
     /// If the device fails.
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError>;
 
-    /// The contents of a slot that outlives its routine (see [`crate::plan::Slot::persistent`]), for another session of the
-    /// same engine: what a device holds stays there. This session is not used any more then.
+    /// The contents of a slot that outlives its routine (see [`crate::plan::Slot::persistent`]), for another session of
+    /// the same engine; contents on a device stay there. This session must not be used afterwards.
     ///
     /// # Errors
     /// If the device fails.
@@ -128,7 +128,7 @@ pub trait Session {
     /// If the device fails.
     ///
     /// # Panics
-    /// If it was a session of another engine.
+    /// If that session belonged to another engine.
     fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
         self.write(slot, contents.of::<Vec<u8>>())
     }
@@ -144,7 +144,7 @@ pub trait Session {
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError>;
 
     /// Median seconds that the host takes to ask the device for routines, submission included; none where the host
-    /// computes by itself.
+    /// itself computes.
     ///
     /// # Errors
     /// If the device fails.
@@ -186,7 +186,7 @@ pub fn read_map(session: &mut dyn Session, plan: &Plan, slot: SlotId) -> Result<
 }
 
 /// Fills every buffer with words that are small positive numbers as f32, and two numbers between 0.5 and 1 each as f16:
-/// what is timed should not work on zeros, with which some GPUs are faster.
+/// timing should not use zeros, with which some GPUs are faster.
 ///
 /// # Errors
 /// If the device fails.
@@ -209,7 +209,7 @@ pub fn values(bytes: &[u8]) -> Vec<f32> {
     bytemuck::pod_collect_to_vec(bytes)
 }
 
-/// Whether filters of so many layers reach the deepest convolution of a plan.
+/// Checks that filters of this many layers reach the deepest convolution of a plan.
 ///
 /// # Errors
 /// If they do not.
@@ -218,7 +218,7 @@ pub(crate) fn check_filters(plan: &Plan, layers: usize) -> Result<(), BackendErr
     missing.map_or(Ok(()), |layer| Err(BackendError::FiltersMissing(layer)))
 }
 
-/// Runs something once to warm up and then `repeats` times; `run` returns its seconds. The median.
+/// Runs something once to warm up and then `repeats` times; `run` returns its seconds. Returns the median.
 pub(crate) fn median_seconds<E>(repeats: usize, mut run: impl FnMut() -> Result<f64, E>) -> Result<f64, E> {
     run()?;
     let mut seconds = (0..repeats.max(1)).map(|_| run()).collect::<Result<Vec<f64>, E>>()?;

@@ -3,7 +3,7 @@
 use directories::ProjectDirs;
 use std::{ffi::OsStr, path::PathBuf};
 
-/// Name of the environment variable that puts the cache elsewhere.
+/// Name of the environment variable that moves the cache elsewhere.
 pub const CACHE_VARIABLE: &str = "IMPASTO_CACHE";
 
 /// There is no directory for the cache.
@@ -11,7 +11,8 @@ pub const CACHE_VARIABLE: &str = "IMPASTO_CACHE";
 #[error("no home directory is known for the cache of weights: name a directory in {CACHE_VARIABLE}")]
 pub struct NoCacheDirectory;
 
-/// `chosen`, which is the value of [`CACHE_VARIABLE`]; if there is none, the user's cache directory. It need not exist.
+/// `chosen`, which is the value of [`CACHE_VARIABLE`], or the user's cache directory if there is none. It need not
+/// exist.
 ///
 /// # Errors
 /// If the system knows no such directory.

@@ -12,7 +12,7 @@ use std::{num::NonZeroUsize, path::Path, str::FromStr, sync::Arc};
 pub enum Device {
     /// A GPU, or a software driver that behaves like one.
     Gpu(Arc<Gpu>),
-    /// The processor, with so many threads; none for one per core.
+    /// The processor, with this many threads; none for one per core.
     Cpu(Option<NonZeroUsize>),
     /// The naive reference: slow and exact, to compare with.
     Reference,
@@ -36,7 +36,7 @@ impl Device {
         }
     }
 
-    /// f16 where it is known to pay, else f32.
+    /// f16 where it is known to be worthwhile, else f32.
     pub fn automatic_precision(&self) -> Precision {
         match self {
             Device::Gpu(gpu) => gpu.automatic_precision(),
@@ -44,11 +44,11 @@ impl Device {
         }
     }
 
-    /// Opens what is asked for. A GPU's compiled pipelines are kept in the directory `cache` from one start to the next,
-    /// if one is named (see [`crate::cache_directory`]).
+    /// Opens the requested device. A GPU's compiled pipelines are kept in the directory `cache` from one start to the
+    /// next, if one is named (see [`crate::cache_directory`]).
     ///
     /// # Errors
-    /// If there is no such device or it does not open.
+    /// If there is no such device or it cannot be opened.
     pub fn open(
         choice: &DeviceChoice,
         threads: Option<NonZeroUsize>,
@@ -73,7 +73,7 @@ impl Device {
     }
 }
 
-/// Index of the adapter that `auto` takes: the first that is hardware. Past the end if there is none, for the CPU back
+/// Index of the adapter that `auto` takes: the first hardware one. Past the end if there is none, because the CPU back
 /// end beats a software driver.
 pub fn automatic(adapters: &[Adapter]) -> usize {
     adapters.iter().position(|adapter| !adapter.is_software()).unwrap_or(adapters.len())
@@ -121,7 +121,7 @@ impl FromStr for DeviceChoice {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// The index is past the list.
+    /// The index is past the end of the list.
     #[error("there is no device {index}: there are {count}, counted from 0")]
     NoIndex {
         /// What was asked for.
@@ -137,7 +137,7 @@ pub enum DeviceError {
         /// What there is.
         known: String,
     },
-    /// It does not open.
+    /// The device cannot be opened.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }

@@ -27,12 +27,12 @@ pub struct Engine {
     forced: ForcedVariants,
 }
 
-/// What carries out one step of a plan, or two.
+/// What executes one step of a plan, or two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepKernel {
     /// Numbers of the plan's steps.
     pub steps: Range<usize>,
-    /// Name of the operation; of two steps both, joined by `+`.
+    /// Name of the operation; for two steps both, joined by `+`.
     pub operation: &'static str,
     /// The variant, where there are several, and of two steps.
     pub variant: Option<Variant>,
@@ -73,7 +73,7 @@ impl Engine {
         self.precision
     }
 
-    /// How plans for this engine hold their maps in a precision that it has; f32 is always one.
+    /// How plans for this engine store their maps in a precision that it supports; it always supports f32.
     pub fn storage(&self, precision: Precision) -> Storage {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
@@ -81,8 +81,8 @@ impl Engine {
         }
     }
 
-    /// Bytes of memory that painting can take, where they are known: all of a GPU's own; for the processor, and for a
-    /// driver that computes there, what the system can give now and what the filters took already. What such a driver
+    /// Bytes of memory that painting can take, where known: all of a GPU's own memory; for the processor, and for a
+    /// driver that computes on it, what the system can give now plus what the filters already took. What such a driver
     /// calls its own is an arbitrary figure.
     pub fn memory(&self) -> Option<u64> {
         match &self.loaded {
@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    /// Bytes of the largest array that the device binds at once.
+    /// Bytes of the largest array that the device can bind at once.
     pub fn largest_slot(&self) -> u64 {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu.largest_slot(),
@@ -101,7 +101,7 @@ impl Engine {
         }
     }
 
-    /// Bytes that the filters take, in all forms, once sessions of all these plans were made.
+    /// Bytes that the filters take, in all forms, once sessions of all these plans have been made.
     pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
         let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
         match &self.loaded {
@@ -111,12 +111,12 @@ impl Engine {
         }
     }
 
-    /// Whether filters are copied once more on their way to the device.
+    /// Whether filters are copied again on their way to the device.
     pub(crate) fn uploads_filters(&self) -> bool {
         matches!(self.loaded, Loaded::Gpu(..))
     }
 
-    /// What carries out a plan's steps, in order.
+    /// What executes a plan's steps, in order.
     pub fn kernels(&self, plan: &Plan) -> Vec<StepKernel> {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => {
@@ -139,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// Stores maps and filters otherwise where the device can; f32 is what every device can.
+    /// Stores maps and filters in this precision if the device supports it; every device supports f32.
     pub fn with_precision(self, precision: Precision) -> Engine {
         let can = match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu.has_f16(),
@@ -148,15 +148,15 @@ impl Engine {
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
-    /// Gives up the filters that are stored in a precision; a session that needs them brings them back.
+    /// Releases the filters stored in a precision; a session that needs them brings them back.
     pub fn forget_filters(&self, precision: Precision) {
         if let Loaded::Gpu(_, filters) = &self.loaded {
             filters.forget(precision);
         }
     }
 
-    /// Times the variants of a plan's operations, see [`gpu::Gpu::tune`]. Where the device has no
-    /// variants, nothing is done.
+    /// Times the variants of a plan's operations, see [`gpu::Gpu::tune`]. Does nothing where the device has no
+    /// variants.
     ///
     /// # Errors
     /// If the device fails.
@@ -167,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// Forces variants where the device has variants and they can do the work.
+    /// Forces variants where the device has them and they can do the work.
     pub fn with_variants(self, forced: ForcedVariants) -> Engine {
         Engine { forced, ..self }
     }

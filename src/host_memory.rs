@@ -5,7 +5,7 @@ use crate::plan::{Plan, SlotId};
 use std::collections::{TryReserveError, VecDeque};
 use std::ops::{Deref, DerefMut};
 
-/// What a cache moves at once; vectors that are aligned to it are read and written fastest.
+/// What a cache moves at once; vectors aligned to it are read and written fastest.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 struct Line([u32; 16]);
@@ -15,10 +15,10 @@ struct Line([u32; 16]);
 pub(crate) struct Words(Vec<Line>);
 
 impl Words {
-    /// At least so many zeros.
+    /// At least this many zeros.
     ///
     /// # Errors
-    /// If the system has not enough memory.
+    /// If the system does not have enough memory.
     pub(crate) fn zeros(words: usize) -> Result<Words, TryReserveError> {
         let lines = words.div_ceil(16);
         let mut buffer = Vec::new();
@@ -27,7 +27,7 @@ impl Words {
         Ok(Words(buffer))
     }
 
-    /// At least so many words, the present ones first.
+    /// At least this many words, the present ones first.
     pub(crate) fn grow(&mut self, words: usize) {
         if self.len() < words {
             self.0.resize(words.div_ceil(16), Line([0; 16]));
@@ -49,14 +49,14 @@ impl DerefMut for Words {
     }
 }
 
-/// A slot's place: its buffer and how many words of it are the slot's.
+/// A slot's place: its buffer and how many of the buffer's words belong to it.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     buffer: usize,
     words: usize,
 }
 
-/// The contents of all buffers, as words that are seen as f32 or as they are.
+/// The contents of all buffers, as words that are viewed as f32 or as they are.
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     places: Vec<Place>,
@@ -67,7 +67,7 @@ pub(crate) struct HostMemory {
 impl HostMemory {
     /// Zeroed buffers for all slots of a plan.
     ///
-    /// # Errors
+    /// If the system does not have enough memory.
     /// If the system has not enough memory.
     pub(crate) fn new(plan: &Plan) -> Result<HostMemory, BackendError> {
         let buffers = plan.buffers.iter().map(|&words| Words::zeros(words)).collect::<Result<_, _>>();
@@ -77,7 +77,8 @@ impl HostMemory {
         Ok(HostMemory { places, buffers, requests: VecDeque::new() })
     }
 
-    /// Takes the buffer of a slot out, to be written while others are read. Every `take` is followed by a [`Self::put`].
+    /// Takes a slot's buffer out, so that it can be written while others are read. A [`Self::put`] follows every
+    /// `take`.
     pub(crate) fn take(&mut self, slot: SlotId) -> Words {
         std::mem::take(&mut self.buffers[self.places[slot.0].buffer])
     }
@@ -98,23 +99,23 @@ impl HostMemory {
         bytemuck::cast_slice(self.words(slot))
     }
 
-    /// The words of a slot, to be changed.
+    /// The words of a slot, mutable.
     pub(crate) fn words_mut(&mut self, slot: SlotId) -> &mut [u32] {
         let Place { buffer, words } = self.places[slot.0];
         &mut self.buffers[buffer][..words]
     }
 
-    /// The numbers of a slot, to be changed.
+    /// The numbers of a slot, mutable.
     pub(crate) fn values_mut(&mut self, slot: SlotId) -> &mut [f32] {
         bytemuck::cast_slice_mut(self.words_mut(slot))
     }
 
-    /// The struct that a slot begins with.
+    /// The struct at the start of a slot.
     pub(crate) fn structure<T: bytemuck::Pod>(&self, slot: SlotId) -> T {
         bytemuck::pod_read_unaligned(&bytemuck::cast_slice(self.words(slot))[..size_of::<T>()])
     }
 
-    /// Writes the struct that a slot begins with.
+    /// Writes the struct at the start of a slot.
     pub(crate) fn put_structure<T: bytemuck::Pod>(&mut self, slot: SlotId, value: T) {
         self.write(slot, bytemuck::bytes_of(&value));
     }
@@ -146,7 +147,7 @@ pub(crate) fn numbers(words: &mut [u32]) -> &mut [f32] {
     bytemuck::cast_slice_mut(words)
 }
 
-/// Bytes of memory that the system gives without taking them from somebody, where it tells: Linux does.
+/// Bytes of memory that the system can give without taking them from another process, where it says so: Linux does.
 pub(crate) fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

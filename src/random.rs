@@ -1,5 +1,5 @@
-//! Random numbers that a few lines in any language repeat bit for bit: counter-based SplitMix64
-//! (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
+//! Random numbers that a few lines in any language reproduce bit for bit: counter-based SplitMix64 (Steele, Lea and
+//! Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
 //!
 //! Number `i` of a seed needs no state, so arrays are filled in any order, and `tools/make_test_goldens.py` makes the
 //! same filters and pictures in NumPy.
@@ -12,7 +12,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// A stream of its own for each seed.
+    /// A separate stream for each seed.
     pub fn new(seed: u64) -> Self {
         Random { seed, count: 0 }
     }

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 /// A temporary file in the directory of `path`, to be renamed to it, with the permissions that any new file gets.
 ///
 /// # Errors
-/// If no file can be created there; the message does not name the temporary file, which would only puzzle.
+/// If no file can be created there; the message omits the temporary file's name, which would only puzzle.
 pub fn temporary_file_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -20,7 +20,8 @@ pub fn temporary_file_beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(".impasto-").tempfile_in(directory).map_err(|error| error.kind().into())
 }
 
-/// Lets `write` fill a temporary file beside `path` and then gives it that name; if anything fails, nothing is left.
+/// Lets `write` fill a temporary file beside `path` and then gives it that name; if anything fails, nothing is left
+/// behind.
 pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,

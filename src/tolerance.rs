@@ -1,6 +1,6 @@
 //! How far a back end may be from the truth, all in one place.
 //!
-//! An error is relative to the largest magnitude of the array, for loss values and inner products to the value itself.
+//! Errors are relative to the largest magnitude of the array; for loss values and inner products, to the value itself.
 
 /// f32, operations without a sum: a few roundings.
 pub const F32_POINTWISE: f64 = 2e-6;
@@ -11,12 +11,12 @@ pub const F32_GRAM: f64 = 1e-5;
 /// f32, loss values and inner products: long sums of one sign.
 pub const F32_REDUCTION: f64 = 1e-5;
 
-/// f16, what rounding to 11 bits adds to any of the above where maps are stored so: half a unit in the last place of the
-/// largest value, 2^-11, and a little for values between two.
+/// f16, what rounding to 11 bits adds to any of the above where maps are stored in f16: half a unit in the last place
+/// of the largest value, 2^-11, and a little for values between two.
 pub const F16_STORAGE: f64 = 5.5e-4;
 
 /// f16, gradient of the picture against f32's: length of the difference over that of the gradient. Every map on the way
-/// there and back is rounded, and a value next to zero may be taken for the other side of a ReLU.
+/// there and back is rounded, and rounding may move a value near zero to the other side of a ReLU.
 pub const F16_GRADIENT: f64 = 5e-2;
 /// f16, total loss after the same iterations against f32's.
 pub const F16_END: f64 = 1e-2;
@@ -30,11 +30,11 @@ pub const F32_LOSS: f64 = 1e-4;
 /// the angle too, whose cosine is above 1 - 2e-7.
 pub const F32_GRADIENT: f64 = 5e-4;
 /// f32, loss values of Adam's first [`TRAJECTORY_STEPS`] steps against PyTorch's. A step divides a gradient by its own
-/// size, so that pixels whose gradient is next to nothing go the way of its rounding.
+/// size, so pixels whose gradient is almost zero follow its rounding.
 pub const F32_TRAJECTORY: f64 = 1e-2;
-/// How long a trajectory's losses are compared.
+/// How many steps of a trajectory have their losses compared.
 pub const TRAJECTORY_STEPS: usize = 30;
 /// f32, picture at the end of a trajectory against PyTorch's: length of the difference over that of the picture.
 pub const F32_TRAJECTORY_END: f64 = 2e-2;
-/// How much higher than PyTorch's L-BFGS ours may end after as many evaluations.
+/// How much higher than PyTorch's L-BFGS ours may end after the same number of evaluations.
 pub const LBFGS_END: f64 = 0.05;

@@ -1,5 +1,5 @@
 //! The layer table of VGG19 (Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
-//! Recognition", 2015): what the convolutions are called, how many channels they have, and where pooling stands.
+//! Recognition", 2015): the names of the convolutions, how many channels they have, and where the poolings are.
 
 use std::{fmt, str::FromStr};
 
@@ -147,8 +147,8 @@ impl FromStr for Layer {
     }
 }
 
-/// What is done to a pixel before the first convolution: `(value - mean) / deviation`, per RGB channel of a picture in
-/// [0, 1].
+/// How a pixel is transformed before the first convolution: `(value - mean) / deviation`, per RGB channel of a picture
+/// in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalisation {
     /// Subtracted from red, green and blue.
@@ -161,7 +161,8 @@ impl Normalisation {
     /// Statistics of ImageNet, as torchvision's and timm's filters expect them.
     pub const IMAGENET: Normalisation = Normalisation { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
-    /// Values in 0..255 less the mean of the original training set, as the original (Caffe, Keras) filters expect them.
+    /// Values in 0..255 minus the mean of the original training set, as the original (Caffe, Keras) filters expect
+    /// them.
     pub const CAFFE: Normalisation = Normalisation {
         mean: [123.68 / 255.0, 116.779 / 255.0, 103.939 / 255.0],
         deviation: [1.0 / 255.0, 1.0 / 255.0, 1.0 / 255.0],

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 const OFFSETS: [(isize, isize); 13] =
     [(0, 0), (0, 1), (0, 2), (1, -2), (1, -1), (1, 0), (1, 1), (1, 2), (2, -2), (2, -1), (2, 0), (2, 1), (2, 2)];
 
-/// Subtracts each channel's mean over all maps, every map counting the same, and returns it. The halo becomes zero,
-/// which is the mean now.
+/// Subtracts each channel's mean over all maps, with every map weighted equally, and returns it. The halo becomes zero,
+/// which is now the mean.
 pub(super) fn centre(maps: &mut [Map]) -> Vec<f32> {
     let channels = maps[0].shape.channels as usize;
     let mut mean = vec![0.0_f64; channels];
@@ -45,11 +45,11 @@ fn rows(map: &Map) -> impl Iterator<Item = &[f32]> {
     map.values.chunks_exact(row).skip(1).take(map.shape.height as usize).map(move |r| &r[channels..row - channels])
 }
 
-/// Covariance of all patches of centred maps, every map counting the same: `9 C` rows of `9 C` values.
+/// Covariance of all patches of centred maps, with every map weighted equally: `9 C` rows of `9 C` values.
 ///
-/// How two taps vary together depends on the offset between them alone, so thirteen products over whole maps give all
-/// 81 blocks. What lies outside a map counts as zero, which makes the matrix that of a stationary field: no eigenvalue
-/// is negative.
+/// How two taps vary together depends only on the offset between them, so thirteen products over whole maps give all 81
+/// blocks. Everything outside a map counts as zero, which makes the matrix that of a stationary field: no eigenvalue is
+/// negative.
 pub(super) fn covariance(maps: &[Map]) -> Vec<f32> {
     let channels = maps[0].shape.channels as usize;
     let blocks: Vec<Vec<f32>> = OFFSETS.par_iter().map(|offset| correlation(maps, channels, *offset)).collect();

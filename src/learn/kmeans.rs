@@ -13,12 +13,12 @@ const CHUNK: usize = 1024;
 pub(super) struct Clusters {
     /// `count` rows of `dims` values.
     pub directions: Vec<f32>,
-    /// Before each round: the mean over rows of the squared part along the nearest direction, which a round never
-    /// lowers but for rounding and for directions that start anew.
+    /// Before each round: the mean over rows of the squared part along the nearest direction. A round never lowers it,
+    /// except by rounding or by directions that start anew.
     pub explained: Vec<f32>,
 }
 
-/// What the rows of one task say about the next round.
+/// What the rows of one task contribute to the next round.
 struct Tally {
     sums: Vec<f32>,
     members: Vec<u32>,
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_round_explains_more() {
-        // Over a thousand rows, so that several tasks are put together.
+        // Over a thousand rows, so that several tasks are combined.
         let clusters = spherical_k_means(&unit_rows(2 * CHUNK + 77, 1), DIMS, 20, 12, &mut Random::new(2));
         let explained = &clusters.explained;
         assert!(explained.windows(2).all(|pair| pair[1] > pair[0] - 1e-4), "{explained:?}");

@@ -12,20 +12,20 @@ use super::{
 use crate::{random::Random, vgg19::Layer, weights::ConvolutionFilters};
 use rayon::prelude::*;
 
-/// Directions that are kept of a patch at least, if it has as many.
+/// Fewest directions kept of a patch, if it has as many.
 const MINIMUM_DIRECTIONS: usize = 32;
-/// Added to the length, about the square root of the number of directions, of a whitened patch that is scaled to unit
-/// length, so that a flat one stays small.
+/// Added to the length of a whitened patch (about the square root of the number of directions) when it is scaled to
+/// unit length, so that a flat patch stays small.
 const FLAT_LENGTH: f32 = 1e-3;
-/// Deviation of a filter's output, in whitened units, below which it is taken for rounding and not brought to one.
+/// Deviation of a filter's output, in whitened units, below which it counts as rounding and is not scaled to one.
 const MINIMUM_DEVIATION: f32 = 1e-2;
 
 /// Bias of each block's filters, in deviations of their output. Channels that let more through make colours and fine
 /// texture come out right; deeper down, channels that answer to few patches make for larger strokes.
 const BIAS: [f32; 5] = [0.5, 0.5, 0.25, 0.0, 0.0];
 
-/// The filters of `layer`, which reads `maps`: directions among whitened patches, scaled so that their output has unit
-/// variance over the patches before the ReLU, around the block's bias.
+/// The filters of `layer`, which reads `maps`: directions among whitened patches, scaled so that their output before
+/// the ReLU has unit variance over the patches, around the block's bias.
 pub(super) fn learn_layer(
     mut maps: Vec<Map>,
     layer: Layer,
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::{learn::patches, plan::FeatureShape};
 
-    /// A map whose neighbours and channels are alike, with a mean of its own for each channel.
+    /// A map whose neighbours and channels are similar, with a different mean for each channel.
     fn smooth_map(width: u32, height: u32, channels: u32, seed: u64) -> Map {
         let shape = FeatureShape { width, height, channels };
         let mut random = Random::new(seed);

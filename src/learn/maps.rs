@@ -1,5 +1,5 @@
-//! What a layer sees of a picture, computed by the CPU back end, so that filters are learned from exactly what the
-//! network will show them.
+//! What a layer sees of a picture, computed by the CPU back end, so that filters learn from exactly what the network
+//! will show them.
 
 use crate::{
     BackendError, Session,
@@ -25,7 +25,7 @@ pub(super) struct Map {
 
 /// Runs the steps that lead from picture to map and from map to map, one at a time.
 ///
-/// The threads are kept, and so are the filters in the form that the convolutions work with.
+/// Keeps the threads, and the filters in the form that the convolutions use.
 #[derive(Debug)]
 pub(super) struct Forward {
     processor: Arc<Cpu>,

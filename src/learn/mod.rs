@@ -1,7 +1,7 @@
 //! Filters learned from a few pictures, without a file: layer by layer, the 3x3 filters of VGG19's topology become
 //! directions that many whitened patches of the layer below point in.
 //!
-//! What was compared on the way is in `docs/learned-filters.md`.
+//! `docs/learned-filters.md` has the alternatives that were compared.
 
 mod covariance;
 mod error;
@@ -29,7 +29,7 @@ use std::num::NonZeroUsize;
 /// How filters are learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearnSettings {
-    /// Decides everything that is left to chance.
+    /// Decides everything that is random.
     pub seed: u64,
     /// The last layer that gets filters.
     pub deepest: Layer,
@@ -39,7 +39,7 @@ pub struct LearnSettings {
     pub patches: usize,
     /// Rounds of k-means.
     pub rounds: usize,
-    /// Threads; none for one per core. They change nothing but the time.
+    /// Threads; none for one per core. They change only the time.
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -59,7 +59,7 @@ impl Default for LearnSettings {
 /// Sizes at which a picture is looked at, as multiples of [`LearnSettings::size`]: pictures are painted at several
 /// sizes, and strokes that are too large for a filter at one of them fit at the next.
 const SCALES: [f64; 2] = [1.0, 0.5];
-/// Mean variance of normalised pixels below which pictures are taken for flat: a step of 255 in every tenth pixel.
+/// Mean variance of normalised pixels below which pictures are considered flat: a step of 255 in every tenth pixel.
 const MINIMUM_VARIANCE: f64 = 1e-5;
 
 /// Learns filters from pictures, which all count the same. The same pictures and settings give the same bits.
@@ -69,7 +69,7 @@ const MINIMUM_VARIANCE: f64 = 1e-5;
 ///
 /// # Errors
 /// If there is no picture, one is too small, a pixel is not a number, all are flat, or the memory or the threads are
-/// not to be had.
+/// not available.
 pub fn learn_filters(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
     check(pictures)?;
     let mut forward = Forward::new(Normalisation::IMAGENET, settings.threads)?;

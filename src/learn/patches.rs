@@ -1,4 +1,4 @@
-//! Which 3x3 patches of feature maps are looked at, and what a linear map makes of them.
+//! Which 3x3 patches of feature maps are used, and their product with a matrix.
 
 use super::{
     maps::Map,
@@ -13,8 +13,8 @@ const CHUNK: usize = 512;
 /// Patches: which map, and the number along its padded rows of the patch's upper left pixel.
 pub(super) type Places = Vec<(usize, usize)>;
 
-/// At most `limit` patches, each of them once: the same number from each map, as far as it has so many, at random
-/// places where they do not touch the halo.
+/// At most `limit` patches, each once: the same number from each map, as far as it has that many, at random places
+/// where they do not touch the halo.
 pub(super) fn places(shapes: &[FeatureShape], limit: usize, random: &mut Random) -> Places {
     let mut places = Places::new();
     for (map, shape) in shapes.iter().enumerate() {

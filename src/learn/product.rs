@@ -1,9 +1,9 @@
-//! Matrix products of plain arrays, split the same way whatever the number of threads, so that the bits are the same.
+//! Matrix products of plain arrays, split the same way for any number of threads, so that the bits are the same.
 
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-/// Rows of a product that one task makes.
+/// Rows of a product that one task computes.
 const BLOCK: usize = 256;
 
 /// A matrix in an array: the value at row `r` and column `c` is `values[r * row_stride + c * column_stride]`.

@@ -4,11 +4,11 @@ use super::product::Matrix;
 use crate::random::Random;
 use nalgebra::DMatrix;
 
-/// Variance added to every direction, as a multiple of the mean over the directions kept: those that hardly vary are
-/// not blown up.
+/// Variance added to every direction, as a multiple of the mean over the directions kept, so that directions that
+/// hardly vary are not blown up.
 const REGULARISATION: f32 = 0.05;
-/// Rounds of subspace iteration. Each multiplies what is wrong with a direction by the ratio of its variance to that of
-/// the first direction left out; where that ratio is near one, either direction serves.
+/// Rounds of subspace iteration. Each multiplies the error of a direction by the ratio of the variance of the first
+/// direction left out to its own; where that ratio is near one, either direction serves.
 const ROUNDS: usize = 5;
 
 /// The matrix W, `directions` columns stored row by row, with W^T (C + e I) W = I for the covariance C and the
@@ -47,12 +47,12 @@ fn normalised(basis: &[f32], product: &[f32], directions: usize) -> Vec<f32> {
     let mut gram = DMatrix::from_fn(directions, directions, |i, j| {
         0.5 * (f64::from(gram[i * directions + j]) + f64::from(gram[j * directions + i]))
     });
-    // Against rounding, where some direction has next to no variance.
+    // Guards against rounding, where some direction has almost no variance.
     let rounding = 1e-6 * gram.diagonal().mean();
     (0..directions).for_each(|i| gram[(i, i)] += rounding);
     let lower = gram.cholesky().map(|factors| factors.unpack());
     let inverse = lower.and_then(|lower| lower.solve_lower_triangular(&DMatrix::identity(directions, directions)));
-    // Unchanged where no factor exists, which only values that are not numbers bring about.
+    // Unchanged if no factor exists, which happens only with values that are not numbers.
     let inverse = inverse.unwrap_or_else(|| DMatrix::identity(directions, directions));
     // Stored by columns, L^-1 reads as L^-T by rows.
     let inverse: Vec<f32> = inverse.iter().map(|value| *value as f32).collect();

@@ -99,7 +99,7 @@ impl Tensor {
         ) || self.representation().is_some_and(Tensor::is_map)
     }
 
-    /// What a target is a copy of, where it comes from.
+    /// The tensor that a target is a copy of, in the plan that computed it.
     fn representation(self) -> Option<Tensor> {
         match self {
             Tensor::Target(term) => term.target().map(Representation::tensor),

@@ -1,8 +1,8 @@
-//! A painting in a file: all that is needed to go on as if nothing had been.
+//! A painting in a file: everything needed to continue as if it had never stopped.
 //!
-//! The file is of the safetensors format. Pictures, the optimiser's arrays and, where there is one, the start picture are
-//! its tensors; everything else is JSON in its metadata, under `painting`. `sha256` is a digest over that, the notes and
-//! the tensors, so that a damaged file is not believed.
+//! The file is in the safetensors format. Its tensors are pictures, the optimiser's arrays and, where there is one, the
+//! start picture; everything else is JSON in its metadata, under `painting`. `sha256` is a digest over that, the notes
+//! and the tensors, so that a damaged file is rejected.
 
 use super::{
     error::StylizeError,
@@ -29,7 +29,7 @@ use std::{
 /// The version of the file that is written and read.
 const VERSION: &str = "1";
 
-/// What a file is and which version; metadata of any other file has no such entry.
+/// The metadata entry with the version; no other kind of file has it.
 const VERSION_KEY: &str = "impasto_checkpoint";
 const PAINTING_KEY: &str = "painting";
 const NOTES_KEY: &str = "notes";
@@ -38,7 +38,7 @@ const DIGEST_KEY: &str = "sha256";
 const PAINTED: &str = "painted";
 const INIT: &str = "init";
 
-/// Why a painting cannot be saved or gone on with.
+/// Why a painting cannot be saved or continued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -80,7 +80,7 @@ pub enum CheckpointError {
         /// What is wrong.
         fault: String,
     },
-    /// An input is not what it was.
+    /// An input differs from the original one.
     #[error("the checkpoint belongs to {0}: name the one that the painting began with")]
     OtherInput(Input),
     /// What the checkpoint holds does not fit together.
@@ -121,7 +121,7 @@ pub(super) struct Digests {
 }
 
 impl Digests {
-    /// Of the filters, those that the recipe looks through count.
+    /// Of the filters, only those that the recipe uses count.
     pub fn new(filters: &Filters, recipe: &Recipe, content: &Picture, style: &Picture) -> Digests {
         let layers = recipe.deepest().map_or(0, |deepest| deepest.index() + 1);
         let mut hash = Sha256::new();
@@ -145,14 +145,14 @@ fn digits(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where in the work a painting stands.
+/// How far a painting has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// Of all scales.
+    /// The sizes of all scales.
     pub sizes: Vec<Size>,
     /// The present scale.
     pub index: usize,
-    /// In which its maps are stored.
+    /// The precision in which its maps are stored.
     pub precision: Precision,
     /// Whether the last scale is done.
     pub done: bool,
@@ -164,11 +164,11 @@ pub struct Checkpoint {
     pub(super) recipe: Recipe,
     pub(super) position: Position,
     pub(super) digests: Digests,
-    /// Where the present scale stands; none before its first iteration.
+    /// Where the current scale stands; none before its first iteration.
     pub(super) moment: Option<Moment>,
-    /// What the last finished scale made.
+    /// The result of the last finished scale.
     pub(super) painted: Option<Picture>,
-    /// Text of the caller's own, which is kept as it is: the command line writes here where its files are.
+    /// The caller's own text, kept as it is: the command line stores here where its files are.
     pub notes: String,
 }
 
@@ -180,7 +180,7 @@ enum InitKind {
     Picture,
 }
 
-/// What stands in the metadata.
+/// The contents of the metadata.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     recipe: Recipe,
@@ -223,7 +223,7 @@ impl Checkpoint {
         &self.recipe
     }
 
-    /// The size at which the work goes on.
+    /// The size at which the work continues.
     pub fn size(&self) -> Size {
         self.position.sizes[self.position.index]
     }
@@ -233,7 +233,7 @@ impl Checkpoint {
         self.moment.as_ref().map_or(0, |moment| moment.iteration)
     }
 
-    /// Writes the file, whole or not at all: until the new one is safe on the disk the old one stays.
+    /// Writes the file, whole or not at all: the old one stays until the new one is safely on disk.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -285,7 +285,7 @@ impl Checkpoint {
             (NOTES_KEY.to_owned(), self.notes.clone()),
         ]);
         let views = tensors.iter().map(|(name, bytes)| {
-            // The words of the state are of several kinds.
+            // The words of the state are of several types.
             let dtype = if *name == "adam.state" { Dtype::U32 } else { Dtype::F32 };
             Ok((name, TensorView::new(dtype, vec![bytes.len() / 4], bytes)?))
         });
@@ -358,7 +358,7 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Whether its parts can have come from one painting.
+    /// Whether its parts can come from one painting.
     fn check_parts(&self) -> Result<(), &'static str> {
         let Position { sizes, index, done, .. } = &self.position;
         self.recipe.check().map_err(|_| "a number of the recipe is out of range")?;
@@ -402,7 +402,7 @@ impl Checkpoint {
     }
 }
 
-/// Why bytes are no checkpoint.
+/// Why bytes are not a checkpoint.
 enum Fault {
     Foreign,
     Version(String),
@@ -413,7 +413,7 @@ fn damaged(fault: String) -> Fault {
     Fault::Damaged(fault)
 }
 
-/// Whether the first bytes of a file that cannot be parsed speak of a checkpoint.
+/// Whether the first bytes of a file that cannot be parsed mention a checkpoint.
 fn mentions_version(bytes: &[u8]) -> bool {
     let key = VERSION_KEY.as_bytes();
     bytes[..bytes.len().min(1 << 16)].windows(key.len()).any(|window| window == key)

@@ -1,4 +1,4 @@
-//! From losses as formulas to the pairs of numbers that the steps of a plan multiply with, one pair for each term.
+//! From losses as formulas to the pairs of numbers that the steps of a plan multiply by, one pair for each term.
 //!
 //! F is a feature map of C channels over M pixels with target T, G = F F^T / M its Gram matrix with target A.
 //!
@@ -44,7 +44,7 @@ impl LossScale {
     /// A loss that is reported but not followed.
     const REPORTED: LossScale = LossScale { value: 1.0, gradient: 0.0 };
 
-    /// `divisor` is what the sum of squares is divided by, `slope` what the derivative of the sum adds.
+    /// `divisor` is what the sum of squares is divided by, `slope` the factor from the derivative of the sum.
     ///
     /// Scales that overflow stay infinite, and those of a target beyond f32 are NaN, so that the losses show it.
     fn new(weight: f64, divisor: f64, slope: f64) -> LossScale {
@@ -58,8 +58,8 @@ impl LossScale {
     }
 }
 
-/// Writes the scales of a plan's terms; those that have none are reported but not followed. The gradients that come through
-/// the network are `gradient_scale` times as large as they are on their way, a power of two that the last step undoes.
+/// Writes the scales of a plan's terms; those without scales are reported but not followed. Gradients that come through
+/// the network are multiplied by `gradient_scale` on their way, a power of two that the last step undoes.
 ///
 /// # Errors
 /// If the device fails.
@@ -83,8 +83,8 @@ pub fn write(
     write_values(session, slot(Tensor::InverseGradientScale), &[1.0 / gradient_scale])
 }
 
-/// Scales of a term that has `weight` in the total, for a picture of a size and the sum of squares of what it compares
-/// with, zero if it compares with nothing.
+/// Scales of a term with `weight` in the total, for a picture of this size and the sum of squares of what the term
+/// compares with (zero if nothing).
 pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target_squares: f64) -> LossScale {
     match term {
         Term::Content(at) => {
@@ -102,8 +102,8 @@ pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target_sq
 /// Scales of [`crate::plan::ContentLoss`]: with `d = F - T`, the loss is `value * sum d^2` and its gradient
 /// `gradient * d`.
 ///
-/// `values` is C M of the whole picture, `target_squares` the sum of T^2. A target of zeros cannot be compared with in
-/// relative terms: the loss is left out.
+/// `values` is C M of the whole picture, `target_squares` the sum of T^2. Nothing can be compared with a target of
+/// zeros in relative terms: the loss is left out.
 pub fn content(scaling: Scaling, weight: f64, values: usize, target_squares: f64) -> LossScale {
     let divisor = match scaling {
         Scaling::Mse => values as f64,
@@ -116,8 +116,8 @@ pub fn content(scaling: Scaling, weight: f64, values: usize, target_squares: f64
 /// F S is its gradient.
 ///
 /// `channels` is C, `pixels` M of the whole picture at the layer, `target_squares` the sum of A^2. As G and A are
-/// symmetric, `dF = (dG + dG^T) F / M` with `dG = 2 D / divisor` gives S = 4 D / (M divisor). A target of zeros
-/// cannot be compared with in relative terms: the loss is left out.
+/// symmetric, `dF = (dG + dG^T) F / M` with `dG = 2 D / divisor` gives S = 4 D / (M divisor). Nothing can be compared
+/// with a target of zeros in relative terms: the loss is left out.
 pub fn style(scaling: Scaling, weight: f64, channels: usize, pixels: usize, target_squares: f64) -> LossScale {
     let divisor = match scaling {
         Scaling::Mse => (channels * channels) as f64,

@@ -1,4 +1,4 @@
-//! Why a painting ends before its end.
+//! Why a painting ends early.
 
 use super::recipe::RecipeError;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     plan::{PlanError, Size},
 };
 
-/// Why the work ended before its end.
+/// Why the work ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
@@ -23,7 +23,7 @@ pub enum Reason {
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// A loss is not a number any more.
+    /// A loss is no longer a number.
     #[error(
         "the losses are not finite at {size}, iteration {iteration}: check the filters, or use a smaller learning rate or smaller weights"
     )]
@@ -35,7 +35,7 @@ pub enum Reason {
     },
 }
 
-/// Why the work ended, and what was done until then.
+/// Why the work ended, and what had been done by then.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]
 pub struct StylizeError {

@@ -16,7 +16,7 @@ use crate::{
 /// Losses of a picture and their gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Weighted and put together.
+    /// Weighted and combined.
     pub loss: Loss,
     /// The unweighted value of each term.
     pub values: PerTerm<f32>,

@@ -1,4 +1,4 @@
-//! What a painting tells of its work.
+//! What a painting reports about its work.
 
 use super::objective::Loss;
 use crate::{picture::Picture, plan::Size};
@@ -40,7 +40,7 @@ pub enum Event {
         /// The picture.
         picture: Picture,
     },
-    /// A value went beyond what f16 holds: the work goes on in f32.
+    /// A value went beyond what f16 holds: the work continues in f32.
     OutOfRange {
         /// Iterations done at this size.
         iteration: u32,

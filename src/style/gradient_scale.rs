@@ -1,17 +1,17 @@
-//! The power of two that gradients are multiplied with so that f16 holds them.
+//! The power of two that gradients are multiplied by so that f16 holds them.
 //!
-//! Gradients by feature maps are tiny: a loss has one value, a map has millions. On photographs the largest of a picture of
-//! 256x192 was 2^-11.5 and the median of the layer with the smallest 2^-24.6, where f16 ends; both shrink with the number of
-//! pixels. All steps between the losses and the picture are linear in the gradient, so one factor in front and its inverse
-//! behind change nothing but the range.
+//! Gradients with respect to feature maps are tiny: a loss has one value, a map has millions. On photographs of 256x192
+//! the largest was 2^-11.5 and the smallest median of a layer 2^-24.6, where f16 ends; both shrink with the number of
+//! pixels. All steps between the losses and the picture are linear in the gradient, so one factor in front and its
+//! inverse behind change nothing but the range.
 
 use crate::plan::{PerTerm, Size};
 
 /// Powers of two between two trials.
 const STEP: i32 = 6;
-/// Powers of two below the largest trial that overflowed nothing: room for gradients that grow on the way.
+/// How many powers of two to stay below the largest trial without overflow: room for gradients that grow later.
 const ROOM: i32 = 4;
-/// Trials at most.
+/// Most trials.
 const TRIALS: i32 = 8;
 
 /// Where an evaluation left the range.
@@ -24,8 +24,8 @@ pub(super) enum Range {
     FeaturesLeft,
 }
 
-/// Where an evaluation with these losses left the range: what looks at a layer tells of the feature maps, what looks at the
-/// picture of its gradient.
+/// Where an evaluation with these losses left the range: terms that look at a layer tell about the feature maps, terms
+/// that look at the picture about its gradient.
 pub(super) fn range(losses: &PerTerm<f32>) -> Range {
     let are_finite = |at_layer| {
         losses.iter().filter(|(term, _)| term.layer().is_some() == at_layer).all(|(_, loss)| loss.is_finite())
@@ -44,7 +44,7 @@ pub(super) enum Trial {
     Another,
     /// This exponent is the one.
     Settled(i32),
-    /// f16 does not do.
+    /// f16 cannot hold the values.
     Impossible,
 }
 
@@ -52,9 +52,9 @@ pub(super) enum Trial {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RangeSearch {
     exponent: i32,
-    /// The largest that overflowed nothing.
+    /// The largest exponent without overflow.
     kept: Option<i32>,
-    /// Whether one overflowed.
+    /// Whether a trial overflowed.
     left: bool,
     trials: i32,
 }
@@ -65,7 +65,7 @@ impl RangeSearch {
         RangeSearch { exponent, kept: None, left: false, trials: 0 }
     }
 
-    /// What to try.
+    /// The exponent to try.
     pub fn exponent(&self) -> i32 {
         self.exponent
     }
@@ -97,7 +97,7 @@ impl RangeSearch {
 mod tests {
     use super::*;
 
-    /// Searches where gradients overflow above an exponent.
+    /// Searches where gradients overflow above this exponent.
     fn search(largest: i32) -> Trial {
         let mut search = RangeSearch::new(Size { width: 32, height: 32 });
         loop {

@@ -1,4 +1,4 @@
-//! What painting takes of the memory, known before anything is allocated: plans are data.
+//! How much memory painting takes, known before anything is allocated: plans are data.
 
 use super::{
     error::Reason,
@@ -12,10 +12,10 @@ use crate::{
 };
 use std::fmt;
 
-/// Pictures of the moment that are on their way to the host at the same time at most: two looks at the losses are waited
-/// for and a third is asked for.
+/// Most current pictures on their way to the host at the same time: two looks at the losses are pending and a third is
+/// being requested.
 const PICTURES_UNDER_WAY: u64 = 3;
-/// Sizes that are suggested are multiples of so many pixels.
+/// Suggested sizes are multiples of this many pixels.
 const STEP: u32 = 32;
 
 /// The plans of one scale, in the order in which their sessions live. No two of them live at once.
@@ -27,7 +27,7 @@ pub struct ScalePlans {
     pub style: Size,
     /// How many scales there are.
     pub scales: usize,
-    /// For the targets, one plan for each picture that a term compares with.
+    /// For the targets: one plan for each picture that a term compares with.
     pub targets: Vec<Plan>,
     /// For the picture itself.
     pub iteration: Plan,
@@ -82,12 +82,12 @@ impl ScalePlans {
 pub struct Memory {
     /// The buffers of the plan that is executed.
     pub buffers: u64,
-    /// The filters, in every form that has been made by then.
+    /// The filters, in every form made by then.
     pub filters: u64,
-    /// Copies on their way between host and device: filters and targets to it, or results from it. They take the host's
-    /// memory where the GPU has its own.
+    /// Copies on their way between host and device: filters and targets to it, or results from it. Where the GPU has
+    /// its own memory, they take the host's.
     pub staging: u64,
-    /// The largest slot of all plans, not only of this moment.
+    /// The largest slot of all plans, not only at this moment.
     pub largest_slot: u64,
 }
 
@@ -115,7 +115,7 @@ impl Memory {
 pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
-    // What the sessions before have handed over, and this one takes.
+    // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
     for plan in ScalePlans::all(engine, content, style, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
         plans.push(plan);
@@ -136,17 +136,17 @@ fn written(plan: &Plan) -> u64 {
     slots(plan, |tensor| tensor == Tensor::Image)
 }
 
-/// Bytes of what a features plan leaves for terms to compare with.
+/// Bytes of what a features plan produces for terms to compare with.
 fn targets(plan: &Plan) -> u64 {
     let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(_));
     plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
-/// Bytes of the slots that the host reads, each as often as it may be under way.
+/// Bytes of the slots that the host reads, each counted as often as it may be under way.
 fn read(plan: &Plan) -> u64 {
     let pictures = slots(plan, |tensor| tensor == Tensor::Average) * PICTURES_UNDER_WAY;
     let small = |tensor| matches!(tensor, Tensor::LossRing | Tensor::LbfgsResults);
-    // L-BFGS reads the picture itself, when nothing else is under way.
+    // L-BFGS reads the picture itself when nothing else is under way.
     pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small)
 }
 
@@ -154,10 +154,10 @@ fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
     plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
-/// What there is too little of.
+/// What is lacking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// Memory in all. Drivers may go on with other memory, slowly.
+    /// Memory in all. Drivers may continue with other memory, slowly.
     Memory,
     /// Bytes that the device binds at once: a session with a larger array is refused.
     Binding,
@@ -166,7 +166,7 @@ pub enum Lack {
 /// A picture takes more than there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// Of what.
+    /// What is lacking.
     pub lack: Lack,
     /// Name of the device.
     pub device: String,
@@ -174,7 +174,7 @@ pub struct Shortage {
     pub size: Size,
     /// Bytes that painting it takes.
     pub needed: u64,
-    /// Bytes that there are.
+    /// Bytes that are available.
     pub available: u64,
     /// The largest long side, a multiple of 32 pixels, that takes no more; none if even the smallest does.
     pub fitting: Option<u32>,
@@ -202,7 +202,7 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// What there is to say before painting: that the device cannot bind an array, or that its memory is known and less than
+/// What to report before painting: that the device cannot bind an array, or that its memory is known and less than
 /// painting takes.
 ///
 /// # Errors
@@ -231,8 +231,8 @@ fn shortage_of(
     Ok(Some(Shortage { lack, device: engine.name().to_owned(), size, needed, available, fitting }))
 }
 
-/// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more than there is, or
-/// where that is not known or was not the cause, half as much.
+/// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more memory than
+/// there is or, if that is unknown or was not the cause, half as much.
 pub fn smaller_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, error: &BackendError) -> Option<u32> {
     let bytes = match error {
         BackendError::TensorTooLarge { .. } => u64::MAX,
@@ -245,13 +245,13 @@ pub fn smaller_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe
     fitting_size(engine, content, style, recipe, bytes)
 }
 
-/// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes no more than so many bytes
+/// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes at most this many bytes
 /// and every slot can be bound.
 fn fitting_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, bytes: u64) -> Option<u32> {
     let taken = |long: u32| memory(engine, content, style, &Recipe { size: long, ..recipe.clone() });
-    // What is too small for the layers is not too large, but no suggestion either.
+    // A picture too small for the layers is not too large, but it is no suggestion either.
     let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(bytes, engine.largest_slot()));
-    // Between a multiple that fits and one that does not, halved until they are neighbours.
+    // Bisects between a multiple that fits and one that does not until they are neighbours.
     let (mut fitting, mut failing) = (0, recipe.size.div_ceil(STEP));
     while failing - fitting > 1 {
         let middle = fitting.midpoint(failing);

@@ -1,4 +1,4 @@
-//! Where an optimiser stands between two iterations of a scale: all that is needed to go on in another session.
+//! Where an optimiser stands between two iterations of a scale: everything needed to continue in another session.
 
 use super::optimizer::{Device, SavedOptimizer};
 use crate::{
@@ -15,7 +15,7 @@ pub(super) struct Moment {
     pub evaluations: u32,
     /// Time that the scale has taken.
     pub seconds: f64,
-    /// Power of two that gradients are multiplied with in f16.
+    /// Power of two that gradients are multiplied by in f16.
     pub gradient_exponent: Option<i32>,
     /// What the optimiser keeps on the host.
     pub optimizer: SavedOptimizer,

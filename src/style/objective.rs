@@ -1,4 +1,4 @@
-//! The total loss: targets and scales written to a session, reported values put together again.
+//! The total loss: writes targets and scales to a session and combines the values that it reports.
 
 use super::{
     coefficients::{self, LossScale, Scaling},
@@ -29,7 +29,7 @@ impl Loss {
         [self.total, self.content, self.style, self.tv].iter().all(|value| value.is_finite())
     }
 
-    /// What is reported of the losses of a term's kind.
+    /// The reported loss of a term's kind.
     fn of_kind(&mut self, term: Term) -> &mut f64 {
         match term {
             Term::Content(_) => &mut self.content,
@@ -39,7 +39,8 @@ impl Loss {
     }
 }
 
-/// A term and what it counts for: `weight * share * value` in the total, `share * value` in what is reported of its kind.
+/// A term and how much it counts: `weight * share * value` in the total, `share * value` in the reported loss of its
+/// kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeightedTerm {
     /// Which loss, where.
@@ -70,8 +71,8 @@ impl Objective {
         self.terms.iter().map(|weighted| weighted.term).collect()
     }
 
-    /// Writes what the terms of a plan compare with and the scales that follow from it, with a gradient scale of one.
-    /// Returns the sums of squares of the targets, zero for a term that compares with nothing.
+    /// Writes what the terms of a plan compare with and the resulting scales, with a gradient scale of one. Returns the
+    /// sums of squares of the targets, zero for a term that compares with nothing.
     ///
     /// # Errors
     /// If the device fails.
@@ -98,7 +99,7 @@ impl Objective {
         Ok(target_squares)
     }
 
-    /// The scales of all terms for a picture of a size, from what [`Objective::write`] returns.
+    /// The scales of all terms for a picture of this size, from what [`Objective::write`] returns.
     pub fn scales(&self, target_squares: &PerTerm<f64>, picture: Size) -> PerTerm<LossScale> {
         let scale = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
             (term, coefficients::scale(self.scaling, term, weight * share, picture, squares_of(target_squares, term)))
@@ -106,8 +107,8 @@ impl Objective {
         self.terms.iter().map(scale).collect()
     }
 
-    /// What the total loss is measured in: its value where every feature map is zero, and for total variation its weight.
-    /// With relative losses the sum of all weights. All gradients are proportional to it.
+    /// The unit of the total loss: its value where every feature map is zero, plus the weight of total variation. With
+    /// relative losses this is the sum of all weights. All gradients are proportional to it.
     pub fn magnitude(&self, target_squares: &PerTerm<f64>, picture: Size) -> f64 {
         let scales = self.scales(target_squares, picture);
         let of_term = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
@@ -118,7 +119,7 @@ impl Objective {
         self.terms.iter().map(of_term).sum()
     }
 
-    /// Puts the unweighted values of an evaluation together.
+    /// Combines the unweighted values of an evaluation.
     ///
     /// # Panics
     /// If a term has no value.

@@ -1,4 +1,4 @@
-//! A picture while it is painted: an object that does a piece of work when it is asked to.
+//! A picture while it is painted: an object that does a piece of work each time it is asked.
 
 use super::{
     checkpoint::{Checkpoint, CheckpointError, Digests, Position},
@@ -19,25 +19,25 @@ use crate::{
 };
 use std::{collections::VecDeque, num::NonZeroU32, path::Path};
 
-/// What a piece of work came to.
+/// The outcome of a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// The device has not answered yet: ask again later, or [`Painting::wait`].
     Pending,
-    /// Something was done, and there is more to do.
+    /// Some work was done, and there is more to do.
     Worked,
     /// The picture is painted, or an error ended the work.
     Done,
 }
 
-/// Why a recipe cannot take the place of another while a picture is painted.
+/// Why a recipe cannot replace another while a picture is painted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
     /// The new recipe cannot be painted.
     #[error(transparent)]
     Reason(#[from] Reason),
-    /// Something would have to begin anew.
+    /// Something would have to start over.
     #[error("{name} cannot change while a picture is painted: start a new one")]
     Fixed {
         /// What was changed.
@@ -45,19 +45,19 @@ pub enum ChangeError {
     },
 }
 
-/// What is done at the present scale.
+/// The state of the current scale.
 enum Phase {
-    /// It is to begin.
+    /// It has not begun.
     Beginning,
-    /// Targets and session are made.
+    /// Targets and session are being made.
     Preparing(Box<(Preparation, Pictures)>),
-    /// The picture moves.
+    /// The picture is being optimised.
     Moving(Box<Scale>),
     /// The last scale is done, or an error ended the work.
     Done,
 }
 
-/// The pictures of a scale, in the sizes in which they are looked at.
+/// The pictures of a scale, in the sizes in which the network sees them.
 struct Pictures {
     content: Picture,
     style: Picture,
@@ -67,8 +67,8 @@ struct Pictures {
 /// A picture while it is painted.
 ///
 /// It does nothing by itself: [`Painting::advance`] does a bounded piece of work and never waits for the device,
-/// [`Painting::wait`] waits where there is nothing else to do. Between two pieces it can be looked at, changed, saved, left
-/// alone for as long as one likes, or dropped. What happened meanwhile is told by [`Painting::next_event`].
+/// [`Painting::wait`] waits where there is nothing else to do. Between two pieces it can be looked at, changed, saved,
+/// left alone for any length of time, or dropped. [`Painting::next_event`] reports what happened meanwhile.
 ///
 /// ```
 /// use impasto::{Device, Engine, picture::Picture, plan::Size, style::{Painting, Recipe, Status, WeightedLayer}};
@@ -102,15 +102,15 @@ pub struct Painting {
     style: Picture,
     recipe: Recipe,
     objective: Objective,
-    /// Of all scales, those that are done as they were done.
+    /// Sizes of all scales; finished scales keep the sizes they were painted in.
     sizes: Vec<Size>,
     /// The present scale.
     index: usize,
     precision: Precision,
     phase: Phase,
-    /// Where the present scale goes on from, once it is prepared.
+    /// Where the current scale continues from, once it is prepared.
     moment: Option<Moment>,
-    /// What the last finished scale made.
+    /// The result of the last finished scale.
     painted: Option<Picture>,
     events: VecDeque<Event>,
     wishes: Wishes,
@@ -144,12 +144,12 @@ impl Painting {
         })
     }
 
-    /// Goes on from a checkpoint, with the pictures and the filters that the painting had. On the same device the result has
-    /// the same bits as if nothing had been. Where the engine has no half precision, or was not asked for it, the work goes
-    /// on in f32.
+    /// Continues from a checkpoint, with the pictures and the filters that the painting had. On the same device the
+    /// result has the same bits as without the interruption. Where the engine has no half precision, or was not asked
+    /// for it, the work continues in f32.
     ///
     /// # Errors
-    /// If pictures or filters are others, or the checkpoint does not fit its own recipe.
+    /// If pictures or filters differ, or the checkpoint does not fit its own recipe.
     pub fn resume(
         engine: &Engine,
         content: Picture,
@@ -186,15 +186,15 @@ impl Painting {
         })
     }
 
-    /// Reads a checkpoint and goes on from it, see [`Checkpoint::read`] and [`Painting::resume`].
+    /// Reads a checkpoint and continues from it, see [`Checkpoint::read`] and [`Painting::resume`].
     ///
     /// # Errors
-    /// If the file cannot be read, is damaged or of another version, or pictures or filters are others.
+    /// If the file cannot be read, is damaged or of another version, or pictures or filters differ.
     pub fn load(engine: &Engine, content: Picture, style: Picture, path: &Path) -> Result<Painting, CheckpointError> {
         Painting::resume(engine, content, style, Checkpoint::read(path)?)
     }
 
-    /// Does a bounded piece of work, the longest being the making of a session and, where the host computes, one
+    /// Does a bounded piece of work; the longest pieces are making a session and, where the host computes, one
     /// iteration. Never waits for the device.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ impl Painting {
         self.work(true)
     }
 
-    /// What happened, oldest first; none if all was told.
+    /// The oldest event not yet reported; none if all have been.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -248,7 +248,7 @@ impl Painting {
         }
     }
 
-    /// Asks for an [`Event::Snapshot`] every so many iterations of a scale.
+    /// Asks for an [`Event::Snapshot`] at this interval, in iterations of a scale.
     pub fn snapshot_every(&mut self, iterations: Option<NonZeroU32>) {
         self.wishes.snapshots = iterations;
     }
@@ -258,9 +258,9 @@ impl Painting {
         self.wishes.picture = true;
     }
 
-    /// The picture as it would be if the work ended now, after waiting for the device: that of the present scale, if it has
-    /// done an iteration, else that of the scale before, if there was one. Whatever happens meanwhile is told by
-    /// [`Painting::next_event`] as ever.
+    /// The picture as it would be if the work ended now, after waiting for the device: that of the current scale, if it
+    /// has done an iteration, else that of the previous scale, if there was one. [`Painting::next_event`] still reports
+    /// whatever happens meanwhile.
     ///
     /// # Errors
     /// As [`Painting::advance`].
@@ -285,11 +285,12 @@ impl Painting {
         }
     }
 
-    /// Changes the recipe between two iterations. Weights, also of layers, the learning rate and iterations take effect at
-    /// once, a larger size as further scales; a painting that was done goes on then. Everything else is fixed.
+    /// Changes the recipe between two iterations. Weights (including those of layers), the learning rate and iterations
+    /// take effect at once, a larger size as further scales; a finished painting then continues. Everything else is
+    /// fixed.
     ///
     /// # Errors
-    /// If a number is out of range, something else was changed, or the device fails; nothing is changed then.
+    /// If a number is out of range, something else was changed, or the device fails; then nothing is changed.
     pub fn change(&mut self, change: impl FnOnce(&mut Recipe)) -> Result<(), ChangeError> {
         let mut recipe = self.recipe.clone();
         change(&mut recipe);
@@ -312,7 +313,7 @@ impl Painting {
         if let Some(Moment { optimizer: SavedOptimizer::Lbfgs(history), .. }) = &mut self.moment
             && objective != self.objective
         {
-            // It belongs to another function.
+            // The history belongs to another function.
             *history = None;
         }
         (self.recipe, self.objective, self.sizes) = (recipe, objective, further);
@@ -336,7 +337,7 @@ impl Painting {
         }
     }
 
-    /// The checkpoint that was asked for, when it is there.
+    /// The checkpoint that was asked for, once it is ready.
     pub fn take_checkpoint(&mut self) -> Option<Checkpoint> {
         self.checkpoint.take()
     }
@@ -378,7 +379,7 @@ impl Painting {
         Checkpoint { recipe, position, digests, moment, painted, notes: String::new() }
     }
 
-    /// What a scale works with.
+    /// The pictures that a scale works with.
     fn pictures(&self) -> Pictures {
         let size = self.sizes[self.index];
         let content = self.content.resize(size);
@@ -398,7 +399,7 @@ impl Painting {
             Err(reason) => {
                 let scale = std::mem::replace(&mut self.phase, Phase::Done);
                 let of_scale = if let Phase::Moving(scale) = scale { scale.into_so_far() } else { None };
-                // What a smaller scale made is better than nothing.
+                // The result of a smaller scale is better than nothing.
                 let so_far = of_scale.or(self.painted.take()).map(Box::new);
                 Err(StylizeError { reason, so_far })
             }
@@ -484,9 +485,9 @@ impl Painting {
         Ok(Status::Worked)
     }
 
-    /// Goes on in f32, for the rest of this scale and for those to come: only f16 has a range to leave.
+    /// Continues in f32, for the rest of this scale and for later ones: only f16 has a range to leave.
     fn leave_f16(&mut self) -> Result<Status, Reason> {
-        // The session's memory is needed for the next.
+        // The next session needs this one's memory.
         self.phase = Phase::Beginning;
         self.engine.forget_filters(Precision::F16);
         self.precision = Precision::F32;

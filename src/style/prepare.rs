@@ -26,13 +26,13 @@ pub(super) struct Work<'a> {
     pub engine: &'a Engine,
     pub recipe: &'a Recipe,
     pub objective: &'a Objective,
-    /// The photograph, in the size that is painted.
+    /// The photograph, in the size of the painted picture.
     pub content: &'a Picture,
-    /// The painting, in the size that is looked at.
+    /// The painting, in the size in which the network sees it.
     pub style: &'a Picture,
-    /// What is painted on.
+    /// The picture to start from.
     pub start: &'a Picture,
-    /// The power of two that gradients are multiplied with in f16, where it was found before.
+    /// The power of two that gradients are multiplied by in f16, if already found.
     pub gradient_exponent: Option<i32>,
 }
 
@@ -41,19 +41,19 @@ pub(super) struct Prepared {
     pub device: Device,
     /// Sum of squares of what each term compares with.
     pub target_squares: PerTerm<f64>,
-    /// The power of two that gradients are multiplied with in f16.
+    /// The power of two that gradients are multiplied by in f16.
     pub gradient_exponent: Option<i32>,
 }
 
-/// How far it is.
+/// How far the preparation is.
 pub(super) enum Progress {
     /// The device has not answered.
     Pending,
-    /// Something was done.
+    /// Some work was done.
     Worked,
-    /// All is done.
+    /// Everything is prepared.
     Ready(Box<Prepared>),
-    /// A value is beyond what f16 holds: the same may be possible in f32.
+    /// A value is beyond what f16 holds: f32 may still work.
     OutOfRange,
 }
 
@@ -64,15 +64,15 @@ struct Look {
     device: RunningPlan<()>,
 }
 
-/// What is being done.
+/// What is in progress.
 enum Stage {
-    /// What terms compare with is made, picture by picture.
+    /// Computing what terms compare with, picture by picture.
     Targets {
         looks: VecDeque<(Source, Vec<Representation>)>,
         look: Option<Look>,
         targets: Targets,
     },
-    /// The range of f16 is tried out.
+    /// Testing the range of f16.
     Range {
         prepared: Prepared,
         scales: PerTerm<LossScale>,
@@ -82,14 +82,14 @@ enum Stage {
     Ready(Prepared),
 }
 
-/// A session on its way.
+/// A session being prepared.
 pub(super) struct Preparation {
     plan: Plan,
     stage: Option<Stage>,
 }
 
 impl Preparation {
-    /// Everything is yet to be done.
+    /// A preparation with everything still to do.
     ///
     /// # Errors
     /// If the picture is too small for the layers.
@@ -102,8 +102,8 @@ impl Preparation {
         Ok(Preparation { plan, stage: Some(Stage::Targets { looks, look: None, targets: Targets::default() }) })
     }
 
-    /// Does a bounded piece of work; waits for an answer of the device if there is nothing else to do and `wait` says so.
-    /// `work` is what [`Preparation::new`] was given.
+    /// Does a bounded piece of work; if there is nothing else to do and `wait` says so, waits for an answer of the
+    /// device. `work` is what [`Preparation::new`] was given.
     pub fn advance(&mut self, work: Work<'_>, wait: bool) -> Result<Progress, Reason> {
         let stage = self.stage.take().expect("nothing is asked of what is ready or failed");
         let (stage, progress) = match stage {
@@ -145,7 +145,7 @@ impl Preparation {
         Ok((Stage::Targets { looks, look: None, targets }, Progress::Worked))
     }
 
-    /// Lets the network look at a picture, and asks for the sums of squares of what it sees.
+    /// Runs the network on a picture, and asks for the sums of squares of what it computes.
     fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
         let picture = match source {
             Source::Photograph => work.content,
@@ -182,7 +182,7 @@ impl Preparation {
     }
 }
 
-/// Asks for a trial, or takes its answer. None if f16 does not do.
+/// Asks for a trial, or takes its answer. None if f16 cannot hold the values.
 fn try_range(
     wait: bool,
     mut prepared: Prepared,

@@ -9,7 +9,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A layer and what its loss counts for among those of its kind.
+/// A layer and how much its loss counts among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightedLayer {
     /// The layer.
@@ -53,7 +53,7 @@ pub struct Recipe {
     pub first_iterations: u32,
     /// Long side of the style picture as a multiple of the result's; it is never enlarged.
     pub style_scale: f32,
-    /// What the smallest scale starts from. A picture is no text: what is serialised is everything else.
+    /// What the smallest scale starts from. A picture cannot be text, so this is not serialised.
     #[serde(skip)]
     pub init: Init,
     /// Seed of the noise.
@@ -127,8 +127,8 @@ impl Recipe {
         }
     }
 
-    /// The default content layer for filters that reach `deepest`: relu4_2, where they end before it relu3_2, and
-    /// where they end before that `deepest` itself.
+    /// The default content layer for filters that reach `deepest`: relu4_2; relu3_2 where they end before it; `deepest`
+    /// itself where they end before that.
     pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
         let best = weighted(&[("relu4_2", 1.0), ("relu3_2", 1.0)], deepest);
         vec![best.first().copied().unwrap_or(WeightedLayer { layer: deepest, weight: 1.0 })]
@@ -145,7 +145,7 @@ impl Recipe {
         self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
     }
 
-    /// What is minimised, with weights. The layers of a kind share its weight as theirs are to each other.
+    /// What is minimised, with weights. The layers of a kind divide its weight in proportion to their own.
     pub fn weighted_terms(&self) -> Vec<WeightedTerm> {
         let of_kind = |layers: &[WeightedLayer], weight: f32, term: fn(Layer) -> Term| {
             let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
@@ -183,11 +183,11 @@ impl Recipe {
         }
     }
 
-    /// The precision in which maps are stored to begin with, where an engine is asked for `asked`.
+    /// The precision in which maps are first stored, where an engine is asked for `asked`.
     pub fn precision(&self, asked: Precision) -> Precision {
         match self.method {
             Method::Adam => asked,
-            // It compares losses that lie closer together than the rounding of f16.
+            // L-BFGS compares losses that lie closer together than the rounding of f16.
             Method::Lbfgs => Precision::F32,
         }
     }

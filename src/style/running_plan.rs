@@ -1,4 +1,4 @@
-//! A plan on a session, and what was asked of it without waiting.
+//! A plan on a session, and the requests made of it without waiting.
 
 use crate::{
     BackendError, Session,
@@ -6,14 +6,14 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// Slots that were asked for together, and what they are asked for.
+/// Slots that were requested together, and why.
 struct Asked<P> {
     purpose: P,
     count: usize,
     contents: Vec<Vec<u8>>,
 }
 
-/// What a question was asked for, and the contents of its slots.
+/// Why slots were requested, and their contents.
 type Answer<P> = (P, Vec<Vec<u8>>);
 
 /// A plan made ready on a device. `P` says what an answer is for: answers come in the order of the questions.
@@ -32,12 +32,12 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
         self.plan.find(tensor).expect("only what the plan holds is asked for")
     }
 
-    /// For what writes several slots itself.
+    /// For callers that write several slots themselves.
     pub fn session(&mut self) -> (&mut dyn Session, &Plan) {
         (self.session.as_mut(), &self.plan)
     }
 
-    /// For what asks the session for nothing any more.
+    /// For callers that need nothing more from the session.
     pub fn into_session(self) -> (Plan, Box<dyn Session>) {
         (self.plan, self.session)
     }
@@ -51,7 +51,7 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
         self.session.run(routine)
     }
 
-    /// Asks for the contents of slots, all of this moment.
+    /// Asks for the contents of slots, all as they are now.
     pub fn ask(&mut self, purpose: P, tensors: &[Tensor]) -> Result<(), BackendError> {
         for &tensor in tensors {
             let slot = self.slot(tensor);
@@ -66,7 +66,7 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
         self.asked.iter().filter(|asked| asked.purpose == purpose).count()
     }
 
-    /// The answer to the oldest question: when it is there, or, if `wait`, as soon as it is.
+    /// The answer to the oldest question: if it is ready, or, if `wait`, as soon as it is.
     pub fn receive(&mut self, wait: bool) -> Result<Option<Answer<P>>, BackendError> {
         while let Some(asked) = self.asked.front_mut() {
             if asked.contents.len() == asked.count {

@@ -41,15 +41,15 @@ pub(super) struct Wishes {
 pub(super) enum Progress {
     /// The device has not answered.
     Pending,
-    /// Something was done.
+    /// Some work was done.
     Worked,
-    /// The moment that was wished for.
+    /// The moment that was asked for.
     Moment(Moment),
     /// The scale is done.
     Painted(Picture),
-    /// A value went beyond what f16 holds: here is all that is needed to go on in f32.
+    /// A value went beyond what f16 holds: here is everything needed to continue in f32.
     OutOfRange(Moment),
-    /// The losses are not finite. A picture of before, if there is one.
+    /// The losses are not finite. With an earlier picture, if there is one.
     Failed(Reason, Option<Picture>),
 }
 
@@ -70,13 +70,13 @@ pub(super) struct Scale {
     /// Iterations in all.
     iterations: u32,
     start: Instant,
-    /// Seconds that the scale took before.
+    /// Seconds that the scale took before it was interrupted.
     earlier: f64,
     reported: u32,
     loss: Option<Loss>,
-    /// Iteration after which was seen to everything that is due.
+    /// The last iteration after which everything due was asked for.
     seen_to: u32,
-    /// What was on the host when a moment was asked for.
+    /// The host's part of a moment, from when it was asked for.
     moment: Option<Moment>,
     /// A recent picture, which outlives the device.
     so_far: Option<Picture>,
@@ -86,7 +86,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// A scale that begins at its first iteration, or goes on from a moment.
+    /// A scale that begins at its first iteration, or continues from a moment.
     pub fn new(
         prepared: Prepared,
         recipe: &Recipe,
@@ -137,12 +137,12 @@ impl Scale {
         self.loss
     }
 
-    /// A picture of a moment before.
+    /// A picture from an earlier moment.
     pub fn into_so_far(self) -> Option<Picture> {
         self.so_far
     }
 
-    /// Goes on with other weights, another learning rate, or to another iteration.
+    /// Continues with other weights, another learning rate, or to another iteration.
     pub fn change(&mut self, recipe: &Recipe, objective: &Objective, iterations: u32) -> Result<(), BackendError> {
         let picture = self.device.plan.window.picture;
         let magnitude = objective.magnitude(&self.target_squares, picture);
@@ -153,7 +153,7 @@ impl Scale {
                 && magnitude > 0.0
                 && before > 0.0
             {
-                // Gradients grow as the weights do, and are to keep their place in the range.
+                // Gradients grow as the weights do, but must keep their place in the range.
                 *exponent -= (magnitude / before).log2().round() as i32;
             }
             self.objective = objective.clone();
@@ -165,14 +165,15 @@ impl Scale {
         self.optimizer.change(&mut self.device, recipe, Change { magnitude, loss })
     }
 
-    /// Does a bounded piece of work; waits for an answer of the device if there is nothing else to do and `wait` says so.
+    /// Does a bounded piece of work; if there is nothing else to do and `wait` says so, waits for an answer of the
+    /// device.
     pub fn advance(
         &mut self,
         wait: bool,
         wishes: &mut Wishes,
         events: &mut VecDeque<Event>,
     ) -> Result<Progress, Reason> {
-        // Answers come first: they may change what is to be done.
+        // Answers come first: they may change what to do next.
         if let Some((purpose, contents)) = self.device.receive(false)? {
             return self.take(purpose, &contents, wishes, events);
         }
@@ -203,7 +204,7 @@ impl Scale {
         self.earlier + self.start.elapsed().as_secs_f64()
     }
 
-    /// Iterations until the next look at the losses: as many as fit [`NEWS`] at the pace of this scale.
+    /// Iterations until the next look at the losses: as many as fit into [`NEWS`] at the pace of this scale.
     fn interval(&self) -> u32 {
         let pace = f64::from(self.reported) / self.seconds();
         ((pace * NEWS.as_secs_f64()) as u32).clamp(1, LONGEST_INTERVAL)
@@ -314,10 +315,10 @@ impl Scale {
         Ok(Progress::Worked)
     }
 
-    /// Ends the scale, because a loss is not finite: the device has not moved the picture since the last iteration that was
-    /// reported.
+    /// Ends the scale because a loss is not finite: the device has not moved the picture since the last reported
+    /// iteration.
     fn leave(&mut self, wishes: &mut Wishes) -> Result<Progress, Reason> {
-        // What was asked for before the device stopped is of no use.
+        // Requests made before the device stopped are useless.
         wishes.moment |= self.moment.take().is_some();
         let reason = Reason::NotFinite { size: self.size(), iteration: self.reported + 1 };
         if self.device.plan.precision == Precision::F16 {
@@ -347,7 +348,7 @@ mod tests {
     };
     use std::sync::Arc;
 
-    /// A session on a device that is lost after so many routines.
+    /// A session on a device that is lost after this many routines.
     struct Mortal {
         session: Box<dyn Session>,
         routines: u32,

@@ -21,14 +21,14 @@ pub fn scales(end: u32, smallest: u32) -> Vec<u32> {
     scales
 }
 
-/// Size of the painting beside a picture of a size.
+/// Size of the painting for a picture of this size.
 pub(super) fn style_size(style: Size, picture: Size, recipe: &Recipe) -> Size {
     let long = picture.width.max(picture.height);
     let style_long = (long as f32 * recipe.style_scale).round().max(1.0) as u32;
     fit_long_side(style, style_long.min(style.width.max(style.height)))
 }
 
-/// Sizes of the scales; those too small for the layers are left out, but for the last, which must suit.
+/// Sizes of the scales. Those too small for the layers are left out, except the last, which must suit.
 pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
     let deepest = recipe.deepest().ok_or(Reason::Content(PlanError::NoLayer))?;
     let minimum = 1 << deepest.poolings();

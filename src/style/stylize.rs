@@ -10,7 +10,7 @@ use crate::{Engine, picture::Picture};
 use std::num::NonZeroU32;
 
 /// Paints `content` in the style of `style`, from the first scale to the last: a [`Painting`] that nobody interrupts.
-/// `observe` is told what happens; `snapshots` asks for a picture every so many iterations.
+/// `observe` is told what happens; `snapshots` asks for a picture at this interval, in iterations.
 ///
 /// # Errors
 /// If a number is out of range, a picture is too small, the device fails or the losses stop being numbers; the error

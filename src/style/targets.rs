@@ -1,4 +1,4 @@
-//! What terms compare with: what the network makes of the photograph and of paintings.
+//! What terms compare with: what the network computes from the photograph and from paintings.
 
 use super::error::Reason;
 use crate::{
@@ -23,16 +23,16 @@ pub enum TargetError {
     Backend(#[from] BackendError),
 }
 
-/// The network as it looks at a picture of a given size, in a precision that the engine has.
+/// The network as it looks at a picture of a given size, in a precision that the engine supports.
 pub fn network(engine: &Engine, precision: Precision, size: Size, border: Border, pooling: Pooling) -> Network {
     let normalisation = engine.filters().normalisation;
     Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage(precision) }
 }
 
-/// The pictures that terms compare with, each in the size in which it is looked at.
+/// The pictures that terms compare with, each in the size in which the network sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// Of the size of the picture that is painted.
+    /// In the size of the painted picture.
     pub photograph: &'a Picture,
     /// One or several.
     pub paintings: &'a [&'a Picture],
@@ -47,7 +47,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// What a term compares with, where the session that made it left it.
+/// What a term compares with, held where the session that computed it left it.
 #[derive(Debug)]
 pub(super) struct Target {
     source: Source,
@@ -93,8 +93,8 @@ impl Targets {
         Ok(targets)
     }
 
-    /// Takes what the network made of a picture from a session that is not used any more. `squares` is what it left in
-    /// [`Tensor::SumsOfSquares`].
+    /// Takes what the network computed from a picture out of a session that is no longer used. `squares` is what the
+    /// session left in [`Tensor::SumsOfSquares`].
     pub(super) fn take(
         &mut self,
         source: Source,
@@ -118,7 +118,7 @@ impl Targets {
     }
 }
 
-/// Why there is no plan for a picture, in words that name it.
+/// Why there is no plan for a picture, in words that name the picture.
 pub(super) fn unsuitable(source: Source, error: PlanError) -> Reason {
     match source {
         Source::Photograph => Reason::Content(error),
@@ -127,7 +127,7 @@ pub(super) fn unsuitable(source: Source, error: PlanError) -> Reason {
 }
 
 /// Runs the network on a picture and reads what is wanted, in that order: feature maps (haloed NHWC) and Gram matrices
-/// (`[C][C]`). Nothing wanted gives nothing.
+/// (`[C][C]`). If nothing is wanted, the result is empty.
 ///
 /// # Errors
 /// If the picture is too small for a layer or the device fails.

@@ -1,15 +1,15 @@
-//! The same case on some rows of its maps only. Around the rows that a step may read or write, one row more is there and
-//! holds NaN, so that touching it shows.
+//! The same case on only some rows of its maps. The rows that a step may read or write are surrounded by one more row
+//! of NaN on each side, so that touching it shows.
 
 use super::{Case, Check, GUARD};
 use crate::plan::{Destination, FeatureShape, Map, Rows, Step};
 
 impl Case {
-    /// The case on the first, the middle and the last rows of what it makes. Nothing if its step knows no rows.
+    /// The case on the first, the middle and the last rows of its output. Empty if its step does not work on rows.
     pub(super) fn in_bands(&self) -> Vec<Case> {
         let Some((_, made)) = self.plan.steps.last().and_then(Step::rows) else { return Vec::new() };
         let count = (made.height + 2).min(3);
-        // Not the runs that a plan makes, which never part a halo row from its neighbour: any rows may be asked for.
+        // Not the bands of a plan, which never separate a halo row from its neighbour: any rows may be requested.
         let edge = |index: u32| (made.height + 2) * index / count;
         let bands = (0..count).map(|index| Rows { first: edge(index), end: edge(index + 1) });
         bands.map(|rows| self.in_band(rows)).collect()
@@ -20,7 +20,7 @@ impl Case {
         case.name = format!("{}, rows {} to {}", self.name, rows.first, rows.end);
         let mut steps = self.plan.steps.clone();
         match &mut steps[..] {
-            // The map between them has the rows that are pooled, no more.
+            // The map between them has only the rows that are pooled.
             [Step::Conv3x3(step), Step::MaxPool(pool)] => {
                 pool.rows = rows;
                 step.rows = rows.below_pooling(pool.shape);
@@ -42,7 +42,7 @@ impl Case {
         case
     }
 
-    /// Lets a step make some rows, and leaves of its maps only those that it needs.
+    /// Lets a step produce some rows, and crops its maps to those that it needs.
     fn crop_step(&mut self, step: &mut Step, rows: Rows) {
         match step {
             Step::Conv3x3(step) => {
@@ -106,7 +106,7 @@ impl Case {
         self.crop(&mut into.output, shape, rows);
     }
 
-    /// Leaves some rows of a whole map in its slot, between a row of guard words on either side where there is room.
+    /// Crops a whole map in its slot to some rows, with a row of guard words on either side where there is room.
     fn crop(&mut self, map: &mut Map, shape: FeatureShape, rows: Rows) {
         let row = shape.padded_width() * shape.channels as usize;
         let around = rows.widened(shape);

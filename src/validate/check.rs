@@ -9,16 +9,16 @@ pub(super) enum Check {
     Array(SlotId),
     /// Numbers; each error is relative to the number itself.
     Each(SlotId),
-    /// Words that are equal to the bit.
+    /// Words that must be bitwise equal.
     Words(SlotId),
-    /// A ReLU mask: exactly the bits of `output > 0` of the same back end. A value next to zero may be above it on one
-    /// back end only, so the reference has no say here; the output is compared on its own.
+    /// A ReLU mask: exactly the bits of `output > 0` of the same back end. A value near zero may be above it on one
+    /// back end only, so the reference is not consulted; the output is compared separately.
     MaskOf {
         mask: SlotId,
         output: SlotId,
         /// Of the output.
         shape: FeatureShape,
-        /// Rows that were made; the output's slot begins with the one before, if there is one.
+        /// Rows that were computed; the output's slot begins with the row before, if there is one.
         rows: Rows,
     },
 }

@@ -1,7 +1,7 @@
 //! Small cases of every operation, run on a back end and on [`crate::reference`].
 //!
 //! Every slot is longer than its step needs: the words behind are NaN, so that reading them shows in the result, and
-//! they are looked at afterwards, so that writing them shows too.
+//! they are checked afterwards, so that writing them shows too.
 
 mod bands;
 mod cases;
@@ -18,20 +18,20 @@ use std::sync::Arc;
 
 /// Words behind the data of each slot that no step may touch.
 pub const GUARD_WORDS: usize = 64;
-/// What stands in guard words and in outputs before they are written: a NaN.
+/// The content of guard words, and of outputs before they are written: a NaN.
 const GUARD: u32 = 0xFFC0_5EED;
 
 /// Makes a session of the back end in question.
 pub type MakeSession<'a> = dyn FnMut(&Plan, &Arc<Filters>) -> Result<Box<dyn Session>, BackendError> + 'a;
 
-/// One step, or two that one kernel carries out together, with all that they work on.
+/// One step, or two that one kernel executes together, with all that they work on.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Operation, layer, size and variant.
     pub name: String,
     /// A plan whose routine [`Routine::Evaluate`] is the steps.
     pub plan: Plan,
-    /// What the steps may convolve with.
+    /// The filters for the steps that convolve.
     pub filters: Arc<Filters>,
     /// Words of each slot before the steps, without the guard.
     contents: Vec<Vec<u32>>,
@@ -50,9 +50,9 @@ pub struct Outcome {
     pub error: f64,
     /// What the error may be.
     pub tolerance: f64,
-    /// Words that should be equal to the bit and are not.
+    /// Words that should be bitwise equal and are not.
     pub wrong_words: usize,
-    /// Whether the words behind every slot are as they were.
+    /// Whether the words behind every slot are unchanged.
     pub guards_intact: bool,
     /// Where the largest error or the first wrong word is.
     pub place: String,
@@ -82,7 +82,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// What the reference makes of a case: the words of every slot.
+/// The reference's result for a case: the words of every slot.
 #[derive(Clone, Debug)]
 pub struct Expected(Vec<Vec<u32>>);
 
@@ -90,7 +90,7 @@ impl Expected {
     /// Runs the steps of a case on the reference, one by one.
     ///
     /// # Errors
-    /// If there is no memory for it.
+    /// If there is not enough memory.
     pub fn of(case: &Case) -> Result<Expected, BackendError> {
         let exact = Case { plan: case.exact_plan(), ..case.clone() };
         Ok(Expected(results(&exact, &mut reference::Session::new(&exact.plan, &case.filters)?)?))
@@ -150,14 +150,14 @@ pub fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, 
 }
 
 impl Case {
-    /// Name of the operation; of two steps both, joined by `+`.
+    /// Name of the operation; for two steps both, joined by `+`.
     pub fn operation(&self) -> String {
         let operations: Vec<&str> = self.plan.steps.iter().map(Step::operation).collect();
         operations.join("+")
     }
 
-    /// The same with maps stored otherwise, and rounded to what that can hold; likewise the filters, which are given. None
-    /// if it has no maps.
+    /// The same case with maps and the given filters in this precision, values rounded to what it can hold. None if it
+    /// has no maps.
     fn stored_in(&self, precision: Precision, filters: Arc<Filters>) -> Option<Case> {
         let mut case = Case { name: format!("{} in {precision}", self.name), ..self.clone() };
         if !self.plan.slots.iter().any(|slot| slot.tensor.is_map()) {
@@ -187,12 +187,12 @@ impl Case {
         plan
     }
 
-    /// A slot's words as its session stores them.
+    /// A slot's words in the form in which its session stores them.
     fn encode(&self, slot: SlotId, words: &[u32]) -> Vec<u8> {
         self.plan.precision_of(slot).encode(bytemuck::cast_slice(words))
     }
 
-    /// So many words of a slot and the guard's from what its session stores.
+    /// This many words of a slot, and the guard's, decoded from what its session stores.
     fn decode(&self, slot: SlotId, count: usize, bytes: &[u8]) -> Vec<u32> {
         let precision = self.plan.precision_of(slot);
         let (values, guard) = bytes.split_at(4 * precision.words(count));

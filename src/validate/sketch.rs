@@ -1,4 +1,4 @@
-//! A plan of one step or two, made slot by slot.
+//! A plan of one or two steps, made slot by slot.
 
 use super::check::Check;
 use super::{Case, GUARD, GUARD_WORDS};
@@ -20,7 +20,7 @@ impl Sketch {
         Sketch { slots: Vec::new(), contents: Vec::new(), checks: Vec::new(), random: Random::new(seed) }
     }
 
-    /// A slot with the given words, guard behind.
+    /// A slot with the given words, followed by the guard.
     pub(super) fn words(&mut self, tensor: Tensor, words: Vec<u32>) -> SlotId {
         let id = SlotId(self.slots.len());
         self.slots.push(Slot {
@@ -64,7 +64,7 @@ impl Sketch {
         Map::whole(self.unwritten(tensor, shape.values()))
     }
 
-    /// Random words per pixel of a map, as masks and pooling winners have them, with a zero halo.
+    /// Random words per pixel of a map, as in masks and pooling winners, with a zero halo.
     pub(super) fn bits(&mut self, tensor: Tensor, shape: FeatureShape, words_per_pixel: usize) -> SlotId {
         let mut words = vec![0; shape.padded_pixels() * words_per_pixel];
         for y in 0..shape.height as usize {
@@ -91,7 +91,7 @@ impl Sketch {
         self.checks.push(check);
     }
 
-    /// A map of NaN that the first of two steps makes for the second and for nobody else.
+    /// A map of NaN that the first of two steps produces for the second alone.
     pub(super) fn map_between(&mut self, tensor: Tensor, shape: FeatureShape) -> Map {
         let map = self.unwritten_map(tensor, shape);
         self.slots[map.slot.0].persistent = false;

@@ -1,4 +1,4 @@
-//! Adam, which runs on the device alone: the host asks for iterations ahead, and looks at the losses now and then.
+//! Adam, which runs entirely on the device: the host queues iterations ahead, and looks at the losses now and then.
 
 use super::{
     Change, Device, Iteration, News, Optimizer, Pace, Purpose, SavedOptimizer, Start, clamped, loss_ring::LossRing,
@@ -10,16 +10,16 @@ use crate::{
     style::{objective::Objective, recipe::Recipe},
 };
 
-/// Iterations between two looks at the loss ring at most. Two requests may be under way and the host may be one interval
-/// ahead, so that four intervals must fit the ring.
+/// Most iterations between two looks at the loss ring. Two requests may be under way and the host may be one interval
+/// ahead, so four intervals must fit in the ring.
 pub(super) const RING_INTERVAL: u32 = 10;
 const _: () = assert!(4 * RING_INTERVAL as usize <= plan::RING_ROWS);
-/// Looks under way at most, so that the queue stays short and losses come while they are news.
+/// Most looks under way, so that the queue stays short and losses arrive while they are news.
 const LOOKS_AHEAD: usize = 2;
 
-/// Keeps Adam's steps finite where gradients are next to nothing: in units of the loss of an all-zero map over the number
-/// of the picture's values, in which gradients keep their size when weights or pictures grow. At 256x192 pixels with the
-/// default weights it is the customary 1e-8.
+/// Keeps Adam's steps finite where gradients are almost zero. Its unit is the loss of an all-zero map over the number
+/// of the picture's values: in that unit gradients keep their size when weights or pictures grow. At 256x192 pixels
+/// with the default weights it is the customary 1e-8.
 const EPSILON: f64 = 2e-4;
 
 /// Gives the device the numbers that may change between iterations.

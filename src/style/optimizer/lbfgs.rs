@@ -1,7 +1,7 @@
 //! L-BFGS (Nocedal and Wright, 2006, algorithm 7.4) with vectors on the device and scalars on the host.
 //!
 //! The direction is a linear combination of the history's rows, so the two-loop recursion needs only their inner
-//! products (Chen, Wang and Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014): the device takes those that are new,
+//! products (Chen, Wang and Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014): the device computes the new ones,
 //! the host runs the recursion in f64, and one kernel adds up the direction.
 
 use super::{
@@ -20,8 +20,8 @@ use crate::{
 };
 use std::collections::VecDeque;
 
-/// A pair of a step s and a gradient difference y tells of the curvature if s.y is larger than this part of |s| |y|: what
-/// is smaller is the rounding of the sums.
+/// A pair of a step s and a gradient difference y carries curvature if s.y exceeds this fraction of |s| |y|; anything
+/// smaller is rounding of the sums.
 const MIN_CURVATURE: f64 = 1e-6;
 
 /// How far the first trial without a history moves a value on average, in units of the picture's range: far enough that
@@ -36,14 +36,14 @@ pub(super) const KEPT: &[(Tensor, &str)] = &[
     (Tensor::LbfgsHistory, "lbfgs.history"),
 ];
 
-/// What the next answer tells.
+/// What the next answer reports.
 #[derive(Debug)]
 enum State {
-    /// Nothing: the present point is to be evaluated first.
+    /// Nothing: the current point must be evaluated first.
     Fresh,
     /// The loss of the present point.
     Start,
-    /// The inner products with the pair and the gradient that came last; `iterated` if an iteration ends with them.
+    /// The inner products with the latest pair and gradient; `iterated` if they end an iteration.
     Products { pair: Option<usize>, iterated: bool },
     /// Nothing: an iteration is over.
     Rest,
@@ -73,11 +73,11 @@ pub(super) struct Lbfgs {
     evaluations: u32,
     /// Losses of the points that were tried since the last iteration.
     tried: Vec<Loss>,
-    /// Answers to come that nobody needs any more.
+    /// Answers still to come that are no longer needed.
     stale: usize,
 }
 
-/// What of it is saved. Numbers as bits: some may not be finite.
+/// The part that is saved. Numbers are stored as bits, because some may not be finite.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct SavedLbfgs {
     products: Vec<Vec<u64>>,
@@ -86,7 +86,7 @@ pub(crate) struct SavedLbfgs {
 }
 
 impl SavedLbfgs {
-    /// Whether it can have come from an optimiser with so many pairs.
+    /// Whether it can come from an optimiser with this many pairs.
     pub fn fits(&self, memory: usize) -> bool {
         let rows = 2 * memory + 1;
         let distinct = |position: usize| !self.pairs[..position].contains(&self.pairs[position]);
@@ -144,8 +144,8 @@ impl Lbfgs {
         }
     }
 
-    /// A direction that does not descend comes from a history that no longer fits: begin anew from the gradient. False, and
-    /// the end, if that was the direction already.
+    /// A direction that does not descend comes from a history that no longer fits: start again from the gradient.
+    /// False, which ends the optimisation, if the direction was the gradient already.
     fn forget(&mut self) -> bool {
         if self.pairs.is_empty() {
             self.state = State::Converged;
@@ -325,13 +325,13 @@ impl Optimizer for Lbfgs {
                 let slope = f64::from(scalars(&contents[1]).slope);
                 self.take_trial(device, search, Point { step, loss: loss.total, slope })?;
             }
-            // Nothing is asked for in these.
+            // No answer is pending in these states.
             state @ (State::Fresh | State::Rest | State::Converged) => self.state = state,
         }
         Ok(news)
     }
 
-    /// The answers to its own questions tell them.
+    /// The answers to its own requests report the losses.
     fn look(&mut self, _device: &mut Device) -> Result<(), BackendError> {
         Ok(())
     }
@@ -380,7 +380,7 @@ impl Optimizer for Lbfgs {
         }))
     }
 
-    /// The image may be a trial.
+    /// The image may be a trial point.
     fn result(&self) -> &'static [Tensor] {
         &[Tensor::LbfgsBase]
     }

@@ -7,7 +7,7 @@ const C1: f64 = 1e-4;
 const C2: f64 = 0.9;
 /// Relative resolution of a loss: the device adds it up in f32.
 const RESOLUTION: f64 = 1e-7;
-/// Evaluations of one search at most.
+/// Most evaluations in one search.
 const MAX_EVALUATIONS: usize = 25;
 
 /// A point on the line.
@@ -37,7 +37,7 @@ pub(super) enum Next {
     Evaluate {
         /// The distance.
         step: f64,
-        /// Whether the gradient of the point evaluated last is to be kept first: it is the best so far.
+        /// Whether to keep the gradient of the point evaluated last first, because it is the best so far.
         keep: bool,
     },
     /// Nothing more.
@@ -53,7 +53,7 @@ enum Stage {
     Zoom { high: Point },
 }
 
-/// A search that is fed with points and says which it wants next. Steps at which the loss is not finite count as too long.
+/// A search that is fed points and says which it wants next. Steps at which the loss is not finite count as too long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search {
     start: Point,
@@ -111,8 +111,8 @@ impl Search {
         self.narrow(far_end, point, true)
     }
 
-    /// The next point between the lowest and `high`, if it is worth it. `last` was evaluated last; `keep` says that it is
-    /// the lowest.
+    /// The next point between the lowest and `high`, if it is worthwhile. `last` was evaluated last; `keep` says that
+    /// it is the lowest.
     fn narrow(&mut self, high: Point, last: Point, keep: bool) -> Next {
         let low = self.low;
         let (near, far) = (low.step.min(high.step), low.step.max(high.step));
@@ -135,7 +135,7 @@ fn is_flat(point: Point, start: Point) -> bool {
     point.slope.abs() <= -C2 * start.slope
 }
 
-/// Where the cubic through two points with their slopes is lowest; their middle if it has no minimum.
+/// Where the cubic through two points with their slopes is lowest; the midpoint if it has no minimum.
 fn minimum_of_cubic(a: Point, b: Point) -> f64 {
     let middle = (a.step + b.step) / 2.0;
     let d1 = a.slope + b.slope - 3.0 * (a.loss - b.loss) / (a.step - b.step);
@@ -152,7 +152,7 @@ fn minimum_of_cubic(a: Point, b: Point) -> f64 {
 mod tests {
     use super::*;
 
-    /// Runs a search over a function; where it evaluated and where it kept the gradient last.
+    /// Runs a search over a function; returns also where it evaluated and where it last kept the gradient.
     fn search(function: impl Fn(f64) -> (f64, f64), start: Point, first: f64) -> (Found, Vec<f64>, Option<f64>) {
         let (mut search, mut step) = (Search::new(start), first);
         let (mut evaluated, mut kept) = (Vec::new(), None);

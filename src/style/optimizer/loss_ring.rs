@@ -14,7 +14,7 @@ impl LossRing {
         LossRing { terms: plan.terms.clone(), seen: 0 }
     }
 
-    /// Loss values of the evaluations since the last look, oldest first.
+    /// Loss values of the evaluations since the last call, oldest first.
     pub fn news(&mut self, bytes: &[u8]) -> Vec<PerTerm<f32>> {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(bytes);
         let mut rows: Vec<&[u32]> =

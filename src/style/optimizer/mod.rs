@@ -1,5 +1,5 @@
-//! What moves the picture: Adam and L-BFGS behind one interface. An optimiser asks a device for work, gets the answers when
-//! they are there, and never waits for one.
+//! What moves the picture: Adam and L-BFGS behind one interface. An optimiser asks a device for work, receives the
+//! answers when they are ready, and never waits for one.
 
 mod adam;
 mod lbfgs;
@@ -26,11 +26,11 @@ pub(super) use lbfgs::SavedLbfgs;
 pub(super) enum Purpose {
     /// What the optimiser itself wants to know.
     Optimizer,
-    /// The picture of the moment, after so many iterations.
+    /// The current picture, after this many iterations.
     Picture(PictureUse, u32),
-    /// All that is needed to go on from here.
+    /// Everything needed to continue from here.
     Moment,
-    /// The same, to go on in f32 after something left the range of f16.
+    /// The same, to continue in f32 after something left the range of f16.
     LastMoment,
 }
 
@@ -56,11 +56,11 @@ pub(super) struct Iteration {
     pub evaluations: u32,
 }
 
-/// What an answer told.
+/// What an answer reported.
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub iterations: Vec<Iteration>,
-    /// A loss is not finite: the picture moves no more.
+    /// A loss is not finite: the picture no longer moves.
     pub not_finite: bool,
 }
 
@@ -69,18 +69,18 @@ pub(super) struct News {
 pub(super) struct Pace {
     /// Iterations of the scale in all.
     pub until: u32,
-    /// Iterations between two looks at the losses, where the optimiser need not look itself; at least 1.
+    /// Iterations between two looks at the losses, where the optimiser need not look by itself; at least 1.
     pub interval: u32,
 }
 
-/// Iterations between two looks at the losses at most.
+/// Most iterations between two looks at the losses.
 pub(super) const LONGEST_INTERVAL: u32 = adam::RING_INTERVAL;
 
-/// What an optimiser keeps on the host between iterations, besides how many they were.
+/// What an optimiser keeps on the host between iterations, besides their number.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) enum SavedOptimizer {
     Adam,
-    /// Nothing if the history belongs to another function than is minimised now.
+    /// Nothing if the history belongs to a function other than the one minimised now.
     Lbfgs(Option<SavedLbfgs>),
 }
 
@@ -97,13 +97,13 @@ pub(super) trait Optimizer {
         objective: &Objective,
     ) -> Result<News, BackendError>;
 
-    /// Asks for the losses of all iterations so far, unless that was done.
+    /// Asks for the losses of all iterations so far, unless already asked for.
     fn look(&mut self, device: &mut Device) -> Result<(), BackendError>;
 
-    /// Follows what was changed in the recipe.
+    /// Applies a change of the recipe.
     fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change) -> Result<(), BackendError>;
 
-    /// Iterations of the scale whose outcome is what the device gives when it is asked now.
+    /// Iterations of the scale whose outcome the device returns if asked now.
     fn iteration(&self) -> u32;
 
     /// Evaluations of the scale until then.
@@ -112,7 +112,7 @@ pub(super) trait Optimizer {
     /// Whether nothing better can be found.
     fn converged(&self) -> bool;
 
-    /// Whether what [`Optimizer::kept`] names belongs to the end of an iteration when it is asked for now.
+    /// Whether [`Optimizer::kept`], if asked for now, is the state at the end of an iteration.
     fn rests(&self) -> bool;
 
     /// What it keeps on the device between iterations.
@@ -121,7 +121,7 @@ pub(super) trait Optimizer {
     /// What it keeps on the host.
     fn saved(&self) -> SavedOptimizer;
 
-    /// What the picture is made of.
+    /// The tensors that the picture is made from.
     fn result(&self) -> &'static [Tensor];
 
     /// The picture in [0, 1] from the contents of [`Optimizer::result`].
@@ -145,18 +145,18 @@ pub(super) struct Change {
     pub loss: bool,
 }
 
-/// Where an optimiser begins: at the start of a scale, or where it stood.
+/// Where an optimiser begins: at the start of a scale, or where it left off.
 pub(super) struct Start<'a> {
     /// Iterations done.
     pub iteration: u32,
     /// Evaluations done.
     pub evaluations: u32,
     pub saved: Option<&'a SavedOptimizer>,
-    /// What the total loss is measured in, see [`Objective::magnitude`].
+    /// The unit of the total loss, see [`Objective::magnitude`].
     pub magnitude: f64,
 }
 
-/// The optimiser of a recipe. Its slots on the device hold what they held at the start, or nothing at iteration 0.
+/// The optimiser of a recipe. Its slots on the device hold what they held when it left off, or nothing at iteration 0.
 pub(super) fn optimizer(
     device: &mut Device,
     recipe: &Recipe,
@@ -168,7 +168,7 @@ pub(super) fn optimizer(
     })
 }
 
-/// A picture of values that are brought into [0, 1].
+/// A picture of these values, brought into [0, 1].
 fn clamped(size: Size, bytes: &[u8], divisor: f32) -> Picture {
     let pixels = values(bytes).iter().map(|value| (value / divisor).clamp(0.0, 1.0)).collect();
     Picture::new(size, pixels).expect("the plan's picture has the size of the window")

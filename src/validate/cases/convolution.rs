@@ -47,7 +47,7 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     forward.chain(backward).collect()
 }
 
-/// 64 and 128 channels in and out, flags on and off, both directions, less and more pixels than a tile has.
+/// 64 and 128 channels in and out, flags on and off, both directions, fewer and more pixels than a tile has.
 pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
     vec![
         conv3x3(filters, "relu1_2", 9, 6, true),

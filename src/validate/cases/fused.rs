@@ -1,4 +1,4 @@
-//! Pairs of steps that one kernel carries out together; the reference does one after the other.
+//! Pairs of steps that one kernel executes together; the reference does one after the other.
 
 use super::*;
 use crate::plan::{
@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::tolerance::{F32_CONVOLUTION, F32_REDUCTION};
 use crate::weights::{ConvolutionFilters, Normalisation};
 
-/// Convolutions with a pooling behind: whether masks and winners are kept.
+/// Convolutions followed by a pooling: whether masks and winners are kept.
 const POOLED: [(&str, u32, u32, bool); 6] = [
     ("relu1_2", 9, 6, true),
     ("relu1_2", 2, 3, true),
@@ -36,8 +36,9 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
-/// A few weights of 1 and -1 for every output: from small whole numbers they make small whole numbers, and every sum is
-/// exact in any order. So signs and winners are the same however they are computed, and values of one 2x2 are often equal.
+/// A few weights of 1 and -1 for every output: they turn small whole numbers into small whole numbers, and every sum is
+/// exact in any order. So signs and winners do not depend on how they are computed, and values of one 2x2 are often
+/// equal.
 fn whole_numbers(deepest: Layer) -> Filters {
     let mut filters = generated(1, deepest);
     let mut random = Random::new(29);
@@ -89,7 +90,7 @@ fn whole_conv3x3_max_pool(filters: &Arc<Filters>, (name, width, height, kept): (
     sketch.finish_steps(format!("{name} {width}x{height}{variant}"), steps, filters, 0.0)
 }
 
-/// With any numbers, of which only the pooled ones are compared: next to zero and among equals rounding decides.
+/// With arbitrary numbers; only the pooled ones are compared, because rounding decides near zero and among equals.
 fn conv3x3_max_pool(filters: &Arc<Filters>) -> Case {
     let of = layer("relu2_2");
     let shape = shape(of, 11, 13);

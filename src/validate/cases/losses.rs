@@ -1,4 +1,4 @@
-//! Gram matrices, the losses, and the ring they end in.
+//! Gram matrices, the losses, and the ring that records them.
 
 use super::*;
 use crate::plan::{
@@ -29,7 +29,7 @@ const MAPS: [(&str, u32, u32, Store); 7] = [
 
 const MATRICES: [&str; 3] = ["relu1_1", "relu2_1", "relu4_1"];
 
-/// Evaluations before, whether one of them was not finite, and the losses that are recorded.
+/// Earlier evaluations, whether one of them was not finite, and the losses that are recorded.
 const RECORDS: [(&str, u32, u32, [f32; 3]); 5] = [
     ("the first", 0, 0, [0.5, 0.0, 2.0]),
     ("the last row", 4, 0, [1.5, 0.25, 2.0]),
@@ -52,7 +52,7 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
-/// One block of channels and several, less and more pixels than are taken at a time.
+/// One block of channels and several, fewer and more pixels than are processed at a time.
 pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
     vec![
         gram_backward(filters, "relu1_2", 3, 2, ADDED_AND_MASKED),
@@ -84,7 +84,7 @@ fn gram_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32, st
     gram_backward_sized(filters, name, width, height, store, [1.0, 1.0])
 }
 
-/// With features and a Gram matrix's gradient of these sizes.
+/// With features and a Gram matrix's gradient of these magnitudes.
 fn gram_backward_sized(
     filters: &Arc<Filters>,
     name: &str,
@@ -110,7 +110,7 @@ fn gram_backward_sized(
     sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_GRAM)
 }
 
-/// Of a map of some size, or of a matrix, with a sum on either side that is to stay.
+/// Of a map of some size, or of a matrix; the sums on either side must stay unchanged.
 fn sum_of_squares(filters: &Arc<Filters>, name: &str, map: Option<(u32, u32)>) -> Case {
     let of = layer(name);
     let channels = of.output_channels();
@@ -133,7 +133,7 @@ fn sum_of_squares(filters: &Arc<Filters>, name: &str, map: Option<(u32, u32)>) -
     sketch.finish(shown, step, filters, F32_REDUCTION)
 }
 
-/// Coefficients of four losses of which the last but one is meant, and the loss values.
+/// Coefficients of four losses, the last but one of which is used, and the loss values.
 fn loss(sketch: &mut Sketch) -> (Coefficients, SlotId) {
     let slot = sketch.uniform(Tensor::Coefficients, 8, 0.01, 0.5);
     let losses = sketch.uniform(Tensor::LossValues, 4, 1.0, 2.0);

@@ -22,13 +22,13 @@ pub fn cases() -> Vec<Case> {
     groups.iter().flat_map(|group| group(&filters)).collect()
 }
 
-/// Cases of two steps for back ends that carry them out together, on whole maps of f32.
+/// Cases of two steps for back ends that execute them together, on whole maps of f32.
 pub fn fused_cases() -> Vec<Case> {
     fused::cases(&Arc::new(generated(7, layer("relu2_2"))))
 }
 
-/// Everything for a back end that fuses steps, holds maps in bands and, if it has f16, stores them so. Each has a name of its
-/// own.
+/// Everything for a back end that fuses steps, computes maps in bands and, if it has f16, stores them so. Each case has
+/// a unique name.
 pub fn all_cases(f16: bool) -> Vec<Case> {
     let mut cases = [cases(), fused_cases(), banded_cases(), large_cases()].concat();
     if f16 {
@@ -40,13 +40,13 @@ pub fn all_cases(f16: bool) -> Vec<Case> {
     cases
 }
 
-/// Some cases, on pictures and vectors of f32, of more workgroups than a device launches along one dimension.
+/// Some cases, on pictures and vectors of f32, with more workgroups than a device launches along one dimension.
 pub fn large_cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, Layer::FIRST));
     [pictures::large_cases(&filters), optimizers::large_cases(&filters)].concat()
 }
 
-/// Every case that works on maps, once more on some of their rows: the first, the last, and some between.
+/// Every case that works on maps, repeated on some of their rows: the first, the last, and some between.
 pub fn banded_cases() -> Vec<Case> {
     [cases(), fused_cases()].iter().flatten().flat_map(Case::in_bands).collect()
 }
@@ -58,7 +58,7 @@ pub fn f16_cases() -> Vec<Case> {
     stored_in(Precision::F16, &banded.chain(whole.iter().cloned()).collect::<Vec<_>>())
 }
 
-/// A few small cases, stored as f16, of what runs on cooperative matrices.
+/// A few small cases, stored as f16, of the operations that run on cooperative matrices.
 pub fn cooperative_cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu2_2")));
     // The quick ones first.
@@ -66,7 +66,8 @@ pub fn cooperative_cases() -> Vec<Case> {
     stored_in(Precision::F16, &cases)
 }
 
-/// Those that work on maps, with maps and filters stored otherwise. Cases that share filters share them afterwards, too.
+/// The cases that work on maps, with maps and filters stored in this precision. Cases that share filters still do so
+/// afterwards.
 fn stored_in(precision: Precision, cases: &[Case]) -> Vec<Case> {
     let mut rounded: Vec<(&Arc<Filters>, Arc<Filters>)> = Vec::new();
     let mut stored = Vec::new();
@@ -97,7 +98,7 @@ const ADDED: Store = Store { accumulate: true, masked: false };
 const ADDED_AND_MASKED: Store = Store { accumulate: true, masked: true };
 
 impl Store {
-    /// The destination's slots, with old values where they count and NaN where they do not.
+    /// The destination's slots, with old values where they matter and NaN where they do not.
     fn destination(self, sketch: &mut Sketch, tensor: Tensor, layer: Layer, shape: FeatureShape) -> Destination {
         let output =
             if self.accumulate { sketch.map(tensor, shape, -1.0, 0.5) } else { sketch.unwritten_map(tensor, shape) };

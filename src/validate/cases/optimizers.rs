@@ -33,7 +33,7 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
-/// More values than 65,535 workgroups of 64 take.
+/// More values than 65,535 workgroups of 64 can handle.
 pub(super) fn large_cases(filters: &Arc<Filters>) -> Vec<Case> {
     vec![copy_vector(filters, 4_200_003)]
 }
@@ -68,7 +68,7 @@ fn history(sketch: &mut Sketch, count: usize) -> SlotId {
     sketch.uniform(Tensor::LbfgsHistory, ROWS * count, -0.25, 1.0)
 }
 
-/// The control words: two row numbers, the distance, one that is not used, a factor for each row.
+/// The control words: two row numbers, the distance, one unused, a factor for each row.
 fn control(sketch: &mut Sketch, rows: [u32; 2], distance: f32, factors: [f32; ROWS]) -> SlotId {
     let factors = factors.map(f32::to_bits);
     sketch.words(Tensor::LbfgsControl, [&rows[..], &[distance.to_bits(), GUARD], &factors].concat())
@@ -100,7 +100,7 @@ fn lbfgs_dots(filters: &Arc<Filters>, name: &str, count: usize, rows: [u32; 2]) 
 fn lbfgs_direction(filters: &Arc<Filters>, count: usize) -> Case {
     let mut sketch = Sketch::new(count as u64 + 3);
     let factors = [0.5, -1.25, 0.0, 2.0, 0.0, 0.75, -1.0];
-    // What is not to be read is NaN.
+    // Values that must not be read are NaN.
     let mut rows = sketch.random.uniform_values(ROWS * count, -0.25, 1.0);
     for (row, _) in factors.iter().enumerate().filter(|(_, factor)| **factor == 0.0) {
         rows[row * count..][..count].fill(f32::from_bits(GUARD));

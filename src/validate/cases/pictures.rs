@@ -31,7 +31,7 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     cases
 }
 
-/// More pixels than 65,535 workgroups of 64 take.
+/// More pixels than 65,535 workgroups of 64 can handle.
 pub(super) fn large_cases(filters: &Arc<Filters>) -> Vec<Case> {
     let (size, border) = (Size { width: 2053, height: 2047 }, Border::Replicate);
     vec![
