@@ -1,7 +1,7 @@
 // 3x3 convolution, stride 1, in register blocks. Formulas and bindings as in conv3x3_plain.wgsl; outputs a multiple of 32.
 //
 // tile      8 neighbouring padded pixels x 16 outputs, held as eight 4x4 matrices (column m: outputs 4m to 4m + 3), so that
-//           8 loads of input and 16 of weights feed 512 multiplications; an invocation makes two such tiles, 32 outputs,
+//           8 loads of input and 16 of weights feed 512 multiplications; an invocation has two such tiles, 32 outputs,
 //           because one word of the mask holds 32 channels
 // dispatch  one invocation per 8 pixels and 32 outputs, pixels fastest so that neighbours share weights; workgroups of 32.
 //           Pixels are the padded pixels of the rows to write less halo rows; those in border columns are computed and

@@ -38,7 +38,7 @@ fn load_features(pixel: u32, channel4: u32) -> vec4<f32> {
     return load(features[(min(pixel, params.end_pixel - 1u) - params.features_start) * params.channels4 + channel4]);
 }
 
-// Both vec4 of channels that an invocation makes, for one channel of the chunk.
+// Both vec4 of channels that an invocation computes, for one channel of the chunk.
 fn factors(channel: u32, column: u32) -> mat2x4<f32> {
     let place = channel * OUTPUTS4 + column;
     return mat2x4<f32>(gradient_chunk[place], gradient_chunk[place + COLUMNS]);
