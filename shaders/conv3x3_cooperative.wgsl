@@ -8,7 +8,7 @@
 // tile      a workgroup computes PIXELS neighbouring padded pixels x OUTPUTS outputs and walks over the sum in chunks of
 //           one tap and 32 inputs, which it keeps in workgroup memory: a subgroup reads a 16x16 matrix in few
 //           instructions from there, in many from an array in the device's memory. The tile has four shares of
-//           16 * BLOCKS pixels x 64 outputs, one for each subgroup. The next chunk is loaded during the multiplications.
+//           16 * BLOCKS pixels x 64 outputs, one for each subgroup. The next chunk is loaded while it multiplies.
 // subgroups have any size; LANES is four of the device's largest, so that there are at least four. Matrices may not stand
 //           in control flow that differs between subgroups: if there are more than four, each share is computed by
 //           several of them, which store the same values.
