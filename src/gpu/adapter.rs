@@ -77,6 +77,12 @@ pub fn adapters() -> Vec<Adapter> {
     adapters
 }
 
+/// The GPU of the unit tests, which may be a software driver.
+#[cfg(test)]
+pub(crate) fn first_adapter() -> Adapter {
+    adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one")
+}
+
 impl Adapter {
     /// Whether it computes on the processor (llvmpipe, WARP): correct, but slower than the CPU back end.
     pub fn is_software(&self) -> bool {

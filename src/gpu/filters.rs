@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         Session as _,
-        gpu::{Session, ShaderChecks, Variant, Vendor, adapters},
+        gpu::{Session, ShaderChecks, Variant, Vendor, first_adapter},
         plan::{Network, Optimizer, Storage, Term, iteration},
         style::Recipe,
         weights::generated,
@@ -170,7 +170,7 @@ mod tests {
     /// The requirement for a picture of 1024x1024: a quarter of the 2.2 GiB that PyTorch takes in f32.
     #[test]
     fn a_megapixel_takes_little_memory_on_every_vendors_devices() {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let recipe = Recipe::default();
         for (precision, most) in [(Precision::F32, 550), (Precision::F16, 300)] {
@@ -207,7 +207,7 @@ mod tests {
     fn the_bytes_of_a_plan_are_those_that_its_session_takes() {
         let terms = Term::all_of(&[], &["relu2_1"]);
         let plan = iteration(&Network::for_tests(20, 13), &terms, Optimizer::default()).unwrap();
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
         for forced in [ForcedVariants::NONE, Variant::Winograd2.into(), Variant::Tiled.into()] {

@@ -22,6 +22,8 @@ mod tuning;
 mod winograd;
 
 pub use abilities::{Abilities, Resources, Vendor};
+#[cfg(test)]
+pub(crate) use adapter::first_adapter;
 pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};

@@ -158,10 +158,10 @@ impl<'a> Run<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{ShaderChecks, adapters, self_check::open_emulated};
+    use crate::gpu::{ShaderChecks, first_adapter, self_check::open_emulated};
 
     fn gpu() -> Arc<Gpu> {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first");
+        let adapter = first_adapter();
         Gpu::open(&adapter, ShaderChecks::Checked).unwrap()
     }
 

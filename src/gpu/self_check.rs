@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn open() -> Arc<Gpu> {
-        let adapter = gpu::adapters().into_iter().next().expect("a Vulkan driver: run tools/setup first");
+        let adapter = gpu::first_adapter();
         Gpu::open(&adapter, gpu::ShaderChecks::Checked).unwrap()
     }
 

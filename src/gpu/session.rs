@@ -321,7 +321,7 @@ impl crate::Session for Session {
 mod tests {
     use super::*;
     use crate::{
-        gpu::{Abilities, SHADERS, ShaderChecks, Trial, adapters, kernels::Groups},
+        gpu::{Abilities, SHADERS, ShaderChecks, Trial, first_adapter, kernels::Groups},
         validate::{self, Expected, Outcome},
     };
     use std::collections::HashSet;
@@ -339,7 +339,7 @@ mod tests {
     /// Every case by one kernel, and by others if they let a further kernel be cut.
     #[test]
     fn kernels_in_pieces_of_a_few_workgroups_agree_with_the_reference() {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let gpu = Gpu::open(&adapter, ShaderChecks::Checked).unwrap();
         let abilities = Abilities { cooperative_matrices: false, ..gpu.abilities };
         let mut seen = HashSet::new();

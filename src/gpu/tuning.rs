@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        gpu::{ShaderChecks, adapters},
+        gpu::{ShaderChecks, first_adapter},
         plan::{Network, Optimizer, Term, iteration},
         weights::generated,
     };
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_fastest_is_kept_and_used() {
         let directory = tempfile::tempdir().unwrap();
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let open = || Gpu::open_with_cache(&adapter, ShaderChecks::default(), Some(directory.path())).unwrap();
         let (gpu, plan) = (open(), plan());
         let filters = DeviceFilters::new(&Arc::new(generated(5, "relu2_1".parse().unwrap())));
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_decides_unless_a_variant_is_forced() {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let plan = plan();
         let kernels = |forced: &ForcedVariants| -> Vec<Variant> {

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::{
         Session as _,
-        gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, adapters, kernels::tasks},
+        gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, first_adapter, kernels::tasks},
         plan::{
             Banding, Border, IterationState, Network, Optimizer, Pooling, Precision, Representation, Routine, Storage,
             Tensor, Term, features, iteration,
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn fused_steps_leave_the_bits_that_single_ones_leave() {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         assert!(gpu.has_f16(), "llvmpipe stores f16");
         let filters = DeviceFilters::new(&Arc::new(whole_numbers()));
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_shows_in_a_loss_through_fused_steps() {
-        let adapter = adapters().into_iter().next().expect("a Vulkan driver: tools/setup installs one");
+        let adapter = first_adapter();
         let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
         let filters = DeviceFilters::new(&Arc::new(generated(5, "relu2_1".parse().unwrap())));
         let terms = Term::all_of(&[], &["relu1_1", "relu2_1"]);
