@@ -45,7 +45,8 @@ fn recipe(method: Method) -> Recipe {
         size: 24,
         min_scale: 12,
         first_iterations: 3,
-        iterations: 6,
+        // More than an optimiser is ever ahead of what is known.
+        iterations: 99,
         content_layers: weighted(&["relu1_2"]),
         style_layers: weighted(&["relu1_1"]),
         method,
