@@ -29,9 +29,27 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -
     match Target::of(path)? {
         Target::Special => fill(&mut File::options().write(true).open(path)?, write),
         Target::File(target) => {
-            let mut file = Replacement::beside(&target)?;
+            let mut file = Replacement::beside(target)?;
             fill(file.file(), write)?;
             file.persist().map(drop)
+        }
+    }
+}
+
+/// [`replace_file`] with contents that are only the beginning: returns the new file under its name, to be written on.
+///
+/// # Errors
+/// As [`replace_file`].
+pub fn begin_file(path: &Path, beginning: &[u8]) -> io::Result<File> {
+    match Target::of(path)? {
+        Target::Special => {
+            let mut file = File::options().write(true).open(path)?;
+            file.write_all(beginning).map(|()| file)
+        }
+        Target::File(target) => {
+            let mut file = Replacement::beside(target)?;
+            file.file().write_all(beginning)?;
+            file.persist()
         }
     }
 }
@@ -44,7 +62,7 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -
 pub fn check_replaceable(path: &Path) -> io::Result<()> {
     match Target::of(path)? {
         Target::Special => Ok(()),
-        Target::File(target) => Replacement::beside(&target).map(drop),
+        Target::File(target) => Replacement::beside(target).map(drop),
     }
 }
 
@@ -85,20 +103,14 @@ impl Target {
 }
 
 /// A file that takes the place of another.
-#[derive(Debug)]
-pub struct Replacement {
+struct Replacement {
     file: NamedTempFile,
     target: PathBuf,
 }
 
 impl Replacement {
-    /// An empty one for the file at `path`, or for one that is not there yet. Other than [`replace_file`], it is for
-    /// regular files only.
-    ///
-    /// # Errors
-    /// As [`check_replaceable`]; the message omits the temporary file's name, which would only puzzle.
-    pub fn beside(path: &Path) -> io::Result<Replacement> {
-        let Target::File(target) = Target::of(path)? else { return Err(ErrorKind::Unsupported.into()) };
+    /// An empty one for a file that is there, or not yet. Errors omit the temporary name, which would only puzzle.
+    fn beside(target: PathBuf) -> io::Result<Replacement> {
         let directory = directory_of(&target);
         if !directory.is_dir() {
             let reason = format!("there is no directory {}", directory.display());
@@ -118,16 +130,12 @@ impl Replacement {
         Ok(Replacement { file, target })
     }
 
-    /// The file under its temporary name.
-    pub fn file(&mut self) -> &mut File {
+    fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
     }
 
-    /// Brings the contents to the disk and gives the file its name. It can be written on.
-    ///
-    /// # Errors
-    /// If the system refuses; the old file is as it was.
-    pub fn persist(self) -> io::Result<File> {
+    /// Brings the contents to the disk and gives the file its name.
+    fn persist(self) -> io::Result<File> {
         let Replacement { file, target } = self;
         file.as_file().sync_all()?;
         let _ = file.as_file().unlock();
@@ -141,7 +149,8 @@ impl Replacement {
 
 /// An error of the tempfile crate names its file.
 fn without_path(error: io::Error) -> io::Error {
-    let code = error.get_ref().and_then(std::error::Error::source).and_then(|source| source.downcast_ref::<io::Error>());
+    let code =
+        error.get_ref().and_then(std::error::Error::source).and_then(|source| source.downcast_ref::<io::Error>());
     match code.or(Some(&error)).and_then(io::Error::raw_os_error) {
         Some(code) => io::Error::from_raw_os_error(code),
         None => error.kind().into(),
@@ -199,7 +208,10 @@ mod tests {
             Err(io::Error::other("no more"))
         });
         assert_eq!(error.unwrap_err().to_string(), "no more");
-        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), names(directory.path())), ("old", vec!["file".into()]));
+        assert_eq!(
+            (fs::read_to_string(&path).unwrap().as_str(), names(directory.path())),
+            ("old", vec!["file".into()])
+        );
         put(&path, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
     }

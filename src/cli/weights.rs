@@ -1,6 +1,6 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
-use super::{CliError, creatable::check_creatable};
+use super::{CliError, console::Console, creatable::check_creatable};
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
@@ -57,7 +57,7 @@ pub(crate) struct LearnArguments {
 }
 
 /// Runs a command; the result goes to `answer`, progress to the terminal.
-pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), CliError> {
+pub(crate) fn run(command: &WeightsCommand, _console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
     match command {
         WeightsCommand::Fetch(arguments) => {
             let source = source(arguments.weights_url.as_deref(), arguments.deepest);

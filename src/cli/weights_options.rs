@@ -2,6 +2,7 @@
 
 use super::{
     CliError,
+    console::Console,
     weights::{fetch, source, user_cache},
 };
 use clap::Args;
@@ -63,11 +64,12 @@ impl WeightsOptions {
         needed: Option<Layer>,
         pictures: &[&Picture],
         threads: Option<NonZeroUsize>,
+        console: &Console,
     ) -> Result<Filters, CliError> {
         self.check()?;
         match &self.weights {
             WeightsChoice::File(path) => self.load_file(path, wanted, needed),
-            WeightsChoice::Learned => learned(pictures, threads),
+            WeightsChoice::Learned => learned(pictures, threads, console),
             WeightsChoice::Auto => match fetch(&source(self.weights_url.as_deref(), wanted), &user_cache()?) {
                 Ok(path) => self.load_file(&path, wanted, needed),
                 Err(error) if error.is_offline() => {
@@ -78,7 +80,7 @@ impl WeightsOptions {
                     eprintln!(
                         "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; {way_out}"
                     );
-                    learned(pictures, threads)
+                    learned(pictures, threads, console)
                 }
                 Err(error) => Err(error.into()),
             },
@@ -94,6 +96,14 @@ impl WeightsOptions {
             WeightsChoice::Learned => LearnSettings::default().deepest,
             WeightsChoice::Auto => wanted,
         })
+    }
+
+    /// The file that is named, if one is.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.weights {
+            WeightsChoice::File(path) => Some(path),
+            WeightsChoice::Auto | WeightsChoice::Learned => None,
+        }
     }
 
     /// Resolves a relative path against another directory than the current one.
@@ -125,6 +135,10 @@ impl WeightsOptions {
 }
 
 /// Filters learned from pictures.
-pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
+pub(crate) fn learned(
+    pictures: &[&Picture],
+    threads: Option<NonZeroUsize>,
+    _console: &Console,
+) -> Result<Filters, CliError> {
     Ok(learn_filters(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
 }
