@@ -29,7 +29,7 @@ fn a_large_photograph_becomes_512_pixels_long_unless_its_own_size_is_asked_for()
     let folder = Folder::with_pictures();
     folder.picture("photo.png", 600, 20, 1);
     for (options, size) in [("", (512, 17)), ("--size 0", (600, 20))] {
-        folder.paint("out.png", &format!("--min-scale 1000 --first-iterations 1 {options}"));
+        folder.paint("out.png", &format!("--min-scale 500 --first-iterations 1 {options}"));
         assert_eq!(folder.size("out.png"), size, "{options}");
     }
 }
