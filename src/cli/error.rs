@@ -80,9 +80,7 @@ impl CliError {
             CliError::Backend(error) | CliError::Device(DeviceError::Backend(error)) => backend_options(error),
             CliError::Device(DeviceError::NoIndex { .. }) => Some("`impasto devices` lists them"),
             CliError::Device(DeviceError::NoName { .. }) => Some("--device cpu chooses it"),
-            CliError::Fetch(FetchError::Offline { .. } | FetchError::Status { .. } | FetchError::NotBuilt { .. }) => {
-                Some("--weights names a file")
-            }
+            CliError::Fetch(_) => Some("--weights names a file, and --weights learned needs none"),
             _ => None,
         }
     }

@@ -2,14 +2,15 @@
 
 use super::{
     CliError,
-    weights::{fetch, source, user_cache},
+    weights::{fetch, learn_shown, source, user_cache},
 };
 use clap::Args;
 use impasto::{
-    learn::{LearnSettings, learn_filters},
+    cache_directory::NoCacheDirectory,
+    learn::LearnSettings,
     picture::Picture,
     vgg19::Layer,
-    weights::{self, FetchError, Filters, Format},
+    weights::{self, Cache, FetchError, Filters, Format, Patience, Source},
 };
 use std::{
     convert::Infallible,
@@ -68,21 +69,56 @@ impl WeightsOptions {
         match &self.weights {
             WeightsChoice::File(path) => self.load_file(path, wanted, needed),
             WeightsChoice::Learned => learned(pictures, threads),
-            WeightsChoice::Auto => match fetch(&source(self.weights_url.as_deref(), wanted), &user_cache()?) {
-                Ok(path) => self.load_file(&path, wanted, needed),
-                Err(error) if error.is_offline() => {
-                    let way_out = match error {
-                        FetchError::NotBuilt { .. } => "this impasto was built without fetching",
-                        _ => "with a network \"impasto weights fetch\" gets it once and for all",
-                    };
-                    eprintln!(
-                        "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; {way_out}"
-                    );
-                    learned(pictures, threads)
+            WeightsChoice::Auto => {
+                let url = self.weights_url.as_deref();
+                let source = Source { patience: Patience::brief(), ..source(url, wanted) };
+                let found = pretrained(url.is_none(), &source, user_cache());
+                match found.and_then(|path| self.load_file(&path, wanted, needed)) {
+                    Err(error) => self.learned_instead(error, needed, pictures, threads),
+                    loaded => loaded,
                 }
-                Err(error) => Err(error.into()),
-            },
+            }
         }
+    }
+
+    /// Learned filters, with a line that says why there are no others; or the error, if it is about an option, or if
+    /// learned filters do not reach the layers that were named.
+    fn learned_instead(
+        &self,
+        error: CliError,
+        needed: Option<Layer>,
+        pictures: &[&Picture],
+        threads: Option<NonZeroUsize>,
+    ) -> Result<Filters, CliError> {
+        let reach = LearnSettings::default().deepest;
+        if self.weights_url.is_some() && matches!(error, CliError::Fetch(FetchError::Address { .. })) {
+            return Err(error);
+        }
+        if let Some(needed) = needed.filter(|&needed| needed > reach) {
+            let advice = format!(
+                "filters learned from the pictures would end at {reach}: name no layer as deep as {needed}, or a file \
+                 with --weights"
+            );
+            return Err(CliError::Advised { error: Box::new(error), advice });
+        }
+        notice(&self.excuse(&error));
+        learned(pictures, threads)
+    }
+
+    /// Why filters are learned, and how to get others.
+    fn excuse(&self, error: &CliError) -> String {
+        let cause = match error {
+            CliError::Fetch(error) => error.cause(),
+            error => error.to_string(),
+        };
+        let again = match (error, &self.weights_url) {
+            (CliError::Fetch(FetchError::NotBuilt { .. }), _) => String::new(),
+            (_, None) => "\"impasto weights fetch\" tries again, ".to_owned(),
+            (_, Some(url)) => format!("\"impasto weights fetch --weights-url {url}\" tries again, "),
+        };
+        format!(
+            "no VGG19 ({cause}), so filters are learned from your two pictures; {again}--weights learned asks for this"
+        )
     }
 
     /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that would have to be
@@ -124,7 +160,22 @@ impl WeightsOptions {
     }
 }
 
+/// The file that auto takes: what the cache has for the source, or for the default source anything else in the cache
+/// that serves, or what can be fetched.
+fn pretrained(any: bool, source: &Source, cache: Result<Cache, NoCacheDirectory>) -> Result<PathBuf, CliError> {
+    let cache = cache?;
+    match any.then(|| cache.usable(source).next()).flatten() {
+        Some(path) => Ok(path),
+        None => Ok(fetch(source, &cache)?),
+    }
+}
+
+/// Says something that the user should know.
+fn notice(line: &str) {
+    eprintln!("impasto: {line}");
+}
+
 /// Filters learned from pictures.
 pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
-    Ok(learn_filters(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
+    Ok(learn_shown(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
 }
