@@ -9,6 +9,7 @@ use impasto::{
     cache_directory::NoCacheDirectory,
     learn::LearnSettings,
     picture::Picture,
+    printable::printable,
     vgg19::Layer,
     weights::{self, Cache, FetchError, Filters, Format, Patience, Source},
 };
@@ -172,10 +173,66 @@ fn pretrained(any: bool, source: &Source, cache: Result<Cache, NoCacheDirectory>
 
 /// Says something that the user should know.
 fn notice(line: &str) {
-    eprintln!("impasto: {line}");
+    eprintln!("impasto: {}", printable(line));
 }
 
 /// Filters learned from pictures.
 pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
     Ok(learn_shown(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io, net::TcpListener, time::Duration};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        weights: WeightsOptions,
+    }
+
+    fn options(arguments: &[&str]) -> WeightsOptions {
+        let arguments = std::iter::once(&"impasto").chain(arguments);
+        <Command as clap::Parser>::try_parse_from(arguments).expect("the options are right").weights
+    }
+
+    /// Whatever went wrong, one line says so and how to get what there is instead.
+    #[test]
+    fn every_reason_for_learning_fits_one_line_with_a_way_on() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        // Accepts connections and never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/x", listener.local_addr().expect("the port is bound"));
+        let patience = Patience { answer: Duration::from_millis(30), ..Patience::brief() };
+        let silent = Source { patience, ..Source::at(&url, Layer::FIRST) };
+        let cache = Cache::at(directory.path());
+        let silent = pretrained(true, &silent, Ok(cache.clone())).expect_err("nobody answers");
+        let nowhere = pretrained(true, &Source::at(&url, Layer::FIRST), Err(NoCacheDirectory)).expect_err("no cache");
+        let full = CliError::Fetch(FetchError::Write {
+            path: "cache/x.part".into(),
+            source: io::ErrorKind::StorageFull.into(),
+        });
+        for (error, cause) in [(silent, "has not answered"), (nowhere, "no home directory"), (full, "cannot write")] {
+            let line = options(&[]).excuse(&error);
+            assert!(line.starts_with("no VGG19 (") && line.contains(cause) && !line.contains('\n'), "{line}");
+            assert!(line.contains("\"impasto weights fetch\" tries again, --weights learned asks for this"), "{line}");
+            let line = options(&["--weights-url", "http://x/y"]).excuse(&error);
+            assert!(line.contains("\"impasto weights fetch --weights-url http://x/y\" tries again"), "{line}");
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).expect("it is there").count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_learned_for_a_layer_that_learned_filters_do_not_reach_or_an_address_that_is_none() {
+        let error = || CliError::Fetch(FetchError::Status { url: "http://x/y".to_owned(), status: 404 });
+        let deep = Some("relu5_1".parse().expect("a layer of VGG19"));
+        let refused = options(&[]).learned_instead(error(), deep, &[], None).expect_err("too deep").sentence();
+        for words in ["status 404", "relu5_1", "relu4_1", "--weights"] {
+            assert!(refused.contains(words), "no {words} in {refused}");
+        }
+        let address = FetchError::Address { url: "nonsense".to_owned(), reason: "no scheme".to_owned() };
+        let refused = options(&["--weights-url", "nonsense"]).learned_instead(address.into(), None, &[], None);
+        assert!(matches!(refused, Err(CliError::Fetch(FetchError::Address { .. }))));
+    }
 }
