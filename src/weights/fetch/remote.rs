@@ -181,7 +181,10 @@ impl<'a> Remote<'a> {
         let request = self.agent.get(url).header(header::RANGE, bytes).header(header::ACCEPT_ENCODING, "identity");
         let Some(left) = self.time_left()? else { return Ok(request.call()) };
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(request.call()));
+        std::thread::spawn(move || {
+            // Nobody listens any more if the answer comes too late.
+            let _ = sender.send(request.call());
+        });
         match receiver.recv_timeout(left) {
             Ok(answer) => Ok(answer),
             Err(_) => Err(FetchError::Silent { url: self.source.url.clone(), patience: self.source.patience.answer }),
