@@ -29,7 +29,7 @@
 //! let filters = learn_filters(&[&content, &style], &settings)?;
 //!
 //! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };
-//! let device = Device::open(&DeviceChoice::Cpu, None, None)?;
+//! let device = Device::open(&DeviceChoice::Cpu, None, None, &mut |_passed_over| {})?;
 //! let engine = Engine::new(&device, Arc::new(filters))?;
 //! let painted = stylize(&engine, &content, &style, &recipe, None, &mut |_event| {})?;
 //!

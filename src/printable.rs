@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// The text with control characters and those that steer the direction of reading or break lines as `\u{..}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(steers) {
+    if is_printable(text) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -17,6 +17,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether [`printable`] would leave the text as it is.
+pub fn is_printable(text: &str) -> bool {
+    !text.chars().any(steers)
 }
 
 /// The text as [`printable`] shows it, at most `most` characters of it: a longer one ends in `…`.

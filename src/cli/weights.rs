@@ -1,6 +1,6 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
-use super::{CliError, creatable::check_creatable};
+use super::{CliError, console::Console, creatable::check_creatable};
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
@@ -67,25 +67,25 @@ pub(crate) struct LearnArguments {
 }
 
 /// Runs a command; the result goes to `answer`, progress to the terminal.
-pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), CliError> {
+pub(crate) fn run(command: &WeightsCommand, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
     match command {
         WeightsCommand::Fetch(arguments) => {
             let source = source(arguments.weights_url.as_deref(), arguments.deepest);
-            let path = fetch(&source, &user_cache()?)?;
+            let path = fetch(&source, &user_cache()?, console)?;
             writeln!(answer, "{}", path.display())?;
         }
         WeightsCommand::List => list(&user_cache()?, answer)?,
-        WeightsCommand::Learn(arguments) => learn(arguments)?,
+        WeightsCommand::Learn(arguments) => learn(arguments, console)?,
         WeightsCommand::Info { file } => info(file, answer)?,
     }
     Ok(())
 }
 
-fn learn(arguments: &LearnArguments) -> Result<(), CliError> {
+fn learn(arguments: &LearnArguments, console: &Console) -> Result<(), CliError> {
     check_creatable(&arguments.output)?;
     let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
     let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
-    let filters = learn_shown(&pictures.iter().collect::<Vec<_>>(), &settings)?;
+    let filters = learn_shown(&pictures.iter().collect::<Vec<_>>(), &settings, console)?;
     Ok(weights::save(&filters, &arguments.output)?)
 }
 
@@ -106,8 +106,8 @@ pub(crate) fn user_cache() -> Result<Cache, NoCacheDirectory> {
 }
 
 /// Fetches with a progress bar, which appears only on a terminal.
-pub(crate) fn fetch(source: &Source, cache: &Cache) -> Result<PathBuf, FetchError> {
-    let bar = bar("VGG19 {spinner} waiting for an answer, {elapsed}");
+pub(crate) fn fetch(source: &Source, cache: &Cache, console: &Console) -> Result<PathBuf, FetchError> {
+    let bar = bar(console, "VGG19 {spinner} waiting for an answer, {elapsed}");
     let path = weights::fetch(source, cache, &mut |progress| {
         if bar.length().is_none() {
             bar.set_style(style("VGG19 {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"));
@@ -120,8 +120,12 @@ pub(crate) fn fetch(source: &Source, cache: &Cache) -> Result<PathBuf, FetchErro
 }
 
 /// Learns with a progress bar, which appears only on a terminal.
-pub(crate) fn learn_shown(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
-    let bar = bar("learning filters {pos}/{len} {wide_bar}");
+pub(crate) fn learn_shown(
+    pictures: &[&Picture],
+    settings: &LearnSettings,
+    console: &Console,
+) -> Result<Filters, LearnError> {
+    let bar = bar(console, "learning filters {pos}/{len} {wide_bar}");
     let filters = learn_filters_observed(pictures, settings, &mut |progress| {
         bar.set_length(progress.count as u64);
         bar.set_position(progress.number as u64);
@@ -130,8 +134,8 @@ pub(crate) fn learn_shown(pictures: &[&Picture], settings: &LearnSettings) -> Re
     filters
 }
 
-fn bar(template: &str) -> ProgressBar {
-    let bar = ProgressBar::no_length().with_style(style(template));
+fn bar(console: &Console, template: &str) -> ProgressBar {
+    let bar = console.bar(ProgressBar::no_length().with_style(style(template)));
     bar.enable_steady_tick(TICK);
     bar
 }

@@ -2,6 +2,7 @@
 
 use super::{
     CliError,
+    console::Console,
     weights::{fetch, learn_shown, source, user_cache},
 };
 use clap::Args;
@@ -9,7 +10,6 @@ use impasto::{
     cache_directory::NoCacheDirectory,
     learn::LearnSettings,
     picture::Picture,
-    printable::printable,
     vgg19::Layer,
     weights::{self, Cache, FetchError, Filters, Format, Patience, Source},
 };
@@ -65,17 +65,18 @@ impl WeightsOptions {
         needed: Option<Layer>,
         pictures: &[&Picture],
         threads: Option<NonZeroUsize>,
+        console: &Console,
     ) -> Result<Filters, CliError> {
         self.check()?;
         match &self.weights {
             WeightsChoice::File(path) => self.load_file(path, wanted, needed),
-            WeightsChoice::Learned => learned(pictures, threads),
+            WeightsChoice::Learned => learned(pictures, threads, console),
             WeightsChoice::Auto => {
                 let url = self.weights_url.as_deref();
                 let source = Source { patience: Patience::brief(), ..source(url, wanted) };
-                let found = pretrained(url.is_none(), &source, user_cache());
+                let found = pretrained(url.is_none(), &source, user_cache(), console);
                 match found.and_then(|path| self.load_file(&path, wanted, needed)) {
-                    Err(error) => self.learned_instead(error, needed, pictures, threads),
+                    Err(error) => self.learned_instead(error, needed, pictures, threads, console),
                     loaded => loaded,
                 }
             }
@@ -90,6 +91,7 @@ impl WeightsOptions {
         needed: Option<Layer>,
         pictures: &[&Picture],
         threads: Option<NonZeroUsize>,
+        console: &Console,
     ) -> Result<Filters, CliError> {
         let reach = LearnSettings::default().deepest;
         if self.weights_url.is_some() && matches!(error, CliError::Fetch(FetchError::Address { .. })) {
@@ -102,8 +104,8 @@ impl WeightsOptions {
             );
             return Err(CliError::Advised { error: Box::new(error), advice });
         }
-        notice(&self.excuse(&error));
-        learned(pictures, threads)
+        console.say(&self.excuse(&error));
+        learned(pictures, threads, console)
     }
 
     /// Why filters are learned, and how to get others.
@@ -131,6 +133,14 @@ impl WeightsOptions {
             WeightsChoice::Learned => LearnSettings::default().deepest,
             WeightsChoice::Auto => wanted,
         })
+    }
+
+    /// The file that is named, if one is.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.weights {
+            WeightsChoice::File(path) => Some(path),
+            WeightsChoice::Auto | WeightsChoice::Learned => None,
+        }
     }
 
     /// Resolves a relative path against another directory than the current one.
@@ -163,33 +173,47 @@ impl WeightsOptions {
 
 /// The file that auto takes: what the cache has for the source, or for the default source anything else in the cache
 /// that serves, or what can be fetched.
-fn pretrained(any: bool, source: &Source, cache: Result<Cache, NoCacheDirectory>) -> Result<PathBuf, CliError> {
+fn pretrained(
+    any: bool,
+    source: &Source,
+    cache: Result<Cache, NoCacheDirectory>,
+    console: &Console,
+) -> Result<PathBuf, CliError> {
     let cache = cache?;
-    match any.then(|| cache.usable(source).next()).flatten() {
-        Some(path) => Ok(path),
-        None => Ok(fetch(source, &cache)?),
-    }
-}
-
-/// Says something that the user should know.
-fn notice(line: &str) {
-    eprintln!("impasto: {}", printable(line));
+    let path = match any.then(|| cache.usable(source).next()).flatten() {
+        Some(path) => path,
+        None => fetch(source, &cache, console)?,
+    };
+    console.detail(&format!("filters from {}", path.display()));
+    Ok(path)
 }
 
 /// Filters learned from pictures.
-pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
-    Ok(learn_shown(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
+pub(crate) fn learned(
+    pictures: &[&Picture],
+    threads: Option<NonZeroUsize>,
+    console: &Console,
+) -> Result<Filters, CliError> {
+    let settings = LearnSettings { threads, ..LearnSettings::default() };
+    console.detail(&format!("learning filters from the pictures, down to {}", settings.deepest));
+    Ok(learn_shown(pictures, &settings, console)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::console::ConsoleOptions, *};
     use std::{io, net::TcpListener, time::Duration};
 
     #[derive(clap::Parser)]
     struct Command {
         #[command(flatten)]
         weights: WeightsOptions,
+        #[command(flatten)]
+        console: ConsoleOptions,
+    }
+
+    fn console() -> Console {
+        Console::new(<Command as clap::Parser>::parse_from(["impasto", "--quiet"]).console)
     }
 
     fn options(arguments: &[&str]) -> WeightsOptions {
@@ -206,9 +230,10 @@ mod tests {
         let url = format!("http://{}/x", listener.local_addr().expect("the port is bound"));
         let patience = Patience { answer: Duration::from_millis(30), ..Patience::brief() };
         let silent = Source { patience, ..Source::at(&url, Layer::FIRST) };
-        let cache = Cache::at(directory.path());
-        let silent = pretrained(true, &silent, Ok(cache.clone())).expect_err("nobody answers");
-        let nowhere = pretrained(true, &Source::at(&url, Layer::FIRST), Err(NoCacheDirectory)).expect_err("no cache");
+        let (cache, quiet) = (Cache::at(directory.path()), console());
+        let silent = pretrained(true, &silent, Ok(cache.clone()), &quiet).expect_err("nobody answers");
+        let nowhere =
+            pretrained(true, &Source::at(&url, Layer::FIRST), Err(NoCacheDirectory), &quiet).expect_err("no cache");
         let full = CliError::Fetch(FetchError::Write {
             path: "cache/x.part".into(),
             source: io::ErrorKind::StorageFull.into(),
@@ -225,14 +250,15 @@ mod tests {
 
     #[test]
     fn nothing_is_learned_for_a_layer_that_learned_filters_do_not_reach_or_an_address_that_is_none() {
+        let quiet = console();
         let error = || CliError::Fetch(FetchError::Status { url: "http://x/y".to_owned(), status: 404 });
         let deep = Some("relu5_1".parse().expect("a layer of VGG19"));
-        let refused = options(&[]).learned_instead(error(), deep, &[], None).expect_err("too deep").sentence();
+        let refused = options(&[]).learned_instead(error(), deep, &[], None, &quiet).expect_err("too deep").sentence();
         for words in ["status 404", "relu5_1", "relu4_1", "--weights"] {
             assert!(refused.contains(words), "no {words} in {refused}");
         }
         let address = FetchError::Address { url: "nonsense".to_owned(), reason: "no scheme".to_owned() };
-        let refused = options(&["--weights-url", "nonsense"]).learned_instead(address.into(), None, &[], None);
+        let refused = options(&["--weights-url", "nonsense"]).learned_instead(address.into(), None, &[], None, &quiet);
         assert!(matches!(refused, Err(CliError::Fetch(FetchError::Address { .. }))));
     }
 }

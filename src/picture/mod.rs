@@ -6,7 +6,7 @@ mod encode;
 mod error;
 mod resize;
 
-pub use encode::check_writable;
+pub use encode::{Encoding, check_writable};
 pub use error::PictureError;
 pub use resize::fit_long_side;
 

@@ -19,17 +19,12 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
 /// Bytes asked for first; a header of VGG19 has three thousand.
 const FIRST_REQUEST: u64 = 16 << 10;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
-/// What the names of temporary files begin with.
-const TEMPORARY: &str = ".impasto-";
-/// A temporary file that nobody has written to for so long belongs to a process that no longer runs.
-const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// Noted beside the partial file, whose length shows how far the fetch got but not which version its bytes belong to.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -134,8 +129,6 @@ fn sweep(directory: &Path) {
         let partial = name.strip_suffix(&format!(".{}", claim::SUFFIX)).unwrap_or(&name);
         if cache::is_partial(partial) {
             partials.insert(path.with_file_name(partial));
-        } else if name.starts_with(TEMPORARY) && is_abandoned(&path) {
-            let _ = std::fs::remove_file(path);
         }
     }
     for partial in partials {
@@ -146,11 +139,6 @@ fn sweep(directory: &Path) {
             claim.discard();
         }
     }
-}
-
-fn is_abandoned(path: &Path) -> bool {
-    let written = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    written.is_ok_and(|written| SystemTime::now().duration_since(written).is_ok_and(|age| age > ABANDONED))
 }
 
 fn read_header(source: &Source, remote: &mut Remote) -> Result<Header, FetchError> {
