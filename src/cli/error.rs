@@ -91,9 +91,7 @@ impl CliError {
             CliError::Device(DeviceError::NoName { .. }) => Some("--device cpu chooses it"),
             CliError::Shortage(Shortage { fitting: Some(_), .. }) => Some("--size sets it; --force tries all the same"),
             CliError::Shortage(_) => Some("see --device; --force tries all the same"),
-            CliError::Fetch(FetchError::Offline { .. } | FetchError::Status { .. } | FetchError::NotBuilt { .. }) => {
-                Some("--weights names a file")
-            }
+            CliError::Fetch(_) => Some("--weights names a file, and --weights learned needs none"),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ mod save;
 mod source;
 
 pub use crate::vgg19::Normalisation;
-pub use cache::Cache;
+pub use cache::{Cache, CachedFile};
 pub use error::{FileFault, WeightsError};
 pub use fetch::{FetchError, Progress, fetch};
 pub use filters::{ConvolutionFilters, Filters};
