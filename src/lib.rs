@@ -2,7 +2,7 @@
 //!
 //! In the order in which a program meets them:
 //!
-//! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, or takes pixels.
+//! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, reads GIF, AVIF and PNM, or takes pixels.
 //! 2. [`weights`] holds the filters of the network: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
 //!    [`weights::load`] reads a file, [`learn::learn_filters`] needs nothing but the pictures.
 //! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. Everything has a default;
