@@ -12,7 +12,7 @@ use super::{
 use clap::Args;
 use impasto::{
     Engine,
-    picture::Picture,
+    picture::{Detail, Picture},
     plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
     style::{Recipe, Scaling, evaluate, features},
     vgg19::Layer,
@@ -77,9 +77,9 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     inputs.extend(arguments.weights.file().map(|path| Input::new("the file of filters", path)));
     at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
     refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
-    let content = read_picture(&arguments.content, console)?;
-    let style = read_picture(&arguments.style, console)?;
-    let image = read_picture(&arguments.image, console)?;
+    let content = read_picture(&arguments.content, Detail::Full, console)?.picture;
+    let style = read_picture(&arguments.style, Detail::Full, console)?.picture;
+    let image = read_picture(&arguments.image, Detail::Full, console)?.picture;
     if content.size() != image.size() {
         return Err(CliError::Usage(format!(
             "--image is {} but --content is {}: give pictures of one size",

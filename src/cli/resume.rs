@@ -1,12 +1,6 @@
 //! `impasto resume`.
 
-use super::{
-    Cli, CliError, Command,
-    console::Console,
-    input::{is_standard_stream, read_picture},
-    paint::Keeping,
-    stylize,
-};
+use super::{Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize};
 use clap::{Args, FromArgMatches};
 use impasto::style::{Checkpoint, Painting};
 use serde::{Deserialize, Serialize};
@@ -125,7 +119,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     let destination = stylize.destination()?;
     stylize.check_files(&destination)?;
     destination.check(checkpoint.size())?;
-    let (content, style) = (read_picture(&stylize.content, console)?, read_picture(&stylize.style, console)?);
+    let (content, style, _) = stylize.pictures(console)?;
     // By now it is known how deep the filters must reach.
     let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style, console)?;
     let sizes = style.size();

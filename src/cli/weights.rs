@@ -1,6 +1,12 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
-use super::{CliError, console::Console, creatable::check_creatable};
+use super::{
+    CliError,
+    console::Console,
+    creatable::check_creatable,
+    input::{at_most_one_from_standard_input, detail_for, read_picture},
+    overwrite::{Input, Output, refuse_overwriting},
+};
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
@@ -82,8 +88,13 @@ pub(crate) fn run(command: &WeightsCommand, console: &Console, answer: &mut dyn 
 }
 
 fn learn(arguments: &LearnArguments, console: &Console) -> Result<(), CliError> {
+    let inputs: Vec<Input> =
+        arguments.pictures.iter().map(|path| Input::new("a picture to learn from", path)).collect();
+    at_most_one_from_standard_input(arguments.pictures.iter().map(PathBuf::as_path))?;
+    refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
     check_creatable(&arguments.output)?;
-    let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
+    let read = |path: &PathBuf| Ok(read_picture(path, detail_for(LearnSettings::default().size), console)?.picture);
+    let pictures = arguments.pictures.iter().map(read).collect::<Result<Vec<Picture>, CliError>>()?;
     let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
     let filters = learn_shown(&pictures.iter().collect::<Vec<_>>(), &settings, console)?;
     Ok(weights::save(&filters, &arguments.output)?)

@@ -3,7 +3,7 @@
 use crate::cli::{
     CliError,
     console::Console,
-    input::{at_most_one_from_standard_input, is_standard_stream, read_picture},
+    input::{at_most_one_from_standard_input, detail_for, is_standard_stream, read_picture},
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
     output::{Destination, free_name},
     overwrite::{Input, Output, refuse_overwriting},
@@ -14,8 +14,8 @@ use crate::cli::{
 use clap::Args;
 use impasto::{
     Device,
-    picture::Picture,
-    plan::{Pooling, Size},
+    picture::{Detail, Picture},
+    plan::Pooling,
     style::{Init, Method, Recipe, Scaling, WeightedLayer},
     vgg19::Layer,
     weights::Filters,
@@ -193,19 +193,36 @@ impl Arguments {
         }
     }
 
-    /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
-    pub fn recipe(&self, content: Size, console: &Console) -> Result<Recipe, CliError> {
-        let own = content.width.max(content.height);
+    /// The detail that the photograph needs.
+    fn content_detail(&self) -> Detail {
+        match self.size {
+            Some(0) => Detail::Full,
+            size => detail_for(size.unwrap_or(Recipe::default().size)),
+        }
+    }
+
+    /// The photograph and the painting, and the long side of the result.
+    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32), CliError> {
+        let content = read_picture(&self.content, self.content_detail(), console)?;
+        let own = content.size.width.max(content.size.height);
+        let size = match self.size {
+            None => Recipe::default().size.min(own),
+            Some(0) => own,
+            Some(size) => size,
+        };
+        let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
+        let style = read_picture(&self.style, detail_for(needed as u32), console)?;
+        Ok((content.picture, style.picture, size))
+    }
+
+    /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
+    pub fn recipe(&self, size: u32, console: &Console) -> Result<Recipe, CliError> {
         let default = Recipe::default();
         let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
             if named.is_empty() { default } else { named.to_vec() }
         };
         Ok(Recipe {
-            size: match self.size {
-                None => default.size.min(own),
-                Some(0) => own,
-                Some(size) => size,
-            },
+            size,
             min_scale: self.min_scale.unwrap_or(default.min_scale),
             iterations: self.iterations,
             first_iterations: self.first_iterations,
@@ -213,7 +230,7 @@ impl Arguments {
             init: match &self.init {
                 InitChoice::Content => Init::Content,
                 InitChoice::Noise => Init::Noise,
-                InitChoice::File(path) => Init::Picture(read_picture(path, console)?),
+                InitChoice::File(path) => Init::Picture(read_picture(path, self.content_detail(), console)?.picture),
             },
             seed: self.seed.unwrap_or(default.seed),
             method: self.optimizer,

@@ -12,7 +12,6 @@ use super::{
     console::Console,
     creatable::check_creatable,
     explain::explain,
-    input::read_picture,
     output::{Destination, Placed},
     paint::{self, Failure, Keeping, Watcher},
     progress::Progress,
@@ -34,12 +33,11 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
     if let Some(destination) = &destination {
         arguments.check_files(destination)?;
     }
-    let content = read_picture(&arguments.content, console)?;
-    let style = read_picture(&arguments.style, console)?;
-    let recipe = arguments.recipe(content.size(), console)?;
+    let (content, style, size) = arguments.pictures(console)?;
+    let recipe = arguments.recipe(size, console)?;
     recipe.check()?;
     match &destination {
-        Some(destination) => paint(&arguments, &content, &style, recipe, destination, console, answer),
+        Some(destination) => paint(&arguments, content, style, recipe, destination, console, answer),
         None => explain_plan(&arguments, content.size(), style.size(), recipe, console, answer),
     }
 }
@@ -64,8 +62,8 @@ fn explain_plan(
 
 fn paint(
     arguments: &Arguments,
-    content: &Picture,
-    style: &Picture,
+    content: Picture,
+    style: Picture,
     mut recipe: Recipe,
     destination: &Destination,
     console: &Console,
@@ -75,12 +73,13 @@ fn paint(
     for remark in arguments.remarks(&recipe) {
         console.say(&remark);
     }
-    let engine = engine(arguments, &mut recipe, content, style, console)?;
-    let painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
+    let engine = engine(arguments, &mut recipe, &content, &style, console)?;
+    let size_of_style = style.size();
+    let painting = Painting::new(&engine, content, style, recipe).map_err(Box::new)?;
     let notes =
         || Notes::of_this_process(arguments.output.is_none().then_some(destination).and_then(Destination::file));
     let keeping = Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force };
-    finish(arguments, painting, &engine, style.size(), &keeping, console)?;
+    finish(arguments, painting, &engine, size_of_style, &keeping, console)?;
     if arguments.output.is_none() {
         writeln!(answer, "{}", printable(&destination.name()))?;
     }
