@@ -83,6 +83,7 @@ impl CliError {
         match self {
             CliError::Stylize(reason) | CliError::Interrupted { reason, .. } => match &**reason {
                 Reason::Backend(error) => backend_options(error),
+                Reason::StyleScale { .. } => Some("see --style-scale"),
                 Reason::NotFinite { .. } => Some("see --weights, --learning-rate, --content-weight and --style-weight"),
                 _ => None,
             },

@@ -54,7 +54,9 @@ impl fmt::Display for Remark {
                     Kind::Content => ("content", "photograph"),
                     Kind::Style => ("style", "painting"),
                 };
-                write!(f, "the {name} weight of {weight:e} is nothing beside all weights together, {all:e}: ")?;
+                let weight = f64::from(*weight);
+                let [weight, all] = [weight, *all].map(number);
+                write!(f, "the {name} weight of {weight} is nothing beside all weights together, {all}: ")?;
                 write!(f, "the {picture} has no effect")
             }
             Remark::SmallPainting { style_scale, wanted, painting } => write!(
@@ -64,6 +66,11 @@ impl fmt::Display for Remark {
             ),
         }
     }
+}
+
+/// With as few digits as it takes.
+fn number(value: f64) -> String {
+    if (1e-3..1e6).contains(&value) { format!("{value}") } else { format!("{value:.0e}") }
 }
 
 impl Recipe {
@@ -129,7 +136,7 @@ mod tests {
         let large = said(|recipe| recipe.style_weight = 1e30);
         assert_eq!(large.len(), 1);
         assert!(
-            large[0].starts_with("the content weight of 1e0 is nothing beside all weights together, 1"),
+            large[0].starts_with("the content weight of 1 is nothing beside all weights together, 1e30: "),
             "{large:?}"
         );
         assert!(large[0].ends_with(": the photograph has no effect"), "{large:?}");

@@ -113,3 +113,22 @@ fn text_that_steers_a_terminal_is_escaped_wherever_it_comes_from() {
         assert!(!said.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {said:?}");
     }
 }
+
+#[test]
+fn weights_and_scales_that_are_probably_mistakes_are_remarked() {
+    let folder = Folder::with_pictures();
+    let cases = [
+        ("--content-weight 0 --style-weight 0 --tv-weight 0", "all weights are zero"),
+        ("--style-weight 0", "the painting has no effect"),
+        ("--style-weight 1e20", "the photograph has no effect"),
+        ("--style-scale 3", "never enlarged"),
+    ];
+    for (options, words) in cases {
+        let outcome = folder.run(&format!("stylize photo.png --style painting.png -o out.png {}", quick(options)));
+        assert_eq!(outcome.code, Some(0), "{options}: {outcome:?}");
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        assert!(lines.len() == 1 && lines[0].contains(words), "{options}: no {words:?} in {lines:?}");
+    }
+    let small = quick("--style-scale 0.02 --min-scale 48");
+    folder.refuses(&format!("stylize photo.png --style painting.png -o out.png {small}"), 1, &["style scale of 0.02"]);
+}

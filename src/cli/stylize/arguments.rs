@@ -15,8 +15,8 @@ use clap::Args;
 use impasto::{
     Device,
     picture::{Detail, Picture},
-    plan::Pooling,
-    style::{Init, Method, Recipe, Scaling, WeightedLayer},
+    plan::{Pooling, Size},
+    style::{Init, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
     weights::Filters,
 };
@@ -70,17 +70,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().first_iterations)]
     first_iterations: u32,
 
-    /// How much of the photograph is kept
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().content_weight)]
-    content_weight: f32,
+    /// How much of the photograph is kept [default: 1]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    content_weight: Option<f32>,
 
-    /// How much of the painting is taken
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_weight)]
-    style_weight: f32,
+    /// How much of the painting is taken [default: 6, with --loss mse 0.0003]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    style_weight: Option<f32>,
 
-    /// How smooth the picture is kept (total variation)
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().tv_weight)]
-    tv_weight: f32,
+    /// How smooth the picture is kept (total variation) [default: 0.5, with --loss mse 100]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    tv_weight: Option<f32>,
 
     /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
@@ -102,7 +102,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
     style_layers: Vec<WeightedLayer>,
 
-    /// How losses are measured
+    /// How losses are measured: relative suits all filters; the default weights of mse are for VGG19
     #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
     loss: Scaling,
 
@@ -217,7 +217,7 @@ impl Arguments {
 
     /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
     pub fn recipe(&self, size: u32, console: &Console) -> Result<Recipe, CliError> {
-        let default = Recipe::default();
+        let (default, weights) = (Recipe::default(), Weights::default_for(self.loss));
         let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
             if named.is_empty() { default } else { named.to_vec() }
         };
@@ -237,9 +237,9 @@ impl Arguments {
             learning_rate: self.learning_rate,
             content_layers: layers(&self.content_layers, default.content_layers),
             style_layers: layers(&self.style_layers, default.style_layers),
-            content_weight: self.content_weight,
-            style_weight: self.style_weight,
-            tv_weight: self.tv_weight,
+            content_weight: self.content_weight.unwrap_or(weights.content),
+            style_weight: self.style_weight.unwrap_or(weights.style),
+            tv_weight: self.tv_weight.unwrap_or(weights.tv),
             scaling: self.loss,
             pooling: self.pooling,
             border: default.border,
@@ -332,8 +332,8 @@ impl Arguments {
     }
 
     /// What is probably not meant, in sentences.
-    pub fn remarks(&self, recipe: &Recipe) -> Vec<String> {
-        let mut remarks = Vec::new();
+    pub fn remarks(&self, recipe: &Recipe, painting: Size) -> Vec<String> {
+        let mut remarks: Vec<String> = recipe.remarks(painting).iter().map(ToString::to_string).collect();
         if let Some(seed) = self.seed
             && !matches!(self.init, InitChoice::Noise)
         {

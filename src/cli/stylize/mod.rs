@@ -70,7 +70,7 @@ fn paint(
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     destination.check(fit_long_side(content.size(), recipe.size))?;
-    for remark in arguments.remarks(&recipe) {
+    for remark in arguments.remarks(&recipe, style.size()) {
         console.say(&remark);
     }
     let engine = engine(arguments, &mut recipe, &content, &style, console)?;
