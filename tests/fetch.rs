@@ -468,6 +468,37 @@ fn a_second_fetch_of_a_file_that_is_on_its_way_is_told_so() {
     assert_eq!(setting.names().len(), 2, "{:?}", setting.names());
 }
 
+/// The note of the first digest is a pipe here, which holds the first fetch in the middle of its check.
+#[cfg(unix)]
+#[test]
+fn a_file_is_not_given_to_a_second_fetch_while_it_is_checked() {
+    let server = Server::start(|_, asked| Answer::honest(&FILE, asked));
+    let setting = Setting::new(&server.url);
+    let path = setting.fetch().unwrap();
+    let digest = cache::digest(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let note = format!("{}.sha256", path.display());
+    std::fs::remove_file(&note).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&note).status().unwrap().success());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| setting.fetch());
+        // Waits until the other end is opened.
+        let mut pipe = std::fs::File::options().write(true).open(&note).unwrap();
+        let before = std::fs::read(format!("{}.part", path.display())).unwrap();
+        let (sender, second) = mpsc::channel();
+        let setting = &setting;
+        scope.spawn(move || sender.send(setting.fetch()));
+        // A second fetch that took part would wait at the pipe too.
+        let second = second.recv_timeout(Duration::from_secs(20)).ok();
+        assert!(matches!(second, Some(Err(FetchError::Busy { .. }))), "{second:?}");
+        assert!(std::fs::read(format!("{}.part", path.display())).unwrap() == before);
+        std::io::Write::write_all(&mut pipe, digest.as_bytes()).unwrap();
+        drop(pipe);
+        assert_eq!(first.join().unwrap().unwrap(), path);
+    });
+    assert_right(&path, 3);
+}
+
 #[test]
 fn many_fetches_at_once_never_spoil_the_file() {
     const AT_ONCE: usize = 4;
