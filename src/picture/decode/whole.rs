@@ -1,6 +1,7 @@
 //! TIFF, BMP and PNM, and what is common to decoders that decode the whole picture before it is converted.
 
 use std::error::Error;
+use std::io::{BufReader, Read, Seek};
 
 use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder, tiff::TiffDecoder};
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, metadata::Orientation};
@@ -8,6 +9,9 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, metadat
 use super::super::{PictureError, colour};
 use super::{Failure, Frames, Job, Opened, Source, Traits, WORK_MIB};
 use crate::plan::Size;
+
+/// With comments.
+const LONGEST_PNM_HEADER: u64 = 1 << 16;
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
     let failed = |error: ImageError| image_error(job, error);
@@ -37,8 +41,11 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
             )
         }
         _ => {
+            // The decoder collects a number of any length.
+            PnmDecoder::new(BufReader::new(source.by_ref().take(LONGEST_PNM_HEADER))).map_err(failed)?;
+            source.rewind().map_err(|reason| job.failed(reason))?;
             let decoder = PnmDecoder::new(source).map_err(failed)?;
-            job.admit(dimensions(&decoder), held + 2 * decoder.total_bytes())?;
+            job.admit(dimensions(&decoder), held + decoder.total_bytes())?;
             let traits = Traits { orientation: Orientation::NoTransforms, profile: None, frames: Frames::Single };
             decode_samples(decoder, job, &traits)
         }
