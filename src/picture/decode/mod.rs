@@ -8,6 +8,7 @@ mod jpeg;
 mod panics;
 mod png;
 mod source;
+mod tiff;
 mod webp;
 mod whole;
 
@@ -156,6 +157,7 @@ fn decode(path: &Path, format: &'static Format, source: Source, detail: Detail) 
             ImageFormat::WebP => webp::decode,
             ImageFormat::Gif => gif::decode,
             ImageFormat::Avif => avif::decode,
+            ImageFormat::Tiff => tiff::decode,
             _ => whole::decode,
         };
         return match panics::caught(|| decoder(&mut source, &job)) {
