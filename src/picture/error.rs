@@ -84,7 +84,7 @@ pub enum PictureError {
     },
     /// Reading the picture would take more memory than is accepted.
     #[error(
-        "reading {path}, a {format} of {size}, takes {needed} MiB of memory, more than the {limit} MiB that are accepted: shrink it first, or save it again as a PNG that is not interlaced"
+        "reading {path} ({format}, {size}) takes {needed} MiB of memory, more than the {limit} MiB that are accepted: shrink it first, or save it again as a PNG that is not interlaced"
     )]
     TooMuchMemory {
         /// The file.

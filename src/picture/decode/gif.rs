@@ -10,7 +10,8 @@ use crate::plan::Size;
 const WHITE: [u8; 3] = [255; 3];
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
-    let held = source.held();
+    // The decoder holds what programs have added.
+    let held = source.held() + source.length();
     let failed = |error| gif_error(job, error);
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);

@@ -169,8 +169,9 @@ fn next_marker(source: &mut impl BufRead) -> io::Result<Option<u8>> {
         }
         loop {
             let mut byte = [0];
-            if source.read(&mut byte)? == 0 {
-                return Ok(None);
+            match source.read_exact(&mut byte) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                result => result?,
             }
             match byte[0] {
                 0xFF => {}

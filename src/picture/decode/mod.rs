@@ -8,6 +8,7 @@ mod jpeg;
 mod panics;
 mod png;
 mod source;
+mod tiff;
 mod webp;
 mod whole;
 
@@ -117,7 +118,11 @@ impl Picture {
 fn format_of(path: &Path, signature: &[u8]) -> Result<&'static Format, PictureError> {
     let guess = match signature {
         // AVIF files need not name that brand first.
-        [_, _, _, _, b'f', b't', b'y', b'p', b'm', b'i', b'f', b'1', ..] => Some(ImageFormat::Avif),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..]
+            if [b"avis", b"mif1", b"msf1", b"miaf"].iter().any(|brand| signature[8..].starts_with(*brand)) =>
+        {
+            Some(ImageFormat::Avif)
+        }
         _ => image::guess_format(signature).ok(),
     };
     FORMATS.iter().find(|format| Some(format.format) == guess).ok_or_else(|| {
@@ -152,6 +157,7 @@ fn decode(path: &Path, format: &'static Format, source: Source, detail: Detail) 
             ImageFormat::WebP => webp::decode,
             ImageFormat::Gif => gif::decode,
             ImageFormat::Avif => avif::decode,
+            ImageFormat::Tiff => tiff::decode,
             _ => whole::decode,
         };
         return match panics::caught(|| decoder(&mut source, &job)) {

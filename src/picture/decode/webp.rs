@@ -10,7 +10,8 @@ use crate::plan::Size;
 const METADATA: usize = 16 << 20;
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
-    let held = source.held();
+    // The decoder may hold compressed bytes.
+    let held = source.held() + source.length();
     let failed = |error| webp_error(job, error);
     let mut decoder = WebPDecoder::new(source).map_err(failed)?;
     decoder.set_memory_limit(METADATA);

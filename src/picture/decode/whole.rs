@@ -1,31 +1,22 @@
-//! TIFF, BMP and PNM, and what is common to decoders that decode the whole picture before it is converted.
+//! BMP and PNM, and what is common to decoders that decode the whole picture before it is converted.
 
 use std::error::Error;
+use std::io::{BufReader, Read, Seek};
 
-use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder, tiff::TiffDecoder};
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, metadata::Orientation};
+use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, metadata::Orientation};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, Opened, Source, Traits, WORK_MIB};
+use super::{Failure, Frames, Job, Opened, Source, Traits};
 use crate::plan::Size;
+
+/// With comments.
+const LONGEST_PNM_HEADER: u64 = 1 << 16;
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
     let failed = |error: ImageError| image_error(job, error);
     let held = source.held();
     match job.format.format {
-        ImageFormat::Tiff => {
-            let mut decoder = TiffDecoder::new(source).map_err(failed)?;
-            // Read before the limits are raised, so that it is short.
-            let profile = decoder.icc_profile().ok().flatten();
-            let orientation = decoder.orientation().map_err(failed)?;
-            // Decoded into one array and copied into another; with a third for CMYK, which is converted.
-            let copies = if decoder.original_color_type() == decoder.color_type().into() { 2 } else { 3 };
-            job.admit(dimensions(&decoder), held + copies * decoder.total_bytes())?;
-            let mut limits = Limits::no_limits();
-            limits.max_alloc = Some(WORK_MIB << 20);
-            decoder.set_limits(limits).map_err(failed)?;
-            decode_samples(decoder, job, &Traits { orientation, profile, frames: Frames::Single })
-        }
         ImageFormat::Bmp => {
             let mut decoder = BmpDecoder::new(source).map_err(failed)?;
             job.admit(dimensions(&decoder), held + decoder.total_bytes())?;
@@ -37,15 +28,18 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
             )
         }
         _ => {
+            // The decoder collects a number of any length.
+            PnmDecoder::new(BufReader::new(source.by_ref().take(LONGEST_PNM_HEADER))).map_err(failed)?;
+            source.rewind().map_err(|reason| job.failed(reason))?;
             let decoder = PnmDecoder::new(source).map_err(failed)?;
-            job.admit(dimensions(&decoder), held + 2 * decoder.total_bytes())?;
+            job.admit(dimensions(&decoder), held + decoder.total_bytes())?;
             let traits = Traits { orientation: Orientation::NoTransforms, profile: None, frames: Frames::Single };
             decode_samples(decoder, job, &traits)
         }
     }
 }
 
-fn dimensions(decoder: &impl ImageDecoder) -> Size {
+pub(super) fn dimensions(decoder: &impl ImageDecoder) -> Size {
     let (width, height) = decoder.dimensions();
     Size { width, height }
 }
