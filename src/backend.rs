@@ -46,6 +46,14 @@ pub enum BackendError {
         /// Memory that the plan and its filters take, in MiB.
         needed: u64,
     },
+    /// The device fails before it has done anything.
+    #[error("{device} cannot start ({reason}): update its driver, or use another device")]
+    CannotStart {
+        /// Name of the device.
+        device: String,
+        /// The driver's message, or what the device computed.
+        reason: String,
+    },
     /// The driver gave up on the device.
     #[error("{device} stopped working ({reason}): start again with a smaller picture, or on another device")]
     DeviceLost {

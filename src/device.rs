@@ -45,38 +45,58 @@ impl Device {
     }
 
     /// Opens the requested device. A GPU's compiled pipelines are kept in the directory `cache` from one start to the
-    /// next, if one is named (see [`crate::cache_directory`]).
+    /// next, if one is named (see [`crate::cache_directory`]). Every GPU has to compute something small first, since some
+    /// fail only then. Where the choice is `Auto`, the next one is taken after one that cannot start, the CPU last;
+    /// `passed_over` is told why.
     ///
     /// # Errors
-    /// If there is no such device or it cannot be opened.
+    /// If there is no such device, or the one that was named cannot start.
     pub fn open(
         choice: &DeviceChoice,
         threads: Option<NonZeroUsize>,
         cache: Option<&Path>,
+        passed_over: &mut dyn FnMut(&BackendError),
     ) -> Result<Device, DeviceError> {
         if *choice == DeviceChoice::Cpu {
             return Ok(Device::Cpu(threads));
         }
         let adapters = gpu::adapters();
         let adapter = match choice {
-            DeviceChoice::Cpu => None,
-            DeviceChoice::Auto => adapters.get(automatic(&adapters)),
-            DeviceChoice::Index(index) => {
-                Some(adapters.get(*index).ok_or(DeviceError::NoIndex { index: *index, count: adapters.len() })?)
+            DeviceChoice::Cpu | DeviceChoice::Auto => {
+                let gpu = automatic(&adapters, cache, &mut |_, error| passed_over(error));
+                return Ok(gpu.map_or(Device::Cpu(threads), |(_, gpu)| Device::Gpu(gpu)));
             }
-            DeviceChoice::Name(name) => Some(find(&adapters, name)?),
+            DeviceChoice::Index(index) => {
+                adapters.get(*index).ok_or(DeviceError::NoIndex { index: *index, count: adapters.len() })?
+            }
+            DeviceChoice::Name(name) => find(&adapters, name)?,
         };
-        Ok(match adapter {
-            Some(adapter) => Device::Gpu(Gpu::open_with_cache(adapter, ShaderChecks::default(), cache)?),
-            None => Device::Cpu(threads),
-        })
+        Ok(Device::Gpu(start(adapter, cache)?))
     }
 }
 
-/// Index of the adapter that `auto` takes: the first hardware one. Past the end if there is none, because the CPU back
-/// end beats a software driver.
-pub fn automatic(adapters: &[Adapter]) -> usize {
-    adapters.iter().position(|adapter| !adapter.is_software()).unwrap_or(adapters.len())
+/// What `auto` takes: the first hardware adapter that can start, with its index. None if there is none, because the CPU
+/// back end beats a software driver. `passed_over` is told which could not, and why.
+pub fn automatic(
+    adapters: &[Adapter],
+    cache: Option<&Path>,
+    passed_over: &mut dyn FnMut(usize, &BackendError),
+) -> Option<(usize, Arc<Gpu>)> {
+    adapters.iter().enumerate().filter(|(_, adapter)| !adapter.is_software()).find_map(|(index, adapter)| {
+        match start(adapter, cache) {
+            Ok(gpu) => Some((index, gpu)),
+            Err(error) => {
+                passed_over(index, &error);
+                None
+            }
+        }
+    })
+}
+
+fn start(adapter: &Adapter, cache: Option<&Path>) -> Result<Arc<Gpu>, BackendError> {
+    let gpu = Gpu::open_with_cache(adapter, ShaderChecks::default(), cache)?;
+    gpu.check_start()?;
+    Ok(gpu)
 }
 
 fn find<'a>(adapters: &'a [Adapter], name: &str) -> Result<&'a Adapter, DeviceError> {
@@ -157,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_device_that_is_not_there_is_named_with_those_that_are() {
-        let open = |text: &str| Device::open(&text.parse().unwrap(), None, None).unwrap_err().to_string();
+        let open = |text: &str| Device::open(&text.parse().unwrap(), None, None, &mut |_| {}).unwrap_err().to_string();
         assert!(open("no such card").contains("\"no such card\""));
         assert!(open("4711").contains("there is no device 4711"));
     }

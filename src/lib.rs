@@ -2,7 +2,7 @@
 //!
 //! In the order in which a program meets them:
 //!
-//! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, or takes pixels.
+//! 1. [`picture::Picture`] reads and writes PNG, JPEG, WebP, TIFF and BMP, reads GIF, AVIF and PNM, or takes pixels.
 //! 2. [`weights`] holds the filters of the network: [`weights::fetch`] gets VGG19 into a [`weights::Cache`],
 //!    [`weights::load`] reads a file, [`learn::learn_filters`] needs nothing but the pictures.
 //! 3. [`style::Recipe`] says what is wanted: size, iterations, layers, weights. Everything has a default;
@@ -29,7 +29,7 @@
 //! let filters = learn_filters(&[&content, &style], &settings)?;
 //!
 //! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };
-//! let device = Device::open(&DeviceChoice::Cpu, None, None)?;
+//! let device = Device::open(&DeviceChoice::Cpu, None, None, &mut |_passed_over| {})?;
 //! let engine = Engine::new(&device, Arc::new(filters))?;
 //! let painted = stylize(&engine, &content, &style, &recipe, None, &mut |_event| {})?;
 //!
@@ -65,6 +65,8 @@ pub mod vgg19;
 pub mod weights;
 
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
+#[doc(hidden)]
+pub mod printable;
 #[doc(hidden)]
 pub mod random;
 #[doc(hidden)]

@@ -5,6 +5,7 @@ mod cli;
 fn main() -> std::process::ExitCode {
     keep_driver_quiet();
     keep_lost_devices_quiet();
+    impasto::picture::silence_decoder_panics();
     cli::main()
 }
 

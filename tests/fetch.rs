@@ -10,8 +10,8 @@ use safetensors::Dtype;
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
-    sync::{Arc, LazyLock},
-    time::Duration,
+    sync::{Arc, Barrier, LazyLock, Mutex, mpsc},
+    time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
 
@@ -46,6 +46,21 @@ impl Setting {
         let message = error.to_string();
         assert!(message.contains(&self.source.url), "{message}");
         error
+    }
+
+    /// Fails and leaves nothing in the cache.
+    fn fail_without_a_trace(&self) -> FetchError {
+        let error = self.fail();
+        assert!(self.names().is_empty(), "{:?} after {error}", self.names());
+        error
+    }
+
+    /// The file under its name, without having been fetched.
+    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        std::fs::create_dir_all(self.cache.directory()).unwrap();
+        let path = self.cache.directory().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
     }
 
     /// Names in the cache directory.
@@ -200,11 +215,11 @@ fn lies_about_lengths_and_places_are_seen_through() {
 
 #[test]
 fn statuses_are_reported_and_passing_trouble_is_outlasted() {
-    for status in [403, 404, 416, 500, 503] {
+    for status in [403, 404, 407, 416, 429, 500, 503] {
         let server = Server::start(move |_, _| Answer::of(status, b"sorry".to_vec()));
-        let error = Setting::new(&server.url).fail();
+        let error = Setting::new(&server.url).fail_without_a_trace();
         assert!(matches!(error, FetchError::Status { status: s, .. } if s == status), "{error}");
-        assert_eq!(server.requests().len(), if status < 500 { 1 } else { 3 });
+        assert_eq!(server.requests().len(), if status == 429 || status >= 500 { 3 } else { 1 });
     }
     let server = Server::start(|number, asked| match number {
         0 | 2 => Answer::of(503, Vec::new()),
@@ -219,6 +234,111 @@ fn redirects_are_followed() {
     let url = server.url.clone();
     let front = Server::start(move |_, _| Answer::of(302, Vec::new()).with("Location", &url));
     assert_right(&Setting::new(&front.url).fetch().unwrap(), 3);
+    let relative = Server::start(|number, asked| match number {
+        0 => Answer::of(307, Vec::new()).with("Location", "/elsewhere"),
+        _ => Answer::honest(&FILE, asked),
+    });
+    assert_right(&Setting::new(&relative.url).fetch().unwrap(), 3);
+}
+
+#[test]
+fn redirects_without_an_end_or_to_no_web_server_are_not_followed() {
+    for location in ["/again", "ftp://127.0.0.1/model.safetensors"] {
+        let server = Server::start(move |_, _| Answer::of(302, Vec::new()).with("Location", location));
+        let error = Setting::new(&server.url).fail_without_a_trace();
+        assert!(matches!(error, FetchError::Redirect { .. }), "{error}");
+        assert!(server.requests().len() <= 11);
+    }
+    let server = Server::start(|_, _| Answer::of(302, Vec::new()));
+    let error = Setting::new(&server.url).fail_without_a_trace();
+    assert!(matches!(error, FetchError::Status { status: 302, .. }), "{error}");
+}
+
+#[test]
+fn a_hub_that_names_another_digest_is_not_followed() {
+    let server = Server::start(|_, asked| Answer::honest(&FILE, asked));
+    let hub = |tag: String| {
+        let url = server.url.clone();
+        Server::start(move |_, _| Answer::of(302, Vec::new()).with("Location", &url).with("X-Linked-ETag", &tag))
+    };
+    let known = "0123456789abcdef".repeat(4);
+    let fetch = |tag: String| {
+        let hub = hub(tag);
+        let mut setting = Setting::new(&hub.url);
+        setting.source.sha256 = Some(known.clone());
+        setting.fetch()
+    };
+    for tag in [format!("\"{known}\""), known.to_uppercase(), "\"of another kind\"".to_owned()] {
+        fetch(tag).unwrap();
+    }
+    let requests = server.requests().len();
+    let error = fetch(format!("\"{}\"", "f".repeat(64))).unwrap_err();
+    assert!(matches!(&error, FetchError::OtherFile { found, .. } if *found == "f".repeat(64)), "{error}");
+    assert!(error.to_string().contains(&known), "{error}");
+    assert_eq!(server.requests().len(), requests);
+}
+
+#[test]
+fn the_default_source_is_pinned_on_every_mirror() {
+    for (hub, start) in [(None, "https://huggingface.co/timm/"), (Some("http://mirror:80/"), "http://mirror:80/timm/")]
+    {
+        let source = Source::vgg19(hub, layer(DEEPEST));
+        assert!(source.url.starts_with(start), "{}", source.url);
+        let revision = source.url.split("/resolve/").nth(1).unwrap().split('/').next().unwrap();
+        assert!(revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()), "{revision}");
+        assert_eq!(source.sha256.unwrap().len(), 64);
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_has_a_limit() {
+    // Connections are accepted by the system, and nobody reads from them.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut setting = Setting::new(&format!("http://{}/model.safetensors", listener.local_addr().unwrap()));
+    setting.source.patience = Patience { answer: Duration::from_millis(50), ..Patience::brief() };
+    let error = setting.fail_without_a_trace();
+    assert!(matches!(error, FetchError::Silent { .. }) && error.to_string().contains("0.05 seconds"), "{error}");
+
+    // Nor does trouble that might pass, or a redirect, prolong it.
+    let server = Server::start(|_, _| Answer::of(503, Vec::new()));
+    let mut setting = Setting::new(&server.url);
+    let patience = Patience {
+        answer: Duration::from_millis(50),
+        attempts: 1000,
+        pause: Duration::from_secs(3600),
+        ..Patience::default()
+    };
+    setting.source.patience = patience;
+    let error = setting.fail_without_a_trace();
+    assert!(matches!(error, FetchError::Silent { .. }), "{error}");
+    let hanging = format!("http://{}/model.safetensors", listener.local_addr().unwrap());
+    let front = Server::start(move |_, _| Answer::of(302, Vec::new()).with("Location", &hanging));
+    let mut setting = Setting::new(&front.url);
+    setting.source.patience = patience;
+    let error = setting.fail_without_a_trace();
+    assert!(matches!(error, FetchError::Silent { .. }), "{error}");
+    assert!(Patience::brief().answer <= Duration::from_secs(10));
+}
+
+#[test]
+fn a_server_that_hangs_up_leaves_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/model.safetensors", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let error = Setting::new(&url).fail_without_a_trace();
+    assert!(matches!(error, FetchError::Broken { position: 0, attempts: 3, .. }), "{error}");
+}
+
+#[test]
+fn what_a_server_says_does_not_reach_the_terminal_raw() {
+    let server = Server::start(|_, _| Answer::of(302, Vec::new()).with("Location", "ftp://x/\u{9b}31m"));
+    let error = Setting::new(&server.url).fail();
+    assert!(!error.to_string().chars().any(char::is_control), "{error:?}");
+    let header = br#"{"a\u001b[31m":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 8]].concat();
+    let server = Server::start(move |_, asked| Answer::honest(&bytes, asked));
+    let error = Setting::new(&server.url).fail();
+    assert!(!error.to_string().chars().any(char::is_control) && error.to_string().contains(r"\u{1b}"), "{error:?}");
 }
 
 #[test]
@@ -229,13 +349,14 @@ fn files_that_are_no_weights_are_refused() {
         (many, "header of"),
         (long, "damaged"),
         (b"<!DOCTYPE html><html>Please log in</html>".to_vec(), "web page"),
+        (b"\r\n\r\n  <html>Please log in</html>".to_vec(), "web page"),
         (b"abc".to_vec(), "3 bytes"),
         (file_bytes(&vgg19_with_classifier(3, "relu1_2", Dtype::F32), &[]), "features.5.weight"),
         (file_bytes(&vgg19_with_classifier(3, "relu2_1", Dtype::I32), &[]), "I32"),
     ];
     for (bytes, reason) in cases {
         let server = Server::start(move |_, asked| Answer::honest(&bytes, asked));
-        let error = Setting::new(&server.url).fail();
+        let error = Setting::new(&server.url).fail_without_a_trace();
         assert!(matches!(error, FetchError::Unsuitable { .. }) && error.to_string().contains(reason), "{error}");
     }
 }
@@ -281,6 +402,9 @@ fn a_file_other_than_the_first_time_is_refused_and_a_damaged_one_replaced() {
     std::fs::write(&path, damaged).unwrap();
     assert_eq!(setting.fetch().unwrap(), path);
     assert!(std::fs::read(&path).unwrap() == whole, "the damaged file was not replaced");
+    std::fs::write(&path, &whole[..1000]).unwrap();
+    assert_eq!(setting.fetch().unwrap(), path);
+    assert!(std::fs::read(&path).unwrap() == whole, "the cut file was not replaced");
 
     std::fs::remove_file(&path).unwrap();
     version.store(4, Ordering::SeqCst);
@@ -306,17 +430,159 @@ fn a_cache_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn two_processes_do_not_write_one_file() {
+fn a_damaged_file_stays_where_no_other_can_be_had() {
+    let server = Server::start(|number, asked| match number {
+        0..2 => Answer::honest(&FILE, asked),
+        _ => Answer::of(404, Vec::new()),
+    });
+    let setting = Setting::new(&server.url);
+    let path = setting.fetch().unwrap();
+    std::fs::write(&path, "damaged").unwrap();
+    setting.fail();
+    assert_eq!(std::fs::read(&path).unwrap(), b"damaged");
+    assert_eq!(setting.cache.usable(&setting.source).count(), 0);
+}
+
+#[test]
+fn a_second_fetch_of_a_file_that_is_on_its_way_is_told_so() {
+    let (arrived, on_its_way) = mpsc::channel();
+    let (go_on, held) = mpsc::channel::<()>();
+    let held = Mutex::new((arrived, held));
+    let server = Server::start(move |number, asked| {
+        if number == 1 {
+            let held = held.lock().unwrap();
+            held.0.send(()).unwrap();
+            held.1.recv().unwrap();
+        }
+        Answer::honest(&FILE, asked)
+    });
+    let setting = Setting::new(&server.url);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| setting.fetch());
+        on_its_way.recv().unwrap();
+        let error = setting.fetch().unwrap_err();
+        assert!(matches!(error, FetchError::Busy { .. }), "{error}");
+        go_on.send(()).unwrap();
+        assert_right(&first.join().unwrap().unwrap(), 3);
+    });
+    assert_eq!(setting.names().len(), 2, "{:?}", setting.names());
+}
+
+/// The note of the first digest is a pipe here, which holds the first fetch in the middle of its check.
+#[cfg(unix)]
+#[test]
+fn a_file_is_not_given_to_a_second_fetch_while_it_is_checked() {
     let server = Server::start(|_, asked| Answer::honest(&FILE, asked));
     let setting = Setting::new(&server.url);
     let path = setting.fetch().unwrap();
+    let digest = cache::digest(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let partial = std::fs::File::create(format!("{}.part", path.display())).unwrap();
-    partial.lock().unwrap();
-    let error = setting.fetch().unwrap_err();
-    assert!(matches!(error, FetchError::Busy { .. }), "{error}");
-    drop(partial);
-    assert_right(&setting.fetch().unwrap(), 3);
+    let note = format!("{}.sha256", path.display());
+    std::fs::remove_file(&note).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&note).status().unwrap().success());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| setting.fetch());
+        // Waits until the other end is opened.
+        let mut pipe = std::fs::File::options().write(true).open(&note).unwrap();
+        let before = std::fs::read(format!("{}.part", path.display())).unwrap();
+        let (sender, second) = mpsc::channel();
+        let setting = &setting;
+        scope.spawn(move || sender.send(setting.fetch()));
+        // A second fetch that took part would wait at the pipe too.
+        let second = second.recv_timeout(Duration::from_secs(20)).ok();
+        assert!(matches!(second, Some(Err(FetchError::Busy { .. }))), "{second:?}");
+        assert!(std::fs::read(format!("{}.part", path.display())).unwrap() == before);
+        std::io::Write::write_all(&mut pipe, digest.as_bytes()).unwrap();
+        drop(pipe);
+        assert_eq!(first.join().unwrap().unwrap(), path);
+    });
+    assert_right(&path, 3);
+}
+
+#[test]
+fn many_fetches_at_once_never_spoil_the_file() {
+    const AT_ONCE: usize = 4;
+    let small: Arc<[u8]> = file_bytes(&vgg19_with_classifier(3, "relu1_2", Dtype::F32), &[]).into();
+    let served = small.clone();
+    let server = Server::start(move |number, asked| {
+        let answer = Answer::honest(&served, asked);
+        if number % 5 == 3 { answer.cut(3000) } else { answer }
+    });
+    let mut setting = Setting::new(&server.url);
+    setting.source.deepest = layer("relu1_1");
+    let barrier = Barrier::new(AT_ONCE);
+    for _ in 0..25 {
+        let paths: Vec<_> = std::thread::scope(|scope| {
+            let fetch = || {
+                barrier.wait();
+                setting.fetch()
+            };
+            let running: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(fetch)).collect();
+            running.into_iter().map(|fetch| fetch.join().unwrap()).collect()
+        });
+        let done: Vec<_> = paths.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+        for error in paths.iter().filter_map(|outcome| outcome.as_ref().err()) {
+            assert!(matches!(error, FetchError::Busy { .. }), "{error}");
+        }
+        let path = done[0];
+        assert!(weights::load_all(path, Format::Torchvision).unwrap() == generated(3, layer("relu1_1")));
+        assert!(cache::is_intact(path).unwrap());
+        assert_eq!(setting.names().len(), 2, "{:?}", setting.names());
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn what_dead_processes_left_is_removed_by_the_next_fetch() {
+    let server = Server::start(|_, asked| Answer::honest(&FILE, asked));
+    let setting = Setting::new(&server.url);
+    let note = |version| format!(r#"{{"url":"http://x/","identity":{{"length":9,"version":{version}}}}}"#);
+    for (name, bytes) in [
+        ("empty.safetensors.part", ""),
+        ("empty.safetensors.part.json", &note("\"one\"")),
+        ("unknown.safetensors.part", "some bytes"),
+        ("alone.safetensors.part.json", &note("\"one\"")),
+        ("nameless.safetensors.part", "some bytes"),
+        ("nameless.safetensors.part.json", &note("null")),
+        ("resumable.safetensors.part", "some bytes"),
+        ("resumable.safetensors.part.json", &note("\"one\"")),
+        (".impasto-new", "of a running process"),
+        ("mine.part", "something else"),
+    ] {
+        setting.put(name, bytes.as_bytes());
+    }
+    let old = std::fs::File::create(setting.put(".impasto-old", b"")).unwrap();
+    old.set_modified(SystemTime::now() - Duration::from_secs(48 * 3600)).unwrap();
+    let path = setting.fetch().unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let expected = [
+        ".impasto-new",
+        "mine.part",
+        "resumable.safetensors.part",
+        "resumable.safetensors.part.json",
+        name,
+        &format!("{name}.sha256"),
+    ];
+    assert_eq!(setting.names(), expected);
+}
+
+#[test]
+fn other_files_in_the_cache_serve_if_they_are_whole_and_reach_deep_enough() {
+    let setting = Setting::new("http://127.0.0.1:9/model.safetensors");
+    let shallow = file_bytes(&vgg19_with_classifier(3, "relu1_2", Dtype::F32), &[]);
+    let damaged = setting.put("a.safetensors", &FILE);
+    setting.put("a.safetensors.sha256", b"0123  a.safetensors\n");
+    setting.put("b.safetensors", &shallow);
+    setting.put("c.safetensors", &FILE[..FILE.len() - 1]);
+    setting.put("d.safetensors.part", &FILE);
+    assert_eq!(setting.cache.usable(&setting.source).count(), 0);
+    let good = [setting.put("e.safetensors", &FILE), setting.put("f.safetensors", &FILE)];
+    assert_eq!(setting.cache.usable(&setting.source).collect::<Vec<_>>(), good);
+    let own = setting.put(&format!("{}-{DEEPEST}.safetensors", setting.source.name), &FILE);
+    let digest = cache::digest(&damaged).unwrap();
+    setting.put("a.safetensors.sha256", digest.as_bytes());
+    let [e, f] = good;
+    assert_eq!(setting.cache.usable(&setting.source).collect::<Vec<_>>(), [own, damaged, e, f]);
 }
 
 /// A file system of 256 KiB, which only a privileged user on Linux can mount; without it there is nothing to test on.
@@ -352,4 +618,6 @@ fn a_full_disk_is_reported() {
     let FetchError::Write { source, .. } = &error else { panic!("{error}") };
     assert_eq!(source.kind(), std::io::ErrorKind::StorageFull, "{error}");
     assert_eq!(setting.cache.find(&setting.source), None);
+    // What could not be written completely would only keep the disk full.
+    assert!(setting.names().is_empty(), "{:?}", setting.names());
 }

@@ -5,7 +5,7 @@
 use crate::common::layer;
 use impasto::{
     Device, Engine, demo,
-    learn::{LearnError, LearnSettings, learn_filters},
+    learn::{LearnError, LearnProgress, LearnSettings, learn_filters, learn_filters_observed},
     picture::Picture,
     plan::{Border, Pooling, Precision, Representation, Size},
     style::{self, Event, Recipe},
@@ -70,6 +70,20 @@ fn filters_reach_the_layer_asked_for_and_are_finite() {
     }
     let first = &filters.layers[0];
     assert!(first.weight.chunks(64).skip(3).step_by(4).flatten().all(|value| *value == 0.0), "the fourth channel");
+}
+
+#[test]
+fn every_layer_is_announced_once_before_it_is_learned() {
+    let (pictures, settings) = ([&demo::townscape(SIZE), &demo::brushwork(SIZE)], settings("relu2_1"));
+    let mut seen = Vec::new();
+    let filters = learn_filters_observed(&pictures, &settings, &mut |progress| seen.push(progress)).unwrap();
+    let expected = ["relu1_1", "relu1_2", "relu2_1"].map(layer).into_iter().zip(1..);
+    let expected: Vec<_> = expected.map(|(layer, number)| LearnProgress { layer, number, count: 3 }).collect();
+    assert_eq!(seen, expected);
+    assert!(filters == learned(&settings));
+    let mut calls = 0;
+    learn_filters_observed(&[], &settings, &mut |_| calls += 1).unwrap_err();
+    assert_eq!(calls, 0);
 }
 
 /// A channel's mean and variance before the ReLU, and the share of its pixels above zero after it.

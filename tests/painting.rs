@@ -26,7 +26,7 @@ fn cpu() -> Engine {
 
 /// The first GPU, or a driver that stands in for one, if there is any.
 fn gpu(precision: Precision) -> Option<Engine> {
-    let device = Device::open(&DeviceChoice::Index(0), None, None).ok()?;
+    let device = Device::open(&DeviceChoice::Index(0), None, None, &mut |_| {}).ok()?;
     let can = precision == Precision::F32 || device.has_f16();
     can.then(|| Engine::new(&device, filters()).unwrap().with_precision(precision))
 }

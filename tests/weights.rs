@@ -3,6 +3,7 @@
 use crate::common::{RawTensor, Tensors, file_bytes, layer, torchvision_tensors, vgg19_with_classifier};
 use half::{bf16, f16};
 use impasto::{
+    random::Random,
     vgg19::Layer,
     weights::{self, FileFault, Filters, Format, Normalisation, WeightsError, generated},
 };
@@ -269,3 +270,96 @@ fn a_real_file_of_half_precision_is_read() {
     let largest = values().fold(0.0f32, |largest, value| largest.max(value.abs()));
     assert!((1.0..1000.0).contains(&largest), "{largest}");
 }
+
+/// A file with a header of one's own.
+fn with_header(header: &str, data: usize) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
+}
+
+#[test]
+fn absurd_headers_are_refused_in_words() {
+    let tensor = |shape: &str, start: &str, end: &str| {
+        format!(r#"{{"x":{{"dtype":"F32","shape":{shape},"data_offsets":[{start},{end}]}}}}"#)
+    };
+    let most = u64::MAX.to_string();
+    let one = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    let cases = [
+        tensor("[1]", "4", "0"),
+        tensor("[1]", "0", "8"),
+        tensor(&format!("[{most},{most}]"), "0", "4"),
+        tensor(&format!("[{}]", u64::MAX / 4), "0", &(u64::MAX / 4 * 4).to_string()),
+        tensor("[-1]", "0", "4"),
+        tensor("[1e300]", "0", "4"),
+        format!(r#"{{"x":{{"dtype":"I8","shape":[{most}],"data_offsets":[0,{most}]}}}}"#),
+        format!(r#"{{"a":{one},"b":{one}}}"#),
+        format!(r#"{{"x":{},"y":{}}}"#, "[".repeat(5000), "]".repeat(5000)),
+        r#"{"x":{"dtype":"\u001b[2J","shape":[1],"data_offsets":[0,4]}}"#.to_owned(),
+        r#"{"__metadata__":{"a":1}}"#.to_owned(),
+        "[]".to_owned(),
+        String::new(),
+    ];
+    for header in cases {
+        let fault = fault(&with_header(&header, 4), "relu1_1");
+        assert!(matches!(fault, FileFault::NotSafetensors { .. } | FileFault::WrongLength { .. }), "{header}: {fault}");
+        let message = fault.to_string();
+        assert!(!message.chars().any(char::is_control) && message.len() < 600, "{message:?}");
+    }
+    // A name that comes twice counts once.
+    let twice = with_header(&format!(r#"{{"x":{one},"x":{one}}}"#), 4);
+    let directory = TempDir::new().unwrap();
+    assert_eq!(weights::info(&write(&directory, &twice)).unwrap().tensors.len(), 1);
+}
+
+#[test]
+fn what_a_message_quotes_of_a_file_is_short_and_fit_for_a_terminal() {
+    let tensors = torchvision_tensors(&generated(11, Layer::FIRST), Dtype::F32);
+    let text = format!("\u{1b}[2J{}", "1".repeat(100_000));
+    let statistic = fault(&file_bytes(&tensors, &[("mean", &text), ("deviation", "[1, 1, 1]")]), "relu1_1");
+    let mut tensors = tensors;
+    let flat = RawTensor { shape: vec![1; 50_000], ..RawTensor::new(Dtype::F32, vec![1], &[1.0]) };
+    tensors.insert("features.0.weight".to_owned(), flat);
+    let shape = fault(&file_bytes(&tensors, &[]), "relu1_1");
+    for fault in [statistic, shape] {
+        let message = fault.to_string();
+        assert!(!message.chars().any(char::is_control) && message.len() < 600, "{} bytes", message.len());
+    }
+}
+
+#[test]
+fn damage_in_any_place_of_the_header_is_no_reason_to_panic() {
+    const NUMBERS: [&str; 8] =
+        ["0", "1", "-1", "1e99", "255", "4294967296", "9223372036854775807", "18446744073709551615"];
+    let whole = file_bytes(&torchvision_tensors(&generated(1, Layer::FIRST), Dtype::F32), &[("mean", "[0, 0, 0]")]);
+    let start = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let directory = TempDir::new().unwrap();
+    let mut random = Random::new(7);
+    let mut below = |limit: usize| ((random.uniform(0.0, 1.0) * limit as f32) as usize).min(limit - 1);
+    let mut refused = 0;
+    for _ in 0..MUTATIONS {
+        let mut header = whole[8..start].to_vec();
+        for _ in 0..1 + below(3) {
+            let place = below(header.len());
+            match below(4) {
+                0 => header[place] = below(256) as u8,
+                1 => drop(header.splice(place..place + 1, NUMBERS[below(NUMBERS.len())].bytes())),
+                2 => drop(header.drain(place..(place + 1 + below(20)).min(header.len()))),
+                _ => {
+                    let copied = header[place..(place + 1 + below(60)).min(header.len())].to_vec();
+                    drop(header.splice(place..place, copied));
+                }
+            }
+        }
+        // Sometimes the length does not follow.
+        let length = if below(8) == 0 { below(4000) } else { header.len() } as u64;
+        let path = write(&directory, &[&length.to_le_bytes(), &header[..], &whole[start..]].concat());
+        if let Ok(info) = weights::info(&path) {
+            assert!(info.bytes == std::fs::metadata(&path).unwrap().len());
+        }
+        refused += usize::from(weights::load(&path, Format::Torchvision, Layer::FIRST).is_err());
+        let _ = weights::load_all(&path, Format::Caffe);
+    }
+    assert!(refused > MUTATIONS / 2, "{refused}");
+}
+
+/// How many damaged files are tried.
+const MUTATIONS: usize = 1000;

@@ -2,8 +2,10 @@
 
 use super::{
     CliError,
+    console::Console,
     options::DeviceOptions,
-    paint::{self, Failure},
+    output::{Destination, Placed},
+    paint::{self, Failure, Keeping},
     progress::Progress,
     weights_options::learned,
 };
@@ -11,8 +13,9 @@ use clap::Args;
 use impasto::{
     Device, Engine,
     demo::{brushwork, townscape},
-    picture::{Picture, check_writable},
+    picture::Picture,
     plan::Size,
+    printable::printable,
     style::{Painting, Recipe},
 };
 use std::{
@@ -38,18 +41,22 @@ pub(crate) struct Arguments {
     device: DeviceOptions,
 }
 
-pub(crate) fn run(arguments: &Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    check_writable(&arguments.output, DRAWN)?;
-    let device = arguments.device.open()?;
+pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let destination = Destination::new(arguments.output.clone(), None)?;
+    destination.check(DRAWN)?;
+    let device = arguments.device.open(console)?;
     let (content, style) = (townscape(DRAWN), brushwork(DRAWN));
     let drawn = [(&content, "content"), (&style, "style")].map(|(picture, name)| (picture, beside(arguments, name)));
     for (picture, path) in &drawn {
         picture.save(path)?;
     }
-    let picture = painted(arguments, &device, &content, &style)?;
-    picture.save(&arguments.output)?;
+    let picture = painted(arguments, &device, &content, &style, &destination, console)?;
+    if let Placed::Elsewhere { error, path } = destination.place(&picture)? {
+        return Err(CliError::Elsewhere { error, path });
+    }
     let (content, style) = (drawn[0].1.display(), drawn[1].1.display());
-    writeln!(answer, "{}: {content} painted like {style}", arguments.output.display())?;
+    let line = format!("{}: {content} painted like {style}", destination.name());
+    writeln!(answer, "{}", printable(&line))?;
     Ok(())
 }
 
@@ -58,8 +65,15 @@ fn beside(arguments: &Arguments, name: &str) -> PathBuf {
     arguments.output.with_file_name(format!("{stem}-{name}.png"))
 }
 
-fn painted(arguments: &Arguments, device: &Device, content: &Picture, style: &Picture) -> Result<Picture, CliError> {
-    let filters = learned(&[content, style], arguments.device.threads)?;
+fn painted(
+    arguments: &Arguments,
+    device: &Device,
+    content: &Picture,
+    style: &Picture,
+    destination: &Destination,
+    console: &Console,
+) -> Result<Picture, CliError> {
+    let filters = learned(&[content, style], arguments.device.threads, console)?;
     let default = Recipe::default();
     let reach = filters.deepest();
     let recipe = Recipe {
@@ -71,9 +85,10 @@ fn painted(arguments: &Arguments, device: &Device, content: &Picture, style: &Pi
         ..Recipe::default()
     };
     let engine = Engine::new(device, Arc::new(filters))?;
-    let mut progress = Progress::default();
     let mut painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
-    let painted = paint::paint(&mut painting, &arguments.output, None, &mut progress);
+    let mut progress = Progress::new(console, &painting);
+    let keeping = Keeping { destination, checkpoints: None, every_size: false };
+    let painted = paint::paint(&mut painting, &keeping, &mut progress);
     progress.finish();
     painted.map_err(|failure| match failure {
         Failure::Stylize(error) => Box::new(error.reason).into(),

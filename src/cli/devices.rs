@@ -5,8 +5,9 @@ use clap::Args;
 use impasto::{
     automatic,
     gpu::{Adapter, adapters},
+    printable::printable,
 };
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 /// List what can compute, and what `--device auto` takes
 #[derive(Args)]
@@ -14,12 +15,19 @@ pub(crate) struct Arguments {}
 
 pub(crate) fn run(answer: &mut dyn Write) -> Result<(), CliError> {
     let adapters = adapters();
-    let automatic = automatic(&adapters);
+    let mut faults = BTreeMap::new();
+    let automatic = automatic(&adapters, None, &mut |index, error| {
+        faults.insert(index, error.to_string());
+    })
+    .map(|(index, _)| index);
     for (index, adapter) in adapters.iter().enumerate() {
-        describe(index, adapter, index == automatic, answer)?;
+        describe(index, adapter, Some(index) == automatic, answer)?;
+        if let Some(fault) = faults.get(&index) {
+            writeln!(answer, "     auto passes it over: {}", printable(fault))?;
+        }
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    writeln!(answer, "cpu  CPU back end{}", mark(automatic == adapters.len()))?;
+    writeln!(answer, "cpu  CPU back end{}", mark(automatic.is_none()))?;
     writeln!(answer, "     {threads} threads; takes no part of a GPU or its driver")?;
     Ok(())
 }

@@ -2,14 +2,17 @@
 
 use super::{
     CliError,
+    console::Console,
     creatable::{check_creatable, write_whole},
+    input::{at_most_one_from_standard_input, read_picture},
     options::{DeviceOptions, finite},
+    overwrite::{Input, Output, refuse_overwriting},
     weights_options::WeightsOptions,
 };
 use clap::Args;
 use impasto::{
     Engine,
-    picture::Picture,
+    picture::{Detail, Picture},
     plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
     style::{Recipe, Scaling, evaluate, features},
     vgg19::Layer,
@@ -65,10 +68,18 @@ pub(crate) struct Arguments {
     device: DeviceOptions,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
-    let content = Picture::open(&arguments.content)?;
-    let style = Picture::open(&arguments.style)?;
-    let image = Picture::open(&arguments.image)?;
+pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliError> {
+    let mut inputs = vec![
+        Input::new("the photograph", &arguments.content),
+        Input::new("the painting", &arguments.style),
+        Input::new("the picture that is evaluated", &arguments.image),
+    ];
+    inputs.extend(arguments.weights.file().map(|path| Input::new("the file of filters", path)));
+    at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
+    refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
+    let content = read_picture(&arguments.content, Detail::Full, console)?.picture;
+    let style = read_picture(&arguments.style, Detail::Full, console)?.picture;
+    let image = read_picture(&arguments.image, Detail::Full, console)?.picture;
     if content.size() != image.size() {
         return Err(CliError::Usage(format!(
             "--image is {} but --content is {}: give pictures of one size",
@@ -77,9 +88,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         )));
     }
     check_creatable(&arguments.output)?;
-    let device = arguments.device.open()?;
+    let device = arguments.device.open(console)?;
     let last = "relu5_2".parse().unwrap_or(Layer::DEEPEST);
-    let filters = arguments.weights.load(last, None, &[&content, &style], arguments.device.threads)?;
+    let filters = arguments.weights.load(last, None, &[&content, &style], arguments.device.threads, console)?;
     let reach = filters.deepest().unwrap_or(Layer::FIRST);
     let recipe = Recipe {
         content_weight: arguments.content_weight,

@@ -39,10 +39,19 @@ pub(crate) enum CliError {
     Targets(#[from] TargetError),
     #[error(transparent)]
     Stylize(#[from] Box<Reason>),
-    #[error("{reason}; what was painted until then is in {}", path.display())]
-    Interrupted { reason: Box<Reason>, path: PathBuf },
+    #[error("{reason}; what was painted until then is in {place}")]
+    Interrupted { reason: Box<Reason>, place: String },
     #[error("{reason}; what was painted until then could not be saved either: {save}")]
-    Lost { reason: Box<Reason>, save: Box<PictureError> },
+    Lost { reason: Box<Reason>, save: Box<CliError> },
+    /// The picture is painted, but not where it should be.
+    #[error("{error}; the picture is kept in {}", path.display())]
+    Elsewhere { error: Box<CliError>, path: PathBuf },
+    /// The picture is painted, and only the checkpoint has it.
+    #[error("{error}; the checkpoint has the picture, and once there is room this saves it: impasto resume {}", checkpoint.display())]
+    InCheckpoint { error: Box<CliError>, checkpoint: PathBuf },
+    /// More memory would be needed than there is.
+    #[error("{0}")]
+    Shortage(Shortage),
     /// An error, and advice that may help.
     #[error("{error}; {advice}")]
     Advised { error: Box<CliError>, advice: String },
@@ -74,15 +83,16 @@ impl CliError {
         match self {
             CliError::Stylize(reason) | CliError::Interrupted { reason, .. } => match &**reason {
                 Reason::Backend(error) => backend_options(error),
+                Reason::StyleScale { .. } => Some("see --style-scale"),
                 Reason::NotFinite { .. } => Some("see --weights, --learning-rate, --content-weight and --style-weight"),
                 _ => None,
             },
             CliError::Backend(error) | CliError::Device(DeviceError::Backend(error)) => backend_options(error),
             CliError::Device(DeviceError::NoIndex { .. }) => Some("`impasto devices` lists them"),
             CliError::Device(DeviceError::NoName { .. }) => Some("--device cpu chooses it"),
-            CliError::Fetch(FetchError::Offline { .. } | FetchError::Status { .. } | FetchError::NotBuilt { .. }) => {
-                Some("--weights names a file")
-            }
+            CliError::Shortage(Shortage { fitting: Some(_), .. }) => Some("--size sets it; --force tries all the same"),
+            CliError::Shortage(_) => Some("see --device; --force tries all the same"),
+            CliError::Fetch(_) => Some("--weights names a file, and --weights learned needs none"),
             _ => None,
         }
     }
@@ -94,7 +104,7 @@ impl CliError {
             CliError::Device(DeviceError::NoIndex { .. } | DeviceError::NoName { .. }) => 2,
             CliError::Stylize(reason) if matches!(**reason, Reason::Recipe(_)) => 2,
             CliError::Stopped { interrupt, .. } => interrupt.exit_code(),
-            CliError::Advised { error, .. } => error.exit_code(),
+            CliError::Advised { error, .. } | CliError::Elsewhere { error, .. } => error.exit_code(),
             _ => 1,
         }
     }
@@ -107,13 +117,5 @@ fn backend_options(error: &BackendError) -> Option<&'static str> {
         }
         BackendError::Threads { .. } => Some("see --threads"),
         _ => None,
-    }
-}
-
-/// What needs more memory than there is, and the option that helps.
-pub(crate) fn shortage_sentence(shortage: &Shortage) -> String {
-    match shortage.fitting {
-        Some(long) => format!("{shortage}, --size {long}"),
-        None => format!("{shortage} with --device"),
     }
 }

@@ -1,6 +1,6 @@
 //! `impasto stylize --explain`: the plan of the last size, before anything is allocated.
 
-use super::{CliError, error::shortage_sentence};
+use super::CliError;
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
@@ -192,7 +192,7 @@ fn totals(
         None => writeln!(answer, "memory: the driver does not tell how much there is")?,
     }
     if let Some(shortage) = shortage {
-        writeln!(answer, "{}", shortage_sentence(shortage))?;
+        writeln!(answer, "{}", CliError::Shortage(shortage.clone()).sentence())?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Options that several subcommands share, and the values they take.
 
-use super::CliError;
+use super::{CliError, console::Console};
 use clap::{Args, ValueEnum};
 use impasto::{
     Device, DeviceChoice, Engine,
@@ -26,10 +26,17 @@ pub(crate) struct DeviceOptions {
 }
 
 impl DeviceOptions {
-    pub fn open(&self) -> Result<Device, CliError> {
+    pub fn open(&self, console: &Console) -> Result<Device, CliError> {
         // Without a cache directory pipelines are compiled every time, which is no reason to fail.
         let cache = cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok();
-        Ok(Device::open(&self.device, self.threads, cache.as_deref())?)
+        let mut passed_over = Vec::new();
+        let device = Device::open(&self.device, self.threads, cache.as_deref(), &mut |error| {
+            passed_over.push(error.to_string())
+        })?;
+        for reason in passed_over {
+            console.say(&format!("{reason}; going on with {}", device.name()));
+        }
+        Ok(device)
     }
 }
 
@@ -60,29 +67,29 @@ impl Way {
 }
 
 /// Says, in one line, if the device has tensor cores that failed their check.
-pub(crate) fn notice(device: &Device) {
+pub(crate) fn notice(device: &Device, console: &Console) {
     if let Device::Gpu(gpu) = device
         && let Err(refused) = gpu.check_cooperative()
     {
-        eprintln!("impasto: {refused}");
+        console.say(&refused.to_string());
     }
 }
 
 impl KernelOptions {
     /// What is asked for, if the device supports it.
-    pub fn way(&self, device: &Device) -> Result<Way, CliError> {
-        let precision = self.precision(device)?;
+    pub fn way(&self, device: &Device, console: &Console) -> Result<Way, CliError> {
+        let precision = self.precision(device, console)?;
         Ok(Way { precision, forced: self.forced(device, precision)? })
     }
 
-    fn precision(&self, device: &Device) -> Result<Precision, CliError> {
+    fn precision(&self, device: &Device, console: &Console) -> Result<Precision, CliError> {
         match self.precision {
             PrecisionChoice::Auto => {
-                notice(device);
+                notice(device, console);
                 Ok(device.automatic_precision())
             }
             PrecisionChoice::F16 if device.has_f16() => {
-                notice(device);
+                notice(device, console);
                 Ok(Precision::F16)
             }
             PrecisionChoice::F16 => Err(CliError::Usage(format!(

@@ -3,6 +3,7 @@
 use super::{
     CliError,
     interrupt::{Interrupt, Interrupts},
+    output::{Destination, Placed},
     resume::Notes,
 };
 use impasto::{
@@ -10,7 +11,7 @@ use impasto::{
     style::{Checkpoint, CheckpointError, Event, Painting, Status, StylizeError},
 };
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -19,6 +20,23 @@ use std::{
 pub(crate) struct Checkpoints {
     pub path: PathBuf,
     pub every: Duration,
+    /// What the command line needs to go on.
+    pub notes: Notes,
+}
+
+impl Checkpoints {
+    fn save(&self, mut checkpoint: Checkpoint) -> Result<(), CheckpointError> {
+        checkpoint.notes = self.notes.to_text();
+        checkpoint.save(&self.path)
+    }
+}
+
+/// What is kept on the way, and where the picture goes.
+pub(crate) struct Keeping<'a> {
+    pub destination: &'a Destination,
+    pub checkpoints: Option<Checkpoints>,
+    /// Whether the result of each size is saved, because the system may end the process at the next.
+    pub every_size: bool,
 }
 
 /// Is told what happens.
@@ -27,7 +45,7 @@ pub(crate) trait Watcher {
     fn see(&mut self, event: &Event);
 
     /// Something that the user should know.
-    fn say(&self, line: &str);
+    fn say(&mut self, line: &str);
 
     /// Nothing more comes; what is printed next has the terminal to itself.
     fn finish(&mut self);
@@ -47,39 +65,53 @@ impl From<CliError> for Failure {
     }
 }
 
-/// Paints to the end. A signal saves a checkpoint, if checkpoints are written, and the picture so far to `output`.
+/// Paints to the end. A signal saves a checkpoint, if checkpoints are written, and the picture so far.
 pub(crate) fn paint(
     painting: &mut Painting,
-    output: &Path,
-    checkpoints: Option<(Checkpoints, Notes)>,
+    keeping: &Keeping<'_>,
     watcher: &mut dyn Watcher,
 ) -> Result<Picture, Failure> {
     let interrupts = Interrupts::watch()?;
-    let checkpoints = checkpoints.as_ref();
-    let mut saved = Instant::now();
+    let checkpoints = keeping.checkpoints.as_ref();
+    let (mut saved, mut failing) = (Instant::now(), false);
+    let mut scale = painting.scale();
     loop {
         let status = painting.wait();
         tell(painting, watcher);
         let status = status.map_err(Failure::Stylize)?;
-        if let (Some(checkpoint), Some((to, notes))) = (painting.take_checkpoint(), checkpoints) {
+        if let (Some(checkpoint), Some(to)) = (painting.take_checkpoint(), checkpoints) {
             saved = Instant::now();
-            // A failed write is no reason to stop painting.
-            if let Err(error) = save(checkpoint, notes, &to.path) {
+            // A failed write is no reason to stop painting, nor to say so again and again.
+            let error = to.save(checkpoint).err();
+            if let (Some(error), false) = (&error, failing) {
+                watcher.say(&format!("{error}; it is tried again, and not mentioned, each time"));
+            }
+            failing = error.is_some();
+        }
+        if status == Status::Done {
+            // The picture first: it is what the work was for.
+            let picture = painting.picture().map_err(Failure::Stylize)?;
+            let picture = picture.expect("a painting without an error ends with a picture");
+            if let Some(to) = checkpoints
+                && let Err(error) = to.save(painting.checkpoint().map_err(Failure::Stylize)?)
+            {
+                watcher.say(&error.to_string());
+            }
+            return Ok(picture);
+        }
+        if painting.scale() > scale {
+            scale = painting.scale();
+            if keeping.every_size
+                && let Some(picture) = painting.picture().map_err(Failure::Stylize)?
+                && let Err(error) = keeping.destination.save(&picture)
+            {
                 watcher.say(&error.to_string());
             }
         }
-        if status == Status::Done {
-            if let Some((to, notes)) = checkpoints {
-                let checkpoint = painting.checkpoint().map_err(Failure::Stylize)?;
-                save(checkpoint, notes, &to.path).map_err(CliError::Checkpoint)?;
-            }
-            let picture = painting.picture().map_err(Failure::Stylize)?;
-            return Ok(picture.expect("a painting without an error ends with a picture"));
-        }
         if let Some(interrupt) = interrupts.last() {
-            return Err(stop(painting, output, checkpoints, watcher, interrupt));
+            return Err(stop(painting, keeping, watcher, interrupt));
         }
-        if checkpoints.is_some_and(|(to, _)| saved.elapsed() >= to.every) {
+        if checkpoints.is_some_and(|to| saved.elapsed() >= to.every) {
             painting.request_checkpoint();
         }
     }
@@ -91,45 +123,33 @@ fn tell(painting: &mut Painting, watcher: &mut dyn Watcher) {
     }
 }
 
-fn save(mut checkpoint: Checkpoint, notes: &Notes, path: &Path) -> Result<(), CheckpointError> {
-    checkpoint.notes = notes.to_text();
-    checkpoint.save(path)
-}
-
 /// Saves what there is after a signal.
-fn stop(
-    painting: &mut Painting,
-    output: &Path,
-    checkpoints: Option<&(Checkpoints, Notes)>,
-    watcher: &mut dyn Watcher,
-    interrupt: Interrupt,
-) -> Failure {
+fn stop(painting: &mut Painting, keeping: &Keeping<'_>, watcher: &mut dyn Watcher, interrupt: Interrupt) -> Failure {
     let picture = painting.picture();
     tell(painting, watcher);
-    let mut resume = None;
+    let mut way_on = "to be able to go on, use --checkpoint next time".to_owned();
     // Last, so that no event is reported for an iteration that it does not contain.
-    if let Some((to, notes)) = checkpoints {
+    if let Some(to) = &keeping.checkpoints {
         let checkpoint = painting.checkpoint();
         tell(painting, watcher);
-        match checkpoint.map(|checkpoint| save(checkpoint, notes, &to.path)) {
-            Ok(Ok(())) => resume = Some(to.path.clone()),
-            Ok(Err(error)) => return Failure::Other(CliError::Checkpoint(error)),
-            Err(error) => return Failure::Stylize(error),
-        }
+        way_on = match checkpoint.map(|checkpoint| to.save(checkpoint)) {
+            Ok(Ok(())) => format!("go on with: impasto resume {}", to.path.display()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
     }
     watcher.finish();
     let (size, iteration) = (painting.sizes()[painting.scale()], painting.iteration());
     let kept = match picture {
-        Ok(Some(picture)) => match picture.save(output) {
-            Ok(()) => format!("what was painted until then is in {}", output.display()),
-            Err(error) => return Failure::Other(error.into()),
+        Ok(Some(picture)) => match keeping.destination.place(&picture) {
+            Ok(Placed::AsAsked) => format!("what was painted until then is in {}", keeping.destination.name()),
+            Ok(Placed::Elsewhere { error, path }) => {
+                format!("{error}; what was painted until then is in {}", path.display())
+            }
+            Err(error) => error.to_string(),
         },
         Ok(None) => "nothing was painted yet".to_owned(),
         Err(error) => return Failure::Stylize(error),
-    };
-    let way_on = match resume {
-        Some(path) => format!("go on with: impasto resume {}", path.display()),
-        None => "to be able to go on, use --checkpoint next time".to_owned(),
     };
     Failure::Other(CliError::Stopped {
         interrupt,

@@ -1,11 +1,8 @@
 //! `impasto resume`.
 
-use super::{Cli, CliError, Command, stylize};
-use clap::{Args, CommandFactory, FromArgMatches};
-use impasto::{
-    picture::{Picture, check_writable},
-    style::{Checkpoint, Painting},
-};
+use super::{Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize};
+use clap::{Args, FromArgMatches};
+use impasto::style::{Checkpoint, Painting};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
@@ -57,10 +54,12 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// The notes of the command that is running.
-    pub fn of_this_process() -> Result<Notes, CliError> {
+    /// The notes of the command that is running. `output` is where the picture goes, if the options do not say so.
+    pub fn of_this_process(output: Option<&Path>) -> Result<Notes, CliError> {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
-        Ok(Notes { arguments: std::env::args_os().collect(), directory, content: None })
+        let mut arguments: Vec<OsString> = std::env::args_os().collect();
+        arguments.extend(output.into_iter().flat_map(|output| ["--output".into(), output.into()]));
+        Ok(Notes { arguments, directory, content: None })
     }
 
     pub fn to_text(&self) -> String {
@@ -69,8 +68,7 @@ impl Notes {
 
     /// The options; where one is given twice the later counts.
     fn arguments(&self) -> Option<stylize::Arguments> {
-        let command = Cli::command().mut_subcommand("stylize", |stylize| stylize.args_override_self(true));
-        let matches = command.try_get_matches_from(&self.arguments).ok()?;
+        let matches = super::command().try_get_matches_from(&self.arguments).ok()?;
         let Command::Stylize(mut arguments) = Cli::from_arg_matches(&matches).ok()?.command else { return None };
         arguments.look_in(&self.directory);
         if let Some(content) = &self.content {
@@ -80,7 +78,7 @@ impl Notes {
     }
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
+pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliError> {
     let checkpoint = Checkpoint::read(&arguments.file)?;
     let foreign = || {
         CliError::Failed(format!(
@@ -89,8 +87,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         ))
     };
     let mut notes: Notes = serde_json::from_str(&checkpoint.notes).map_err(|_| foreign())?;
-    let absolute =
-        |path: &Path| std::path::absolute(path).map_err(|source| CliError::Write { path: path.to_owned(), source });
+    let absolute = |path: &Path| {
+        if is_standard_stream(path) {
+            return Ok(path.to_owned());
+        }
+        std::path::absolute(path).map_err(|source| CliError::Write { path: path.to_owned(), source })
+    };
     let mut give = |name: &str, value: OsString| notes.arguments.extend([OsString::from(name), value]);
     if let Some(output) = &arguments.output {
         give("--output", absolute(output)?.into());
@@ -114,12 +116,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), CliError> {
         notes.content = Some(absolute(content)?);
     }
     let stylize = notes.arguments().ok_or_else(foreign)?;
-    let output = stylize.output.as_deref().ok_or_else(foreign)?;
-    check_writable(output, checkpoint.size())?;
-    let (content, style) = (Picture::open(&stylize.content)?, Picture::open(&stylize.style)?);
+    let destination = stylize.destination()?;
+    stylize.check_files(&destination)?;
+    destination.check(checkpoint.size())?;
+    let (content, style, _) = stylize.pictures(console)?;
     // By now it is known how deep the filters must reach.
-    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style)?;
+    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style, console)?;
     let sizes = style.size();
     let painting = Painting::resume(&engine, content, style, checkpoint)?;
-    stylize::finish(&stylize, painting, &engine, sizes, Some(notes))
+    let keeping = Keeping {
+        destination: &destination,
+        checkpoints: stylize.checkpoints(|| Ok(notes))?,
+        every_size: stylize.force,
+    };
+    stylize::finish(&stylize, painting, &engine, sizes, &keeping, console)
 }

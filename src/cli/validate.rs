@@ -2,6 +2,7 @@
 
 use super::{
     CliError,
+    console::Console,
     options::{DeviceOptions, notice},
 };
 use clap::Args;
@@ -78,9 +79,9 @@ struct Report<'a> {
     count: usize,
 }
 
-pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    let device = arguments.device.open()?;
-    notice(&device);
+pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let device = arguments.device.open(console)?;
+    notice(&device, console);
     let only = arguments.only.as_deref();
     let json = arguments.json;
     let mut report = Report { device: device.name(), answer, json, kernels: Vec::new(), failed: 0, count: 0 };

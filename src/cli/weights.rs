@@ -1,22 +1,38 @@
 //! `impasto weights`: fetch VGG19 into the cache, list the cache, look into a file.
 
-use super::{CliError, creatable::check_creatable};
+use super::{
+    CliError,
+    console::Console,
+    creatable::check_creatable,
+    input::{at_most_one_from_standard_input, detail_for, read_picture},
+    overwrite::{Input, Output, refuse_overwriting},
+};
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
-    learn::{LearnSettings, learn_filters},
+    learn::{LearnError, LearnSettings, learn_filters_observed},
     picture::Picture,
+    printable::{printable, shortened},
     vgg19::Layer,
-    weights::{self, Cache, FetchError, Source, cache},
+    weights::{self, Cache, CachedFile, FetchError, Filters, Source, cache},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Environment variable with the address of a mirror of the Hugging Face hub.
 const HUB_VARIABLE: &str = "HF_ENDPOINT";
+/// The deepest layer to fetch filters for, if nothing else is said: what the default recipe reads.
+const DEEPEST: &str = "relu5_1";
+/// Columns that the longest name of a tensor may take in a table.
+const WIDEST: usize = 60;
+/// Characters of an entry's text, a tensor's name or its shape that are shown.
+const SHOWN: usize = 200;
+/// A bar that moves shows that the program still runs.
+const TICK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WeightsCommand {
@@ -39,7 +55,7 @@ pub(crate) struct FetchArguments {
     #[arg(long, value_name = "URL")]
     weights_url: Option<String>,
     /// The deepest layer to fetch filters for
-    #[arg(long, value_name = "LAYER", default_value = "relu5_1")]
+    #[arg(long, value_name = "LAYER", default_value = DEEPEST)]
     deepest: Layer,
 }
 
@@ -57,25 +73,30 @@ pub(crate) struct LearnArguments {
 }
 
 /// Runs a command; the result goes to `answer`, progress to the terminal.
-pub(crate) fn run(command: &WeightsCommand, answer: &mut dyn Write) -> Result<(), CliError> {
+pub(crate) fn run(command: &WeightsCommand, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
     match command {
         WeightsCommand::Fetch(arguments) => {
             let source = source(arguments.weights_url.as_deref(), arguments.deepest);
-            let path = fetch(&source, &user_cache()?)?;
+            let path = fetch(&source, &user_cache()?, console)?;
             writeln!(answer, "{}", path.display())?;
         }
         WeightsCommand::List => list(&user_cache()?, answer)?,
-        WeightsCommand::Learn(arguments) => learn(arguments)?,
+        WeightsCommand::Learn(arguments) => learn(arguments, console)?,
         WeightsCommand::Info { file } => info(file, answer)?,
     }
     Ok(())
 }
 
-fn learn(arguments: &LearnArguments) -> Result<(), CliError> {
+fn learn(arguments: &LearnArguments, console: &Console) -> Result<(), CliError> {
+    let inputs: Vec<Input> =
+        arguments.pictures.iter().map(|path| Input::new("a picture to learn from", path)).collect();
+    at_most_one_from_standard_input(arguments.pictures.iter().map(PathBuf::as_path))?;
+    refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
     check_creatable(&arguments.output)?;
-    let pictures = arguments.pictures.iter().map(Picture::open).collect::<Result<Vec<_>, _>>()?;
+    let read = |path: &PathBuf| Ok(read_picture(path, detail_for(LearnSettings::default().size), console)?.picture);
+    let pictures = arguments.pictures.iter().map(read).collect::<Result<Vec<Picture>, CliError>>()?;
     let settings = LearnSettings { seed: arguments.seed, ..LearnSettings::default() };
-    let filters = learn_filters(&pictures.iter().collect::<Vec<_>>(), &settings)?;
+    let filters = learn_shown(&pictures.iter().collect::<Vec<_>>(), &settings, console)?;
     Ok(weights::save(&filters, &arguments.output)?)
 }
 
@@ -96,16 +117,42 @@ pub(crate) fn user_cache() -> Result<Cache, NoCacheDirectory> {
 }
 
 /// Fetches with a progress bar, which appears only on a terminal.
-pub(crate) fn fetch(source: &Source, cache: &Cache) -> Result<PathBuf, FetchError> {
-    let bar = ProgressBar::no_length().with_message("VGG19");
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+pub(crate) fn fetch(source: &Source, cache: &Cache, console: &Console) -> Result<PathBuf, FetchError> {
+    let bar = bar(console, "VGG19 {spinner} waiting for an answer, {elapsed}");
     let path = weights::fetch(source, cache, &mut |progress| {
+        if bar.length().is_none() {
+            bar.set_style(style("VGG19 {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"));
+        }
         bar.set_length(progress.total);
         bar.set_position(progress.received);
     });
     bar.finish_and_clear();
     path
+}
+
+/// Learns with a progress bar, which appears only on a terminal.
+pub(crate) fn learn_shown(
+    pictures: &[&Picture],
+    settings: &LearnSettings,
+    console: &Console,
+) -> Result<Filters, LearnError> {
+    let bar = bar(console, "learning filters {pos}/{len} {wide_bar}");
+    let filters = learn_filters_observed(pictures, settings, &mut |progress| {
+        bar.set_length(progress.count as u64);
+        bar.set_position(progress.number as u64);
+    });
+    bar.finish_and_clear();
+    filters
+}
+
+fn bar(console: &Console, template: &str) -> ProgressBar {
+    let bar = console.bar(ProgressBar::no_length().with_style(style(template)));
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn list(cache: &Cache, answer: &mut dyn Write) -> Result<(), CliError> {
@@ -114,15 +161,26 @@ fn list(cache: &Cache, answer: &mut dyn Write) -> Result<(), CliError> {
     if files.is_empty() {
         writeln!(answer, "no weights in {}: fetch them with \"impasto weights fetch\"", cache.directory().display())?;
     }
+    let source = source(None, DEEPEST.parse().unwrap_or(Layer::DEEPEST));
+    let taken = cache.usable(&source).next();
     for file in files {
-        let state = match cache::noted_digest(&file.path).map_err(failed)? {
-            _ if !file.complete => "not complete, the next fetch goes on from here".to_owned(),
-            Some(digest) => format!("sha256 {digest}"),
-            None => "no digest noted".to_owned(),
-        };
-        writeln!(answer, "{}  {} MB  {state}", file.path.display(), file.bytes / 1_000_000)?;
+        let taken = if taken.as_ref() == Some(&file.path) { ", taken by --weights auto" } else { "" };
+        let (path, state) = (file.path.to_string_lossy().into_owned(), state(&file).map_err(failed)?);
+        writeln!(answer, "{}  {} MB  {state}{taken}", printable(&path), file.bytes / 1_000_000)?;
     }
     Ok(())
+}
+
+/// What there is to say about a file in the cache.
+fn state(file: &CachedFile) -> std::io::Result<String> {
+    if !file.complete {
+        return Ok("not complete, the next fetch goes on from here".to_owned());
+    }
+    Ok(match cache::noted_digest(&file.path)? {
+        None => "no digest noted".to_owned(),
+        Some(noted) if cache::is_intact(&file.path)? => format!("sha256 {}", shortened(&noted, SHOWN)),
+        Some(noted) => format!("damaged, its sha256 was {}", shortened(&noted, SHOWN)),
+    })
 }
 
 fn info(file: &Path, answer: &mut dyn Write) -> Result<(), CliError> {
@@ -133,11 +191,13 @@ fn info(file: &Path, answer: &mut dyn Write) -> Result<(), CliError> {
     };
     writeln!(answer, "{}: {} bytes, {depth}", file.display(), info.bytes)?;
     for (key, text) in &info.metadata {
-        writeln!(answer, "{key}: {text}")?;
+        writeln!(answer, "{}: {}", shortened(key, SHOWN), shortened(text, SHOWN))?;
     }
-    let width = info.tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0);
-    for tensor in &info.tensors {
-        writeln!(answer, "  {:width$}  {:4}  {:?}", tensor.name, tensor.dtype, tensor.shape)?;
+    let names: Vec<_> = info.tensors.iter().map(|tensor| shortened(&tensor.name, SHOWN)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(WIDEST);
+    for (name, tensor) in names.iter().zip(&info.tensors) {
+        let shape = shortened(&format!("{:?}", tensor.shape), SHOWN);
+        writeln!(answer, "  {name:width$}  {:4}  {shape}", tensor.dtype)?;
     }
     Ok(())
 }

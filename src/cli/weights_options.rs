@@ -2,14 +2,16 @@
 
 use super::{
     CliError,
-    weights::{fetch, source, user_cache},
+    console::Console,
+    weights::{fetch, learn_shown, source, user_cache},
 };
 use clap::Args;
 use impasto::{
-    learn::{LearnSettings, learn_filters},
+    cache_directory::NoCacheDirectory,
+    learn::LearnSettings,
     picture::Picture,
     vgg19::Layer,
-    weights::{self, FetchError, Filters, Format},
+    weights::{self, Cache, FetchError, Filters, Format, Patience, Source},
 };
 use std::{
     convert::Infallible,
@@ -63,26 +65,63 @@ impl WeightsOptions {
         needed: Option<Layer>,
         pictures: &[&Picture],
         threads: Option<NonZeroUsize>,
+        console: &Console,
     ) -> Result<Filters, CliError> {
         self.check()?;
         match &self.weights {
             WeightsChoice::File(path) => self.load_file(path, wanted, needed),
-            WeightsChoice::Learned => learned(pictures, threads),
-            WeightsChoice::Auto => match fetch(&source(self.weights_url.as_deref(), wanted), &user_cache()?) {
-                Ok(path) => self.load_file(&path, wanted, needed),
-                Err(error) if error.is_offline() => {
-                    let way_out = match error {
-                        FetchError::NotBuilt { .. } => "this impasto was built without fetching",
-                        _ => "with a network \"impasto weights fetch\" gets it once and for all",
-                    };
-                    eprintln!(
-                        "impasto: VGG19 cannot be fetched, so filters are learned from your two pictures; {way_out}"
-                    );
-                    learned(pictures, threads)
+            WeightsChoice::Learned => learned(pictures, threads, console),
+            WeightsChoice::Auto => {
+                let url = self.weights_url.as_deref();
+                let source = Source { patience: Patience::brief(), ..source(url, wanted) };
+                let found = pretrained(url.is_none(), &source, user_cache(), console);
+                match found.and_then(|path| self.load_file(&path, wanted, needed)) {
+                    Err(error) => self.learned_instead(error, needed, pictures, threads, console),
+                    loaded => loaded,
                 }
-                Err(error) => Err(error.into()),
-            },
+            }
         }
+    }
+
+    /// Learned filters, with a line that says why there are no others; or the error, if it is about an option, or if
+    /// learned filters do not reach the layers that were named.
+    fn learned_instead(
+        &self,
+        error: CliError,
+        needed: Option<Layer>,
+        pictures: &[&Picture],
+        threads: Option<NonZeroUsize>,
+        console: &Console,
+    ) -> Result<Filters, CliError> {
+        let reach = LearnSettings::default().deepest;
+        if self.weights_url.is_some() && matches!(error, CliError::Fetch(FetchError::Address { .. })) {
+            return Err(error);
+        }
+        if let Some(needed) = needed.filter(|&needed| needed > reach) {
+            let advice = format!(
+                "filters learned from the pictures would end at {reach}: name no layer as deep as {needed}, or a file \
+                 with --weights"
+            );
+            return Err(CliError::Advised { error: Box::new(error), advice });
+        }
+        console.say(&self.excuse(&error));
+        learned(pictures, threads, console)
+    }
+
+    /// Why filters are learned, and how to get others.
+    fn excuse(&self, error: &CliError) -> String {
+        let cause = match error {
+            CliError::Fetch(error) => error.cause(),
+            error => error.to_string(),
+        };
+        let again = match (error, &self.weights_url) {
+            (CliError::Fetch(FetchError::NotBuilt { .. }), _) => String::new(),
+            (_, None) => "\"impasto weights fetch\" tries again, ".to_owned(),
+            (_, Some(url)) => format!("\"impasto weights fetch --weights-url {url}\" tries again, "),
+        };
+        format!(
+            "no VGG19 ({cause}), so filters are learned from your two pictures; {again}--weights learned asks for this"
+        )
     }
 
     /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that would have to be
@@ -94,6 +133,14 @@ impl WeightsOptions {
             WeightsChoice::Learned => LearnSettings::default().deepest,
             WeightsChoice::Auto => wanted,
         })
+    }
+
+    /// The file that is named, if one is.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.weights {
+            WeightsChoice::File(path) => Some(path),
+            WeightsChoice::Auto | WeightsChoice::Learned => None,
+        }
     }
 
     /// Resolves a relative path against another directory than the current one.
@@ -124,7 +171,94 @@ impl WeightsOptions {
     }
 }
 
+/// The file that auto takes: what the cache has for the source, or for the default source anything else in the cache
+/// that serves, or what can be fetched.
+fn pretrained(
+    any: bool,
+    source: &Source,
+    cache: Result<Cache, NoCacheDirectory>,
+    console: &Console,
+) -> Result<PathBuf, CliError> {
+    let cache = cache?;
+    let path = match any.then(|| cache.usable(source).next()).flatten() {
+        Some(path) => path,
+        None => fetch(source, &cache, console)?,
+    };
+    console.detail(&format!("filters from {}", path.display()));
+    Ok(path)
+}
+
 /// Filters learned from pictures.
-pub(crate) fn learned(pictures: &[&Picture], threads: Option<NonZeroUsize>) -> Result<Filters, CliError> {
-    Ok(learn_filters(pictures, &LearnSettings { threads, ..LearnSettings::default() })?)
+pub(crate) fn learned(
+    pictures: &[&Picture],
+    threads: Option<NonZeroUsize>,
+    console: &Console,
+) -> Result<Filters, CliError> {
+    let settings = LearnSettings { threads, ..LearnSettings::default() };
+    console.detail(&format!("learning filters from the pictures, down to {}", settings.deepest));
+    Ok(learn_shown(pictures, &settings, console)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::console::ConsoleOptions, *};
+    use std::{io, net::TcpListener, time::Duration};
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        weights: WeightsOptions,
+        #[command(flatten)]
+        console: ConsoleOptions,
+    }
+
+    fn console() -> Console {
+        Console::new(<Command as clap::Parser>::parse_from(["impasto", "--quiet"]).console)
+    }
+
+    fn options(arguments: &[&str]) -> WeightsOptions {
+        let arguments = std::iter::once(&"impasto").chain(arguments);
+        <Command as clap::Parser>::try_parse_from(arguments).expect("the options are right").weights
+    }
+
+    /// Whatever went wrong, one line says so and how to get what there is instead.
+    #[test]
+    fn every_reason_for_learning_fits_one_line_with_a_way_on() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        // Accepts connections and never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/x", listener.local_addr().expect("the port is bound"));
+        let patience = Patience { answer: Duration::from_millis(30), ..Patience::brief() };
+        let silent = Source { patience, ..Source::at(&url, Layer::FIRST) };
+        let (cache, quiet) = (Cache::at(directory.path()), console());
+        let silent = pretrained(true, &silent, Ok(cache.clone()), &quiet).expect_err("nobody answers");
+        let nowhere =
+            pretrained(true, &Source::at(&url, Layer::FIRST), Err(NoCacheDirectory), &quiet).expect_err("no cache");
+        let full = CliError::Fetch(FetchError::Write {
+            path: "cache/x.part".into(),
+            source: io::ErrorKind::StorageFull.into(),
+        });
+        for (error, cause) in [(silent, "has not answered"), (nowhere, "no home directory"), (full, "cannot write")] {
+            let line = options(&[]).excuse(&error);
+            assert!(line.starts_with("no VGG19 (") && line.contains(cause) && !line.contains('\n'), "{line}");
+            assert!(line.contains("\"impasto weights fetch\" tries again, --weights learned asks for this"), "{line}");
+            let line = options(&["--weights-url", "http://x/y"]).excuse(&error);
+            assert!(line.contains("\"impasto weights fetch --weights-url http://x/y\" tries again"), "{line}");
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).expect("it is there").count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_learned_for_a_layer_that_learned_filters_do_not_reach_or_an_address_that_is_none() {
+        let quiet = console();
+        let error = || CliError::Fetch(FetchError::Status { url: "http://x/y".to_owned(), status: 404 });
+        let deep = Some("relu5_1".parse().expect("a layer of VGG19"));
+        let refused = options(&[]).learned_instead(error(), deep, &[], None, &quiet).expect_err("too deep").sentence();
+        for words in ["status 404", "relu5_1", "relu4_1", "--weights"] {
+            assert!(refused.contains(words), "no {words} in {refused}");
+        }
+        let address = FetchError::Address { url: "nonsense".to_owned(), reason: "no scheme".to_owned() };
+        let refused = options(&["--weights-url", "nonsense"]).learned_instead(address.into(), None, &[], None, &quiet);
+        assert!(matches!(refused, Err(CliError::Fetch(FetchError::Address { .. }))));
+    }
 }

@@ -3,6 +3,9 @@
 use crate::BackendError;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// What wgpu says where a command meets a device that is lost.
+const LOST: &str = "device is lost";
+
 #[derive(Clone, Debug)]
 enum Failure {
     Lost(String),
@@ -29,6 +32,8 @@ impl FailureLog {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             errors.record(match error {
                 wgpu::Error::OutOfMemory { .. } => Failure::OutOfMemory,
+                // Some drivers lose a device without saying so by the callback.
+                other if other.to_string().contains(LOST) => Failure::Lost(one_line(&other.to_string())),
                 other => Failure::Refused(one_line(&other.to_string())),
             });
         }));

@@ -5,7 +5,7 @@ use super::{
     abilities::{Abilities, COOPERATIVE},
     allocation::SLOT_ALIGNMENT,
     device_file::DeviceFile,
-    failure::FailureLog,
+    failure::{FailureLog, one_line},
     pipelines::Pipelines,
     speed::Speed,
     tuning::Tuning,
@@ -112,7 +112,10 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         }))
-        .map_err(|error| BackendError::Refused { device: adapter.info.name.clone(), reason: error.to_string() })?;
+        .map_err(|error| BackendError::CannotStart {
+            device: adapter.info.name.clone(),
+            reason: one_line(&error.to_string()),
+        })?;
         let file = |kind| cache.map(|directory| DeviceFile::of(directory, kind, &adapter.adapter.get_info()));
         let pipelines = file("pipelines").filter(|_| device.features().contains(wgpu::Features::PIPELINE_CACHE));
         Ok(Arc::new(Gpu {

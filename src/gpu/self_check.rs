@@ -1,5 +1,5 @@
-//! Cooperative kernels are used only after they have agreed with the reference on the device at hand: they cannot be
-//! tested on every driver, and a wrong result still looks like a picture.
+//! What a device has to prove before it is used: that it works at all, and that its cooperative kernels agree with the
+//! reference, because they cannot be tested on every driver, and a wrong result still looks like a picture.
 
 use super::{Abilities, Gpu, Trial, Variant};
 use crate::{
@@ -31,6 +31,27 @@ fn verdict(device: &str, outcomes: &[Result<Outcome, BackendError>]) -> Result<(
 }
 
 impl Gpu {
+    /// Runs one small kernel and compares with the reference. Some devices fail only when something is submitted.
+    ///
+    /// # Errors
+    /// [`BackendError::CannotStart`] if the device fails or computes something else.
+    pub fn check_start(self: &Arc<Gpu>) -> Result<(), BackendError> {
+        let case = validate::starting_case();
+        let cannot = |reason| BackendError::CannotStart { device: self.name.clone(), reason };
+        for trial in Trial::all(&case, self.abilities) {
+            let outcome = Expected::of(&case).and_then(|expected| trial.run(self, &expected));
+            match outcome {
+                Ok(outcome) if outcome.passed() => {}
+                Ok(outcome) => return Err(cannot(format!("it computes something else: {outcome}"))),
+                Err(BackendError::DeviceLost { reason, .. } | BackendError::Refused { reason, .. }) => {
+                    return Err(cannot(reason));
+                }
+                Err(error) => return Err(cannot(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the device's tensor cores may be used. The first call runs some small cases on them.
     ///
     /// # Errors

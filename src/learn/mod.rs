@@ -62,6 +62,17 @@ const SCALES: [f64; 2] = [1.0, 0.5];
 /// Mean variance of normalised pixels below which pictures are considered flat: a step of 255 in every tenth pixel.
 const MINIMUM_VARIANCE: f64 = 1e-5;
 
+/// How far learning has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearnProgress {
+    /// The layer whose filters are learned now.
+    pub layer: Layer,
+    /// Which of all layers it is, from 1.
+    pub number: usize,
+    /// How many layers get filters.
+    pub count: usize,
+}
+
 /// Learns filters from pictures, which all count the same. The same pictures and settings give the same bits.
 ///
 /// Spherical k-means on whitened patches, greedily from the picture upwards, after Coates and Ng, "Learning Feature
@@ -71,6 +82,18 @@ const MINIMUM_VARIANCE: f64 = 1e-5;
 /// If there is no picture, one is too small, a pixel is not a number, all are flat, or the memory or the threads are
 /// not available.
 pub fn learn_filters(pictures: &[&Picture], settings: &LearnSettings) -> Result<Filters, LearnError> {
+    learn_filters_observed(pictures, settings, &mut |_| {})
+}
+
+/// As [`learn_filters`]; `progress` is called before each layer.
+///
+/// # Errors
+/// As [`learn_filters`].
+pub fn learn_filters_observed(
+    pictures: &[&Picture],
+    settings: &LearnSettings,
+    progress: &mut dyn FnMut(LearnProgress),
+) -> Result<Filters, LearnError> {
     check(pictures)?;
     let mut forward = Forward::new(Normalisation::IMAGENET, settings.threads)?;
     let mut maps = Vec::new();
@@ -81,6 +104,7 @@ pub fn learn_filters(pictures: &[&Picture], settings: &LearnSettings) -> Result<
         }
     }
     for layer in settings.deepest.up_to() {
+        progress(LearnProgress { layer, number: layer.index() + 1, count: settings.deepest.index() + 1 });
         if layer.is_after_pooling() {
             maps = each(&maps, |map| forward.max_pool(map, layer))?;
         }

@@ -2,83 +2,50 @@
 
 use std::sync::Arc;
 
-use image::DynamicImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformF32Executor, TransformOptions};
-use rayon::prelude::*;
 
-/// How the colour channels of a file become red, green and blue.
-enum Conversion {
-    /// Unchanged; grey becomes three equal values.
-    Copy,
-    /// Through a colour profile, from as many channels as the file has.
-    Profile(Arc<TransformF32Executor>),
-}
+/// The longest colour profile that is obeyed. Profiles of cameras and screens take kilobytes, and large tables a MiB or
+/// two; a damaged or hostile file can claim thousands.
+const LONGEST_PROFILE: usize = 4 << 20;
 
-/// The picture in sRGB, `[height][width][3]` in [0, 1], composited over white.
-pub(super) fn to_srgb(image: &DynamicImage, profile: Option<&[u8]>) -> Vec<f32> {
-    let grey = !image.color().has_color();
-    if let Some(conversion) = profile.and_then(|bytes| from_profile(bytes, grey))
-        && let Some(pixels) = convert(image, &conversion)
-    {
-        return pixels;
-    }
-    convert(image, &Conversion::Copy).expect("copied values are finite, because the decoder checked them")
-}
-
-/// The conversion from a profile to sRGB; None if the profile is broken or is for other channels than the pixels have.
-fn from_profile(bytes: &[u8], grey: bool) -> Option<Conversion> {
-    let profile = ColorProfile::new_from_slice(bytes).ok()?;
-    let layout = match (profile.color_space, grey) {
-        (DataColorSpace::Gray, true) => Layout::Gray,
-        (DataColorSpace::Rgb, false) => Layout::Rgb,
-        _ => return None,
-    };
-    let srgb = ColorProfile::new_srgb();
-    let transform = profile.create_transform_f32(layout, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
-    Some(Conversion::Profile(transform))
-}
-
-/// None if the conversion fails or gives values that are not finite.
-fn convert(image: &DynamicImage, conversion: &Conversion) -> Option<Vec<f32>> {
-    let channels = usize::from(image.color().channel_count());
-    let width = image.width() as usize;
-    let byte = |value: u8| f32::from(value) / 255.0;
-    let word = |value: u16| f32::from(value) / 65535.0;
-    let float = |value: f32| value.clamp(0.0, 1.0);
-    match image {
-        DynamicImage::ImageLuma8(image) => rows(image, channels, width, byte, conversion),
-        DynamicImage::ImageLumaA8(image) => rows(image, channels, width, byte, conversion),
-        DynamicImage::ImageRgb8(image) => rows(image, channels, width, byte, conversion),
-        DynamicImage::ImageRgba8(image) => rows(image, channels, width, byte, conversion),
-        DynamicImage::ImageLuma16(image) => rows(image, channels, width, word, conversion),
-        DynamicImage::ImageLumaA16(image) => rows(image, channels, width, word, conversion),
-        DynamicImage::ImageRgb16(image) => rows(image, channels, width, word, conversion),
-        DynamicImage::ImageRgba16(image) => rows(image, channels, width, word, conversion),
-        DynamicImage::ImageRgb32F(image) => rows(image, channels, width, float, conversion),
-        DynamicImage::ImageRgba32F(image) => rows(image, channels, width, float, conversion),
-        // The enum is non-exhaustive; none of the formats read has another kind.
-        other => rows(&other.to_rgba16(), 4, width, word, conversion),
-    }
-}
-
-/// Converts `samples`, `[height][width][channels]`; if the number of channels is even, the last is alpha.
-fn rows<T: Copy + Sync>(
-    samples: &[T],
+/// How the channels of a file become red, green and blue.
+pub(super) struct Colours {
+    /// Grey, grey and alpha, RGB, or RGB and alpha.
     channels: usize,
-    width: usize,
-    value: impl Fn(T) -> f32 + Sync,
-    conversion: &Conversion,
-) -> Option<Vec<f32>> {
-    let colours = if channels < 3 { 1 } else { 3 };
-    let mut pixels = vec![0.0; samples.len() / channels * 3];
-    pixels.par_chunks_mut(3 * width).zip(samples.par_chunks(channels * width)).try_for_each(|(pixels, samples)| {
-        let colour: Vec<f32> =
-            samples.chunks_exact(channels).flat_map(|sample| &sample[..colours]).map(|&sample| value(sample)).collect();
-        match conversion {
-            Conversion::Profile(transform) => transform.transform(&colour, pixels).ok()?,
-            Conversion::Copy => {
-                for (pixel, colour) in pixels.chunks_exact_mut(3).zip(colour.chunks_exact(colours)) {
-                    pixel.copy_from_slice(&[colour[0], colour[colours / 2], colour[colours - 1]]);
+    /// None leaves them unchanged; grey becomes three equal values.
+    profile: Option<Arc<TransformF32Executor>>,
+}
+
+impl Colours {
+    /// A profile that is broken, very long, or for other channels than the pixels have, is ignored.
+    pub(super) fn new(channels: usize, profile: Option<&[u8]>) -> Colours {
+        let profile = profile.filter(|bytes| bytes.len() <= LONGEST_PROFILE);
+        Colours { channels, profile: profile.and_then(|bytes| from_profile(bytes, channels < 3)) }
+    }
+
+    pub(super) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// A row in sRGB, `[width][3]` in [0, 1], composited over white.
+    ///
+    /// None if the profile fails or gives values that are not finite.
+    pub(super) fn convert<T: Copy>(&self, samples: &[T], value: impl Fn(T) -> f32, pixels: &mut [f32]) -> Option<()> {
+        let channels = self.channels;
+        let colours = if channels < 3 { 1 } else { 3 };
+        match &self.profile {
+            Some(transform) => {
+                let colour = samples.chunks_exact(channels).flat_map(|sample| &sample[..colours]);
+                let colour: Vec<f32> = colour.map(|&sample| value(sample)).collect();
+                transform.transform(&colour, pixels).ok()?;
+                if !pixels.iter().all(|value| value.is_finite()) {
+                    return None;
+                }
+            }
+            None => {
+                for (pixel, sample) in pixels.chunks_exact_mut(3).zip(samples.chunks_exact(channels)) {
+                    *pixel.as_mut_array().expect("chunks of three") =
+                        [sample[0], sample[colours / 2], sample[colours - 1]].map(&value);
                 }
             }
         }
@@ -88,8 +55,34 @@ fn rows<T: Copy + Sync>(
                 pixel.iter_mut().for_each(|value| *value = *value * alpha + (1.0 - alpha));
             }
         }
-        pixels.iter().all(|value| value.is_finite()).then_some(())
-    })?;
-    pixels.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
-    Some(pixels)
+        pixels.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+        Some(())
+    }
+}
+
+/// The conversion from a profile to sRGB; None if the profile is broken or is for other channels than the pixels have.
+fn from_profile(bytes: &[u8], grey: bool) -> Option<Arc<TransformF32Executor>> {
+    let profile = ColorProfile::new_from_slice(bytes).ok()?;
+    let layout = match (profile.color_space, grey) {
+        (DataColorSpace::Gray, true) => Layout::Gray,
+        (DataColorSpace::Rgb, false) => Layout::Rgb,
+        _ => return None,
+    };
+    let srgb = ColorProfile::new_srgb();
+    profile.create_transform_f32(layout, &srgb, Layout::Rgb, TransformOptions::default()).ok()
+}
+
+/// The value of a sample of 8 bits.
+pub(super) fn byte(sample: u8) -> f32 {
+    f32::from(sample) / 255.0
+}
+
+/// The value of a sample of 16 bits.
+pub(super) fn word(sample: u16) -> f32 {
+    f32::from(sample) / 65535.0
+}
+
+/// The value of a floating-point sample.
+pub(super) fn float(sample: f32) -> f32 {
+    sample.clamp(0.0, 1.0)
 }

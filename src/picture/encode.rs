@@ -1,16 +1,29 @@
 //! Pixels to files.
 
-use std::fs;
 use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder, png, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 
 use super::{FORMATS, Format, Picture, PictureError};
-use crate::{plan::Size, replace_file::temporary_file_beside};
+use crate::{
+    plan::Size,
+    replace_file::{check_replaceable, replace_file},
+};
 
-const JPEG_QUALITY: u8 = 95;
+/// How a picture is encoded, where its format leaves a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// Quality of a JPEG file, 1 to 100; values beyond are taken for the nearest of these.
+    pub jpeg_quality: u8,
+}
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Encoding { jpeg_quality: 95 }
+    }
+}
 
 impl Picture {
     /// Writes the picture in the format of the path's extension: PNG, JPEG (quality 95), WebP (lossless), TIFF or BMP,
@@ -22,32 +35,47 @@ impl Picture {
     /// # Errors
     /// If a value is not finite, if [`check_writable`] fails, or if writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PictureError> {
+        self.save_as(path, Encoding::default())
+    }
+
+    /// [`Picture::save`], with a choice.
+    ///
+    /// # Errors
+    /// As [`Picture::save`].
+    pub fn save_as(&self, path: impl AsRef<Path>, encoding: Encoding) -> Result<(), PictureError> {
         let path = path.as_ref();
-        let output = Output::at(path, self.size)?;
+        let bytes = self.encode(path, format(path, self.size)?, encoding)?;
+        let failed = |reason| PictureError::Write { path: path.into(), reason };
+        replace_file(path, |file| file.write_all(&bytes)).map_err(failed)
+    }
+
+    /// The bytes of a PNG file. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// If a value is not finite.
+    pub fn to_png(&self, name: impl AsRef<Path>) -> Result<Vec<u8>, PictureError> {
+        let png = FORMATS.iter().find(|format| format.format == ImageFormat::Png).expect("PNG is in the table");
+        self.encode(name.as_ref(), png, Encoding::default())
+    }
+
+    fn encode(&self, path: &Path, format: &Format, encoding: Encoding) -> Result<Vec<u8>, PictureError> {
         let count = self.pixels.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {
             return Err(PictureError::NotFinite { path: path.into(), count, total: self.pixels.len() });
         }
-        let bytes = self.encode(output.format).map_err(|error| PictureError::Encode {
+        let failed = |error: image::ImageError| PictureError::Encode {
             path: path.into(),
-            format: output.format.name,
+            format: format.name,
             reason: error.to_string(),
-        })?;
-        let failed = |reason| PictureError::Write { path: path.into(), reason };
-        let mut file = temporary_file_beside(&output.file).map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
-        file.persist(&output.file).map_err(|error| failed(error.error))?;
-        Ok(())
-    }
-
-    fn encode(&self, format: &Format) -> image::ImageResult<Vec<u8>> {
+        };
         let bytes: Vec<u8> = self.pixels.iter().map(|value| (value.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
         let mut file = Cursor::new(Vec::new());
         let Size { width, height } = self.size;
         let colour = ExtendedColorType::Rgb8;
         match format.format {
             ImageFormat::Jpeg => {
-                JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY).write_image(&bytes, width, height, colour)
+                let quality = encoding.jpeg_quality.clamp(1, 100);
+                JpegEncoder::new_with_quality(&mut file, quality).write_image(&bytes, width, height, colour)
             }
             ImageFormat::WebP => WebPEncoder::new_lossless(&mut file).write_image(&bytes, width, height, colour),
             ImageFormat::Tiff => TiffEncoder::new(&mut file).write_image(&bytes, width, height, colour),
@@ -57,7 +85,8 @@ impl Picture {
                 png::PngEncoder::new_with_quality(&mut file, compression, filter)
                     .write_image(&bytes, width, height, colour)
             }
-        }?;
+        }
+        .map_err(failed)?;
         Ok(file.into_inner())
     }
 }
@@ -69,43 +98,30 @@ impl Picture {
 /// in it, or the path names a directory or a write-protected file.
 pub fn check_writable(path: impl AsRef<Path>, size: Size) -> Result<(), PictureError> {
     let path = path.as_ref();
-    let output = Output::at(path, size)?;
-    temporary_file_beside(&output.file).map_err(|reason| PictureError::Write { path: path.into(), reason })?;
-    Ok(())
+    format(path, size)?;
+    check_replaceable(path).map_err(|reason| PictureError::Write { path: path.into(), reason })
 }
 
-/// Where and how a picture is written.
-struct Output {
-    format: &'static Format,
-    /// The file itself, even if the path is a link to it.
-    file: PathBuf,
-}
-
-impl Output {
-    fn at(path: &Path, size: Size) -> Result<Output, PictureError> {
-        if path.is_dir() {
-            return Err(PictureError::OutputIsDirectory { path: path.into() });
-        }
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let known = |format: &&Format| extension.as_deref().is_some_and(|name| format.extensions.contains(&name));
-        let Some(format) = FORMATS.iter().find(known) else {
-            return Err(PictureError::UnknownExtension { path: path.into() });
-        };
-        if size.width.max(size.height) > format.longest_side {
-            let (format, limit) = (format.name, format.longest_side);
-            return Err(PictureError::SideTooLong { path: path.into(), format, limit, size });
-        }
-        let file = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let directory = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-            _ => ".".into(),
-        };
-        if !directory.is_dir() {
-            return Err(PictureError::NoDirectory { path: path.into(), directory });
-        }
-        if fs::metadata(&file).is_ok_and(|metadata| metadata.permissions().readonly()) {
-            return Err(PictureError::WriteProtected { path: path.into() });
-        }
-        Ok(Output { format, file })
+/// The format of a file of that name, if a picture of that size can be written there.
+fn format(path: &Path, size: Size) -> Result<&'static Format, PictureError> {
+    if path.is_dir() {
+        return Err(PictureError::OutputIsDirectory { path: path.into() });
     }
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let known = |format: &&Format| extension.as_deref().is_some_and(|name| format.extensions.contains(&name));
+    let Some(format) = FORMATS.iter().find(known) else {
+        return Err(PictureError::UnknownExtension { path: path.into() });
+    };
+    if size.width.max(size.height) > format.longest_side {
+        let (format, limit) = (format.name, format.longest_side);
+        return Err(PictureError::SideTooLong { path: path.into(), format, limit, size });
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        return Err(PictureError::NoDirectory { path: path.into(), directory: directory.into() });
+    }
+    if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
+        return Err(PictureError::WriteProtected { path: path.into() });
+    }
+    Ok(format)
 }

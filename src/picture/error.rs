@@ -44,7 +44,7 @@ pub enum PictureError {
     },
     /// The content is in no supported format.
     #[error(
-        "{path} is {found}, but pictures are read from PNG, JPEG, WebP, TIFF and BMP files: save it in one of these formats"
+        "{path} is {found}, but pictures are read from PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and PNM files: save it in one of these formats"
     )]
     UnknownContent {
         /// The file.
@@ -82,14 +82,30 @@ pub enum PictureError {
         /// The most that is accepted, in millions.
         limit: usize,
     },
-    /// Decoding would take more memory than is accepted.
-    #[error("decoding {path} ({format}) takes more than {limit} GiB: shrink it, or save it again as a PNG")]
+    /// Reading the picture would take more memory than is accepted.
+    #[error(
+        "reading {path} ({format}, {size}) takes {needed} MiB of memory, more than the {limit} MiB that are accepted: shrink it first, or save it again as a PNG that is not interlaced"
+    )]
     TooMuchMemory {
         /// The file.
         path: PathBuf,
         /// Name of the format.
         format: &'static str,
-        /// The most that is accepted, in GiB.
+        /// The size in the file's header.
+        size: Size,
+        /// What it takes, in MiB.
+        needed: u64,
+        /// The most that is accepted, in MiB.
+        limit: u64,
+    },
+    /// More bytes than are read.
+    #[error(
+        "{path} goes on after {limit} MiB, the most that is read: check that it is one picture, shrink it, or give a file and not a pipe"
+    )]
+    TooManyBytes {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read, in MiB.
         limit: u64,
     },
     /// A file of floating-point values with NaN or infinity among them.

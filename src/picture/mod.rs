@@ -6,7 +6,8 @@ mod encode;
 mod error;
 mod resize;
 
-pub use encode::check_writable;
+pub use decode::{Detail, Frames, Opened, silence_decoder_panics};
+pub use encode::{Encoding, check_writable};
 pub use error::PictureError;
 pub use resize::fit_long_side;
 
@@ -76,22 +77,32 @@ impl Picture {
     }
 }
 
-/// A file format that is read and written.
+/// A file format that is read.
 #[derive(Debug)]
 struct Format {
     format: ImageFormat,
     name: &'static str,
+    /// Those by which it is written; none if it is only read.
     extensions: &'static [&'static str],
     /// The longest side that can be written.
     longest_side: u32,
 }
 
-const FORMATS: [Format; 5] = [
+impl Format {
+    const fn read_only(format: ImageFormat, name: &'static str) -> Format {
+        Format { format, name, extensions: &[], longest_side: 0 }
+    }
+}
+
+const FORMATS: [Format; 8] = [
     Format { format: ImageFormat::Png, name: "PNG", extensions: &["png"], longest_side: i32::MAX as u32 },
     Format { format: ImageFormat::Jpeg, name: "JPEG", extensions: &["jpg", "jpeg"], longest_side: u16::MAX as u32 },
     Format { format: ImageFormat::WebP, name: "WebP", extensions: &["webp"], longest_side: 1 << 14 },
     Format { format: ImageFormat::Tiff, name: "TIFF", extensions: &["tif", "tiff"], longest_side: i32::MAX as u32 },
     Format { format: ImageFormat::Bmp, name: "BMP", extensions: &["bmp"], longest_side: i32::MAX as u32 },
+    Format::read_only(ImageFormat::Gif, "GIF"),
+    Format::read_only(ImageFormat::Avif, "AVIF"),
+    Format::read_only(ImageFormat::Pnm, "PNM"),
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::{
     BackendError,
     picture::Picture,
     plan::{PlanError, Size},
+    vgg19::Layer,
 };
 
 /// Why the work ended early.
@@ -20,6 +21,24 @@ pub enum Reason {
     /// The painting is too small for the layers.
     #[error("the painting does not suit the layers: {0}")]
     Style(PlanError),
+    /// The style scale makes the painting too small for the layers.
+    #[error(
+        "at {picture} pixels a style scale of {style_scale} makes the painting {painting}, too small for {layer}, which needs at least {minimum} pixels on each side: use a style scale of at least {enough}"
+    )]
+    StyleScale {
+        /// Size of the picture.
+        picture: Size,
+        /// Size of the painting for it.
+        painting: Size,
+        /// Of the recipe.
+        style_scale: f32,
+        /// The deepest style layer.
+        layer: Layer,
+        /// Pixels that one pixel of the layer stands for.
+        minimum: u32,
+        /// A style scale that suits.
+        enough: f32,
+    },
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] BackendError),

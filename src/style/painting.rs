@@ -10,7 +10,7 @@ use super::{
     prepare::{self, Preparation, Work},
     recipe::{Init, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
-    sizes::{sizes, style_size},
+    sizes::{check_style, sizes, style_size},
 };
 use crate::{
     Engine,
@@ -125,8 +125,10 @@ impl Painting {
     /// If a number is out of range or the photograph is too small for the layers.
     pub fn new(engine: &Engine, content: Picture, style: Picture, recipe: Recipe) -> Result<Painting, Reason> {
         recipe.check()?;
+        let sizes = sizes(content.size(), &recipe)?;
+        check_style(style.size(), &sizes, &recipe)?;
         Ok(Painting {
-            sizes: sizes(content.size(), &recipe)?,
+            sizes,
             objective: Objective::new(&recipe),
             precision: recipe.precision(engine.precision()),
             engine: engine.clone(),

@@ -8,6 +8,7 @@ use crate::{
     weights::Filters,
 };
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// A layer and how much its loss counts among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,31 @@ pub struct WeightedLayer {
     pub layer: Layer,
     /// Relative to the others; not negative, not all zero.
     pub weight: f32,
+}
+
+/// How much each loss counts, by kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// See [`Recipe::content_weight`].
+    pub content: f32,
+    /// See [`Recipe::style_weight`].
+    pub style: f32,
+    /// See [`Recipe::tv_weight`].
+    pub tv: f32,
+}
+
+impl Weights {
+    /// The default with this scaling of losses.
+    ///
+    /// Those of [`Scaling::Relative`] suit all filters. Those of [`Scaling::Mse`] are for VGG19 as its authors trained
+    /// it, whose feature maps have values of about ten: with other filters the balance is another, because style losses
+    /// grow with the fourth power of the values and content losses with the second.
+    pub const fn default_for(scaling: Scaling) -> Weights {
+        match scaling {
+            Scaling::Relative => Weights { content: 1.0, style: 6.0, tv: 0.5 },
+            Scaling::Mse => Weights { content: 1.0, style: 3e-4, tv: 100.0 },
+        }
+    }
 }
 
 /// What the smallest scale starts from.
@@ -81,11 +107,17 @@ pub struct Recipe {
     pub border: Border,
 }
 
+/// Sizes of the painting that make sense, see [`Recipe::style_scale`]: beyond, it is a few pixels large, or larger than
+/// any painting.
+const STYLE_SCALES: RangeInclusive<f32> = 0.01..=100.0;
+
 /// Curvature pairs that L-BFGS keeps.
 const LBFGS_MEMORY: usize = 10;
 
 impl Default for Recipe {
     fn default() -> Self {
+        let scaling = Scaling::default();
+        let weights = Weights::default_for(scaling);
         Recipe {
             size: 512,
             min_scale: 128,
@@ -98,10 +130,10 @@ impl Default for Recipe {
             learning_rate: None,
             content_layers: Self::content_layers_within(Layer::DEEPEST),
             style_layers: Self::style_layers_within(Layer::DEEPEST),
-            content_weight: 1.0,
-            style_weight: 6.0,
-            tv_weight: 0.5,
-            scaling: Scaling::Relative,
+            content_weight: weights.content,
+            style_weight: weights.style,
+            tv_weight: weights.tv,
+            scaling,
             pooling: Pooling::Max,
             border: Border::Replicate,
         }
@@ -209,6 +241,10 @@ impl Recipe {
         counted("iterations", self.iterations)?;
         counted("first-iterations", self.first_iterations)?;
         positive("style-scale", self.style_scale)?;
+        if !STYLE_SCALES.contains(&self.style_scale) {
+            let (least, most) = (*STYLE_SCALES.start(), *STYLE_SCALES.end());
+            return Err(RecipeError::OutOfRange { name: "style-scale", value: self.style_scale, least, most });
+        }
         positive("learning-rate", self.learning_rate())?;
         not_negative("content-weight", self.content_weight)?;
         not_negative("style-weight", self.style_weight)?;
@@ -234,6 +270,8 @@ pub enum RecipeError {
     Negative { name: &'static str, value: f32 },
     #[error("{name} is 0, but must be at least 1")]
     Zero { name: &'static str },
+    #[error("{name} is {value}, but must lie between {least} and {most}")]
+    OutOfRange { name: &'static str, value: f32, least: f32, most: f32 },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
     #[error(transparent)]
@@ -252,11 +290,31 @@ mod tests {
     }
 
     #[test]
+    fn each_scaling_has_weights_of_its_own() {
+        let recipe = Recipe::default();
+        let weights = Weights { content: recipe.content_weight, style: recipe.style_weight, tv: recipe.tv_weight };
+        assert_eq!(weights, Weights::default_for(recipe.scaling));
+        assert_eq!(recipe.scaling, Scaling::Relative);
+        let Weights { content, style, tv } = Weights::default_for(Scaling::Mse);
+        let mse = Recipe {
+            scaling: Scaling::Mse,
+            content_weight: content,
+            style_weight: style,
+            tv_weight: tv,
+            ..Recipe::default()
+        };
+        assert_eq!(mse.check(), Ok(()));
+        assert_ne!(Weights::default_for(Scaling::Mse), weights);
+    }
+
+    #[test]
     fn numbers_out_of_range_are_named() {
         let nan = Recipe { style_weight: f32::NAN, ..Recipe::default() };
         assert_eq!(nan.check().unwrap_err().to_string(), "style-weight is NaN, but must be zero or a number above it");
         let none = Recipe { iterations: 0, ..Recipe::default() };
         assert_eq!(none.check(), Err(RecipeError::Zero { name: "iterations" }));
+        let tiny = Recipe { style_scale: 0.001, ..Recipe::default() };
+        assert_eq!(tiny.check().unwrap_err().to_string(), "style-scale is 0.001, but must lie between 0.01 and 100");
         let mut silent = Recipe::default();
         silent.style_layers.iter_mut().for_each(|weighted| weighted.weight = 0.0);
         assert_eq!(silent.check(), Err(RecipeError::NoWeight { name: "style-layers" }));

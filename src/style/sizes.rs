@@ -23,9 +23,8 @@ pub fn scales(end: u32, smallest: u32) -> Vec<u32> {
 
 /// Size of the painting for a picture of this size.
 pub(super) fn style_size(style: Size, picture: Size, recipe: &Recipe) -> Size {
-    let long = picture.width.max(picture.height);
-    let style_long = (long as f32 * recipe.style_scale).round().max(1.0) as u32;
-    fit_long_side(style, style_long.min(style.width.max(style.height)))
+    let style_long = (long(picture) as f32 * recipe.style_scale).round().max(1.0) as u32;
+    fit_long_side(style, style_long.min(long(style)))
 }
 
 /// Sizes of the scales. Those too small for the layers are left out, except the last, which must suit.
@@ -41,9 +40,53 @@ pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason>
     Ok(suitable)
 }
 
+/// Checks that the painting is large enough for the style layers at every scale. A painting that is too small by itself
+/// is left to whoever looks at it.
+pub(super) fn check_style(style: Size, sizes: &[Size], recipe: &Recipe) -> Result<(), Reason> {
+    let Some(layer) = recipe.style_layers.iter().map(|weighted| weighted.layer).max() else { return Ok(()) };
+    let (minimum, style_scale) = (1 << layer.poolings(), recipe.style_scale);
+    let short = |size: Size| size.width.min(size.height);
+    for &picture in sizes {
+        let painting = style_size(style, picture, recipe);
+        if short(painting) < minimum && short(style) >= minimum {
+            // Rounding may cost half a pixel.
+            let factor = (minimum as f32 + 0.5) / (short(style) as f32 * long(picture) as f32 / long(style) as f32);
+            let enough = (100.0 * factor).ceil() / 100.0;
+            return Err(Reason::StyleScale { picture, painting, style_scale, layer, minimum, enough });
+        }
+    }
+    Ok(())
+}
+
+fn long(size: Size) -> u32 {
+    size.width.max(size.height)
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
+
+    #[test]
+    fn a_style_scale_that_makes_the_painting_too_small_is_blamed_and_another_named() {
+        let (style, picture) = (Size { width: 900, height: 731 }, Size { width: 128, height: 96 });
+        let with = |style_scale| Recipe { style_scale, ..Recipe::default() };
+        let check = |recipe: &Recipe| check_style(style, &[Size { width: 512, height: 384 }, picture], recipe);
+        assert!(check(&with(1.0)).is_ok());
+        let error = check(&with(0.1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "at 128x96 pixels a style scale of 0.1 makes the painting 13x11, too small for relu5_1, which needs at \
+             least 16 pixels on each side: use a style scale of at least 0.16"
+        );
+        let Reason::StyleScale { enough, .. } = error else { panic!("{error}") };
+        assert!(check(&with(enough)).is_ok() && check(&with(enough - 0.01)).is_err());
+        // Too small by itself: no style scale helps.
+        assert!(check_style(Size { width: 40, height: 12 }, &[picture], &with(0.1)).is_ok());
+        let contents_only = Recipe { style_layers: Vec::new(), ..with(0.1) };
+        assert!(check(&contents_only).is_ok());
+    }
 
     #[test]
     fn scales_grow_by_the_square_root_of_two() {

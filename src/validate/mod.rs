@@ -8,7 +8,9 @@ mod cases;
 mod check;
 mod sketch;
 
-pub use cases::{all_cases, banded_cases, cases, cooperative_cases, f16_cases, fused_cases, large_cases};
+pub use cases::{
+    all_cases, banded_cases, cases, cooperative_cases, f16_cases, fused_cases, large_cases, starting_case,
+};
 
 use crate::backend::{BackendError, Session};
 use crate::plan::{Plan, Precision, Routine, SlotId, Step};

@@ -1,7 +1,10 @@
 //! Fetched weights: one directory with a file for each source and depth, and beside it the digest that the file had
 //! when it first arrived.
 
-use super::source::{Source, hex};
+use super::{
+    info::info,
+    source::{Source, hex},
+};
 use crate::{
     cache_directory::{NoCacheDirectory, cache_directory},
     vgg19::Layer,
@@ -55,8 +58,27 @@ impl Cache {
 
     /// The file of a source that reaches the wanted layer, the smallest if there are several.
     pub fn find(&self, source: &Source) -> Option<PathBuf> {
+        self.own(source).into_iter().find(|path| path.is_file())
+    }
+
+    /// The files that serve for the filters of `source` without a network, best first: its own, and then the others by
+    /// name. They reach deep enough and are what they were when they arrived.
+    pub fn usable<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = PathBuf> + 'a {
+        let own = self.own(source);
+        let others = self.list().unwrap_or_default().into_iter().filter(|file| file.complete).map(|file| file.path);
+        let others: Vec<_> = others.filter(|path| !own.contains(path)).collect();
+        own.into_iter().chain(others).filter(|path| is_usable(path, source.deepest))
+    }
+
+    /// The file of a source that reaches the wanted layer and is what it was when it arrived.
+    pub(super) fn find_usable(&self, source: &Source) -> Option<PathBuf> {
+        self.own(source).into_iter().find(|path| is_usable(path, source.deepest))
+    }
+
+    /// Where the filters of a source may be, the smallest file that reaches the wanted layer first.
+    fn own(&self, source: &Source) -> Vec<PathBuf> {
         let deep_enough = Layer::DEEPEST.up_to().filter(|&layer| layer >= source.deepest);
-        deep_enough.map(|layer| self.path(source, layer)).find(|path| path.is_file())
+        deep_enough.map(|layer| self.path(source, layer)).collect()
     }
 
     /// All weights files, those that have not fully arrived included, by name.
@@ -73,7 +95,7 @@ impl Cache {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let complete = name.ends_with(".safetensors");
-            if complete || name.ends_with(&format!(".safetensors.{PARTIAL}")) {
+            if complete || is_partial(&name) {
                 files.push(CachedFile { path: entry.path(), bytes: entry.metadata()?.len(), complete });
             }
         }
@@ -91,6 +113,11 @@ impl Cache {
     pub(super) fn partial_path(&self, source: &Source) -> PathBuf {
         with_suffix(&self.path(source, source.deepest), PARTIAL)
     }
+}
+
+/// Whether a name is that of a file that has not fully arrived.
+pub(super) fn is_partial(name: &str) -> bool {
+    name.strip_suffix(PARTIAL).is_some_and(|rest| rest.ends_with(".safetensors."))
 }
 
 /// `path` with `.suffix` behind its name.
@@ -114,6 +141,23 @@ pub fn digest(path: &Path) -> io::Result<String> {
             length => hasher.update(&buffer[..length]),
         }
     }
+}
+
+/// Whether a file is what it was when it arrived; one without a note was put there by hand and is trusted.
+///
+/// # Errors
+/// If the file or its note cannot be read.
+pub fn is_intact(path: &Path) -> io::Result<bool> {
+    match noted_digest(path)? {
+        Some(noted) => Ok(digest(path)? == noted),
+        None => Ok(true),
+    }
+}
+
+/// Whether a file has the filters down to a layer and is intact.
+fn is_usable(path: &Path, deepest: Layer) -> bool {
+    let reaches = || info(path).is_ok_and(|info| info.deepest >= Some(deepest));
+    path.is_file() && reaches() && is_intact(path).unwrap_or(false)
 }
 
 /// The digest noted for a file when it first arrived, which outlives the file.

@@ -1,6 +1,7 @@
 //! What can be wrong with a weights file.
 
-use crate::vgg19::Layer;
+use super::header::QUOTED;
+use crate::{printable::shortened, vgg19::Layer};
 use std::{io, path::PathBuf};
 
 /// Why a file cannot be used as weights of VGG19; the text continues a sentence that begins with the file's name.
@@ -32,7 +33,10 @@ pub enum FileFault {
         layer: Layer,
     },
     /// A tensor of another network.
-    #[error("holds {tensor} with shape {found:?}, and VGG19 has {expected:?}: use a file of VGG19 without batch norm")]
+    #[error(
+        "holds {tensor} with shape {}, and VGG19 has {expected:?}: use a file of VGG19 without batch norm",
+        shortened(&format!("{found:?}"), QUOTED)
+    )]
     WrongShape {
         /// Its name.
         tensor: String,
@@ -61,7 +65,8 @@ pub enum FileFault {
     },
     /// An entry about the network's input that makes no sense.
     #[error(
-        "says \"{found}\" for {key}, and three numbers such as {example} are expected: correct or remove the entry"
+        "says \"{}\" for {key}, and three numbers such as {example} are expected: correct or remove the entry",
+        shortened(found, QUOTED)
     )]
     WrongStatistic {
         /// `mean` or `deviation`.

@@ -2,7 +2,7 @@
 //! in the data that follows (<https://github.com/huggingface/safetensors#format>).
 
 use super::{error::FileFault, names::ExpectedTensor};
-use crate::vgg19::Layer;
+use crate::{printable::shortened, vgg19::Layer};
 use safetensors::{
     Dtype,
     tensor::{Metadata, TensorInfo},
@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub(crate) const LENGTH_BYTES: usize = 8;
 /// A longer header is taken for damage; VGG19's has about three thousand bytes.
 pub(crate) const LONGEST: u64 = 16 << 20;
+/// Characters of a file's own text in a message, at most.
+pub(super) const QUOTED: usize = 200;
 
 /// Where the tensors of a file are.
 #[derive(Debug)]
@@ -42,7 +44,9 @@ impl Header {
             (b"<", "it looks like a web page"),
             (b"version ", "it looks like a Git LFS pointer instead of the file"),
         ];
-        let reason = match known.iter().find(|(start, _)| first.starts_with(start)) {
+        // A web page may begin with empty lines.
+        let trimmed = first.trim_ascii_start();
+        let reason = match known.iter().find(|(start, _)| first.starts_with(start) || trimmed.starts_with(start)) {
             Some((_, reason)) => (*reason).to_owned(),
             None => format!("its first eight bytes announce a header of {length} bytes"),
         };
@@ -51,14 +55,17 @@ impl Header {
 
     /// Parses the JSON part; tensors must lie end to end and fill the data.
     pub fn parse(json: &[u8]) -> Result<Header, FileFault> {
-        let metadata = serde_json::from_slice(json)
-            .map_err(|error| FileFault::NotSafetensors { reason: format!("its header does not parse: {error}") })?;
+        let metadata = serde_json::from_slice(json).map_err(|error| {
+            // The parser quotes the file.
+            let reason = format!("its header does not parse: {}", shortened(&error.to_string(), QUOTED));
+            FileFault::NotSafetensors { reason }
+        })?;
         Ok(Header { metadata, data_start: (LENGTH_BYTES + json.len()) as u64 })
     }
 
-    /// Length of the file if it is whole.
+    /// Length of the file if it is whole. No file is as long as the largest number, which an absurd header may reach.
     pub fn file_length(&self) -> u64 {
-        self.data_start + self.metadata.data_len() as u64
+        self.data_start.saturating_add(self.metadata.data_len() as u64)
     }
 
     /// A free-text entry.

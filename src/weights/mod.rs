@@ -13,7 +13,7 @@ mod save;
 mod source;
 
 pub use crate::vgg19::Normalisation;
-pub use cache::Cache;
+pub use cache::{Cache, CachedFile};
 pub use error::{FileFault, WeightsError};
 #[cfg(feature = "fetch")]
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use super::folder::{Folder, quick};
 use crate::common::{RawTensor, file_bytes, layer, torchvision_tensors};
+use crate::pictures::broken_palette;
 use impasto::weights::{self, generated};
 use safetensors::Dtype;
 
@@ -24,15 +25,17 @@ fn pictures_that_cannot_be_read_are_named_with_the_reason() {
     let middle = broken.len() / 2;
     broken[middle..middle + 20].fill(0xAA);
     folder.write("broken.png", broken);
+    folder.write("palette.png", broken_palette());
     std::fs::create_dir(folder.path("album")).unwrap();
     let cases = [
         ("nowhere.png", "check the path"),
         ("album", "is a directory"),
         ("empty.png", "is empty"),
-        ("text.png", "PNG, JPEG, WebP, TIFF and BMP"),
+        ("text.png", "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and PNM"),
         ("half.png", "damaged or incomplete PNG"),
         ("half.jpg", "damaged or incomplete JPEG"),
         ("broken.png", "damaged or incomplete PNG"),
+        ("palette.png", "damaged or incomplete PNG"),
         ("filters.safetensors", "is no picture"),
     ];
     for (name, words) in cases {

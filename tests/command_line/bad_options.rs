@@ -12,7 +12,6 @@ fn what_cannot_be_parsed_is_named() {
         ("paint", "paint"),
         ("stylize", "--style"),
         ("stylize photo.png -o out.png", "--style"),
-        ("stylize photo.png --style painting.png", "--output"),
         ("stylize photo.png photo.png --style painting.png -o out.png", "photo.png"),
         ("--colour", "--colour"),
         ("weights", "fetch"),

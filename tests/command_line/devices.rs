@@ -188,7 +188,10 @@ fn what_was_painted_before_a_failure_is_kept() {
     }
     let one_layer = "--content-layers relu1_1 --style-layers relu1_1 --first-iterations 1 --iterations 1";
     let options = quick(&format!("--device 0 --size 1000 --min-scale 700 {one_layer}"));
-    let outcome = folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}"));
+    let stylize = format!("stylize photo.png --style painting.png -o out.png {options}");
+    // It is known before.
+    folder.refuses(&stylize, 1, &["MiB in one piece", "--size", "--force"]);
+    let outcome = folder.run(&format!("{stylize} --force"));
     assert_eq!(outcome.code, Some(1), "{outcome:?}");
     for part in ["impasto: ", "MiB", "what was painted until then is in out.png; --size "] {
         assert!(outcome.stderr.contains(part), "{outcome:?}");

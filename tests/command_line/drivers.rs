@@ -2,7 +2,7 @@
 //! compiler reports statistics of each kernel. `tools/setup --all-drivers` installs them; where they are missing the
 //! tests say so and pass, unless IMPASTO_ALL_DRIVERS is set.
 
-use super::folder::Folder;
+use super::folder::{Folder, quick};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -43,6 +43,40 @@ fn every_kernel_agrees_with_the_reference_on_swiftshader() {
     let last = text.lines().last().unwrap_or_default();
     let passed: usize = last.split(' ').next().unwrap_or_default().parse().unwrap();
     assert!(passed > 500 && last.contains(" passed on SwiftShader"), "{last}");
+}
+
+#[test]
+fn a_gpu_that_cannot_start_is_passed_over_by_auto_and_named_otherwise() {
+    let Some(driver) = driver("radeon_icd") else { return };
+    let folder = Folder::with_pictures();
+    folder.paint("expected.png", "");
+    let run = |arguments: &str| {
+        let mut command = folder.command(arguments);
+        // A card that is not there: it can be opened and compile, and is lost at its first submission.
+        let output = command.env("VK_DRIVER_FILES", &driver).env("RADV_FORCE_FAMILY", "navi21").output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let stylize = |device: &str| {
+        let options = quick(&format!("--device {device}"));
+        run(&format!("stylize photo.png --style painting.png -o out.png {options}"))
+    };
+    let (code, _, said) = stylize("auto");
+    assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.contains("RADV NAVI21) cannot start (") && said.ends_with("going on with CPU\n"), "{said}");
+    assert!(folder.read("out.png") == folder.read("expected.png"));
+    std::fs::remove_file(folder.path("out.png")).unwrap();
+    for device in ["radv", "0"] {
+        let (code, _, said) = stylize(device);
+        assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+        assert!(said.contains("RADV NAVI21) cannot start (") && said.contains("another device"), "{said}");
+        assert!(!folder.path("out.png").exists());
+    }
+    let (code, listed, _) = run("devices");
+    assert!(
+        code == Some(0) && listed.contains("auto passes it over") && listed.contains("back end   <- auto"),
+        "{listed}"
+    );
 }
 
 /// Cards of three generations: GCN 4, GCN 5 and RDNA 2.

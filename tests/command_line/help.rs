@@ -3,15 +3,15 @@
 use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
-const COMMANDS: [(&str, &str); 13] = [
-    ("", "demo stylize resume devices validate bench dump weights --help --version"),
+const COMMANDS: [(&str, &str); 15] = [
+    ("", "demo stylize resume devices validate bench dump weights completions man --help --version"),
     ("demo", "--output --device --threads"),
     (
         "stylize",
         "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
-         --save-every --log --checkpoint --checkpoint-every --explain",
+         --save-every --log --checkpoint --checkpoint-every --explain --force --quality",
     ),
     ("resume", "<FILE> --output --content --style --weights --device --threads"),
     ("devices", "--help"),
@@ -27,7 +27,12 @@ const COMMANDS: [(&str, &str); 13] = [
     ("weights list", "--help"),
     ("weights learn", "<PICTURE> --output --seed"),
     ("weights info", "<FILE>"),
+    ("completions", "<SHELL>"),
+    ("man", "[COMMAND]"),
 ];
+
+/// What every command has.
+const EVERYWHERE: &str = "--quiet --verbose";
 
 #[test]
 fn every_option_is_explained_in_lines_of_a_hundred_columns() {
@@ -35,7 +40,11 @@ fn every_option_is_explained_in_lines_of_a_hundred_columns() {
     for (command, options) in COMMANDS {
         for flag in ["--help", "-h"] {
             let text = folder.run(&format!("{command} {flag}")).answer();
-            for option in options.split_whitespace().filter(|option| flag == "--help" || option.starts_with("--")) {
+            for option in options
+                .split_whitespace()
+                .chain(EVERYWHERE.split(' '))
+                .filter(|option| flag == "--help" || option.starts_with("--"))
+            {
                 assert!(text.contains(option), "{command} {flag} does not mention {option}");
             }
             for line in text.lines() {
@@ -56,7 +65,8 @@ fn options_that_are_not_explained_above_do_not_exist() {
             Some(long.to_owned())
         });
         for option in defined.filter(|option| option != "--help") {
-            assert!(known.split_whitespace().any(|word| word == option), "{command}: {option} is not in the table");
+            let known = || known.split_whitespace().chain(EVERYWHERE.split(' '));
+            assert!(known().any(|word| word == option), "{command}: {option} is not in the table");
         }
     }
 }
@@ -71,4 +81,27 @@ fn without_a_command_the_help_is_shown_and_nothing_done() {
 #[test]
 fn the_version_is_the_packages() {
     assert_eq!(Folder::empty().run("--version").answer(), concat!("impasto ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn shells_complete_and_every_command_has_a_manual_page() {
+    let folder = Folder::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = folder.run(&format!("completions {shell}")).answer();
+        assert!(script.contains("stylize") && script.contains("style-weight"), "{shell}");
+    }
+    for (command, options) in COMMANDS {
+        let page = folder.run(&format!("man {command}")).answer().replace('\\', "");
+        assert!(
+            page.contains(&format!(
+                ".TH impasto{}",
+                command.split(' ').map(|name| format!("-{name}")).collect::<String>().trim_end_matches('-')
+            )),
+            "{command}: {page}"
+        );
+        for option in options.split_whitespace().filter(|option| option.starts_with("--")) {
+            assert!(page.contains(option), "{command}: {option}");
+        }
+    }
+    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume"]);
 }

@@ -1,6 +1,6 @@
 //! Every option of `impasto stylize` that concerns the look changes the picture.
 
-use super::folder::Folder;
+use super::folder::{Folder, quick};
 use crate::common::{file_bytes, layer, torchvision_tensors};
 use impasto::{style::Recipe, weights::generated};
 use safetensors::Dtype;
@@ -41,12 +41,27 @@ fn values_that_are_the_defaults_change_nothing() {
     let options = [
         format!("{weights} --style-scale {style_scale}"),
         "--loss relative --pooling max --optimizer adam --learning-rate 0.02".to_owned(),
-        "--init content --seed 11 --weights-format torchvision".to_owned(),
+        "--init content --weights-format torchvision".to_owned(),
     ];
     for option in options {
         folder.paint("out.png", &option);
         assert!(folder.read("out.png") == plain, "{option} changed something");
     }
+}
+
+#[test]
+fn an_option_given_twice_counts_as_given_last() {
+    let folder = Folder::with_pictures();
+    folder.paint("small.png", "--size 24 --tv-weight 3");
+    let expected = folder.read("small.png");
+    let alias = quick("--size 40 --tv-weight 1 --pooling average");
+    let twice = format!("stylize photo.png -s photo.png -s painting.png -o a.png -o out.png {alias}");
+    assert_eq!(folder.run(&format!("{twice} --size 24 --pooling max --tv-weight 3")).answer(), "");
+    assert!(folder.read("out.png") == expected && !folder.path("a.png").exists());
+    let layers =
+        "--content-layers relu1_2 --content-layers relu2_1 --style-layers relu2_1 --style-layers relu1_1,relu2_1";
+    assert_eq!(folder.run(&format!("{twice} --size 24 --pooling max --tv-weight 3 {layers}")).answer(), "");
+    assert!(folder.read("out.png") == expected, "lists are replaced, not joined");
 }
 
 /// Paints with the given layers.

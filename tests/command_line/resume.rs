@@ -118,6 +118,41 @@ fn a_run_that_was_killed_goes_on_from_its_last_checkpoint() {
 }
 
 #[test]
+fn every_finished_size_is_saved_where_the_work_is_forced() {
+    let folder = Folder::with_pictures();
+    let mut child = start(&folder, &stylize("out.png", "--force --log run.jsonl"));
+    let log = folder.path("run.jsonl");
+    // Forty iterations at the first size, four hundred at the second.
+    wait_until("the second size", || folder.path("out.png").exists() && lines(&log) > 41);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(folder.size("out.png"), (17, 13));
+}
+
+#[test]
+fn a_default_name_is_kept_in_the_checkpoint() {
+    let folder = Folder::with_pictures();
+    let options = quick("--first-iterations 3 --iterations 2 --checkpoint run.checkpoint");
+    assert_eq!(
+        folder.run(&format!("stylize photo.png --style painting.png {options}")).answer(),
+        "photo-painting.png\n"
+    );
+    let painted = folder.read("photo-painting.png");
+    folder.write("photo-painting.png", "something else");
+    assert_eq!(folder.run("resume run.checkpoint").answer(), "");
+    assert!(folder.read("photo-painting.png") == painted);
+}
+
+#[test]
+fn a_checkpoint_does_not_take_the_place_of_an_input() {
+    let folder = Folder::with_pictures();
+    let options = quick("--first-iterations 3 --iterations 2 --checkpoint run.checkpoint");
+    assert_eq!(folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}")).answer(), "");
+    folder.refuses("resume run.checkpoint -o painting.png", 2, &["painting.png, which is the painting"]);
+    folder.refuses("resume run.checkpoint -o run.checkpoint", 2, &["-o and --checkpoint both name"]);
+}
+
+#[test]
 fn what_is_no_checkpoint_of_this_painting_is_refused() {
     let folder = Folder::with_pictures();
     let short = "--first-iterations 3 --iterations 2 --checkpoint run.checkpoint";

@@ -52,7 +52,7 @@ impl Answer {
 }
 
 /// Maps a request's number, counted from 0, and the bytes it asks for to the answer.
-type Behaviour = dyn Fn(usize, Asked) -> Answer + Send;
+type Behaviour = dyn Fn(usize, Asked) -> Answer + Send + Sync;
 
 /// A running server; it ends with the test program.
 pub struct Server {
@@ -61,15 +61,18 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(behaviour: impl Fn(usize, Asked) -> Answer + Send + 'static) -> Server {
+    /// Every connection has its own thread: while one waits in `behaviour`, others are answered.
+    pub fn start(behaviour: impl Fn(usize, Asked) -> Answer + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/model.safetensors", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
         let server = Server { url, log: log.clone() };
+        let behaviour: Arc<Behaviour> = Arc::new(behaviour);
         std::thread::spawn(move || {
             for connection in listener.incoming() {
+                let (connection, behaviour, log) = (connection.unwrap(), behaviour.clone(), log.clone());
                 // A client may hang up in the middle of an answer; the next one matters.
-                let _ = serve(connection.unwrap(), &behaviour, &log);
+                std::thread::spawn(move || serve(connection, &*behaviour, &log));
             }
         });
         server
@@ -93,10 +96,13 @@ fn serve(mut stream: TcpStream, behaviour: &Behaviour, log: &Mutex<Vec<(Asked, u
             asked = Some((start.parse().unwrap(), last.parse::<usize>().unwrap() + 1));
         }
     }
-    let mut log = log.lock().unwrap();
-    let answer = behaviour(log.len(), asked);
-    log.push((asked, answer.body.len()));
-    drop(log);
+    let number = {
+        let mut log = log.lock().unwrap();
+        log.push((asked, 0));
+        log.len() - 1
+    };
+    let answer = behaviour(number, asked);
+    log.lock().unwrap()[number].1 = answer.body.len();
     let mut head = format!("HTTP/1.1 {} .\r\nConnection: close\r\n", answer.status);
     head += &format!("Content-Length: {}\r\n", answer.promised);
     for (name, value) in &answer.headers {

@@ -1,5 +1,7 @@
 //! Damaged and hostile files: a short run, the same every time, of what `fuzz/` and `examples/attack` do for hours.
 
+#[path = "../pictures/avif_files.rs"]
+mod avif_files;
 pub mod mutate;
 pub mod seeds;
 pub mod targets;
@@ -37,7 +39,9 @@ fn survive(kind: Kind) {
 
 #[test]
 fn damaged_pictures_are_refused_or_are_pictures() {
-    [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp].into_iter().for_each(survive);
+    [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp, Kind::Gif, Kind::Avif, Kind::Pnm]
+        .into_iter()
+        .for_each(survive);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod report;
 
 use super::{
     CliError,
+    console::Console,
     options::{DeviceOptions, KernelOptions, Way, size},
 };
 use clap::Args;
@@ -76,9 +77,9 @@ impl Subject<'_> {
     }
 }
 
-pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    let device = arguments.device.open()?;
-    let report = measure(&device, &arguments)?;
+pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let device = arguments.device.open(console)?;
+    let report = measure(&device, &arguments, console)?;
     if arguments.json {
         let text = serde_json::to_string(&report).map_err(|error| CliError::Failed(error.to_string()))?;
         writeln!(answer, "{text}")?;
@@ -88,9 +89,9 @@ pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), Cl
     }
 }
 
-fn measure(device: &Device, arguments: &Arguments) -> Result<Report, CliError> {
+fn measure(device: &Device, arguments: &Arguments, console: &Console) -> Result<Report, CliError> {
     let (size, repeats) = (arguments.size, arguments.repeats as usize);
-    let way = arguments.kernels.way(device)?;
+    let way = arguments.kernels.way(device, console)?;
     let filters = Arc::new(generated(1, Recipe::default().deepest().unwrap_or(Layer::DEEPEST)));
     let subject = Subject { device, filters, size };
     let iteration = iteration::measure(&subject, &way, repeats)?;

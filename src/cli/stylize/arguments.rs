@@ -2,16 +2,21 @@
 
 use crate::cli::{
     CliError,
+    console::Console,
+    input::{at_most_one_from_standard_input, detail_for, is_standard_stream, read_picture},
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
+    output::{Destination, free_name},
+    overwrite::{Input, Output, refuse_overwriting},
     paint::Checkpoints,
+    resume::Notes,
     weights_options::WeightsOptions,
 };
 use clap::Args;
 use impasto::{
     Device,
-    picture::Picture,
+    picture::{Detail, Picture},
     plan::{Pooling, Size},
-    style::{Init, Method, Recipe, Scaling, WeightedLayer},
+    style::{Init, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
     weights::Filters,
 };
@@ -33,24 +38,29 @@ const LARGEST: i64 = 1 << 15;
 #[derive(Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Arguments {
-    /// The photograph: PNG, JPEG, WebP, TIFF or BMP
+    /// The photograph: a PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF or PNM file, or - for standard input
     pub content: PathBuf,
 
-    /// The painting whose style is taken
+    /// The painting whose style is taken, a file like the photograph
     #[arg(long, short, value_name = "PICTURE")]
     pub style: PathBuf,
 
-    /// Where the result goes; the extension says in which format
-    #[arg(long, short, value_name = "PICTURE", required_unless_present = "explain")]
+    /// Where the result goes: .png, .jpg, .webp, .tiff or .bmp, or - for a PNG on standard output [default: named after
+    /// both pictures, in the current directory, never one that is there; its name is printed]
+    #[arg(long, short, value_name = "PICTURE")]
     pub output: Option<PathBuf>,
+
+    /// Quality of the result if it is a JPEG file, 1 to 100 [default: 95]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: Option<u8>,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
     size: Option<u32>,
 
-    /// Long side of the smallest size the picture grows from
-    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().min_scale)]
-    min_scale: u32,
+    /// Long side of the smallest size the picture grows from [default: 128]
+    #[arg(long, value_name = "N", help_heading = "Size and time")]
+    min_scale: Option<u32>,
 
     /// Iterations at every size but the smallest
     #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().iterations)]
@@ -60,17 +70,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().first_iterations)]
     first_iterations: u32,
 
-    /// How much of the photograph is kept
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().content_weight)]
-    content_weight: f32,
+    /// How much of the photograph is kept [default: 1]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    content_weight: Option<f32>,
 
-    /// How much of the painting is taken
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_weight)]
-    style_weight: f32,
+    /// How much of the painting is taken [default: 6, with --loss mse 0.0003]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    style_weight: Option<f32>,
 
-    /// How smooth the picture is kept (total variation)
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().tv_weight)]
-    tv_weight: f32,
+    /// How smooth the picture is kept (total variation) [default: 0.5, with --loss mse 100]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
+    tv_weight: Option<f32>,
 
     /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
@@ -80,9 +90,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
     init: InitChoice,
 
-    /// Seed of the noise
-    #[arg(long, value_name = "N", help_heading = "Look", default_value_t = Recipe::default().seed)]
-    seed: u64,
+    /// Seed of the noise [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Look")]
+    seed: Option<u64>,
 
     /// Layers that keep the photograph, with weights [default: relu4_2]
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
@@ -92,7 +102,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
     style_layers: Vec<WeightedLayer>,
 
-    /// How losses are measured
+    /// How losses are measured: relative suits all filters; the default weights of mse are for VGG19
     #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
     loss: Scaling,
 
@@ -139,6 +149,10 @@ pub(crate) struct Arguments {
     )]
     pub checkpoint_every: u64,
 
+    /// Begin even if the largest size takes more memory than there is; the result of each finished size is then saved
+    #[arg(long, help_heading = "Machine and files")]
+    pub force: bool,
+
     /// Print what would be done at the last size, step by step and array by array, and paint nothing
     #[arg(long, help_heading = "Machine and files")]
     pub explain: bool,
@@ -169,46 +183,63 @@ impl FromStr for InitChoice {
 
 impl Arguments {
     /// How to compute, if the device can do what is asked for.
-    pub fn way(&self, device: &Device) -> Result<Way, CliError> {
+    pub fn way(&self, device: &Device, console: &Console) -> Result<Way, CliError> {
         match device {
             Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 device.name()
             ))),
-            _ => self.kernels.way(device),
+            _ => self.kernels.way(device, console),
         }
     }
 
-    /// The recipe for a photograph, with the layers named or the defaults for the deepest filters.
-    pub fn recipe(&self, content: Size) -> Result<Recipe, CliError> {
-        let own = content.width.max(content.height);
-        let default = Recipe::default();
+    /// The detail that the photograph needs.
+    fn content_detail(&self) -> Detail {
+        match self.size {
+            Some(0) => Detail::Full,
+            size => detail_for(size.unwrap_or(Recipe::default().size)),
+        }
+    }
+
+    /// The photograph and the painting, and the long side of the result.
+    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32), CliError> {
+        let content = read_picture(&self.content, self.content_detail(), console)?;
+        let own = content.size.width.max(content.size.height);
+        let size = match self.size {
+            None => Recipe::default().size.min(own),
+            Some(0) => own,
+            Some(size) => size,
+        };
+        let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
+        let style = read_picture(&self.style, detail_for(needed as u32), console)?;
+        Ok((content.picture, style.picture, size))
+    }
+
+    /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
+    pub fn recipe(&self, size: u32, console: &Console) -> Result<Recipe, CliError> {
+        let (default, weights) = (Recipe::default(), Weights::default_for(self.loss));
         let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
             if named.is_empty() { default } else { named.to_vec() }
         };
         Ok(Recipe {
-            size: match self.size {
-                None => default.size.min(own),
-                Some(0) => own,
-                Some(size) => size,
-            },
-            min_scale: self.min_scale,
+            size,
+            min_scale: self.min_scale.unwrap_or(default.min_scale),
             iterations: self.iterations,
             first_iterations: self.first_iterations,
             style_scale: self.style_scale,
             init: match &self.init {
                 InitChoice::Content => Init::Content,
                 InitChoice::Noise => Init::Noise,
-                InitChoice::File(path) => Init::Picture(Picture::open(path)?),
+                InitChoice::File(path) => Init::Picture(read_picture(path, self.content_detail(), console)?.picture),
             },
-            seed: self.seed,
+            seed: self.seed.unwrap_or(default.seed),
             method: self.optimizer,
             learning_rate: self.learning_rate,
             content_layers: layers(&self.content_layers, default.content_layers),
             style_layers: layers(&self.style_layers, default.style_layers),
-            content_weight: self.content_weight,
-            style_weight: self.style_weight,
-            tv_weight: self.tv_weight,
+            content_weight: self.content_weight.unwrap_or(weights.content),
+            style_weight: self.style_weight.unwrap_or(weights.style),
+            tv_weight: self.tv_weight.unwrap_or(weights.tv),
             scaling: self.loss,
             pooling: self.pooling,
             border: default.border,
@@ -232,26 +263,98 @@ impl Arguments {
     }
 
     /// Loads the filters; default layers depend on how deep they reach, layers that were named must be in them.
-    pub fn filters(&self, recipe: &mut Recipe, content: &Picture, style: &Picture) -> Result<Filters, CliError> {
+    pub fn filters(
+        &self,
+        recipe: &mut Recipe,
+        content: &Picture,
+        style: &Picture,
+        console: &Console,
+    ) -> Result<Filters, CliError> {
         let (wanted, named) = self.depth(recipe);
-        let filters = self.weights.load(wanted, named, &[content, style], self.device.threads)?;
+        let filters = self.weights.load(wanted, named, &[content, style], self.device.threads, console)?;
         if let Some(reach) = filters.deepest() {
             self.follow(recipe, reach);
         }
         Ok(filters)
     }
 
-    /// Where the checkpoints go and how often.
-    pub fn checkpoints(&self) -> Option<Checkpoints> {
-        let path = self.checkpoint.clone()?;
-        Some(Checkpoints { path, every: Duration::from_secs(self.checkpoint_every) })
+    /// Where the checkpoints go and how often. `notes` go into them.
+    pub fn checkpoints(
+        &self,
+        notes: impl FnOnce() -> Result<Notes, CliError>,
+    ) -> Result<Option<Checkpoints>, CliError> {
+        let of_path = |path: &PathBuf| {
+            Ok(Checkpoints { path: path.clone(), every: Duration::from_secs(self.checkpoint_every), notes: notes()? })
+        };
+        self.checkpoint.as_ref().map(of_path).transpose()
+    }
+
+    /// Where the result goes.
+    pub fn destination(&self) -> Result<Destination, CliError> {
+        let path = self.output.clone().unwrap_or_else(|| self.free_output());
+        if is_standard_stream(&path) && self.save_every.is_some() {
+            return Err(CliError::Usage(
+                "--save-every names its pictures after the result's file: name one with -o".to_owned(),
+            ));
+        }
+        Destination::new(path, self.quality)
+    }
+
+    /// A new file in the current directory, named after both pictures.
+    fn free_output(&self) -> PathBuf {
+        let stem = |path: &Path, stream: &str| {
+            let stem = if is_standard_stream(path) { None } else { path.file_stem() };
+            stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
+        };
+        let name = format!("{}-{}", stem(&self.content, "photograph"), stem(&self.style, "painting"));
+        let names = free_name(Path::new(""), &name);
+        names.unwrap_or_else(|| format!("{name}.png").into())
+    }
+
+    /// Every file that is read.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut inputs = vec![Input::new("the photograph", &self.content), Input::new("the painting", &self.style)];
+        if let InitChoice::File(path) = &self.init {
+            inputs.push(Input::new("the picture to start from", path));
+        }
+        inputs.extend(self.weights.file().map(|path| Input::new("the file of filters", path)));
+        inputs
+    }
+
+    /// Checks, before anything is read or written, that files are named once.
+    pub fn check_files(&self, destination: &Destination) -> Result<(), CliError> {
+        let inputs = self.inputs();
+        at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
+        let outputs =
+            [("-o", destination.file()), ("--log", self.log.as_deref()), ("--checkpoint", self.checkpoint.as_deref())];
+        let outputs = outputs.into_iter().filter_map(|(option, path)| Some(Output { option, path: path? }));
+        refuse_overwriting(&inputs, &outputs.collect::<Vec<_>>())
+    }
+
+    /// What is probably not meant, in sentences.
+    pub fn remarks(&self, recipe: &Recipe, painting: Size) -> Vec<String> {
+        let mut remarks: Vec<String> = recipe.remarks(painting).iter().map(ToString::to_string).collect();
+        if let Some(seed) = self.seed
+            && !matches!(self.init, InitChoice::Noise)
+        {
+            remarks.push(format!("--seed {seed} changes nothing without --init noise"));
+        }
+        if let Some(smallest) = self.min_scale
+            && smallest > recipe.size
+        {
+            let size = recipe.size;
+            remarks.push(format!("--min-scale {smallest} is above the size, so that {size} is the only size painted"));
+        }
+        remarks
     }
 
     /// Resolves relative paths against another directory than the current one.
     pub fn look_in(&mut self, directory: &Path) {
         let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
         for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
-            *path = directory.join(&*path);
+            if !is_standard_stream(path) {
+                *path = directory.join(&*path);
+            }
         }
         self.weights.look_in(directory);
     }

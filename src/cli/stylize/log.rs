@@ -1,10 +1,11 @@
 //! `--log`: a line of JSON for every iteration.
 
-use crate::cli::CliError;
+use crate::cli::{CliError, creatable::write_error};
+use impasto::replace_file::begin_file;
 use serde::Serialize;
 use std::{
     fs::File,
-    io::{LineWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -24,33 +25,41 @@ pub(super) struct LogLine {
 /// A file of JSON lines; the first error is kept for the end.
 pub(crate) struct Log {
     path: PathBuf,
-    file: LineWriter<File>,
-    failure: Option<std::io::Error>,
+    /// None before the first line: until then an earlier file of that name stays.
+    file: Option<File>,
+    failure: Option<io::Error>,
 }
 
 impl Log {
-    /// A new file, or the end of the old one if a painting is resumed.
-    pub fn open(path: &Path, goes_on: bool) -> Result<Log, CliError> {
-        let mut options = File::options();
-        options.create(true).append(goes_on).write(true).truncate(!goes_on);
-        match options.open(path) {
-            Ok(file) => Ok(Log { path: path.to_owned(), file: LineWriter::new(file), failure: None }),
-            Err(source) => Err(CliError::Write { path: path.to_owned(), source }),
-        }
+    /// A log that replaces an earlier one, or continues it if a painting is resumed.
+    pub fn new(path: &Path, goes_on: bool) -> Result<Log, CliError> {
+        let earlier = goes_on.then(|| File::options().append(true).open(path));
+        let file = match earlier {
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            earlier => earlier.transpose().map_err(write_error(path))?,
+        };
+        Ok(Log { path: path.to_owned(), file, failure: None })
     }
 
     pub(super) fn write(&mut self, line: &LogLine) {
         if self.failure.is_none() {
-            let written = serde_json::to_writer(&mut self.file, line).map_err(std::io::Error::from);
-            self.failure = written.and_then(|()| self.file.write_all(b"\n")).err();
+            self.failure = self.append(line).err();
         }
     }
 
-    pub fn finish(mut self) -> Result<(), CliError> {
-        let flushed = self.file.flush().err();
-        match self.failure.or(flushed) {
+    fn append(&mut self, line: &LogLine) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        match &mut self.file {
+            Some(file) => file.write_all(&bytes),
+            None => begin_file(&self.path, &bytes).map(|file| self.file = Some(file)),
+        }
+    }
+
+    pub fn finish(self) -> Result<(), CliError> {
+        match self.failure {
             None => Ok(()),
-            Some(source) => Err(CliError::Write { path: self.path, source }),
+            Some(source) => Err(write_error(&self.path)(source)),
         }
     }
 }

@@ -9,36 +9,36 @@ pub(crate) use observer::Observer;
 
 use super::{
     CliError,
+    console::Console,
     creatable::check_creatable,
-    error::shortage_sentence,
     explain::explain,
-    paint::{self, Failure, Watcher},
+    output::{Destination, Placed},
+    paint::{self, Failure, Keeping, Watcher},
     progress::Progress,
     resume::Notes,
 };
 use impasto::{
     Engine,
-    picture::{Picture, check_writable, fit_long_side},
+    picture::{Picture, fit_long_side},
     plan::Size,
-    style::{Painting, Reason, Recipe, ScalePlans, StylizeError, shortage, smaller_size},
+    printable::printable,
+    style::{Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size},
     weights::{Filters, Normalisation},
 };
 use log::Log;
-use std::{
-    io::{IsTerminal, Write},
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::Write, path::Path, sync::Arc, time::Instant};
 
-pub(crate) fn run(arguments: Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    let content = Picture::open(&arguments.content)?;
-    let style = Picture::open(&arguments.style)?;
-    let recipe = arguments.recipe(content.size())?;
+pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let destination = if arguments.explain { None } else { Some(arguments.destination()?) };
+    if let Some(destination) = &destination {
+        arguments.check_files(destination)?;
+    }
+    let (content, style, size) = arguments.pictures(console)?;
+    let recipe = arguments.recipe(size, console)?;
     recipe.check()?;
-    match &arguments.output {
-        Some(output) if !arguments.explain => paint(&arguments, &content, &style, recipe, output),
-        _ => explain_plan(&arguments, content.size(), style.size(), recipe, answer),
+    match &destination {
+        Some(destination) => paint(&arguments, content, style, recipe, destination, console, answer),
+        None => explain_plan(&arguments, content.size(), style.size(), recipe, console, answer),
     }
 }
 
@@ -48,10 +48,11 @@ fn explain_plan(
     content: Size,
     style: Size,
     mut recipe: Recipe,
+    console: &Console,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let device = arguments.device.open()?;
-    let way = arguments.way(&device)?;
+    let device = arguments.device.open(console)?;
+    let way = arguments.way(&device, console)?;
     let (wanted, _) = arguments.depth(&recipe);
     arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
     let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
@@ -61,20 +62,28 @@ fn explain_plan(
 
 fn paint(
     arguments: &Arguments,
-    content: &Picture,
-    style: &Picture,
+    content: Picture,
+    style: Picture,
     mut recipe: Recipe,
-    output: &Path,
+    destination: &Destination,
+    console: &Console,
+    answer: &mut dyn Write,
 ) -> Result<(), CliError> {
-    check_writable(output, fit_long_side(content.size(), recipe.size))?;
-    let engine = engine(arguments, &mut recipe, content, style)?;
-    // If the layers do not suit, the work itself reports it.
-    if let Ok(Some(shortage)) = shortage(&engine, content.size(), style.size(), &recipe) {
-        eprintln!("impasto: {}", shortage_sentence(&shortage));
+    destination.check(fit_long_side(content.size(), recipe.size))?;
+    for remark in arguments.remarks(&recipe, style.size()) {
+        console.say(&remark);
     }
-    let painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
-    let notes = arguments.checkpoint.as_ref().map(|_| Notes::of_this_process()).transpose()?;
-    finish(arguments, painting, &engine, style.size(), notes)
+    let engine = engine(arguments, &mut recipe, &content, &style, console)?;
+    let size_of_style = style.size();
+    let painting = Painting::new(&engine, content, style, recipe).map_err(Box::new)?;
+    let notes =
+        || Notes::of_this_process(arguments.output.is_none().then_some(destination).and_then(Destination::file));
+    let keeping = Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force };
+    finish(arguments, painting, &engine, size_of_style, &keeping, console)?;
+    if arguments.output.is_none() {
+        writeln!(answer, "{}", printable(&destination.name()))?;
+    }
+    Ok(())
 }
 
 /// The device with the filters, and the default layers that follow from them.
@@ -83,72 +92,115 @@ pub(crate) fn engine(
     recipe: &mut Recipe,
     content: &Picture,
     style: &Picture,
+    console: &Console,
 ) -> Result<Engine, CliError> {
     for file in [&arguments.log, &arguments.checkpoint].into_iter().flatten() {
         check_creatable(file)?;
     }
-    let device = arguments.device.open()?;
-    let way = arguments.way(&device)?;
-    let filters = arguments.filters(recipe, content, style)?;
+    let device = arguments.device.open(console)?;
+    let way = arguments.way(&device, console)?;
+    let filters = arguments.filters(recipe, content, style, console)?;
     let engine = way.engine(&device, Arc::new(filters))?;
+    describe(&engine, recipe, console);
+    check_memory(arguments, &engine, content.size(), style.size(), recipe, console)?;
     if arguments.tune {
-        tune(&engine, content.size(), style.size(), recipe)?;
+        tune(&engine, content.size(), style.size(), recipe, console)?;
     }
     Ok(engine)
 }
 
-/// Paints what is left to paint, and saves it. `notes` go to the checkpoints.
+/// What will be done, for those who want to know.
+fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
+    let reach = engine.filters().deepest().map_or("nowhere", |layer| layer.name());
+    let precision = recipe.precision(engine.precision());
+    console.detail(&format!("{} computes in {precision}, with filters down to {reach}", engine.name()));
+}
+
+/// Refuses what takes more memory than there is, unless it is to be tried all the same.
+fn check_memory(
+    arguments: &Arguments,
+    engine: &Engine,
+    content: Size,
+    style: Size,
+    recipe: &Recipe,
+    console: &Console,
+) -> Result<(), CliError> {
+    // If the layers do not suit, the work itself reports it.
+    let Ok(needed) = memory(engine, content, style, recipe) else { return Ok(()) };
+    console.detail(&format!("{} MiB of memory will be taken at most", needed.bytes().div_ceil(1 << 20)));
+    match shortage(engine, content, style, recipe) {
+        Ok(Some(shortage)) if arguments.force => console.say(&shortage.to_string()),
+        Ok(Some(shortage)) => return Err(CliError::Shortage(shortage)),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Paints what is left to paint, and saves it.
 pub(crate) fn finish(
     arguments: &Arguments,
     mut painting: Painting,
     engine: &Engine,
     style: Size,
-    notes: Option<Notes>,
+    keeping: &Keeping<'_>,
+    console: &Console,
 ) -> Result<(), CliError> {
-    let output = arguments.output.as_deref().expect("only what has an output is painted");
+    let destination = keeping.destination;
     let goes_on = painting.scale() > 0 || painting.iteration() > 0;
-    let log = arguments.log.as_deref().map(|path| Log::open(path, goes_on)).transpose()?;
+    let log = arguments.log.as_deref().map(|path| Log::new(path, goes_on)).transpose()?;
     let start = Instant::now();
     painting.snapshot_every(arguments.save_every);
     let content = painting.sizes()[painting.sizes().len() - 1];
-    let mut observer = Observer { output, progress: Progress::default(), log };
-    let checkpoints = arguments.checkpoints().zip(notes);
-    let painted = paint::paint(&mut painting, output, checkpoints, &mut observer);
+    let mut observer = Observer {
+        output: destination.file().unwrap_or(Path::new("picture.png")),
+        inputs: arguments.inputs(),
+        progress: Progress::new(console, &painting),
+        log,
+        failing: false,
+    };
+    let painted = paint::paint(&mut painting, keeping, &mut observer);
     observer.finish();
     let picture = painted.map_err(|failure| match failure {
         Failure::Stylize(error) => {
             let advice = advice(engine, content, style, painting.recipe(), &error.reason);
-            advised(keep(error, output), advice)
+            advised(keep(error, destination), advice)
         }
         Failure::Other(error) => error,
     })?;
-    picture.save(output)?;
+    match destination.place(&picture) {
+        Ok(Placed::AsAsked) => {}
+        Ok(Placed::Elsewhere { error, path }) => return Err(CliError::Elsewhere { error, path }),
+        Err(error) => {
+            return Err(match keeping.checkpoints.as_ref().filter(|to| to.path.exists()) {
+                Some(to) => CliError::InCheckpoint { error: Box::new(error), checkpoint: to.path.clone() },
+                None => error,
+            });
+        }
+    }
     if let Some(log) = observer.log {
         log.finish()?;
     }
-    if std::io::stderr().is_terminal() {
-        let (path, seconds) = (output.display(), start.elapsed().as_secs_f64());
-        eprintln!("{path}: {} in {seconds:.1} s on {}", picture.size(), engine.name());
-    }
+    let (name, seconds) = (destination.name(), start.elapsed().as_secs_f64());
+    console.note(&format!("{name}: {} in {seconds:.1} s on {}", picture.size(), engine.name()));
     Ok(())
 }
 
 /// Times the kernels of every size that will be painted.
-fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<(), CliError> {
+fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe, console: &Console) -> Result<(), CliError> {
     let mut count = 0;
     let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
     for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
         engine.tune(&plan, &mut |tuned| {
             count += 1;
-            if let (true, Some((variant, seconds))) = (std::io::stderr().is_terminal(), tuned.seconds.first()) {
-                eprintln!("impasto: {}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds);
+            if let Some((variant, seconds)) = tuned.seconds.first() {
+                console.note(&format!("{}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds));
             }
         })?;
     }
-    eprintln!(
-        "impasto: {count} shapes of convolutions and Gram products were timed on {}; the fastest variants are kept",
+    console.say(&format!(
+        "{count} shapes of convolutions and Gram products were timed on {}; the fastest variants are kept",
         engine.name()
-    );
+    ));
     Ok(())
 }
 
@@ -167,11 +219,14 @@ fn advised(error: CliError, advice: Option<String>) -> CliError {
 }
 
 /// Saves what was painted before an error.
-fn keep(error: StylizeError, output: &Path) -> CliError {
+fn keep(error: StylizeError, destination: &Destination) -> CliError {
     let StylizeError { reason, so_far } = error;
-    match so_far.map(|picture| picture.save(output)) {
+    match so_far.map(|picture| destination.place(&picture)) {
         None => CliError::Stylize(Box::new(reason)),
-        Some(Ok(())) => CliError::Interrupted { reason: Box::new(reason), path: output.to_owned() },
+        Some(Ok(Placed::AsAsked)) => CliError::Interrupted { reason: Box::new(reason), place: destination.name() },
+        Some(Ok(Placed::Elsewhere { path, .. })) => {
+            CliError::Interrupted { reason: Box::new(reason), place: path.display().to_string() }
+        }
         Some(Err(save)) => CliError::Lost { reason: Box::new(reason), save: Box::new(save) },
     }
 }

@@ -1,15 +1,39 @@
 //! What is done with events: the bar, the log, the snapshots.
 
 use super::log::{Log, LogLine};
-use crate::cli::{paint::Watcher, progress::Progress};
-use impasto::style::Event;
+use crate::cli::{
+    overwrite::{Input, Output, refuse_overwriting_inputs},
+    paint::Watcher,
+    progress::Progress,
+};
+use impasto::{picture::Picture, style::Event};
 use std::path::{Path, PathBuf};
 
 /// See the module.
 pub(crate) struct Observer<'a> {
+    /// The result, beside which snapshots go.
     pub output: &'a Path,
+    /// What must not be overwritten by a snapshot.
+    pub inputs: Vec<Input>,
     pub progress: Progress,
     pub log: Option<Log>,
+    /// Whether the last snapshot failed: a full disk fails again each time, which is said once.
+    pub failing: bool,
+}
+
+impl Observer<'_> {
+    /// A snapshot that cannot be written is no reason to stop painting.
+    fn snapshot(&mut self, iteration: u32, picture: &Picture) {
+        let path = snapshot_path(self.output, picture.size().width.max(picture.size().height), iteration);
+        let output = Output { option: "--save-every", path: &path };
+        let saved = refuse_overwriting_inputs(&self.inputs, output).and_then(|()| Ok(picture.save(&path)?));
+        let failed_before = std::mem::replace(&mut self.failing, saved.is_err());
+        if let Err(error) = saved
+            && !failed_before
+        {
+            self.progress.console().say(&format!("{error}; it is tried again, and not mentioned, for later pictures"));
+        }
+    }
 }
 
 impl Watcher for Observer<'_> {
@@ -31,26 +55,21 @@ impl Watcher for Observer<'_> {
                     });
                 }
             }
-            Event::Snapshot { iteration, picture } => {
-                let scale = picture.size().width.max(picture.size().height);
-                // A snapshot that cannot be written is no reason to stop painting.
-                if let Err(error) = picture.save(snapshot_path(self.output, scale, *iteration)) {
-                    self.progress.say(&error.to_string());
-                }
-            }
+            Event::Snapshot { iteration, picture } => self.snapshot(*iteration, picture),
             Event::OutOfRange { iteration } => {
-                self.progress
-                    .say(&format!("a value left the range of f16 after {iteration} iterations: going on in f32"));
+                let line = format!("a value left the range of f16 after {iteration} iterations: going on in f32");
+                self.progress.console().say(&line);
             }
             Event::Converged { iteration } => {
-                self.progress.note(&format!("nothing better was found after {iteration} iterations at this size"));
+                let line = format!("nothing better was found after {iteration} iterations at this size");
+                self.progress.console().note(&line);
             }
             _ => {}
         }
     }
 
-    fn say(&self, line: &str) {
-        self.progress.say(line);
+    fn say(&mut self, line: &str) {
+        self.progress.console().say(line);
     }
 
     fn finish(&mut self) {

@@ -22,6 +22,11 @@ pub fn cases() -> Vec<Case> {
     groups.iter().flat_map(|group| group(&filters)).collect()
 }
 
+/// A quick one, to find out if a device works at all.
+pub fn starting_case() -> Case {
+    optimizers::starting_case(&Arc::new(generated(7, Layer::FIRST)))
+}
+
 /// Cases of two steps for back ends that execute them together, on whole maps of f32.
 pub fn fused_cases() -> Vec<Case> {
     fused::cases(&Arc::new(generated(7, layer("relu2_2"))))

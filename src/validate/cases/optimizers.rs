@@ -140,6 +140,11 @@ fn lbfgs_scalars(filters: &Arc<Filters>, name: &str, count: usize, not_a_number:
     sketch.finish(format!("{name}, {count} values"), step, filters, F32_REDUCTION)
 }
 
+/// One that every kernel that copies can do.
+pub(super) fn starting_case(filters: &Arc<Filters>) -> Case {
+    copy_vector(filters, 1003)
+}
+
 fn copy_vector(filters: &Arc<Filters>, count: usize) -> Case {
     let mut sketch = Sketch::new(count as u64 + 6);
     let from = sketch.uniform(Tensor::ImageGradient, count, -1.0, 1.0);

@@ -1,30 +1,35 @@
 //! Why weights were not fetched.
 
-use crate::weights::{FileFault, WeightsError};
-use std::{io, path::PathBuf};
+use crate::{
+    printable::shortened,
+    weights::{FileFault, WeightsError, header::QUOTED},
+};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// Why weights were not fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// The crate was built without its feature `fetch`.
-    #[error(
-        "{url} is not in the cache, and this build of impasto cannot fetch it: build it with the feature \"fetch\", or use a weights file"
-    )]
     NotBuilt {
         /// The address.
         url: String,
     },
     /// The server cannot be reached at all.
-    #[error("cannot reach {url} ({reason}): check the network and the proxy, or use a weights file that is there")]
     Offline {
         /// The address.
         url: String,
         /// The reason.
         reason: String,
     },
+    /// The server has not answered in the time that it has for it.
+    Silent {
+        /// The address.
+        url: String,
+        /// That time.
+        patience: Duration,
+    },
     /// The address makes no sense.
-    #[error("{url} is not an address to fetch from ({reason}): use one that begins with https:// or http://")]
     Address {
         /// The address.
         url: String,
@@ -32,25 +37,38 @@ pub enum FetchError {
         reason: String,
     },
     /// The server refuses.
-    #[error("{url} answers with status {status}: check the address, or use a weights file that is there")]
     Status {
         /// The address.
         url: String,
         /// HTTP status code.
         status: u16,
     },
+    /// The server sends the request on to where it must not or cannot go.
+    Redirect {
+        /// The address.
+        url: String,
+        /// Where it sends the request.
+        to: String,
+        /// What is wrong with that.
+        reason: &'static str,
+    },
     /// The server's file cannot be used.
-    #[error("{url} {fault}")]
     Unsuitable {
         /// The address.
         url: String,
         /// What is wrong with it.
         fault: FileFault,
     },
+    /// The server's file is not the one that is known to be right.
+    OtherFile {
+        /// The address.
+        url: String,
+        /// SHA-256 of the right file.
+        expected: String,
+        /// SHA-256 that the server names.
+        found: String,
+    },
     /// The server answers with other bytes than those asked for.
-    #[error(
-        "{url} was asked for the bytes from {asked} on and answers with {answered}: try another address or a mirror"
-    )]
     WrongRange {
         /// The address.
         url: String,
@@ -60,15 +78,11 @@ pub enum FetchError {
         answered: String,
     },
     /// The file is no longer the one that the fetch began with.
-    #[error("{url} changed while it was fetched: start again")]
     Changed {
         /// The address.
         url: String,
     },
     /// The connection broke too often.
-    #[error(
-        "the connection to {url} broke {attempts} times at byte {position} ({reason}): start again later, and it goes on from there"
-    )]
     Broken {
         /// The address.
         url: String,
@@ -80,7 +94,6 @@ pub enum FetchError {
         reason: String,
     },
     /// The cache cannot be written.
-    #[error("cannot write {}: {source}; free some space there, or name another directory in IMPASTO_CACHE", path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,
@@ -88,13 +101,11 @@ pub enum FetchError {
         source: io::Error,
     },
     /// Another process is fetching the file.
-    #[error("{} is being fetched by another process: wait until it has finished", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
     /// What arrived cannot be used.
-    #[error("what came from {url} cannot be used: {source}")]
     Arrived {
         /// The address.
         url: String,
@@ -102,10 +113,6 @@ pub enum FetchError {
         source: WeightsError,
     },
     /// What arrived differs from what arrived the first time.
-    #[error(
-        "what came from {url} has SHA-256 {found}, and it had {noted} the first time: if the change is meant, remove {}",
-        note.display()
-    )]
     OtherDigest {
         /// The address.
         url: String,
@@ -119,8 +126,87 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether nothing can be fetched at all, so that the next best filters should be used.
+    /// Whether nothing can be fetched at all.
     pub fn is_offline(&self) -> bool {
         matches!(self, FetchError::Offline { .. } | FetchError::NotBuilt { .. })
+    }
+
+    /// What happened, without what to do about it.
+    pub fn cause(&self) -> String {
+        match self {
+            FetchError::NotBuilt { url } => {
+                format!("{url} is not in the cache, and this build of impasto cannot fetch it")
+            }
+            FetchError::Offline { url, reason } => format!("cannot reach {url} ({})", shortened(reason, QUOTED)),
+            FetchError::Silent { url, patience } => {
+                format!("{url} has not answered within {} seconds", patience.as_secs_f32())
+            }
+            FetchError::Address { url, reason } => {
+                format!("{url} is not an address to fetch from ({})", shortened(reason, QUOTED))
+            }
+            FetchError::Status { url, status } => format!("{url} answers with status {status}"),
+            FetchError::Redirect { url, to, reason } => {
+                format!("{url} redirects to {}, {reason}", shortened(to, QUOTED))
+            }
+            FetchError::Unsuitable { url, fault: FileFault::NotSafetensors { reason } } => {
+                format!("{url} is not a safetensors file ({reason})")
+            }
+            FetchError::Unsuitable { url, fault } => format!("{url} {fault}"),
+            FetchError::OtherFile { url, expected, found } => {
+                format!("{url} names a file with SHA-256 {found}, and VGG19 has {expected}")
+            }
+            FetchError::WrongRange { url, asked, answered } => {
+                let answered = shortened(answered, QUOTED);
+                format!("{url} was asked for the bytes from {asked} on and answers with {answered}")
+            }
+            FetchError::Changed { url } => format!("{url} changed while it was fetched"),
+            FetchError::Broken { url, attempts, position, reason } => {
+                let reason = shortened(reason, QUOTED);
+                format!("the connection to {url} broke {attempts} times at byte {position} ({reason})")
+            }
+            FetchError::Write { path, source } => format!("cannot write {} ({source})", path.display()),
+            FetchError::Busy { path } => format!("{} is being fetched by another process", path.display()),
+            FetchError::Arrived { url, source } => format!("what came from {url} cannot be used: {source}"),
+            FetchError::OtherDigest { url, found, noted, .. } => {
+                format!("what came from {url} has SHA-256 {found}, and it had {noted} the first time")
+            }
+        }
+    }
+
+    /// What to do about it, unless the cause says that already.
+    fn way_out(&self) -> Option<String> {
+        let text = match self {
+            FetchError::NotBuilt { .. } => "build it with the feature \"fetch\", or use a weights file",
+            FetchError::Offline { .. } => "check the network and the proxy, or use a weights file that is there",
+            FetchError::Silent { .. } => "check the network and the proxy, or try again later",
+            FetchError::Address { .. } => "use one that begins with https:// or http://",
+            FetchError::Status { status: 407, .. } => "check the proxy's name and password, or use a weights file",
+            FetchError::Status { status: 429 | 500..=599, .. } => {
+                "try again later, or use a weights file that is there"
+            }
+            FetchError::Status { .. } => "check the address, or use a weights file that is there",
+            FetchError::Redirect { .. } => "use another address, or a weights file that is there",
+            FetchError::Unsuitable { fault: FileFault::NotSafetensors { .. }, .. } => {
+                "check the address, and whether the network wants you to log in first"
+            }
+            FetchError::OtherFile { .. } => "use the hub itself or another mirror",
+            FetchError::WrongRange { .. } => "try another address or a mirror",
+            FetchError::Changed { .. } => "start again",
+            FetchError::Broken { .. } => "start again later, and it goes on from there",
+            FetchError::Write { .. } => "free some space there, or name another directory in IMPASTO_CACHE",
+            FetchError::Busy { .. } => "wait until it has finished",
+            FetchError::OtherDigest { note, .. } => {
+                return Some(format!("if the change is meant, remove {}", note.display()));
+            }
+            FetchError::Unsuitable { .. } | FetchError::Arrived { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.cause())?;
+        self.way_out().map_or(Ok(()), |way_out| write!(out, ": {way_out}"))
     }
 }

@@ -1,8 +1,12 @@
 //! Fetching weights: only the convolutions of a large file on a server, by range requests, resumed after a break.
 
+#[cfg(feature = "fetch")]
+mod claim;
 mod error;
 #[cfg(feature = "fetch")]
 mod layout;
+#[cfg(feature = "fetch")]
+mod redirect;
 #[cfg(feature = "fetch")]
 mod remote;
 #[cfg(feature = "fetch")]
@@ -10,14 +14,8 @@ mod transfer;
 
 pub use error::FetchError;
 
-use super::{
-    cache::{self, Cache},
-    source::Source,
-};
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use super::{cache::Cache, source::Source};
+use std::path::PathBuf;
 
 /// How far a fetch has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +36,11 @@ pub struct Progress {
 /// If the server cannot be reached or refuses, if its file cannot be used, or if the cache cannot be written; without
 /// the crate's feature `fetch`, if the cache does not have the file.
 pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
-    if let Some(path) = cache.find(source) {
-        if is_intact(&path).map_err(write_error(&path))? {
-            return Ok(path);
-        }
-        std::fs::remove_file(&path).map_err(write_error(&path))?;
+    // A file that is damaged stays until another takes its place.
+    match cache.find_usable(source) {
+        Some(path) => Ok(path),
+        None => receive(source, cache, progress),
     }
-    receive(source, cache, progress)
 }
 
 #[cfg(feature = "fetch")]
@@ -55,16 +51,4 @@ use transfer::receive;
 #[cfg(not(feature = "fetch"))]
 fn receive(source: &Source, _: &Cache, _: &mut dyn FnMut(Progress)) -> Result<PathBuf, FetchError> {
     Err(FetchError::NotBuilt { url: source.url.clone() })
-}
-
-fn write_error(path: &Path) -> impl Fn(io::Error) -> FetchError {
-    move |source| FetchError::Write { path: path.to_owned(), source }
-}
-
-/// Whether a cached file is unchanged since it arrived; one without a note was put there by hand and is trusted.
-fn is_intact(path: &Path) -> io::Result<bool> {
-    match cache::noted_digest(path)? {
-        Some(noted) => Ok(cache::digest(path)? == noted),
-        None => Ok(true),
-    }
 }

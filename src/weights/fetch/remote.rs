@@ -1,21 +1,27 @@
 //! A file on a web server, read by position over connections that may break.
 
-use super::error::FetchError;
+use super::{error::FetchError, redirect};
 use crate::weights::source::Source;
 use std::{
     io::{self, Read},
     ops::Range,
+    sync::mpsc,
+    time::{Duration, Instant},
 };
 use ureq::{
     Agent, Body, BodyReader,
     http::{Response, header},
 };
 
+/// Where the Hugging Face hub names the SHA-256 of the file that it redirects to.
+const HUB_DIGEST: &str = "x-linked-etag";
+
 /// A file on a server.
 pub(super) struct Remote<'a> {
     source: &'a Source,
     agent: Agent,
     answer: Option<Answer>,
+    started: Instant,
     /// Length and version, known after the first answer.
     identity: Option<Identity>,
     /// Broken connections since the last byte.
@@ -45,13 +51,15 @@ impl<'a> Remote<'a> {
         let patience = source.patience;
         let agent = Agent::config_builder()
             .http_status_as_error(false)
+            // Redirects are followed here, see the module redirect.
+            .max_redirects(0)
             .timeout_resolve(Some(patience.connect))
             .timeout_connect(Some(patience.connect))
             .timeout_recv_response(Some(patience.read))
             .timeout_per_read(Some(patience.read))
             .user_agent(concat!("impasto/", env!("CARGO_PKG_VERSION")))
             .build();
-        Remote { source, agent: agent.into(), answer: None, identity: None, failures: 0 }
+        Remote { source, agent: agent.into(), answer: None, started: Instant::now(), identity: None, failures: 0 }
     }
 
     /// What the first answer said about the file.
@@ -105,16 +113,26 @@ impl<'a> Remote<'a> {
             return Err(FetchError::Broken { url, attempts: self.failures, position, reason });
         }
         if self.failures > 1 {
-            std::thread::sleep(patience.pause * (1 << (self.failures - 2).min(16)));
+            let pause = patience.pause * (1 << (self.failures - 2).min(16));
+            std::thread::sleep(self.time_left()?.map_or(pause, |left| pause.min(left)));
         }
         Ok(())
+    }
+
+    /// The time that is left for the first answer; none if there was one.
+    fn time_left(&self) -> Result<Option<Duration>, FetchError> {
+        let patience = self.source.patience.answer;
+        match patience.checked_sub(self.started.elapsed()) {
+            _ if self.identity.is_some() => Ok(None),
+            Some(left) if !left.is_zero() => Ok(Some(left)),
+            _ => Err(FetchError::Silent { url: self.source.url.clone(), patience }),
+        }
     }
 
     fn ask(&mut self, range: &Range<u64>) -> Result<io::Result<Answer>, FetchError> {
         let url = &self.source.url;
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
-        let request = self.agent.get(url).header(header::RANGE, bytes).header(header::ACCEPT_ENCODING, "identity");
-        let response = match request.call() {
+        let response = match self.follow(&bytes)? {
             Ok(response) => response,
             Err(error) => return self.unanswered(error).map(Err),
         };
@@ -135,6 +153,56 @@ impl<'a> Remote<'a> {
         self.identify(Identity { length, version })?;
         let body = response.into_body().into_with_config().limit(u64::MAX).reader();
         Ok(Ok(Answer { body, position: bytes.start, end: bytes.end }))
+    }
+
+    /// The answer at the end of all redirects.
+    fn follow(&self, bytes: &str) -> Result<Result<Response<Body>, ureq::Error>, FetchError> {
+        let source = self.source;
+        let mut url = source.url.clone();
+        for _ in 0..=redirect::MOST {
+            let response = match self.request(&url, bytes)? {
+                Ok(response) => response,
+                Err(error) => return Ok(Err(error)),
+            };
+            let location = match response.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => text(&response, header::LOCATION),
+                _ => None,
+            };
+            let Some(location) = location else { return Ok(Ok(response)) };
+            self.compare(text(&response, header::HeaderName::from_static(HUB_DIGEST)))?;
+            url = redirect::follow(&source.url, &url, &location)?;
+        }
+        Err(FetchError::Redirect { url: source.url.clone(), to: url, reason: "and so on without an end" })
+    }
+
+    /// One request. Until a server has answered, a thread waits for it: the time for it has an end, which name lookups,
+    /// handshakes and redirects would exceed together even if each kept to a part of it.
+    fn request(&self, url: &str, bytes: &str) -> Result<Result<Response<Body>, ureq::Error>, FetchError> {
+        let request = self.agent.get(url).header(header::RANGE, bytes).header(header::ACCEPT_ENCODING, "identity");
+        let Some(left) = self.time_left()? else { return Ok(request.call()) };
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Nobody listens any more if the answer comes too late.
+            let _ = sender.send(request.call());
+        });
+        match receiver.recv_timeout(left) {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(FetchError::Silent { url: self.source.url.clone(), patience: self.source.patience.answer }),
+        }
+    }
+
+    /// Compares what a hub says about the file that it redirects to with what is known of the right one.
+    fn compare(&self, told: Option<String>) -> Result<(), FetchError> {
+        let told = told.map(|tag| tag.trim_matches('"').to_ascii_lowercase());
+        // Files outside its large file storage have other tags.
+        let told = told.filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match (told, &self.source.sha256) {
+            (Some(found), Some(expected)) if found != *expected => {
+                let (url, expected) = (self.source.url.clone(), expected.clone());
+                Err(FetchError::OtherFile { url, expected, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The error for a request without an answer: no network if there never was one, else a broken connection.

@@ -2,9 +2,9 @@
 
 use super::{
     FetchError, Progress,
+    claim::{self, Claim},
     layout::Layout,
     remote::{Identity, Remote},
-    write_error,
 };
 use crate::replace_file::replace_file;
 use crate::weights::{
@@ -15,7 +15,8 @@ use crate::weights::{
     source::Source,
 };
 use std::{
-    fs::{File, TryLockError},
+    collections::BTreeSet,
+    fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -25,7 +26,7 @@ const FIRST_REQUEST: u64 = 16 << 10;
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Kept beside the partial file, whose length shows how far the fetch got but not which version its bytes belong to.
+/// Noted beside the partial file, whose length shows how far the fetch got but not which version its bytes belong to.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct State {
     url: String,
@@ -38,6 +39,17 @@ pub fn is_fetch_state(json: &[u8]) -> bool {
     serde_json::from_slice::<State>(json).is_ok()
 }
 
+impl State {
+    fn of(source: &Source, remote: &Remote) -> Option<State> {
+        remote.identity().map(|identity| State { url: source.url.clone(), identity: identity.clone() })
+    }
+
+    /// If the server does not name its versions, nothing shows that the file is still the same.
+    fn is_resumable(&self) -> bool {
+        self.identity.version.is_some()
+    }
+}
+
 /// Fetches a file that the cache does not have, or the rest of it.
 pub(super) fn receive(
     source: &Source,
@@ -45,67 +57,94 @@ pub(super) fn receive(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, FetchError> {
     std::fs::create_dir_all(cache.directory()).map_err(write_error(cache.directory()))?;
-    let path = cache.path(source, source.deepest);
-    let partial_path = cache.partial_path(source);
-    let partial = open_partial(&partial_path)?;
-    let received = fill(source, &partial_path, &partial, progress);
-    let nothing = partial.metadata().is_ok_and(|metadata| metadata.len() == 0);
-    // A lock would keep some systems from renaming the file.
-    drop(partial);
-    if nothing {
-        discard(&partial_path);
-    }
-    received?;
-    let checked = check(source, &path, &partial_path);
-    if checked.is_ok() {
-        std::fs::rename(&partial_path, &path).map_err(write_error(&path))?;
-    } else {
-        discard(&partial_path);
-    }
-    discard(&state_path(&partial_path));
-    checked.map(|()| path)
-}
-
-/// Removes a file that is no longer needed; if that fails, the next fetch overwrites it.
-fn discard(path: &Path) {
-    let _ = std::fs::remove_file(path);
-}
-
-fn state_path(partial: &Path) -> PathBuf {
-    cache::with_suffix(partial, "json")
-}
-
-fn open_partial(path: &Path) -> Result<File, FetchError> {
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(write_error(path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FetchError::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(FetchError::Write { path: path.to_owned(), source }),
-    }
-}
-
-/// Fills the file from where an earlier fetch broke off, or from its start, to its end.
-fn fill(
-    source: &Source,
-    path: &Path,
-    mut partial: &File,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), FetchError> {
+    sweep(cache.directory());
+    // Nothing is written before it is known that there is something to write.
     let mut remote = Remote::new(source);
     let header = read_header(source, &mut remote)?;
     let unsuitable = |fault| FetchError::Unsuitable { url: source.url.clone(), fault };
     let layout = Layout::new(&header, source.deepest).map_err(unsuitable)?;
-    let mut received = resume(source, path, partial, &layout, &remote).map_err(write_error(path))?;
+    let mut claim = Claim::take(&cache.partial_path(source))?;
+    // Another process may just have finished.
+    if let Some(path) = cache.find_usable(source) {
+        claim.discard();
+        return Ok(path);
+    }
+    let path = cache.path(source, source.deepest);
+    match transfer(source, &path, &layout, &mut claim, &mut remote, progress) {
+        Ok(()) => {
+            claim.release();
+            Ok(path)
+        }
+        Err(error) => {
+            let received = std::fs::metadata(&claim.partial).map_or(0, |metadata| metadata.len());
+            let resumable = State::of(source, &remote).is_some_and(|state| state.is_resumable());
+            if !(resumable && received > layout.header.len() as u64 && leaves_a_rest(&error)) {
+                claim.discard();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether the bytes that have arrived are good, and only the others are missing.
+fn leaves_a_rest(error: &FetchError) -> bool {
+    use FetchError::*;
+    matches!(error, Broken { .. } | Offline { .. } | Status { .. } | Redirect { .. } | WrongRange { .. })
+}
+
+/// Receives, checks and names the file. All this time it is claimed.
+fn transfer(
+    source: &Source,
+    path: &Path,
+    layout: &Layout,
+    claim: &mut Claim,
+    remote: &mut Remote,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), FetchError> {
+    let partial_path = claim.partial.clone();
+    let failed = write_error(&partial_path);
+    let mut partial =
+        File::options().read(true).write(true).create(true).truncate(false).open(&partial_path).map_err(&failed)?;
+    let mut received = resume(State::of(source, remote), claim, &mut partial, layout).map_err(&failed)?;
     let mut buffer = vec![0; CHUNK];
     loop {
         progress(Progress { received, total: layout.bytes });
         let Some(range) = layout.remote(received) else { break };
         let length = remote.read(range, &mut buffer)?;
-        partial.write_all(&buffer[..length]).map_err(write_error(path))?;
+        partial.write_all(&buffer[..length]).map_err(&failed)?;
         received += length as u64;
     }
-    partial.sync_all().map_err(write_error(path))
+    partial.sync_all().map_err(&failed)?;
+    // Some systems do not rename an open file.
+    drop(partial);
+    check(source, path, &partial_path)?;
+    std::fs::rename(&partial_path, path).map_err(write_error(path))
+}
+
+fn write_error(path: &Path) -> impl Fn(io::Error) -> FetchError {
+    move |source| FetchError::Write { path: path.to_owned(), source }
+}
+
+/// Removes what processes that no longer run have left in the cache, except partial files that a fetch can go on from.
+/// What cannot be removed is not in the way.
+fn sweep(directory: &Path) {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut partials = BTreeSet::new();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let partial = name.strip_suffix(&format!(".{}", claim::SUFFIX)).unwrap_or(&name);
+        if cache::is_partial(partial) {
+            partials.insert(path.with_file_name(partial));
+        }
+    }
+    for partial in partials {
+        let Ok(mut claim) = Claim::take(&partial) else { continue };
+        let state = claim.note().ok().and_then(|note| serde_json::from_slice::<State>(&note).ok());
+        let bytes = std::fs::metadata(&partial).map_or(0, |metadata| metadata.len());
+        if bytes == 0 || !state.is_some_and(|state| state.is_resumable()) {
+            claim.discard();
+        }
+    }
 }
 
 fn read_header(source: &Source, remote: &mut Remote) -> Result<Header, FetchError> {
@@ -144,14 +183,11 @@ fn read_bytes(remote: &mut Remote, start: u64, length: usize) -> Result<Vec<u8>,
 
 /// Prepares the file for writing at the position returned: where an earlier fetch of the same version broke off, or
 /// behind a new header.
-fn resume(source: &Source, path: &Path, mut file: &File, layout: &Layout, remote: &Remote) -> io::Result<u64> {
-    let state_path = state_path(path);
-    let state = remote.identity().map(|identity| State { url: source.url.clone(), identity: identity.clone() });
-    // If the server does not name its versions, nothing shows that the file is still the same.
-    let resumable = state.as_ref().is_some_and(|state| state.identity.version.is_some());
-    let earlier = std::fs::read(&state_path).ok().and_then(|bytes| serde_json::from_slice::<State>(&bytes).ok());
+fn resume(state: Option<State>, claim: &mut Claim, file: &mut File, layout: &Layout) -> io::Result<u64> {
+    let earlier = serde_json::from_slice::<State>(&claim.note()?).ok();
     let length = file.metadata()?.len();
-    if resumable && earlier == state && (layout.header.len() as u64..=layout.bytes).contains(&length) {
+    let resumable = earlier == state && earlier.is_some_and(|state| state.is_resumable());
+    if resumable && (layout.header.len() as u64..=layout.bytes).contains(&length) {
         let mut header = vec![0; layout.header.len()];
         file.seek(SeekFrom::Start(0))?;
         file.read_exact(&mut header)?;
@@ -161,7 +197,7 @@ fn resume(source: &Source, path: &Path, mut file: &File, layout: &Layout, remote
     }
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    std::fs::write(&state_path, serde_json::to_vec(&state)?)?;
+    claim.set_note(&serde_json::to_vec(&state)?)?;
     file.write_all(&layout.header)?;
     Ok(layout.header.len() as u64)
 }

@@ -1,5 +1,13 @@
 //! Real files of every kind, in and out.
 
+mod avif_files;
+mod detail;
+mod formats;
+mod hostile;
+
+#[cfg(all(feature = "cli", feature = "fetch"))]
+pub use hostile::broken_palette;
+
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -14,12 +22,14 @@ use impasto::random::Random;
 use moxcms::ColorProfile;
 use tempfile::TempDir;
 
-const FORMATS: [(ImageFormat, &str); 5] = [
+/// Those that can be written here.
+const FORMATS: [(ImageFormat, &str); 6] = [
     (ImageFormat::Png, "png"),
     (ImageFormat::Jpeg, "jpg"),
     (ImageFormat::WebP, "webp"),
     (ImageFormat::Tiff, "tif"),
     (ImageFormat::Bmp, "bmp"),
+    (ImageFormat::Pnm, "ppm"),
 ];
 
 fn size(width: u32, height: u32) -> Size {
@@ -214,45 +224,66 @@ fn exif(orientation: u16) -> Vec<u8> {
     bytes
 }
 
+/// Colours that survive JPEG.
+const QUARTERS: [[f32; 3]; 4] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0; 3]];
+
+/// Corners (top left, top right, bottom left, bottom right) by the definition in the EXIF standard.
+const UPRIGHT: [(u16, [usize; 4]); 8] = [
+    (1, [0, 1, 2, 3]),
+    (2, [1, 0, 3, 2]),
+    (3, [3, 2, 1, 0]),
+    (4, [2, 3, 0, 1]),
+    (5, [0, 2, 1, 3]),
+    (6, [2, 0, 3, 1]),
+    (7, [3, 1, 2, 0]),
+    (8, [1, 3, 0, 2]),
+];
+
+/// One colour each: top left red, top right green, bottom left blue, the rest white.
+fn quarters(width: u32, height: u32) -> DynamicImage {
+    let quarter = |x, y| QUARTERS[(y >= height / 2) as usize * 2 + (x >= width / 2) as usize];
+    let pixels = (0..width * height).flat_map(|i| quarter(i % width, i / width)).collect();
+    rgb_image(&Picture::new(size(width, height), pixels).expect("three values for each pixel"))
+}
+
+/// Whether the middles of the quarters are those of `corners`.
+#[track_caller]
+fn assert_quarters(picture: &Picture, corners: [usize; 4]) {
+    let Size { width, height } = picture.size();
+    let places = [(width / 8, height / 8), (width * 7 / 8, height / 8), (width / 8, height * 7 / 8)];
+    for ((x, y), corner) in places.into_iter().chain([(width * 7 / 8, height * 7 / 8)]).zip(corners) {
+        assert_near(&pixel(picture, x, y), &QUARTERS[corner], 0.06);
+    }
+}
+
+/// Files with an EXIF orientation.
+fn with_orientation(image: &DynamicImage, orientation: u16) -> Vec<(&'static str, Vec<u8>)> {
+    let (width, height) = (image.width(), image.height());
+    let jpeg = encoded(image, ImageFormat::Jpeg);
+    let segment = [b"Exif\0\0".to_vec(), exif(orientation)].concat();
+    let length = (segment.len() as u16 + 2).to_be_bytes();
+    let jpeg = [&jpeg[..2], &[0xFF, 0xE1], &length, &segment, &jpeg[2..]].concat();
+    let mut png = Vec::new();
+    let mut encoder = PngEncoder::new(&mut png);
+    encoder.set_exif_metadata(exif(orientation)).expect("PNG holds EXIF data");
+    encoder.write_image(image.as_bytes(), width, height, ExtendedColorType::Rgb8).expect("an encodable picture");
+    let mut webp = Vec::new();
+    let mut encoder = WebPEncoder::new_lossless(&mut webp);
+    encoder.set_exif_metadata(exif(orientation)).expect("WebP holds EXIF data");
+    encoder.write_image(image.as_bytes(), width, height, ExtendedColorType::Rgb8).expect("an encodable picture");
+    vec![("jpeg", jpeg), ("png", png), ("webp", webp)]
+}
+
 #[test]
 fn pictures_are_turned_upright() {
     let directory = directory();
-    // Quarters of one colour each survive JPEG: 32x16, top left red, top right green, bottom left blue, the rest white.
-    let quarters = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0; 3]];
-    let pixels = (0..32 * 16).flat_map(|i| quarters[i / 256 * 2 + i % 32 / 16]).collect();
-    let image = rgb_image(&Picture::new(size(32, 16), pixels).expect("32x16 pixels"));
-    // Corners (top left, top right, bottom left, bottom right) by the definition in the EXIF standard.
-    let upright = [
-        (1, [0, 1, 2, 3]),
-        (2, [1, 0, 3, 2]),
-        (3, [3, 2, 1, 0]),
-        (4, [2, 3, 0, 1]),
-        (5, [0, 2, 1, 3]),
-        (6, [2, 0, 3, 1]),
-        (7, [3, 1, 2, 0]),
-        (8, [1, 3, 0, 2]),
-    ];
-    for (orientation, corners) in upright {
-        let jpeg = encoded(&image, ImageFormat::Jpeg);
-        let segment = [b"Exif\0\0".to_vec(), exif(orientation)].concat();
-        let length = (segment.len() as u16 + 2).to_be_bytes();
-        let jpeg = [&jpeg[..2], &[0xFF, 0xE1], &length, &segment, &jpeg[2..]].concat();
-        let mut png = Vec::new();
-        let mut encoder = PngEncoder::new(&mut png);
-        encoder.set_exif_metadata(exif(orientation)).expect("PNG holds EXIF data");
-        encoder.write_image(image.as_bytes(), 32, 16, ExtendedColorType::Rgb8).expect("an encodable picture");
-        let mut webp = Vec::new();
-        let mut encoder = WebPEncoder::new_lossless(&mut webp);
-        encoder.set_exif_metadata(exif(orientation)).expect("WebP holds EXIF data");
-        encoder.write_image(image.as_bytes(), 32, 16, ExtendedColorType::Rgb8).expect("an encodable picture");
-        for (name, bytes) in [("jpeg", jpeg), ("png", png), ("webp", webp)] {
+    let image = quarters(32, 16);
+    for (orientation, corners) in UPRIGHT {
+        for (name, bytes) in with_orientation(&image, orientation) {
             let picture = open(&put(&directory, name, bytes));
-            let (width, height) = if orientation < 5 { (32, 16) } else { (16, 32) };
-            assert_eq!(picture.size(), size(width, height), "{name} {orientation}");
-            let places = [(2, 2), (width - 3, 2), (2, height - 3), (width - 3, height - 3)];
-            for ((x, y), corner) in places.into_iter().zip(corners) {
-                assert_near(&pixel(&picture, x, y), &quarters[corner], 0.06);
-            }
+            let upright = if orientation < 5 { size(32, 16) } else { size(16, 32) };
+            assert_eq!(picture.size(), upright, "{name} {orientation}");
+            assert_quarters(&picture, corners);
         }
     }
 }
@@ -403,7 +434,7 @@ fn what_is_no_picture_is_refused_by_name() {
         (directory.path().to_path_buf(), "Directory"),
         (put(&directory, "empty.png", []), "Empty"),
         (put(&directory, "text.png", "Dear reader, this is a letter."), "UnknownContent"),
-        (put(&directory, "gif.png", b"GIF89a\x01\0\x01\0\0\0\0;"), "UnknownContent"),
+        (put(&directory, "icon.png", b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x18\0"), "UnknownContent"),
     ];
     for (path, kind) in cases {
         let error = Picture::open(&path).expect_err("no picture");
@@ -430,6 +461,8 @@ fn places_that_cannot_be_written_are_refused_by_check_and_save_alike() {
         (protected.clone(), small, "WriteProtected"),
         (at("out"), small, "UnknownExtension"),
         (at("out.gif"), small, "UnknownExtension"),
+        (at("out.avif"), small, "UnknownExtension"),
+        (at("out.ppm"), small, "UnknownExtension"),
         (at("out.jpg"), size(65_536, 1), "SideTooLong"),
         (at("out.webp"), size(1, 16_385), "SideTooLong"),
     ];
@@ -494,13 +527,15 @@ fn new_files_have_ordinary_permissions_and_links_are_followed() {
     assert_eq!(open(&path), other);
 }
 
+/// Photographs and paintings beside the repository, if there are any.
+fn photographs() -> Vec<PathBuf> {
+    let entries = crate::common::shared().and_then(|shared| fs::read_dir(shared.join("images")).ok());
+    entries.into_iter().flatten().map(|entry| entry.expect("an entry").path()).collect()
+}
+
 #[test]
 fn photographs_and_paintings_are_read_and_resized() {
-    let shared = std::env::var_os("IMPASTO_SHARED").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    let Ok(entries) = fs::read_dir(shared.join("images")) else { return };
-    for entry in entries {
-        let path = entry.expect("an entry").path();
+    for path in photographs() {
         let picture = open(&path);
         let half = picture.resize(size(picture.size().width / 2, picture.size().height / 2));
         let mean = |picture: &Picture| picture.pixels().iter().sum::<f32>() / picture.pixels().len() as f32;

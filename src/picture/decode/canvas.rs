@@ -1,0 +1,217 @@
+//! Decoded rows to a picture: sRGB over white, smaller if its use allows, upright.
+
+use image::metadata::Orientation;
+use rayon::prelude::*;
+
+use super::super::{Picture, colour::Colours};
+use super::{Failure, panics};
+use crate::plan::Size;
+
+/// About so many pixels are converted at once, by all threads together.
+const BATCH: usize = 1 << 20;
+
+/// How the pixels of a decoder lie in the picture that they are of.
+pub(super) struct Layout {
+    /// The picture's own size, before it is turned.
+    pub own: Size,
+    /// Pixels of the picture to a side of a decoded one.
+    pub step: u32,
+    /// The size of the result, before it is turned: no larger than what is decoded.
+    pub reduced: Size,
+    pub orientation: Orientation,
+}
+
+/// A picture in the making.
+pub(super) struct Canvas {
+    columns: Vec<Share>,
+    rows: Vec<Share>,
+    colours: Colours,
+    turn: Turn,
+    /// Decoded rows so far.
+    count: usize,
+    /// The row of the result to which the next decoded row belongs.
+    sum: Vec<f32>,
+    pixels: Vec<f32>,
+}
+
+impl Canvas {
+    pub(super) fn new(layout: &Layout, colours: Colours) -> Canvas {
+        let Size { width, height } = layout.reduced;
+        Canvas {
+            columns: shares(layout.own.width, layout.step, width),
+            rows: shares(layout.own.height, layout.step, height),
+            colours,
+            turn: Turn::new(layout.reduced, layout.orientation),
+            count: 0,
+            sum: vec![0.0; 3 * width as usize],
+            pixels: vec![0.0; 3 * layout.reduced.pixels()],
+        }
+    }
+
+    /// The next rows, whole ones, `[rows][width][channels]`.
+    pub(super) fn push<T: Copy + Sync>(
+        &mut self,
+        samples: &[T],
+        value: impl Fn(T) -> f32 + Sync,
+    ) -> Result<(), Failure> {
+        let length = self.columns.len() * self.colours.channels();
+        for batch in samples.chunks(length * self.batch()) {
+            let rows: Vec<Option<Vec<f32>>> =
+                batch.par_chunks(length).map(|row| panics::marked(|| self.narrow(row, &value))).collect();
+            for row in rows {
+                self.add(&row.ok_or(Failure::Profile)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows are best pushed at once.
+    pub(super) fn batch(&self) -> usize {
+        (BATCH / self.columns.len()).max(1)
+    }
+
+    /// A row in sRGB, with as many pixels as the result has.
+    fn narrow<T: Copy>(&self, samples: &[T], value: impl Fn(T) -> f32) -> Option<Vec<f32>> {
+        let mut wide = vec![0.0; 3 * self.columns.len()];
+        self.colours.convert(samples, value, &mut wide)?;
+        if wide.len() == self.sum.len() {
+            return Some(wide);
+        }
+        let mut narrow = vec![0.0; self.sum.len()];
+        for (share, pixel) in self.columns.iter().zip(wide.chunks_exact(3)) {
+            let at = 3 * share.target;
+            add(&mut narrow[at..at + 3], pixel, share.here);
+            if share.next > 0.0 {
+                add(&mut narrow[at + 3..at + 6], pixel, share.next);
+            }
+        }
+        Some(narrow)
+    }
+
+    fn add(&mut self, row: &[f32]) {
+        let Some(share) = self.rows.get(self.count) else { return };
+        self.count += 1;
+        add(&mut self.sum, row, share.here);
+        if share.ends {
+            for (x, pixel) in self.sum.chunks_exact(3).enumerate() {
+                let at = 3 * self.turn.place(x, share.target);
+                for (target, value) in self.pixels[at..at + 3].iter_mut().zip(pixel) {
+                    *target = value.clamp(0.0, 1.0);
+                }
+            }
+            self.sum.fill(0.0);
+            add(&mut self.sum, row, share.next);
+        }
+    }
+
+    /// The picture, if all its rows have come.
+    pub(super) fn finish(self) -> Option<Picture> {
+        (self.count == self.rows.len()).then_some(Picture { size: self.turn.size, pixels: self.pixels })
+    }
+}
+
+fn add(sum: &mut [f32], values: &[f32], share: f32) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value * share;
+    }
+}
+
+/// What a decoded pixel adds, in one direction, to the averages that it lies under.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    /// The average in which it begins.
+    target: usize,
+    /// Its part of that one.
+    here: f32,
+    /// Its part of the one behind.
+    next: f32,
+    /// Whether it is the last one of the average in which it begins.
+    ends: bool,
+}
+
+/// The shares of `length` pixels, decoded in steps of `step`, in `targets` averages over equal parts of the length.
+///
+/// The parts need not be whole pixels, so that the result shows all of the picture and nothing is shifted.
+fn shares(length: u32, step: u32, targets: u32) -> Vec<Share> {
+    let (length, step, targets) = (u64::from(length), u64::from(step), u64::from(targets));
+    (0..length.div_ceil(step))
+        .map(|index| {
+            // In units of 1/targets of a pixel, in which a part is as long as the picture in pixels.
+            let (start, end) = (index * step * targets, ((index + 1) * step).min(length) * targets);
+            let boundary = (start / length + 1) * length;
+            Share {
+                target: (start / length) as usize,
+                here: (end.min(boundary) - start) as f32 / length as f32,
+                next: end.saturating_sub(boundary) as f32 / length as f32,
+                ends: end >= boundary,
+            }
+        })
+        .collect()
+}
+
+/// Where pixels go when a picture is turned upright.
+struct Turn {
+    /// The size then.
+    size: Size,
+    /// The place of the first pixel, and the way to the next one in a row and in a column.
+    start: isize,
+    right: isize,
+    down: isize,
+}
+
+impl Turn {
+    fn new(size: Size, orientation: Orientation) -> Turn {
+        let (w, h) = (size.width as isize, size.height as isize);
+        let (start, right, down) = match orientation {
+            Orientation::NoTransforms => (0, 1, w),
+            Orientation::FlipHorizontal => (w - 1, -1, w),
+            Orientation::Rotate180 => (w * h - 1, -1, -w),
+            Orientation::FlipVertical => ((h - 1) * w, 1, -w),
+            Orientation::Rotate90FlipH => (0, h, 1),
+            Orientation::Rotate90 => (h - 1, h, -1),
+            Orientation::Rotate270FlipH => (w * h - 1, -h, -1),
+            Orientation::Rotate270 => ((w - 1) * h, -h, 1),
+        };
+        Turn { size: upright(size, orientation), start, right, down }
+    }
+
+    fn place(&self, x: usize, y: usize) -> usize {
+        (self.start + x as isize * self.right + y as isize * self.down) as usize
+    }
+}
+
+/// The size of a picture when it is turned upright.
+pub(super) fn upright(size: Size, orientation: Orientation) -> Size {
+    match orientation {
+        Orientation::Rotate90 | Orientation::Rotate90FlipH | Orientation::Rotate270 | Orientation::Rotate270FlipH => {
+            Size { width: size.height, height: size.width }
+        }
+        _ => size,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_average_gets_one_in_all_and_its_parts_in_order() {
+        for (length, step, targets) in
+            [(1, 1, 1), (7, 1, 7), (7, 1, 3), (100, 1, 33), (101, 8, 5), (12, 4, 3), (3, 8, 1)]
+        {
+            let mut sums = vec![0.0; targets as usize];
+            let mut ends = 0;
+            for share in shares(length, step, targets) {
+                assert_eq!(share.target, ends, "{length} {step} {targets}");
+                sums[share.target] += share.here;
+                if share.next > 0.0 {
+                    sums[share.target + 1] += share.next;
+                }
+                ends += usize::from(share.ends);
+            }
+            assert_eq!(ends, targets as usize);
+            assert!(sums.iter().all(|sum: &f32| (sum - 1.0).abs() < 1e-6), "{length} {step} {targets}: {sums:?}");
+        }
+        assert!(shares(9, 1, 9).iter().all(|share| share.here == 1.0 && share.next == 0.0 && share.ends));
+    }
+}

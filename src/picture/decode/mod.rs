@@ -1,0 +1,301 @@
+//! Files to pixels.
+
+mod avif;
+mod canvas;
+mod container;
+mod gif;
+mod jpeg;
+mod panics;
+mod png;
+mod source;
+mod tiff;
+mod webp;
+mod whole;
+
+pub use panics::silence_decoder_panics;
+
+use std::fmt::Display;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use image::{ImageFormat, metadata::Orientation};
+
+use super::{FORMATS, Format, Picture, PictureError, colour::Colours};
+use crate::plan::Size;
+use canvas::{Canvas, Layout, upright};
+use source::Source;
+
+/// A square of side 16384: beyond it, the picture and its copies no longer fit in an ordinary machine's memory.
+const MOST_PIXELS: usize = 1 << 28;
+
+/// The memory for reading a picture: the result, and what is needed on the way to it.
+const BUDGET_MIB: u64 = 3 << 10;
+
+/// The part of the budget for what is needed on the way: bytes held, the decoder's arrays and its samples. The result
+/// comes into being row by row as samples do, so that a file found damaged has taken little more than this.
+const WORK_MIB: u64 = 1 << 10;
+
+/// How much longer than its picture's use needs the long side of a reduced picture is at least. The resizing that
+/// follows averages over more than a pixel, so that what the reduction did to the finest detail does not show.
+const OVERSAMPLING: u32 = 2;
+
+/// The most characters of a decoder's words that are shown.
+const LONGEST_REASON: usize = 200;
+
+/// How much of a picture its use needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Every pixel.
+    Full,
+    /// The use will shrink it to at most so many pixels on its long side. The picture may be smaller than its file
+    /// says, by the same factor in both directions, but is at least twice as large as the use needs.
+    LongSide(u32),
+}
+
+/// Whether a file holds one picture or several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// One picture.
+    Single,
+    /// An animation, of which the first frame was used.
+    Animated,
+}
+
+/// A picture from a file, and what the file says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// The picture, upright.
+    pub picture: Picture,
+    /// The size in the file, upright: larger than the picture's if that was reduced, see [`Detail`].
+    pub size: Size,
+    /// Whether the file holds more than this picture.
+    pub frames: Frames,
+}
+
+impl Picture {
+    /// Reads a PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF or PNM file, whatever its name.
+    ///
+    /// The picture is turned upright as its EXIF, TIFF or AVIF orientation says, and converted to sRGB if it carries a
+    /// colour profile; a profile that is broken, longer than 4 MiB or of another kind than the pixels is ignored. Grey
+    /// and palette pictures become RGB; CMYK is converted without a profile. Values of floating-point files are taken
+    /// as sRGB-coded and clamped to [0, 1]. Of an animation, the first frame is read.
+    ///
+    /// Transparent pictures are composited over white, as a viewer or a sheet of paper shows them. The colour under
+    /// full transparency is arbitrary, often black or the remains of what was erased, and would be painted as if it
+    /// belonged to the picture.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not a picture in one of these formats, is damaged or incomplete, has more than
+    /// 2^28 pixels (found from its header, before anything is decoded), takes more memory to read than 3 GiB or is
+    /// longer than 4 GiB, or holds values that are not finite.
+    pub fn open(path: impl AsRef<Path>) -> Result<Picture, PictureError> {
+        Ok(Picture::open_for(path, Detail::Full)?.picture)
+    }
+
+    /// Reads a file as [`Picture::open`] does, but only as much detail as its use needs, in less memory.
+    ///
+    /// # Errors
+    /// As [`Picture::open`].
+    pub fn open_for(path: impl AsRef<Path>, detail: Detail) -> Result<Opened, PictureError> {
+        let path = path.as_ref();
+        let (format, source) = Source::open(path)?;
+        decode(path, format, source, detail)
+    }
+
+    /// Reads a picture as [`Picture::open_for`] does, from bytes or a stream, which errors call `name`.
+    ///
+    /// The stream is read to its end and held in memory, unless what comes first is refused.
+    ///
+    /// # Errors
+    /// As [`Picture::open`]; a stream may be up to 512 MiB long.
+    pub fn read_for(name: &Path, source: impl Read, detail: Detail) -> Result<Opened, PictureError> {
+        let (format, source) = Source::hold(name, source)?;
+        decode(name, format, source, detail)
+    }
+}
+
+/// The format that a file's first bytes belong to.
+fn format_of(path: &Path, signature: &[u8]) -> Result<&'static Format, PictureError> {
+    let guess = match signature {
+        // AVIF files need not name that brand first.
+        [_, _, _, _, b'f', b't', b'y', b'p', ..]
+            if [b"avis", b"mif1", b"msf1", b"miaf"].iter().any(|brand| signature[8..].starts_with(*brand)) =>
+        {
+            Some(ImageFormat::Avif)
+        }
+        _ => image::guess_format(signature).ok(),
+    };
+    FORMATS.iter().find(|format| Some(format.format) == guess).ok_or_else(|| {
+        let found = match guess {
+            Some(other) => format!("a file of type {}", other.to_mime_type()),
+            None => "no picture in a format known here".into(),
+        };
+        PictureError::UnknownContent { path: path.into(), found }
+    })
+}
+
+/// Why a decoder did not finish.
+enum Failure {
+    Picture(PictureError),
+    /// The colour profile gives values that are not finite: to be tried without.
+    Profile,
+}
+
+impl From<PictureError> for Failure {
+    fn from(error: PictureError) -> Failure {
+        Failure::Picture(error)
+    }
+}
+
+fn decode(path: &Path, format: &'static Format, source: Source, detail: Detail) -> Result<Opened, PictureError> {
+    let mut job = Job { path, format, detail, profiles: true };
+    let mut source = source;
+    loop {
+        let decoder = match format.format {
+            ImageFormat::Png => png::decode,
+            ImageFormat::Jpeg => jpeg::decode,
+            ImageFormat::WebP => webp::decode,
+            ImageFormat::Gif => gif::decode,
+            ImageFormat::Avif => avif::decode,
+            ImageFormat::Tiff => tiff::decode,
+            _ => whole::decode,
+        };
+        return match panics::caught(|| decoder(&mut source, &job)) {
+            Some(Ok(opened)) => Ok(opened),
+            Some(Err(Failure::Picture(error))) => Err(error),
+            Some(Err(Failure::Profile)) if job.profiles => {
+                source.rewind().map_err(|reason| PictureError::Read { path: path.into(), reason })?;
+                job.profiles = false;
+                continue;
+            }
+            Some(Err(Failure::Profile)) => Err(job.damaged("its colours cannot be converted")),
+            None => Err(job.damaged("its parts contradict each other")),
+        };
+    }
+}
+
+/// What is decoded, and how much of it is needed.
+struct Job<'a> {
+    path: &'a Path,
+    format: &'static Format,
+    detail: Detail,
+    /// Whether colour profiles are obeyed.
+    profiles: bool,
+}
+
+impl Job<'_> {
+    fn damaged(&self, reason: impl Display) -> PictureError {
+        PictureError::Damaged { path: self.path.into(), format: self.format.name, reason: one_line(reason) }
+    }
+
+    fn unsupported(&self, reason: impl Display) -> PictureError {
+        PictureError::Unsupported { path: self.path.into(), format: self.format.name, reason: one_line(reason) }
+    }
+
+    /// The error for what reading the bytes or decoding them says.
+    fn failed(&self, reason: std::io::Error) -> PictureError {
+        match reason.kind() {
+            std::io::ErrorKind::UnexpectedEof => self.damaged("it ends in the middle of the picture"),
+            // Decoders wrap their own findings in such errors.
+            _ if reason.raw_os_error().is_none() => self.damaged(reason),
+            _ => PictureError::Read { path: self.path.into(), reason },
+        }
+    }
+
+    /// By how much a picture may be shrunk: 1 or more.
+    fn factor(&self, own: Size) -> u32 {
+        match self.detail {
+            Detail::Full => 1,
+            Detail::LongSide(long) => (own.width.max(own.height) / long.max(1).saturating_mul(OVERSAMPLING)).max(1),
+        }
+    }
+
+    fn reduced(&self, own: Size) -> Size {
+        let factor = self.factor(own);
+        Size { width: (own.width / factor).max(1), height: (own.height / factor).max(1) }
+    }
+
+    /// Refuses a picture whose size, or the memory that reading it takes, is more than is accepted.
+    ///
+    /// `work` is what is needed on the way to the result, in bytes.
+    fn admit(&self, own: Size, work: u64) -> Result<(), PictureError> {
+        if own.pixels() == 0 {
+            return Err(self.damaged(format_args!("its header says {own}")));
+        }
+        if own.pixels() > MOST_PIXELS {
+            return Err(PictureError::TooManyPixels {
+                path: self.path.into(),
+                size: own,
+                limit: MOST_PIXELS / 1_000_000,
+            });
+        }
+        let result = (3 * size_of::<f32>() * self.reduced(own).pixels()) as u64;
+        let (work, result) = (work.div_ceil(1 << 20), result.div_ceil(1 << 20));
+        // Where the work takes too much, the error names that part of the budget, because shrinking would not help.
+        let (needed, limit) = if work > WORK_MIB { (work, WORK_MIB) } else { (work + result, BUDGET_MIB) };
+        if needed > limit {
+            let (path, format) = (self.path.into(), self.format.name);
+            return Err(PictureError::TooMuchMemory { path, format, size: own, needed, limit });
+        }
+        Ok(())
+    }
+
+    /// Where decoded rows go. A decoded pixel stands for `step` pixels of the picture in both directions.
+    fn canvas(&self, own: Size, step: u32, channels: usize, traits: &Traits) -> Canvas {
+        let layout = Layout { own, step, reduced: self.reduced(own), orientation: traits.orientation };
+        Canvas::new(&layout, Colours::new(channels, traits.profile.as_deref().filter(|_| self.profiles)))
+    }
+
+    fn finish(&self, own: Size, canvas: Canvas, traits: &Traits) -> Result<Opened, Failure> {
+        let picture = canvas.finish().ok_or_else(|| self.damaged("it ends in the middle of the picture"))?;
+        Ok(Opened { picture, size: upright(own, traits.orientation), frames: traits.frames })
+    }
+}
+
+/// What a file says of its picture besides the pixels.
+struct Traits {
+    orientation: Orientation,
+    profile: Option<Vec<u8>>,
+    frames: Frames,
+}
+
+/// The orientation in EXIF data; upright if there is none or it is broken.
+fn orientation(exif: Option<&[u8]>) -> Orientation {
+    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+/// A decoder's words on one line, without control characters and not long, because they may quote the file.
+fn one_line(words: impl Display) -> String {
+    let words = words.to_string().replace(|c: char| c.is_control(), " ");
+    let mut line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(LONGEST_REASON) {
+        line.truncate(end);
+        line.push_str("...");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_decoders_become_one_short_line() {
+        assert_eq!(one_line("a\tchunk\r\n \u{1b}[31m of \u{7} \u{9b}2J"), "a chunk [31m of 2J");
+        let long = one_line("é".repeat(1000));
+        assert_eq!(long.chars().count(), LONGEST_REASON + 3);
+    }
+
+    #[test]
+    fn reduced_pictures_keep_twice_the_pixels_that_their_use_needs() {
+        let job = |detail| Job { path: Path::new("a"), format: &FORMATS[0], detail, profiles: true };
+        let reduced = |width, height, long| job(Detail::LongSide(long)).reduced(Size { width, height }).to_string();
+        assert_eq!(reduced(12_000, 9000, 512), "1090x818");
+        assert_eq!(reduced(1024, 700, 512), "1024x700");
+        assert_eq!(reduced(2047, 3, 512), "2047x3");
+        assert_eq!(reduced(2048, 1, 512), "1024x1");
+        assert_eq!(reduced(9, 9, 0), "2x2");
+        assert_eq!(reduced(9, 9, u32::MAX), "9x9");
+        assert_eq!(job(Detail::Full).reduced(Size { width: 9, height: 7 }).to_string(), "9x7");
+    }
+}

@@ -1,0 +1,115 @@
+//! Disks without room: what was painted is kept elsewhere, what was there before stays, and nothing is said twice.
+//!
+//! A real file system of some kilobytes needs the right to mount one; without it these tests say so and pass.
+
+#![cfg(target_os = "linux")]
+
+use super::folder::{Folder, quick};
+use std::{path::PathBuf, process::Command};
+
+/// A small file system in a folder's `disk`, until it is dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: &Folder, kilobytes: u32) -> Option<Disk> {
+        let path = folder.path("disk");
+        std::fs::create_dir(&path).unwrap();
+        let options = format!("size={kilobytes}k");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Disk(path));
+        }
+        eprintln!("not run: no file system can be mounted here");
+        None
+    }
+
+    /// Takes the room that is left.
+    fn fill(&self) {
+        let written = std::fs::write(self.0.join("filler"), vec![7; 1 << 20]);
+        assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+fn stylize(output: &str, options: &str) -> String {
+    format!("stylize photo.png --style painting.png -o {output} {}", quick(options))
+}
+
+#[test]
+fn a_finished_painting_is_kept_where_there_is_room_and_the_old_one_stays() {
+    let folder = Folder::with_pictures();
+    folder.paint("expected.png", "");
+    let Some(disk) = Disk::mount(&folder, 64) else { return };
+    folder.write("disk/out.png", "something old");
+    disk.fill();
+    let outcome = folder.run(&stylize("disk/out.png", ""));
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let place = folder.path("out.png").canonicalize().unwrap();
+    for words in ["cannot write disk/out.png", "space", &format!("the picture is kept in {}", place.display())] {
+        assert!(outcome.stderr.contains(words), "no {words:?} in {outcome:?}");
+    }
+    assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    assert!(folder.read("out.png") == folder.read("expected.png"));
+    assert_eq!(folder.read("disk/out.png"), b"something old");
+    let left: Vec<String> = folder.contents().into_keys().filter(|name| name.contains(".impasto-")).collect();
+    assert_eq!(left, Vec::<String>::new());
+    // What is there is not overwritten by what is kept.
+    let again = folder.run(&stylize("disk/out.png", ""));
+    assert!(again.stderr.contains("out-2.png"), "{again:?}");
+}
+
+#[test]
+fn snapshots_and_checkpoints_without_room_are_mentioned_once_and_the_work_goes_on() {
+    let folder = Folder::with_pictures();
+    let Some(disk) = Disk::mount(&folder, 64) else { return };
+    disk.fill();
+    let options = "--save-every 1 --checkpoint disk/run.checkpoint --checkpoint-every 0 --log disk/run.jsonl";
+    let outcome = folder.run(&stylize("disk/out.png", options));
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    let lines = |words: &str| outcome.stderr.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(lines(".png: No space"), 2, "one for the snapshots, one for the result: {outcome:?}");
+    assert_eq!(lines("cannot write the checkpoint"), 2, "one on the way, one at the end: {outcome:?}");
+    assert_eq!(folder.size("out.png"), (48, 36));
+}
+
+#[test]
+fn a_log_without_room_fails_after_the_picture_is_saved() {
+    let folder = Folder::with_pictures();
+    let Some(disk) = Disk::mount(&folder, 64) else { return };
+    disk.fill();
+    let outcome = folder.run(&stylize("out.png", "--log disk/run.jsonl"));
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(1), 1), "{outcome:?}");
+    assert!(outcome.stderr.contains("cannot write disk/run.jsonl"), "{outcome:?}");
+    assert_eq!(folder.size("out.png"), (48, 36));
+}
+
+#[test]
+fn a_picture_that_standard_output_does_not_take_is_kept() {
+    let folder = Folder::with_pictures();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = folder.command(&stylize("-", "")).stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write standard output") && said.contains("impasto.png"), "{said}");
+    assert_eq!(folder.size("impasto.png"), (48, 36));
+}
+
+#[test]
+fn filters_and_dumps_without_room_leave_what_was_there() {
+    let folder = Folder::with_pictures();
+    let Some(disk) = Disk::mount(&folder, 64) else { return };
+    folder.write("disk/out.safetensors", "something old");
+    disk.fill();
+    folder.refuses(
+        "weights learn photo.png painting.png -o disk/out.safetensors",
+        1,
+        &["disk/out.safetensors", "space"],
+    );
+    let dump = "dump --content photo.png --style painting.png --image photo.png --weights filters.safetensors";
+    folder.refuses(&format!("{dump} --device cpu -o disk/out.safetensors"), 1, &["disk/out.safetensors", "space"]);
+}
