@@ -5,6 +5,7 @@
 mod common;
 
 mod bands;
+mod checkpoints;
 #[cfg(all(feature = "cli", feature = "fetch"))]
 mod command_line;
 mod cpu;
@@ -17,6 +18,7 @@ mod gradient;
 mod learned;
 mod memory;
 mod modules;
+mod mutations;
 mod not_finite;
 mod painting;
 mod pictures;

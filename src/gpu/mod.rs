@@ -38,4 +38,4 @@ pub use self_check::CooperativeRefused;
 pub use session::Session;
 pub use timing::HostSeconds;
 pub use trials::{Trial, trials};
-pub use tuning::Tuned;
+pub use tuning::{Tuned, tuned_shapes};

@@ -15,6 +15,9 @@ mod source;
 pub use crate::vgg19::Normalisation;
 pub use cache::{Cache, CachedFile};
 pub use error::{FileFault, WeightsError};
+#[cfg(feature = "fetch")]
+#[doc(hidden)]
+pub use fetch::is_fetch_state;
 pub use fetch::{FetchError, Progress, fetch};
 pub use filters::{ConvolutionFilters, Filters};
 pub use generated::generated;

@@ -95,6 +95,13 @@ impl SavedLbfgs {
         self.products.len() == rows
             && self.products.iter().all(|row| row.len() == rows)
             && (0..self.pairs.len()).all(|position| self.pairs[position] < memory && distinct(position))
+            && f64::from_bits(self.loss).is_finite()
+    }
+
+    /// Whether a row of the history, whose number of rows [`SavedLbfgs::fits`], is that of a pair or of the gradient.
+    pub fn uses(&self, row: usize) -> bool {
+        let memory = self.products.len() / 2;
+        row == 2 * memory || self.pairs.contains(&(row % memory))
     }
 }
 

@@ -44,6 +44,8 @@ pub fn fetch(source: &Source, cache: &Cache, progress: &mut dyn FnMut(Progress))
 }
 
 #[cfg(feature = "fetch")]
+pub use transfer::is_fetch_state;
+#[cfg(feature = "fetch")]
 use transfer::receive;
 
 #[cfg(not(feature = "fetch"))]

@@ -44,6 +44,12 @@ impl State {
     }
 }
 
+/// Whether these bytes are such a note, for those who try to break its parser.
+#[doc(hidden)]
+pub fn is_fetch_state(json: &[u8]) -> bool {
+    serde_json::from_slice::<State>(json).is_ok()
+}
+
 /// Fetches a file that the cache does not have, or the rest of it.
 pub(super) fn receive(
     source: &Source,

@@ -1,0 +1,147 @@
+//! Whether a checkpoint can be that of a painting: in the order in which its parts become known, first the numbers, then
+//! the arrays, then what it is made from.
+
+use super::{Checkpoint, CheckpointError, Digests, INIT, Input, PAINTED, Position, Saved, SavedMoment};
+use crate::{
+    picture::{Picture, fit_long_side},
+    plan::{IterationState, Optimizer, Size, Tensor},
+    style::{
+        checkpoint::InitKind,
+        moment::Moment,
+        optimizer::{SavedOptimizer, kept},
+        recipe::{Init, Recipe},
+        sizes::sizes,
+    },
+};
+use std::collections::BTreeMap;
+
+/// The longest side of any picture in a checkpoint; twice what can be asked for on the command line.
+const LONGEST_SIDE: u32 = 1 << 16;
+
+/// More iterations or evaluations are not those of a painting, which takes at least a millisecond for each.
+const MOST_ITERATIONS: u32 = 1 << 31;
+
+impl Saved {
+    /// Whether its numbers can be those of a painting.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        self.recipe.check().map_err(|_| "a number of the recipe is out of range")?;
+        let Position { sizes, index, done, .. } = &self.position;
+        let Some(&size) = sizes.get(*index) else { return Err("there is no such scale") };
+        let growing = sizes.windows(2).all(|pair| long_side(pair[0]) < long_side(pair[1]));
+        if !growing || !sizes.iter().chain(&self.init_size).all(|&size| is_plausible(size)) {
+            return Err("its sizes are not those of pictures");
+        }
+        let painted = if *done { Some(size) } else { index.checked_sub(1).map(|before| sizes[before]) };
+        if self.painted != painted {
+            return Err("the picture is not of the scale before");
+        }
+        if matches!(self.init, InitKind::Picture) != self.init_size.is_some() {
+            return Err("the picture that it starts from is missing");
+        }
+        self.moment.as_ref().map_or(Ok(()), |moment| moment.check(&self.recipe))
+    }
+
+    /// The arrays of such a painting, by name, with their lengths in bytes.
+    pub(super) fn lengths(&self) -> BTreeMap<&'static str, u64> {
+        let picture = |size: Size| 12 * u64::from(size.width) * u64::from(size.height);
+        let pictures = [(PAINTED, self.painted), (INIT, self.init_size)];
+        let pictures = pictures.into_iter().filter_map(|(name, size)| Some((name, picture(size?))));
+        let size = self.position.sizes[self.position.index];
+        let kept = self.moment.iter().flat_map(|_| kept(self.recipe.method)).map(|&(tensor, name)| {
+            let length = match tensor {
+                Tensor::State => size_of::<IterationState>() as u64,
+                Tensor::LbfgsHistory => picture(size) * rows(&self.recipe) as u64,
+                _ => picture(size),
+            };
+            (name, length)
+        });
+        pictures.chain(kept).collect()
+    }
+}
+
+impl SavedMoment {
+    fn check(&self, recipe: &Recipe) -> Result<(), &'static str> {
+        let fits = match (&self.optimizer, recipe.optimizer()) {
+            (SavedOptimizer::Adam, Optimizer::Adam(_)) | (SavedOptimizer::Lbfgs(None), Optimizer::Lbfgs { .. }) => true,
+            (SavedOptimizer::Lbfgs(Some(saved)), Optimizer::Lbfgs { memory }) => saved.fits(memory),
+            _ => false,
+        };
+        // Two to any other power is not finite, or zero, in f32.
+        let exponent = self.gradient_exponent.is_none_or(|exponent| (-126..=127).contains(&exponent));
+        let counted = self.iteration < MOST_ITERATIONS && self.evaluations < MOST_ITERATIONS;
+        if !fits {
+            return Err("what the optimiser keeps is that of another");
+        }
+        if counted && exponent && self.seconds.is_finite() && self.seconds >= 0.0 {
+            Ok(())
+        } else {
+            Err("a number of the optimiser is out of range")
+        }
+    }
+}
+
+impl Checkpoint {
+    /// Whether its arrays hold what a painting can.
+    pub(super) fn check_values(&self) -> Result<(), &'static str> {
+        let start = if let Init::Picture(picture) = &self.recipe.init { Some(picture) } else { None };
+        let is_finite = |picture: &Picture| picture.pixels().iter().all(|value| value.is_finite());
+        if !self.painted.iter().chain(start).all(is_finite) {
+            return Err("a picture holds values that are not finite");
+        }
+        let Some(moment) = &self.moment else { return Ok(()) };
+        let possible = moment.contents.iter().all(|(tensor, bytes)| is_possible(*tensor, bytes, moment, &self.recipe));
+        if possible { Ok(()) } else { Err("an array of the optimiser holds values that are out of range") }
+    }
+
+    /// Whether the inputs are those that the painting had.
+    pub(in crate::style) fn check(&self, digests: &Digests, content: Size) -> Result<(), CheckpointError> {
+        let inputs = [
+            (Input::Filters, digests.filters == self.digests.filters),
+            (Input::Photograph, digests.content == self.digests.content),
+            (Input::Painting, digests.style == self.digests.style),
+        ];
+        if let Some((input, _)) = inputs.into_iter().find(|(_, same)| !same) {
+            return Err(CheckpointError::OtherInput(input));
+        }
+        sizes(content, &self.recipe).map_err(|_| CheckpointError::Contradiction("the photograph is too small"))?;
+        if self.position.sizes.iter().any(|&size| size != fit_long_side(content, long_side(size))) {
+            return Err(CheckpointError::Contradiction("its sizes are not those of the photograph"));
+        }
+        Ok(())
+    }
+}
+
+fn long_side(size: Size) -> u32 {
+    size.width.max(size.height)
+}
+
+fn is_plausible(size: Size) -> bool {
+    size.width > 0 && size.height > 0 && long_side(size) <= LONGEST_SIDE
+}
+
+/// Rows of the history of L-BFGS.
+fn rows(recipe: &Recipe) -> usize {
+    if let Optimizer::Lbfgs { memory } = recipe.optimizer() { 2 * memory + 1 } else { 0 }
+}
+
+/// Whether a slot can hold these values between two iterations.
+fn is_possible(tensor: Tensor, bytes: &[u8], moment: &Moment, recipe: &Recipe) -> bool {
+    let mut values = bytes.chunks_exact(4).map(|word| f32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+    match (tensor, &moment.optimizer) {
+        (Tensor::State, _) => {
+            let state: IterationState = bytemuck::pod_read_unaligned(bytes);
+            [state.mean_power, state.square_power, state.average_power].iter().all(|power| (0.0..=1.0).contains(power))
+        }
+        // The square of a gradient may be more than f32 holds; then the value stands still.
+        (Tensor::AdamSquare, _) => values.all(|value| value >= 0.0),
+        // What belongs to another function is not used.
+        (Tensor::ImageGradient | Tensor::LbfgsHistory, SavedOptimizer::Lbfgs(None)) => true,
+        // Rows that no pair uses hold anything.
+        (Tensor::LbfgsHistory, SavedOptimizer::Lbfgs(Some(saved))) => {
+            let rows = rows(recipe);
+            let row = (bytes.len() / 4 / rows).max(1);
+            values.enumerate().all(|(index, value)| value.is_finite() || !saved.uses(index / row))
+        }
+        _ => values.all(f32::is_finite),
+    }
+}

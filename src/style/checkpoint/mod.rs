@@ -1,0 +1,240 @@
+//! A painting in a file: everything needed to continue as if it had never stopped.
+//!
+//! The file is in the safetensors format. Its tensors are pictures, the optimiser's arrays and, where there is one, the
+//! start picture; everything else is JSON in its metadata, under `painting`. `sha256` is a digest over that, the notes
+//! and the tensors, so that a damaged file is rejected.
+
+mod check;
+mod error;
+mod read;
+
+pub use error::{CheckpointError, Input};
+
+use super::{
+    moment::Moment,
+    optimizer::{SavedOptimizer, kept},
+    recipe::{Init, Recipe},
+};
+use crate::{
+    picture::Picture,
+    plan::{Precision, Size},
+    replace_file::replace_file,
+    weights::Filters,
+};
+use safetensors::{Dtype, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write},
+    path::Path,
+};
+
+/// The version of the file that is written and read.
+const VERSION: &str = "1";
+
+/// A longer header is neither written nor read; that of the command line has some ten thousand bytes.
+const LONGEST_HEADER: u64 = 4 << 20;
+
+/// The metadata entry with the version; no other kind of file has it.
+const VERSION_KEY: &str = "impasto_checkpoint";
+const PAINTING_KEY: &str = "painting";
+const NOTES_KEY: &str = "notes";
+const DIGEST_KEY: &str = "sha256";
+
+const PAINTED: &str = "painted";
+const INIT: &str = "init";
+
+/// SHA-256 of what a painting is made from, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Digests {
+    filters: String,
+    content: String,
+    style: String,
+}
+
+impl Digests {
+    /// Of the filters, only those that the recipe uses count.
+    pub fn new(filters: &Filters, recipe: &Recipe, content: &Picture, style: &Picture) -> Digests {
+        let layers = recipe.deepest().map_or(0, |deepest| deepest.index() + 1);
+        let mut hash = Sha256::new();
+        hash.update(bytemuck::bytes_of(&filters.normalisation.mean));
+        hash.update(bytemuck::bytes_of(&filters.normalisation.deviation));
+        for layer in filters.layers.iter().take(layers) {
+            hash.update(bytemuck::cast_slice(&layer.weight));
+            hash.update(bytemuck::cast_slice(&layer.bias));
+        }
+        let of_picture = |picture: &Picture| {
+            let mut hash = Sha256::new();
+            hash.update(bytemuck::bytes_of(&[picture.size().width, picture.size().height]));
+            hash.update(bytemuck::cast_slice(picture.pixels()));
+            digits(hash)
+        };
+        Digests { filters: digits(hash), content: of_picture(content), style: of_picture(style) }
+    }
+}
+
+fn digits(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How far a painting has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// The sizes of all scales.
+    pub sizes: Vec<Size>,
+    /// The present scale.
+    pub index: usize,
+    /// The precision in which its maps are stored.
+    pub precision: Precision,
+    /// Whether the last scale is done.
+    pub done: bool,
+}
+
+/// A painting as it stood between two iterations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    pub(super) recipe: Recipe,
+    pub(super) position: Position,
+    pub(super) digests: Digests,
+    /// Where the current scale stands; none before its first iteration.
+    pub(super) moment: Option<Moment>,
+    /// The result of the last finished scale.
+    pub(super) painted: Option<Picture>,
+    /// The caller's own text, kept as it is: the command line stores here where its files are.
+    pub notes: String,
+}
+
+/// How a first scale starts, without the picture.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+enum InitKind {
+    Content,
+    Noise,
+    Picture,
+}
+
+/// The contents of the metadata.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    recipe: Recipe,
+    init: InitKind,
+    position: Position,
+    digests: Digests,
+    moment: Option<SavedMoment>,
+    painted: Option<Size>,
+    init_size: Option<Size>,
+}
+
+/// A [`Moment`] without its arrays.
+#[derive(Serialize, Deserialize)]
+struct SavedMoment {
+    iteration: u32,
+    evaluations: u32,
+    seconds: f64,
+    gradient_exponent: Option<i32>,
+    optimizer: SavedOptimizer,
+}
+
+/// The digest over a file's contents; tensors are sorted by name.
+fn digest<'a>(painting: &str, notes: &str, tensors: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    for text in [painting, notes] {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    for (name, bytes) in tensors {
+        hash.update(name);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    digits(hash)
+}
+
+/// The type of a tensor's numbers; the words of the state are of several.
+fn dtype(name: &str) -> Dtype {
+    if name == "adam.state" { Dtype::U32 } else { Dtype::F32 }
+}
+
+impl Checkpoint {
+    /// The recipe of the painting.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The size at which the work continues.
+    pub fn size(&self) -> Size {
+        self.position.sizes[self.position.index]
+    }
+
+    /// Iterations done at that size.
+    pub fn iteration(&self) -> u32 {
+        self.moment.as_ref().map_or(0, |moment| moment.iteration)
+    }
+
+    /// Writes the file, whole or not at all: the old one stays until the new one is safely on disk.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
+        let unwritable = |source| CheckpointError::Write { path: path.to_owned(), source };
+        let bytes = self.to_bytes().map_err(|error| unwritable(io::Error::other(error)))?;
+        replace_file(path, |writer| writer.write_all(&bytes)).map_err(unwritable)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let mut tensors: BTreeMap<&str, &[u8]> = BTreeMap::new();
+        if let Some(picture) = &self.painted {
+            tensors.insert(PAINTED, bytemuck::cast_slice(picture.pixels()));
+        }
+        let (init, init_size) = match &self.recipe.init {
+            Init::Content => (InitKind::Content, None),
+            Init::Noise => (InitKind::Noise, None),
+            Init::Picture(picture) => {
+                tensors.insert(INIT, bytemuck::cast_slice(picture.pixels()));
+                (InitKind::Picture, Some(picture.size()))
+            }
+        };
+        let names = kept(self.recipe.method);
+        for (tensor, bytes) in self.moment.iter().flat_map(|moment| &moment.contents) {
+            let name = names.iter().find(|(kept, _)| kept == tensor).map(|(_, name)| *name);
+            tensors.insert(name.expect("a moment holds what its optimiser keeps"), bytes);
+        }
+        let moment = self.moment.as_ref().map(|moment| SavedMoment {
+            iteration: moment.iteration,
+            evaluations: moment.evaluations,
+            seconds: moment.seconds,
+            gradient_exponent: moment.gradient_exponent,
+            optimizer: moment.optimizer.clone(),
+        });
+        let saved = Saved {
+            recipe: self.recipe.clone(),
+            init,
+            position: self.position.clone(),
+            digests: self.digests.clone(),
+            moment,
+            painted: self.painted.as_ref().map(Picture::size),
+            init_size,
+        };
+        let painting = serde_json::to_string(&saved)?;
+        let metadata = HashMap::from([
+            (VERSION_KEY.to_owned(), VERSION.to_owned()),
+            (
+                DIGEST_KEY.to_owned(),
+                digest(&painting, &self.notes, tensors.iter().map(|(name, bytes)| (*name, *bytes))),
+            ),
+            (PAINTING_KEY.to_owned(), painting),
+            (NOTES_KEY.to_owned(), self.notes.clone()),
+        ]);
+        let views =
+            tensors.iter().map(|(name, bytes)| Ok((name, TensorView::new(dtype(name), vec![bytes.len() / 4], bytes)?)));
+        let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+        let bytes = safetensors::serialize(views, Some(metadata))?;
+        match bytes.first_chunk().map(|length| u64::from_le_bytes(*length)) {
+            Some(header) if header > LONGEST_HEADER => {
+                Err(format!("its notes make a header of {header} bytes, and up to {LONGEST_HEADER} can be read again")
+                    .into())
+            }
+            _ => Ok(bytes),
+        }
+    }
+}

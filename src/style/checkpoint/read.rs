@@ -1,0 +1,179 @@
+//! From a file to a checkpoint.
+//!
+//! The file may be damaged, or made to do harm: its digest keeps nobody from writing another. So the header is read
+//! first, and is believed only as far as the numbers in it can be those of a painting and agree with the file's length;
+//! then the arrays are read, and no more memory is taken than they have bytes.
+
+use super::{
+    Checkpoint, CheckpointError, DIGEST_KEY, INIT, InitKind, LONGEST_HEADER, NOTES_KEY, PAINTED, PAINTING_KEY, Saved,
+    SavedMoment, VERSION, VERSION_KEY, digest, dtype,
+};
+use crate::{
+    picture::Picture,
+    plan::Size,
+    style::{moment::Moment, optimizer::kept, recipe::Init},
+};
+use safetensors::tensor::Metadata;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, ErrorKind, Read},
+    path::Path,
+};
+
+/// Bytes of the number that gives the header's length.
+const LENGTH_BYTES: u64 = 8;
+
+/// Most characters of a version that are repeated in a message.
+const SHOWN: usize = 20;
+
+impl Checkpoint {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no checkpoint, of another version, or damaged.
+    pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
+        let unreadable = |source| CheckpointError::Read { path: path.to_owned(), source };
+        // Looked at before it is opened: that alone would wait for whoever writes into a pipe.
+        let attributes = std::fs::metadata(path).map_err(unreadable)?;
+        if !attributes.is_file() {
+            let found = if attributes.is_dir() { "a directory" } else { "a device or a pipe" };
+            return Err(CheckpointError::NotAFile { path: path.to_owned(), found });
+        }
+        let mut file = File::open(path).map_err(unreadable)?;
+        from_reader(&mut file, attributes.len()).map_err(|fault| match fault {
+            Fault::Unreadable(source) => unreadable(source),
+            Fault::Foreign => CheckpointError::Foreign { path: path.to_owned() },
+            Fault::Version(found) => CheckpointError::Version { path: path.to_owned(), found },
+            Fault::Damaged(fault) => CheckpointError::Damaged { path: path.to_owned(), fault },
+            Fault::Memory(bytes) => CheckpointError::Memory { path: path.to_owned(), mebibytes: bytes >> 20 },
+        })
+    }
+}
+
+/// Why bytes are not a checkpoint.
+enum Fault {
+    Unreadable(io::Error),
+    Foreign,
+    Version(String),
+    Damaged(String),
+    /// So many bytes are more than there is memory for.
+    Memory(u64),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => damaged("it ends early"),
+            _ => Fault::Unreadable(error),
+        }
+    }
+}
+
+fn damaged(fault: &str) -> Fault {
+    Fault::Damaged(fault.to_owned())
+}
+
+/// What is wrong with JSON, in words that hold nothing of it.
+fn misread(what: &str, error: &serde_json::Error) -> Fault {
+    Fault::Damaged(format!("{what} does not parse at line {}, column {}", error.line(), error.column()))
+}
+
+/// Reads a checkpoint from a source of so many bytes.
+fn from_reader(source: &mut impl Read, length: u64) -> Result<Checkpoint, Fault> {
+    let json = header(source, length)?;
+    let header: Metadata = serde_json::from_slice(&json).map_err(|error| match mentions_version(&json) {
+        true => misread("its header", &error),
+        false => Fault::Foreign,
+    })?;
+    let json = json.len() as u64;
+    let metadata = header.metadata().as_ref().ok_or(Fault::Foreign)?;
+    let version = metadata.get(VERSION_KEY).ok_or(Fault::Foreign)?;
+    if version != VERSION {
+        return Err(Fault::Version(version.chars().take(SHOWN).flat_map(char::escape_debug).collect()));
+    }
+    if json.checked_add(LENGTH_BYTES + header.data_len() as u64) != Some(length) {
+        return Err(damaged("its header is that of a file of another length"));
+    }
+    let entry = |key| metadata.get(key).ok_or_else(|| Fault::Damaged(format!("the entry {key} is missing")));
+    let (painting, notes) = (entry(PAINTING_KEY)?, entry(NOTES_KEY)?);
+    let mut saved: Saved = serde_json::from_str(painting).map_err(|error| misread("its painting", &error))?;
+    saved.check().map_err(damaged)?;
+    let lengths = saved.lengths();
+    if !agree(&header, &lengths) {
+        return Err(damaged("its arrays are not those of its painting"));
+    }
+    let mut arrays = BTreeMap::new();
+    for name in header.offset_keys() {
+        let bytes = read(source, lengths[name.as_str()])?;
+        arrays.insert(name, bytes);
+    }
+    let all = arrays.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    if *entry(DIGEST_KEY)? != digest(painting, notes, all) {
+        return Err(damaged("its contents do not match its digest"));
+    }
+    let mut array = |name: &str| arrays.remove(name).ok_or_else(|| damaged("an array is missing"));
+    let mut picture = |name: &str, size: Size| {
+        let pixels = bytemuck::pod_collect_to_vec(&array(name)?);
+        Picture::new(size, pixels).map_err(|error| Fault::Damaged(error.to_string()))
+    };
+    saved.recipe.init = match (saved.init, saved.init_size) {
+        (InitKind::Picture, Some(size)) => Init::Picture(picture(INIT, size)?),
+        (InitKind::Noise, _) => Init::Noise,
+        _ => Init::Content,
+    };
+    let painted = saved.painted.map(|size| picture(PAINTED, size)).transpose()?;
+    let kept = kept(saved.recipe.method);
+    let moment = |moment: SavedMoment| {
+        let SavedMoment { iteration, evaluations, seconds, gradient_exponent, optimizer } = moment;
+        let contents = kept.iter().map(|&(tensor, name)| Ok((tensor, array(name)?)));
+        let contents = contents.collect::<Result<Vec<_>, Fault>>()?;
+        Ok::<_, Fault>(Moment { iteration, evaluations, seconds, gradient_exponent, optimizer, contents })
+    };
+    let moment = saved.moment.map(moment).transpose()?;
+    let Saved { recipe, position, digests, .. } = saved;
+    let checkpoint = Checkpoint { recipe, position, digests, moment, painted, notes: notes.clone() };
+    checkpoint.check_values().map_err(damaged)?;
+    Ok(checkpoint)
+}
+
+/// The JSON at the beginning.
+fn header(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
+    let mut first = [0; LENGTH_BYTES as usize];
+    let Some(rest) = length.checked_sub(LENGTH_BYTES) else { return Err(Fault::Foreign) };
+    source.read_exact(&mut first)?;
+    let announced = u64::from_le_bytes(first);
+    let json = read(source, announced.min(rest).min(LONGEST_HEADER))?;
+    match json.len() as u64 == announced {
+        true => Ok(json),
+        false if mentions_version(&json) => Err(damaged("it ends within its header")),
+        false => Err(Fault::Foreign),
+    }
+}
+
+/// Exactly so many bytes.
+fn read(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let reserved = usize::try_from(length).is_ok_and(|length| bytes.try_reserve_exact(length).is_ok());
+    if !reserved {
+        return Err(Fault::Memory(length));
+    }
+    source.take(length).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err(damaged("it ends early")) }
+}
+
+/// Whether a header announces these arrays and no others, all with the type in which they are written.
+fn agree(header: &Metadata, lengths: &BTreeMap<&str, u64>) -> bool {
+    let announced = header.tensors();
+    announced.len() == lengths.len()
+        && announced.iter().all(|(name, info)| {
+            let (start, end) = info.data_offsets;
+            lengths.get(name.as_str()) == Some(&((end - start) as u64)) && info.dtype == dtype(name)
+        })
+}
+
+/// Whether the first bytes of a header that cannot be used mention a checkpoint.
+fn mentions_version(json: &[u8]) -> bool {
+    let key = VERSION_KEY.as_bytes();
+    json[..json.len().min(1 << 16)].windows(key.len()).any(|window| window == key)
+}
