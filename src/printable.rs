@@ -37,7 +37,7 @@ pub fn shortened(text: &str, most: usize) -> String {
 
 /// Whether a character does something else than to appear.
 fn steers(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
         || character.is_control()
 }
 
