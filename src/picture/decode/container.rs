@@ -124,6 +124,7 @@ impl Contents {
                     let mut list = Fields(Fields(inner).find(b"ipco")?.ok_or(ENDS)?);
                     while let Some(property) = list.next_box()? {
                         properties.push(property);
+                        count(properties.len() as u64)?;
                     }
                     while let Some((kind, inner)) = fields.next_box()? {
                         if kind == *b"ipma" {
@@ -211,15 +212,17 @@ fn orientation(turns: u64, mirror: Option<u64>) -> Orientation {
 }
 
 /// The item of an id, which is added if it is new.
-fn item(items: &mut Vec<Item>, id: u32) -> &mut Item {
+fn item(items: &mut Vec<Item>, id: u32) -> Result<&mut Item, BoxError> {
     let at = items.iter().position(|item| item.id == id).unwrap_or_else(|| {
         items.push(Item { id, ..Item::default() });
         items.len() - 1
     });
-    &mut items[at]
+    count(items.len() as u64)?;
+    Ok(&mut items[at])
 }
 
-/// A still picture has a handful of items, an Exif block and thumbnails among them.
+/// A still picture has a handful of items, an Exif block and thumbnails among them, and as many properties. Lists of them
+/// take more memory than in the file, and are searched from the start.
 const MOST_ITEMS: u64 = 1024;
 
 fn count(number: u64) -> Result<u64, BoxError> {
@@ -237,7 +240,7 @@ fn item_kinds(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxError>
         }
         let id = entry.number(if version == 2 { 2 } else { 4 })? as u32;
         entry.number(2)?;
-        item(items, id).kind = entry.kind()?;
+        item(items, id)?.kind = entry.kind()?;
     }
     Ok(())
 }
@@ -261,7 +264,7 @@ fn item_places(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxError
             fields.number(index)?;
             extents.push((base.saturating_add(fields.number(offset)?), fields.number(length)?));
         }
-        let item = item(items, id);
+        let item = item(items, id)?;
         (item.inside, item.extents) = (method == 1, extents);
     }
     Ok(())
@@ -273,7 +276,9 @@ fn item_properties(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxE
         let id = fields.number(if version == 0 { 2 } else { 4 })? as u32;
         for _ in 0..fields.number(1)? {
             let index = if flags & 1 == 1 { fields.number(2)? & 0x7FFF } else { fields.number(1)? & 0x7F };
-            item(items, id).properties.push(index as usize);
+            let item = item(items, id)?;
+            item.properties.push(index as usize);
+            count(item.properties.len() as u64)?;
         }
     }
     Ok(())
