@@ -2,12 +2,14 @@
 //
 //   advance  b1^t, b2^t and d^t of the new step t
 //   adam     m = b1 m + (1 - b1) g     v = b2 v + (1 - b2) g^2
-//            x = clamp(x - learning_rate / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + epsilon), 0, 1)
+//            rate = learning_rate min(1, sqrt(sum shares losses)), learning_rate where the sum is zero
+//            x = clamp(x - rate / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + epsilon), 0, 1)
 //            average = d average + (1 - d) x
 //
 // Both leave everything as it is once the state says halted.
 //
 // bindings  1 state   2 image x   3 gradient g   4 mean m   5 square v   6 average   7 rates
+//           8 losses [terms]
 // dispatch  one invocation; then one per value, workgroups of 64
 
 struct Params {
@@ -15,11 +17,13 @@ struct Params {
     beta1: f32,
     beta2: f32,
     decay: f32,
+    terms: u32,
 }
 
 struct Rates {
     learning_rate: f32,
     epsilon: f32,
+    shares: array<f32>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,6 +34,7 @@ struct Rates {
 @group(0) @binding(5) var<storage, read_write> square: array<f32>;
 @group(0) @binding(6) var<storage, read_write> average: array<f32>;
 @group(0) @binding(7) var<storage, read> rates: Rates;
+@group(0) @binding(8) var<storage, read> losses: array<f32>;
 
 @compute @workgroup_size(1)
 fn advance() {
@@ -52,7 +57,12 @@ fn adam(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let v = params.beta2 * square[index] + (1.0 - params.beta2) * g * g;
     mean[index] = m;
     square[index] = v;
-    let rate = rates.learning_rate / (1.0 - state.mean_power);
+    var sum = 0.0;
+    for (var term = 0u; term < params.terms; term++) {
+        sum += rates.shares[term] * losses[term];
+    }
+    let nearness = select(1.0, min(1.0, sqrt(sum)), sum > 0.0);
+    let rate = rates.learning_rate * nearness / (1.0 - state.mean_power);
     let deviation = sqrt(v) / sqrt(1.0 - state.square_power) + rates.epsilon;
     let x = clamp(image[index] - rate * m / deviation, 0.0, 1.0);
     image[index] = x;

@@ -213,6 +213,64 @@ fn all_weights_together_change_nothing() {
     }
 }
 
+/// A picture with smooth parts, edges and texture.
+fn scene(size: Size) -> Picture {
+    let value = |index: usize| {
+        let (pixel, channel) = (index / 3, index % 3);
+        let (x, y) = ((pixel % size.width as usize) as f32, (pixel / size.width as usize) as f32);
+        let waves = (0.31 * x + 0.2 * channel as f32).sin() * (0.23 * y).cos();
+        let house = if x > 14.0 && y > 11.0 + 0.3 * x { 0.3 } else { 0.0 };
+        0.4 + 0.2 * waves + house
+    };
+    Picture::new(size, (0..3 * size.pixels()).map(value).collect()).unwrap()
+}
+
+#[test]
+fn a_photograph_that_is_the_painting_stays_and_its_loss_ends_no_higher_than_it_began() {
+    let picture = scene(Size { width: 68, height: 50 });
+    for engine in engines() {
+        for method in [Method::Adam, Method::Lbfgs] {
+            let recipe = Recipe { size: 68, min_scale: 34, first_iterations: 60, iterations: 60, ..recipe(method) };
+            let mut scales: Vec<Vec<f64>> = Vec::new();
+            let painted = stylize(&engine, &picture, &picture, &recipe, None, &mut |event| match event {
+                Event::Scale { .. } => scales.push(Vec::new()),
+                Event::Iteration { loss, .. } => scales.last_mut().unwrap().push(loss.total),
+                _ => {}
+            })
+            .unwrap();
+            let what = format!("{method:?} on {} in {}", engine.name(), engine.precision());
+            assert_eq!(scales.len(), 3, "{what}");
+            for losses in &scales {
+                let (first, last) = (losses[0], losses[losses.len() - 1]);
+                let most = losses.iter().copied().fold(0.0, f64::max);
+                assert!(most <= 1.5 * first, "{what}: from {first} up to {most}");
+                assert!(last <= first, "{what}: from {first} to {last}");
+            }
+            assert!(apart(&painted, &picture) < 0.25, "{what}: apart by {}", apart(&painted, &picture));
+        }
+    }
+}
+
+#[test]
+fn weights_far_from_one_paint_the_same_picture() {
+    for method in [Method::Adam, Method::Lbfgs] {
+        let (engine, recipe) = (cpu(), recipe(method));
+        let expected = paint(&engine, &recipe);
+        for factor in [2_f32.powi(-100), 2_f32.powi(100)] {
+            let mut far = recipe.clone();
+            for weight in [&mut far.content_weight, &mut far.style_weight, &mut far.tv_weight] {
+                *weight *= factor;
+            }
+            assert!(paint(&engine, &far) == expected, "{method:?}, {factor}");
+        }
+        // Squares of gradients of this size would leave the range of f32.
+        let style_only = Recipe { content_weight: 0.0, tv_weight: 0.0, style_weight: 1.0, ..recipe.clone() };
+        let heavy = Recipe { style_weight: 2_f32.powi(100), ..recipe.clone() };
+        let distance = apart(&paint(&engine, &heavy), &paint(&engine, &style_only));
+        assert!(distance < 1e-3, "{method:?}: apart by {distance}");
+    }
+}
+
 #[test]
 fn weights_learning_rate_and_iterations_change_in_flight() {
     for method in [Method::Adam, Method::Lbfgs] {

@@ -73,6 +73,9 @@ pub(crate) enum CliError {
 impl CliError {
     /// The message, with options that may help: the library does not know of options.
     pub fn sentence(&self) -> String {
+        if let CliError::Shortage(Shortage { fitting: Some(long), .. }) = self {
+            return format!("{self}: use --size {long}, or --force to try all the same");
+        }
         match self.options() {
             Some(options) => format!("{self}; {options}"),
             None => self.to_string(),
@@ -90,8 +93,7 @@ impl CliError {
             CliError::Backend(error) | CliError::Device(DeviceError::Backend(error)) => backend_options(error),
             CliError::Device(DeviceError::NoIndex { .. }) => Some("`impasto devices` lists them"),
             CliError::Device(DeviceError::NoName { .. }) => Some("--device cpu chooses it"),
-            CliError::Shortage(Shortage { fitting: Some(_), .. }) => Some("--size sets it; --force tries all the same"),
-            CliError::Shortage(_) => Some("see --device; --force tries all the same"),
+            CliError::Shortage(_) => Some("see --device, or --force to try all the same"),
             CliError::Fetch(_) => Some("--weights names a file, and --weights learned needs none"),
             _ => None,
         }

@@ -17,6 +17,7 @@ pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
     state.average_power *= decay;
     memory.put_structure(step.state, state);
     let AdamRates { learning_rate, epsilon } = memory.structure(step.rates);
+    let learning_rate = learning_rate * step.nearness(memory.values(step.rates), memory.values(step.losses));
     let rate = learning_rate / (1.0 - state.mean_power);
     let root = (1.0 - state.square_power).sqrt().recip();
     let slots = [step.image, step.mean, step.square, step.average];

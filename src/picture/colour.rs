@@ -44,8 +44,7 @@ impl Colours {
             }
             None => {
                 for (pixel, sample) in pixels.chunks_exact_mut(3).zip(samples.chunks_exact(channels)) {
-                    *pixel.as_mut_array().expect("chunks of three") =
-                        [sample[0], sample[colours / 2], sample[colours - 1]].map(&value);
+                    pixel.copy_from_slice(&[sample[0], sample[colours / 2], sample[colours - 1]].map(&value));
                 }
             }
         }

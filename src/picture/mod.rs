@@ -94,10 +94,11 @@ impl Format {
     }
 }
 
+/// WebP holds sides of 16384, but a lossless picture with such a side is not read back by the decoder in use.
 const FORMATS: [Format; 8] = [
     Format { format: ImageFormat::Png, name: "PNG", extensions: &["png"], longest_side: i32::MAX as u32 },
     Format { format: ImageFormat::Jpeg, name: "JPEG", extensions: &["jpg", "jpeg"], longest_side: u16::MAX as u32 },
-    Format { format: ImageFormat::WebP, name: "WebP", extensions: &["webp"], longest_side: 1 << 14 },
+    Format { format: ImageFormat::WebP, name: "WebP", extensions: &["webp"], longest_side: (1 << 14) - 1 },
     Format { format: ImageFormat::Tiff, name: "TIFF", extensions: &["tif", "tiff"], longest_side: i32::MAX as u32 },
     Format { format: ImageFormat::Bmp, name: "BMP", extensions: &["bmp"], longest_side: i32::MAX as u32 },
     Format::read_only(ImageFormat::Gif, "GIF"),

@@ -59,7 +59,7 @@ pub enum Tensor {
     LossRing,
     /// What steps keep between iterations: an [`super::IterationState`].
     State,
-    /// What the host tells Adam: [`super::AdamRates`].
+    /// What the host tells Adam: [`super::AdamRates`] and a share for each term.
     AdamRates,
     /// First moment of Adam, like the picture.
     AdamMean,

@@ -14,6 +14,7 @@ pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
     state.average_power *= step.decay;
     memory.put_structure(step.state, state);
     let AdamRates { learning_rate, epsilon } = memory.structure(step.rates);
+    let learning_rate = learning_rate * step.nearness(memory.values(step.rates), memory.values(step.losses));
     let (correction1, correction2) = (1.0 - f64::from(state.mean_power), 1.0 - f64::from(state.square_power));
     let [b1, b2, decay] = [b1, b2, step.decay].map(f64::from);
     let [mut image_words, mut mean_words, mut square_words, mut average_words] =

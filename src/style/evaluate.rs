@@ -42,7 +42,7 @@ pub fn evaluate(
     recipe.check()?;
     let objective = Objective::new(recipe);
     let work = Work { engine, recipe, objective: &objective, content, style, start: image, gradient_exponent: None };
-    let Some(Prepared { device, .. }) = prepare(work, engine.precision())? else {
+    let Some(Prepared { device, unit, .. }) = prepare(work, engine.precision())? else {
         return Err(Reason::NotFinite { size: image.size(), iteration: 1 });
     };
     let (plan, mut session) = device.into_session();
@@ -52,5 +52,6 @@ pub fn evaluate(
         read_values(session.as_mut(), slot)
     };
     let values = PerTerm::new(&plan.terms, read(Tensor::LossValues)?);
-    Ok(Evaluation { loss: objective.loss(&values), values, gradient: read(Tensor::ImageGradient)? })
+    let gradient = read(Tensor::ImageGradient)?.into_iter().map(|value| (unit * f64::from(value)) as f32).collect();
+    Ok(Evaluation { loss: objective.loss(&values), values, gradient })
 }

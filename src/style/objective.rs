@@ -108,15 +108,34 @@ impl Objective {
     }
 
     /// The unit of the total loss: its value where every feature map is zero, plus the weight of total variation. With
-    /// relative losses this is the sum of all weights. All gradients are proportional to it.
-    pub fn magnitude(&self, target_squares: &PerTerm<f64>, picture: Size) -> f64 {
+    /// relative losses this is the sum of all weights. All gradients are proportional to it. Then the same without total
+    /// variation: the unit of what is compared.
+    pub fn magnitudes(&self, target_squares: &PerTerm<f64>, picture: Size) -> (f64, f64) {
         let scales = self.scales(target_squares, picture);
         let of_term = |&WeightedTerm { term, share, weight }: &WeightedTerm| {
             let value = scales.get(term).map_or(0.0, |scale| f64::from(scale.value));
             let at_zero = if term.target().is_some() { squares_of(target_squares, term) } else { 1.0 };
             weight * share * value * at_zero
         };
-        self.terms.iter().map(of_term).sum()
+        let is_compared = |weighted: &&WeightedTerm| weighted.term.target().is_some();
+        (self.terms.iter().map(of_term).sum(), self.terms.iter().filter(is_compared).map(of_term).sum())
+    }
+
+    /// The scales of all terms where the gradient is that of the total loss over a power of two, and that power: the one
+    /// nearest to the magnitude. So gradients have the same size whatever the weights are, and their squares, which Adam
+    /// keeps, stay in the range of f32.
+    pub(super) fn unit_scales(&self, target_squares: &PerTerm<f64>, picture: Size) -> (PerTerm<LossScale>, f64) {
+        let (magnitude, _) = self.magnitudes(target_squares, picture);
+        let unit = if magnitude > 0.0 && magnitude.is_finite() { magnitude.log2().round().exp2() } else { 1.0 };
+        let over = |weighted: &WeightedTerm| WeightedTerm { weight: weighted.weight / unit, ..*weighted };
+        let terms = self.terms.iter().map(over).collect();
+        (Objective { scaling: self.scaling, terms }.scales(target_squares, picture), unit)
+    }
+
+    /// What the unweighted value of a term is multiplied by in the total.
+    pub fn weight(&self, term: Term) -> f64 {
+        let found = self.terms.iter().find(|weighted| weighted.term == term);
+        found.map_or(0.0, |&WeightedTerm { share, weight, .. }| weight * share)
     }
 
     /// Combines the unweighted values of an evaluation.

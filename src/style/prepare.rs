@@ -41,6 +41,8 @@ pub(super) struct Prepared {
     pub device: Device,
     /// Sum of squares of what each term compares with.
     pub target_squares: PerTerm<f64>,
+    /// The loss that gradients are in units of, see [`Objective::unit_scales`].
+    pub unit: f64,
     /// The power of two that gradients are multiplied by in f16.
     pub gradient_exponent: Option<i32>,
 }
@@ -169,11 +171,12 @@ impl Preparation {
         device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
         let (session, plan) = device.session();
         let target_squares = objective.write(session, plan, targets)?;
-        let scales = objective.scales(&target_squares, plan.window.picture);
+        let (scales, unit) = objective.unit_scales(&target_squares, plan.window.picture);
         coefficients::write(session, plan, &scales, 2_f32.powi(gradient_exponent.unwrap_or(0)))?;
         let search = RangeSearch::new(plan.window.picture);
         let is_f16 = plan.precision == Precision::F16;
-        let prepared = Prepared { device, target_squares, gradient_exponent: gradient_exponent.filter(|_| is_f16) };
+        let gradient_exponent = gradient_exponent.filter(|_| is_f16);
+        let prepared = Prepared { device, target_squares, unit, gradient_exponent };
         Ok(if is_f16 && gradient_exponent.is_none() {
             Stage::Range { prepared, scales, search, asked: false }
         } else {

@@ -6,7 +6,9 @@ use super::{
     event::Event,
     moment::Moment,
     objective::{Loss, Objective},
-    optimizer::{self, Change, Device, LONGEST_INTERVAL, Optimizer, Pace, PictureUse, Purpose, Start, optimizer},
+    optimizer::{
+        self, Change, Device, LONGEST_INTERVAL, Measured, Optimizer, Pace, PictureUse, Purpose, Start, optimizer,
+    },
     prepare::Prepared,
     recipe::Recipe,
 };
@@ -66,6 +68,7 @@ pub(super) struct Scale {
     optimizer: Box<dyn Optimizer>,
     objective: Objective,
     target_squares: PerTerm<f64>,
+    unit: f64,
     gradient_exponent: Option<i32>,
     /// Iterations in all.
     iterations: u32,
@@ -94,20 +97,21 @@ impl Scale {
         iterations: u32,
         moment: Option<&Moment>,
     ) -> Result<Scale, BackendError> {
-        let Prepared { mut device, target_squares, gradient_exponent } = prepared;
+        let Prepared { mut device, target_squares, unit, gradient_exponent } = prepared;
         let iteration = moment.map_or(0, |moment| moment.iteration);
-        let magnitude = objective.magnitude(&target_squares, device.plan.window.picture);
         let evaluations = moment.map_or(0, |moment| moment.evaluations);
         let saved = moment.map(|moment| &moment.optimizer);
         if let Some(moment) = moment {
             moment.write(&mut device)?;
         }
-        let start = Start { iteration, evaluations, saved, magnitude };
+        let measured = Measured { objective, target_squares: &target_squares, unit };
+        let start = Start { iteration, evaluations, saved, measured };
         Ok(Scale {
             optimizer: optimizer(&mut device, recipe, &start)?,
             device,
             objective: objective.clone(),
             target_squares,
+            unit,
             gradient_exponent,
             iterations,
             start: Instant::now(),
@@ -145,24 +149,17 @@ impl Scale {
     /// Continues with other weights, another learning rate, or to another iteration.
     pub fn change(&mut self, recipe: &Recipe, objective: &Objective, iterations: u32) -> Result<(), BackendError> {
         let picture = self.device.plan.window.picture;
-        let magnitude = objective.magnitude(&self.target_squares, picture);
         let loss = *objective != self.objective;
         if loss {
-            let before = self.objective.magnitude(&self.target_squares, picture);
-            if let Some(exponent) = &mut self.gradient_exponent
-                && magnitude > 0.0
-                && before > 0.0
-            {
-                // Gradients grow as the weights do, but must keep their place in the range.
-                *exponent -= (magnitude / before).log2().round() as i32;
-            }
             self.objective = objective.clone();
-            let scales = objective.scales(&self.target_squares, picture);
+            let (scales, unit) = objective.unit_scales(&self.target_squares, picture);
+            self.unit = unit;
             let (session, plan) = self.device.session();
             coefficients::write(session, plan, &scales, 2_f32.powi(self.gradient_exponent.unwrap_or(0)))?;
         }
         self.iterations = iterations;
-        self.optimizer.change(&mut self.device, recipe, Change { magnitude, loss })
+        let measured = Measured { objective: &self.objective, target_squares: &self.target_squares, unit: self.unit };
+        self.optimizer.change(&mut self.device, recipe, Change { measured, loss })
     }
 
     /// Does a bounded piece of work; if there is nothing else to do and `wait` says so, waits for an answer of the

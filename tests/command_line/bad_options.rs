@@ -117,7 +117,7 @@ fn a_picture_too_small_for_the_layers_is_told_what_it_needs() {
     folder.filters("deep.safetensors", "relu3_1");
     let sliver = format!("stylize sliver.png --style painting.png -o out.png {}", quick(""));
     folder.refuses(&sliver, 1, &["the photograph", "48x1", "relu2_1", "at least 2"]);
-    let deep = quick("--size 4 --weights deep.safetensors --content-layers relu3_1");
+    let deep = quick("--size 4 --min-scale 4 --weights deep.safetensors --content-layers relu3_1");
     folder.refuses(&format!("{PAINT} {deep}"), 1, &["the photograph", "4x3", "relu3_1", "at least 4"]);
     let sliver = format!("stylize photo.png --style sliver.png -o out.png {}", quick(""));
     folder.refuses(&sliver, 1, &["the painting", "relu2_1", "at least 2"]);

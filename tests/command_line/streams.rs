@@ -109,7 +109,8 @@ fn text_that_steers_a_terminal_is_escaped_wherever_it_comes_from() {
     for arguments in cases {
         let outcome = folder.run(&arguments);
         let said = outcome.stdout + &outcome.stderr;
-        assert!(said.contains("\\u{1b}[31m\\u{202e}red"), "{arguments:?}: {said:?}");
+        // The parser of the command line leaves colours out by itself.
+        assert!(said.contains("\\u{202e}red"), "{arguments:?}: {said:?}");
         assert!(!said.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {said:?}");
     }
 }

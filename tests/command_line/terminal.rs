@@ -3,23 +3,11 @@
 #![cfg(target_os = "linux")]
 
 use super::folder::{Folder, quick};
-use std::process::Stdio;
 
 /// What a command writes to a terminal of 80 columns; none without `script`.
 fn on_terminal(folder: &Folder, arguments: &str) -> Option<String> {
-    let mut command = folder.command("");
     let line = format!("stty cols 80 rows 24; {} {arguments}", env!("CARGO_BIN_EXE_impasto"));
-    let variables: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(Into::into))).collect();
-    let mut script = std::process::Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null());
-    for (name, value) in variables {
-        match value {
-            Some(value) => script.env(name, value as std::ffi::OsString),
-            None => script.env_remove(name),
-        };
-    }
-    command.stdin(Stdio::null());
-    match script.env("TERM", "xterm").output() {
+    match folder.program("script").args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").output() {
         Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
         Err(_) => {
             eprintln!("not run: there is no `script`");

@@ -29,7 +29,7 @@ fn the_first_frame_of_a_gif_is_read_over_white() {
     let small = gif::Frame { transparent: Some(2), ..frame(1, 1, 3, 2, &[0, 1, 2, 3, 0, 1]) };
     let (red, green, grey, white) = ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.2; 3], [1.0; 3]);
     let rows = [[white; 5], [white, red, green, white, white], [white, grey, red, green, white]];
-    let opened = read(&gif(&[small.clone()]));
+    let opened = read(&gif(std::slice::from_ref(&small)));
     assert_eq!(opened.picture.size(), size(5, 3));
     assert_eq!(opened.picture.pixels(), rows.as_flattened().as_flattened());
     assert_eq!(opened.frames, Frames::Single);

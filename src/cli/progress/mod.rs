@@ -68,9 +68,9 @@ impl Progress {
         }
     }
 
-    /// Leaves the bar as it is.
+    /// Takes the bar away.
     pub fn finish(&mut self) {
-        self.bar.abandon();
+        self.bar.finish_and_clear();
     }
 
     pub fn console(&self) -> &Console {

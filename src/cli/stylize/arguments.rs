@@ -11,7 +11,7 @@ use crate::cli::{
     resume::Notes,
     weights_options::WeightsOptions,
 };
-use clap::Args;
+use clap::{ArgAction, Args};
 use impasto::{
     Device,
     picture::{Detail, Picture},
@@ -95,11 +95,11 @@ pub(crate) struct Arguments {
     seed: Option<u64>,
 
     /// Layers that keep the photograph, with weights [default: relu4_2]
-    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     content_layers: Vec<WeightedLayer>,
 
     /// Layers that bring the painting, with weights [default: relu1_1,relu2_1,relu3_1,relu4_1,relu5_1]
-    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', value_parser = weighted_layer, help_heading = "Network")]
+    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     style_layers: Vec<WeightedLayer>,
 
     /// How losses are measured: relative suits all filters; the default weights of mse are for VGG19

@@ -8,8 +8,10 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::collections::TryReserveError;
 
-/// Rows and columns that are transposed in registers.
-const BLOCK: (usize, usize) = (16, 8);
+/// Rows that are transposed in registers at once; every number of channels is a multiple.
+const ROWS: usize = 16;
+/// Columns that are transposed in registers at once.
+pub(super) const COLUMNS: usize = 8;
 /// A position's matrix of up to this many values is also kept transposed.
 const KEPT_MATRIX: usize = 256 * 256;
 
@@ -46,7 +48,7 @@ impl TransformedFilters {
         if cin * cout <= KEPT_MATRIX {
             let mut transposed = Words::zeros(POSITIONS * cin * cout)?;
             let positions = numbers(&mut transposed).par_chunks_mut(cin * cout).enumerate();
-            positions.for_each(|(position, matrix)| filters.backward(position, matrix));
+            positions.for_each(|(position, matrix)| transpose(filters.backward(position), cin, cout, matrix));
             filters.transposed = Some(transposed);
         }
         Ok(filters)
@@ -82,31 +84,33 @@ impl TransformedFilters {
         &bytemuck::cast_slice(transposed)[position * matrix..][..matrix]
     }
 
-    /// Computes the matrix `[output channel][input channel]` of a position for the transposed convolution.
-    pub(super) fn backward(&self, position: usize, matrix: &mut [f32]) {
-        let mirrored = MIRRORED[position / PATCH] * PATCH + MIRRORED[position % PATCH];
-        let (rows, columns) = (self.input_channels, self.output_channels);
-        let from = self.forward(mirrored);
-        vectorised(
-            #[inline(always)]
-            || {
-                for column in (0..columns).step_by(BLOCK.1) {
-                    for row in (0..rows).step_by(BLOCK.0) {
-                        let mut block = [[0.0; BLOCK.0]; BLOCK.1];
-                        for y in 0..BLOCK.0 {
-                            let line = &from[(row + y) * columns + column..][..BLOCK.1];
-                            for (block, value) in block.iter_mut().zip(line) {
-                                block[y] = *value;
-                            }
-                        }
-                        for (x, line) in block.iter().enumerate() {
-                            matrix[(column + x) * rows + row..][..BLOCK.0].copy_from_slice(line);
+    /// The matrix `[input channel][output channel]` of a position for the transposed convolution.
+    pub(super) fn backward(&self, position: usize) -> &[f32] {
+        self.forward(MIRRORED[position / PATCH] * PATCH + MIRRORED[position % PATCH])
+    }
+}
+
+/// `to[column][row] = from[row][column]`; rows are a multiple of [`ROWS`], columns of [`COLUMNS`].
+pub(super) fn transpose(from: &[f32], rows: usize, columns: usize, to: &mut [f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for column in (0..columns).step_by(COLUMNS) {
+                for row in (0..rows).step_by(ROWS) {
+                    let mut block = [[0.0; ROWS]; COLUMNS];
+                    for y in 0..ROWS {
+                        let line = &from[(row + y) * columns + column..][..COLUMNS];
+                        for (block, value) in block.iter_mut().zip(line) {
+                            block[y] = *value;
                         }
                     }
+                    for (x, line) in block.iter().enumerate() {
+                        to[(column + x) * rows + row..][..ROWS].copy_from_slice(line);
+                    }
                 }
-            },
-        );
-    }
+            }
+        },
+    );
 }
 
 /// `G g G^T` of the kernels from one input channel to all output channels.

@@ -11,6 +11,7 @@ pub(super) use transforms::TILE;
 
 use super::threads::{Scratch, Scratches};
 use crate::plan::FeatureShape;
+use filters::{COLUMNS, transpose};
 use gemm::Parallelism;
 use pulp::Arch;
 use rayon::prelude::*;
@@ -95,7 +96,7 @@ impl Winograd<'_> {
     }
 
     /// The products of all tiles of `rows`, a range that starts at a multiple of [`TILE`]. One thread computes all of a
-    /// position's products; it transposes the matrix first if necessary.
+    /// position's products.
     pub(super) fn products_by_position<'s>(
         &self,
         rows: Range<usize>,
@@ -105,7 +106,9 @@ impl Winograd<'_> {
         let (cin, cout) = self.channels();
         let across = self.tiles_across();
         let tiles = rows.len().div_ceil(TILE) * across;
-        let (patch_stride, stride) = (tiles * cin + POSITION_GAP, tiles * cout + POSITION_GAP);
+        // Products are transposed by whole blocks.
+        let padded = tiles.next_multiple_of(COLUMNS);
+        let (patch_stride, stride) = (tiles * cin + POSITION_GAP, padded * cout + POSITION_GAP);
         let (patches, products) = shared.two(POSITIONS * patch_stride, POSITIONS * stride);
         let mut positions: Vec<_> = patches.chunks_mut(patch_stride).map(|p| p.chunks_mut(across * cin)).collect();
         let tile_rows: Vec<Vec<&mut [f32]>> =
@@ -116,14 +119,15 @@ impl Winograd<'_> {
         let patches = &*patches;
         products.par_chunks_mut(stride).enumerate().for_each(|(position, products)| {
             let patches = &patches[position * patch_stride..][..tiles * cin];
-            let products = &mut products[..tiles * cout];
             match self.direction {
-                Direction::Forward => multiply(patches, self.filters.forward(position), products, cin),
+                Direction::Forward => {
+                    multiply(patches, self.filters.forward(position), &mut products[..tiles * cout], cin);
+                }
                 Direction::Backward => {
                     let mut scratch = scratches.of_this_thread();
-                    let (matrix, _) = scratch.two(cin * cout, 0);
-                    self.filters.backward(position, matrix);
-                    multiply(patches, matrix, products, cin);
+                    let (transposed, _) = scratch.two(cout * padded, 0);
+                    multiply_transposed(patches, self.filters.backward(position), transposed, cin);
+                    transpose(transposed, cout, padded, &mut products[..padded * cout]);
                 }
             }
         });
@@ -185,6 +189,42 @@ fn multiply(patches: &[f32], matrix: &[f32], products: &mut [f32], cin: usize) {
             matrix.as_ptr(),
             1,
             cout as isize,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// `products[cout][tile] = sum of patches[tile][cin] * matrix[cout][cin]`, with rows of whole blocks of tiles.
+///
+/// The matrix is read as it lies in memory, once; a product of few tiles is bound by that. Transposing the products
+/// afterwards moves less than transposing the matrix before.
+fn multiply_transposed(patches: &[f32], matrix: &[f32], products: &mut [f32], cin: usize) {
+    let (tiles, cout) = (patches.len() / cin, matrix.len() / cin);
+    let padded = products.len() / cout;
+    assert!(patches.len() == tiles * cin && matrix.len() == cin * cout && products.len() == padded * cout);
+    assert!(tiles <= padded);
+    // SAFETY: the three arrays hold tiles x cin, cin x cout and padded x cout values, no fewer than tiles x cout, at
+    // these strides.
+    unsafe {
+        gemm::gemm(
+            tiles,
+            cout,
+            cin,
+            products.as_mut_ptr(),
+            padded as isize,
+            1,
+            false,
+            patches.as_ptr(),
+            1,
+            cin as isize,
+            matrix.as_ptr(),
+            cin as isize,
+            1,
             0.0,
             1.0,
             false,

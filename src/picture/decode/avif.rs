@@ -213,6 +213,6 @@ impl Planes {
 /// The two of `count` samples, each of which stands for two pixels, between which a pixel lies: the nearer one first.
 fn neighbours(pixel: usize, count: usize) -> (usize, usize) {
     let near = pixel / 2;
-    let far = if pixel % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(count - 1) };
+    let far = if pixel.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(count - 1) };
     (near, far)
 }

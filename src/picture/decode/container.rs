@@ -37,10 +37,13 @@ pub(super) enum BoxError {
 
 const ENDS: BoxError = BoxError::Damaged("it ends in the middle of the picture");
 
+/// Four letters that name a kind of box, item or reference.
+type Kind = [u8; 4];
+
 #[derive(Default)]
 struct Item {
     id: u32,
-    kind: [u8; 4],
+    kind: Kind,
     /// In the box `idat` and not in the file at large.
     inside: bool,
     /// Offset and length; zero reaches to the end.
@@ -64,7 +67,7 @@ impl<'a> Fields<'a> {
         Ok(self.bytes(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    fn kind(&mut self) -> Result<[u8; 4], BoxError> {
+    fn kind(&mut self) -> Result<Kind, BoxError> {
         Ok(*self.bytes(4)?.first_chunk().expect("four bytes"))
     }
 
@@ -74,7 +77,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next box: its kind and what is in it.
-    fn next_box(&mut self) -> Result<Option<([u8; 4], &'a [u8])>, BoxError> {
+    fn next_box(&mut self) -> Result<Option<(Kind, &'a [u8])>, BoxError> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -90,7 +93,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The inside of the first box of a kind.
-    fn find(mut self, wanted: &[u8; 4]) -> Result<Option<&'a [u8]>, BoxError> {
+    fn find(mut self, wanted: &Kind) -> Result<Option<&'a [u8]>, BoxError> {
         while let Some((kind, inner)) = self.next_box()? {
             if kind == *wanted {
                 return Ok(Some(inner));
@@ -121,6 +124,7 @@ impl Contents {
                     let mut list = Fields(Fields(inner).find(b"ipco")?.ok_or(ENDS)?);
                     while let Some(property) = list.next_box()? {
                         properties.push(property);
+                        count(properties.len() as u64)?;
                     }
                     while let Some((kind, inner)) = fields.next_box()? {
                         if kind == *b"ipma" {
@@ -135,7 +139,7 @@ impl Contents {
         }
 
         let find = |id: u32| items.iter().find(|item| item.id == id);
-        let of = |item: &Item, wanted: &[u8; 4]| {
+        let of = |item: &Item, wanted: &Kind| {
             let mut own = item.properties.iter().filter_map(|index| properties.get(index.checked_sub(1)?));
             own.find(|(kind, _)| kind == wanted).map(|(_, inner)| Fields(inner))
         };
@@ -154,7 +158,7 @@ impl Contents {
             let name = of(item, b"auxC").and_then(|mut fields| fields.bytes(fields.0.len()).ok()).unwrap_or_default();
             name.get(4..).is_some_and(|name| name.starts_with(b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"))
         };
-        let belongs = |kind: &[u8; 4], from, to| references.contains(&(*kind, from, to));
+        let belongs = |kind: &Kind, from, to| references.contains(&(*kind, from, to));
         let mut alphas = items.iter().filter(|item| belongs(b"auxl", item.id, colour.id));
         let alpha = alphas.find(|item| item.kind == *b"av01" && is_alpha(item));
 
@@ -208,15 +212,17 @@ fn orientation(turns: u64, mirror: Option<u64>) -> Orientation {
 }
 
 /// The item of an id, which is added if it is new.
-fn item(items: &mut Vec<Item>, id: u32) -> &mut Item {
+fn item(items: &mut Vec<Item>, id: u32) -> Result<&mut Item, BoxError> {
     let at = items.iter().position(|item| item.id == id).unwrap_or_else(|| {
         items.push(Item { id, ..Item::default() });
         items.len() - 1
     });
-    &mut items[at]
+    count(items.len() as u64)?;
+    Ok(&mut items[at])
 }
 
-/// A still picture has a handful of items, an Exif block and thumbnails among them.
+/// A still picture has a handful of items, an Exif block and thumbnails among them, and as many properties. Lists of them
+/// take more memory than in the file, and are searched from the start.
 const MOST_ITEMS: u64 = 1024;
 
 fn count(number: u64) -> Result<u64, BoxError> {
@@ -234,7 +240,7 @@ fn item_kinds(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxError>
         }
         let id = entry.number(if version == 2 { 2 } else { 4 })? as u32;
         entry.number(2)?;
-        item(items, id).kind = entry.kind()?;
+        item(items, id)?.kind = entry.kind()?;
     }
     Ok(())
 }
@@ -258,7 +264,7 @@ fn item_places(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxError
             fields.number(index)?;
             extents.push((base.saturating_add(fields.number(offset)?), fields.number(length)?));
         }
-        let item = item(items, id);
+        let item = item(items, id)?;
         (item.inside, item.extents) = (method == 1, extents);
     }
     Ok(())
@@ -270,14 +276,16 @@ fn item_properties(mut fields: Fields, items: &mut Vec<Item>) -> Result<(), BoxE
         let id = fields.number(if version == 0 { 2 } else { 4 })? as u32;
         for _ in 0..fields.number(1)? {
             let index = if flags & 1 == 1 { fields.number(2)? & 0x7FFF } else { fields.number(1)? & 0x7F };
-            item(items, id).properties.push(index as usize);
+            let item = item(items, id)?;
+            item.properties.push(index as usize);
+            count(item.properties.len() as u64)?;
         }
     }
     Ok(())
 }
 
 /// Kind, from and to.
-fn item_references(mut fields: Fields) -> Result<Vec<([u8; 4], u32, u32)>, BoxError> {
+fn item_references(mut fields: Fields) -> Result<Vec<(Kind, u32, u32)>, BoxError> {
     let (version, _) = fields.version()?;
     let width = if version == 0 { 2 } else { 4 };
     let mut references = Vec::new();

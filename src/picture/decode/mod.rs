@@ -31,8 +31,8 @@ const MOST_PIXELS: usize = 1 << 28;
 /// The memory for reading a picture: the result, and what is needed on the way to it.
 const BUDGET_MIB: u64 = 3 << 10;
 
-/// The part of the budget for what is needed on the way: bytes held, the decoder's arrays and its samples. The result
-/// comes into being row by row as samples do, so that a file found damaged has taken little more than this.
+/// The part of the budget for what is needed on the way: bytes held, the decoder's arrays and its samples. A file found
+/// damaged has taken no more than this and the rows of the result that it gave.
 const WORK_MIB: u64 = 1 << 10;
 
 /// How much longer than its picture's use needs the long side of a reduced picture is at least. The resizing that

@@ -46,7 +46,7 @@ impl Builder {
         Coefficients { slot: self.slot(Tensor::Coefficients, words, true), loss }
     }
 
-    fn loss_values(&mut self) -> SlotId {
+    pub(super) fn loss_values(&mut self) -> SlotId {
         self.slot(Tensor::LossValues, self.terms.len(), true)
     }
 

@@ -28,7 +28,8 @@ impl IterationState {
     pub const WORDS: usize = size_of::<IterationState>() / 4;
 }
 
-/// What [`crate::plan::Tensor::AdamRates`] holds; the host may write it between two iterations.
+/// What [`crate::plan::Tensor::AdamRates`] begins with; the host may write it between two iterations. A share s of each
+/// loss value follows, in the order of the plan's terms.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct AdamRates {
@@ -45,11 +46,14 @@ impl AdamRates {
 
 /// One step of Adam (Kingma and Ba, 2015) on the picture, clamped to [0, 1], and the running average of the iterates:
 ///
-/// `m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; x = clamp(x - lr/(1-b1^t) m / (sqrt(v)/sqrt(1-b2^t) + eps));
+/// `m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; x = clamp(x - r/(1-b1^t) m / (sqrt(v)/sqrt(1-b2^t) + eps));
 /// average = d average + (1-d) x`
 ///
-/// The powers in the [`IterationState`] are advanced first. If it is halted, nothing changes. lr and eps come from the
-/// [`AdamRates`].
+/// `r = lr min(1, sqrt(sum s L))` over the losses L of the point where g was taken: near a loss of zero steps are
+/// shorter. Where the sum is zero, as with shares of zero, r = lr.
+///
+/// The powers in the [`IterationState`] are advanced first. If it is halted, nothing changes. lr, eps and s come from
+/// [`crate::plan::Tensor::AdamRates`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// x.
@@ -66,6 +70,10 @@ pub struct Adam {
     pub state: SlotId,
     /// See above.
     pub rates: SlotId,
+    /// L.
+    pub losses: SlotId,
+    /// How many losses there are.
+    pub terms: usize,
     /// Values of the picture.
     pub count: usize,
     /// b1 and b2, in [0, 1).
@@ -75,9 +83,16 @@ pub struct Adam {
 }
 
 impl Adam {
+    /// What lr is multiplied by, from the words of the rates and the losses.
+    pub(crate) fn nearness(&self, rates: &[f32], losses: &[f32]) -> f32 {
+        let shares = &rates[AdamRates::WORDS..][..self.terms];
+        let sum: f32 = shares.iter().zip(losses).map(|(share, loss)| share * loss).sum();
+        if sum > 0.0 { sum.sqrt().min(1.0) } else { 1.0 }
+    }
+
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("adam", self.image)
-            .uses(Read, [self.gradient, self.rates])
+            .uses(Read, [self.gradient, self.rates, self.losses])
             .uses(Add, [self.image, self.mean, self.square, self.average, self.state])
     }
 }

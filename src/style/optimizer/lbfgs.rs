@@ -67,6 +67,8 @@ pub(super) struct Lbfgs {
     /// Loss at the base point.
     loss: f64,
     learning_rate: f64,
+    /// The loss that gradients are in units of.
+    unit: f64,
     /// Values of the picture.
     count: usize,
     iteration: u32,
@@ -113,6 +115,7 @@ impl Lbfgs {
             pairs: VecDeque::new(),
             loss: f64::NAN,
             learning_rate: f64::from(recipe.learning_rate()),
+            unit: start.measured.unit,
             count: 3 * device.plan.window.size.pixels(),
             iteration: start.iteration,
             evaluations: start.evaluations,
@@ -133,7 +136,7 @@ impl Lbfgs {
     fn begin_iteration(&mut self, device: &mut Device) -> Result<(), BackendError> {
         loop {
             let coefficients = self.direction();
-            let slope = dot(&coefficients, &self.products[2 * self.memory]);
+            let slope = self.unit * dot(&coefficients, &self.products[2 * self.memory]);
             if slope < 0.0 && slope.is_finite() {
                 self.write_direction(device, &coefficients)?;
                 let start = Point { step: 0.0, loss: self.loss, slope };
@@ -329,7 +332,7 @@ impl Optimizer for Lbfgs {
                 let loss = evaluated(device);
                 self.evaluations += 1;
                 self.tried.push(loss);
-                let slope = f64::from(scalars(&contents[1]).slope);
+                let slope = self.unit * f64::from(scalars(&contents[1]).slope);
                 self.take_trial(device, search, Point { step, loss: loss.total, slope })?;
             }
             // No answer is pending in these states.
@@ -343,8 +346,9 @@ impl Optimizer for Lbfgs {
         Ok(())
     }
 
-    fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change) -> Result<(), BackendError> {
+    fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change<'_>) -> Result<(), BackendError> {
         self.learning_rate = f64::from(recipe.learning_rate());
+        self.unit = change.measured.unit;
         if !change.loss {
             return Ok(());
         }

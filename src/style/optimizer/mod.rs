@@ -14,7 +14,7 @@ use super::{
 use crate::{
     BackendError,
     picture::Picture,
-    plan::{self, Size, Tensor},
+    plan::{self, PerTerm, Size, Tensor},
     values,
 };
 use adam::Adam;
@@ -101,7 +101,7 @@ pub(super) trait Optimizer {
     fn look(&mut self, device: &mut Device) -> Result<(), BackendError>;
 
     /// Applies a change of the recipe.
-    fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change) -> Result<(), BackendError>;
+    fn change(&mut self, device: &mut Device, recipe: &Recipe, change: Change<'_>) -> Result<(), BackendError>;
 
     /// Iterations of the scale whose outcome the device returns if asked now.
     fn iteration(&self) -> u32;
@@ -136,11 +136,20 @@ pub(super) fn kept(method: Method) -> &'static [(Tensor, &'static str)] {
     }
 }
 
+/// What is minimised, and by what its losses are measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured<'a> {
+    pub objective: &'a Objective,
+    /// See [`Objective::write`].
+    pub target_squares: &'a PerTerm<f64>,
+    /// The loss that gradients are in units of, see [`Objective::unit_scales`].
+    pub unit: f64,
+}
+
 /// What a changed recipe means to an optimiser.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Change {
-    /// See [`Start::magnitude`].
-    pub magnitude: f64,
+pub(super) struct Change<'a> {
+    pub measured: Measured<'a>,
     /// Whether another function is minimised now.
     pub loss: bool,
 }
@@ -152,8 +161,7 @@ pub(super) struct Start<'a> {
     /// Evaluations done.
     pub evaluations: u32,
     pub saved: Option<&'a SavedOptimizer>,
-    /// The unit of the total loss, see [`Objective::magnitude`].
-    pub magnitude: f64,
+    pub measured: Measured<'a>,
 }
 
 /// The optimiser of a recipe. Its slots on the device hold what they held when it left off, or nothing at iteration 0.

@@ -10,14 +10,22 @@ const MEMORY: usize = 3;
 const ROWS: usize = 2 * MEMORY + 1;
 /// A row that does not exist.
 const NO_ROW: u32 = ROWS as u32;
+/// Loss values of Adam's cases.
+const LOSSES: [f32; 3] = [0.5, 0.25, 1.5];
+/// Shares with which their sum is 1.625: steps are of full length.
+const FAR: [f32; 3] = [1.0, 1.5, 0.5];
+/// Shares with which it is 0.08: steps are shorter.
+const NEAR: [f32; 3] = [0.1, 0.06, 0.01];
 /// Vector lengths: short, and longer than one sweep of a reduction takes.
 const COUNTS: [usize; 3] = [3, 1_001, 70_011];
 
 pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = vec![
-        adam(filters, "the first step", 33, [0, 0], [1.0, 1.0, 1.0]),
-        adam(filters, "a later step", 1_001, [7, 0], [0.478, 0.932, 0.91]),
-        adam(filters, "stopped", 33, [7, 1], [0.478, 0.932, 0.91]),
+        adam(filters, "the first step", 33, [0, 0], [1.0, 1.0, 1.0], FAR),
+        adam(filters, "a later step", 1_001, [7, 0], [0.478, 0.932, 0.91], FAR),
+        adam(filters, "near", 77, [7, 0], [0.478, 0.932, 0.91], NEAR),
+        adam(filters, "without shares", 77, [7, 0], [0.478, 0.932, 0.91], [0.0; 3]),
+        adam(filters, "stopped", 33, [7, 1], [0.478, 0.932, 0.91], NEAR),
     ];
     for count in COUNTS {
         cases.push(lbfgs_update(filters, "a pair", count, [1, 4]));
@@ -38,7 +46,7 @@ pub(super) fn large_cases(filters: &Arc<Filters>) -> Vec<Case> {
     vec![copy_vector(filters, 4_200_003)]
 }
 
-fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], powers: [f32; 3]) -> Case {
+fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], powers: [f32; 3], shares: [f32; 3]) -> Case {
     let mut sketch = Sketch::new(count as u64);
     let image = sketch.uniform(Tensor::Image, count, 0.0, 1.0);
     let gradient = sketch.uniform(Tensor::ImageGradient, count, -0.5, 0.25);
@@ -46,7 +54,8 @@ fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], power
     let square = sketch.uniform(Tensor::AdamSquare, count, 0.0, 0.25);
     let average = sketch.uniform(Tensor::Average, count, 0.0, 1.0);
     let state = sketch.words(Tensor::State, [&state[..], &powers.map(f32::to_bits)].concat());
-    let rates = sketch.numbers(Tensor::AdamRates, vec![0.05, 1e-3]);
+    let rates = sketch.numbers(Tensor::AdamRates, [&[0.05, 1e-3], &shares[..]].concat());
+    let losses = sketch.numbers(Tensor::LossValues, LOSSES.to_vec());
     [image, mean, square, average].into_iter().for_each(|slot| sketch.check(Check::Array(slot)));
     sketch.check(Check::Words(state));
     let step = Step::Adam(Adam {
@@ -57,6 +66,8 @@ fn adam(filters: &Arc<Filters>, name: &str, count: usize, state: [u32; 2], power
         average,
         state,
         rates,
+        losses,
+        terms: LOSSES.len(),
         count,
         betas: [0.9, 0.99],
         decay: 0.97,

@@ -33,12 +33,6 @@ struct State {
     identity: Identity,
 }
 
-/// Whether these bytes are such a note, for those who try to break its parser.
-#[doc(hidden)]
-pub fn is_fetch_state(json: &[u8]) -> bool {
-    serde_json::from_slice::<State>(json).is_ok()
-}
-
 impl State {
     fn of(source: &Source, remote: &Remote) -> Option<State> {
         remote.identity().map(|identity| State { url: source.url.clone(), identity: identity.clone() })
@@ -48,6 +42,12 @@ impl State {
     fn is_resumable(&self) -> bool {
         self.identity.version.is_some()
     }
+}
+
+/// Whether these bytes are such a note, for those who try to break its parser.
+#[doc(hidden)]
+pub fn is_fetch_state(json: &[u8]) -> bool {
+    serde_json::from_slice::<State>(json).is_ok()
 }
 
 /// Fetches a file that the cache does not have, or the rest of it.
