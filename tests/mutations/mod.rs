@@ -1,11 +1,10 @@
 //! Damaged and hostile files: a short run, the same every time, of what `fuzz/` and `examples/attack` do for hours.
 
-#[path = "../pictures/avif_files.rs"]
-mod avif_files;
 pub mod mutate;
 pub mod seeds;
 pub mod targets;
 
+use crate::pictures::avif_files;
 use impasto::random::Random;
 use mutate::{Kind, mutated};
 use seeds::{Seeds, hostile, seeds};

@@ -41,7 +41,7 @@ pub fn seeds() -> Vec<Seeds> {
         of("picture", Kind::Tiff, encoded(ImageFormat::Tiff, &[grey8, rgb8, rgba8, grey16, rgb16, rgb32])),
         of("picture", Kind::Bmp, encoded(ImageFormat::Bmp, &[grey8, rgb8, rgba8])),
         of("picture", Kind::Gif, gif_files()),
-        of("picture", Kind::Avif, [avif_files::QUARTERS, avif_files::TRANSPARENT].map(avif_files::bytes).into()),
+        of("picture", Kind::Avif, avif_seeds()),
         of("picture", Kind::Pnm, encoded(ImageFormat::Pnm, &[grey8, rgb8, rgb16])),
         of("weights", Kind::Tensors, weights_files()),
         of("checkpoint", Kind::Checkpoint, checkpoints().to_vec()),
@@ -135,6 +135,11 @@ fn jpeg_files() -> Vec<Vec<u8>> {
     files
 }
 
+fn avif_seeds() -> Vec<Vec<u8>> {
+    use avif_files::{ANIMATED, GREY, LIMITED, ODD, QUARTERS, TEN_BITS, TRANSPARENT, TURNED};
+    [QUARTERS, TRANSPARENT, GREY, TURNED, LIMITED, ODD, ANIMATED, TEN_BITS].map(avif_files::bytes).into()
+}
+
 fn gif_files() -> Vec<Vec<u8>> {
     let colours: Vec<u8> = noise(3)[..768].to_vec();
     let encode = |frames: u16, interlaced| {
@@ -142,10 +147,12 @@ fn gif_files() -> Vec<Vec<u8>> {
         let mut encoder =
             gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &colours).expect("a palette of 256");
         for number in 0..frames {
-            let mut frame = gif::Frame::from_indexed_pixels(WIDTH as u16 - number, HEIGHT as u16, Vec::new(), Some(7));
+            // The second covers less of the canvas.
+            let (width, height) = (WIDTH as u16 - number, HEIGHT as u16);
+            let mut pixels = noise(1);
+            pixels.truncate(usize::from(width) * usize::from(height));
+            let mut frame = gif::Frame::from_indexed_pixels(width, height, pixels, Some(7));
             (frame.left, frame.interlaced) = (number, interlaced);
-            frame.buffer =
-                noise(1)[usize::from(frame.width * frame.top)..][..usize::from(frame.width * frame.height)].into();
             encoder.write_frame(&frame).expect("the frame lies on the canvas");
         }
         drop(encoder);
