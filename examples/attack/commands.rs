@@ -277,7 +277,7 @@ fn fill(folder: &Path, checkpoint: &[u8], seeds: &[Seeds], hostile: &[u8], rando
     };
     let of = |kind: Kind| &seeds.iter().find(|seeds| seeds.kind == kind).expect("there are seeds of each kind").files;
     let moved = with_directory(checkpoint, folder).unwrap_or_default();
-    let pictures = [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp];
+    let pictures = [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp, Kind::Gif, Kind::Avif, Kind::Pnm];
     let kind = pictures[random.below(pictures.len())];
     write(b"photo.png", &of(Kind::Png)[2]);
     write(b"painting.jpg", &of(Kind::Jpeg)[1]);

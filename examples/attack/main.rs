@@ -6,6 +6,8 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a tool for developers may panic")]
 
+#[path = "../../tests/pictures/avif_files.rs"]
+mod avif_files;
 mod commands;
 mod files;
 #[path = "../../tests/mutations/mutate.rs"]

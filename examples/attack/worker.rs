@@ -124,6 +124,7 @@ fn received(output: &mut impl Read) -> Option<Answer> {
 /// The other side: reads files from its input until that ends.
 pub fn work(target: &str) -> ExitCode {
     let target = TARGETS.iter().find(|(name, _)| *name == target).expect("this program named it").1;
+    impasto::picture::silence_decoder_panics();
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut length = [0; 8];
     while input.read_exact(&mut length).is_ok() {

@@ -4,6 +4,7 @@ pub mod mutate;
 pub mod seeds;
 pub mod targets;
 
+use crate::pictures::avif_files;
 use impasto::random::Random;
 use mutate::{Kind, mutated};
 use seeds::{Seeds, hostile, seeds};
@@ -37,7 +38,9 @@ fn survive(kind: Kind) {
 
 #[test]
 fn damaged_pictures_are_refused_or_are_pictures() {
-    [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp].into_iter().for_each(survive);
+    [Kind::Png, Kind::Jpeg, Kind::Riff, Kind::Tiff, Kind::Bmp, Kind::Gif, Kind::Avif, Kind::Pnm]
+        .into_iter()
+        .for_each(survive);
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub enum Kind {
     Riff,
     Tiff,
     Bmp,
+    Gif,
+    Avif,
+    Pnm,
     /// Weights.
     Tensors,
     Checkpoint,
@@ -166,6 +169,41 @@ fn parts(kind: Kind, bytes: &[u8]) -> Vec<Range<usize>> {
             for field in [0..2, 2..6, 10..14, 14..18, 18..22, 22..26, 26..28, 28..30, 30..34, 34..38, 46..50] {
                 add(field.start, Some(field.len()));
             }
+        }
+        Kind::Gif => {
+            let table = |flags: usize| if flags & 0x80 > 0 { 3 << ((flags & 7) + 1) } else { 0 };
+            let mut next = add(0, at(bytes, 10, 1, true).map(|flags| 13 + table(flags)));
+            while let Some(start) = next {
+                // What a block begins with; sub-blocks follow, up to an empty one.
+                let head = match bytes.get(start) {
+                    Some(0x21) => 2,
+                    Some(0x2C) => 11 + at(bytes, start + 9, 1, true).map_or(0, table),
+                    _ => break,
+                };
+                let mut end = start + head;
+                while let Some(length) = at(bytes, end, 1, true).filter(|&length| length > 0) {
+                    end += 1 + length;
+                }
+                next = add(start, Some(end + 1 - start));
+            }
+        }
+        Kind::Avif => {
+            let mut starts = vec![0usize];
+            while let Some(start) = starts.pop() {
+                let Some(length) = at(bytes, start, 4, true).filter(|&length| length >= 8) else { continue };
+                starts.extend(add(start, Some(length)));
+                // Boxes that hold boxes, behind so many bytes.
+                let inner = match bytes.get(start + 4..start + 8) {
+                    Some(b"meta") => 12,
+                    Some(b"iprp" | b"ipco") => 8,
+                    Some(b"iinf") => 14,
+                    _ => continue,
+                };
+                starts.push(start + inner);
+            }
+        }
+        Kind::Pnm => {
+            add(0, Some(bytes.len().min(16)));
         }
         Kind::Tensors | Kind::Checkpoint => {
             add(8, at(bytes, 0, 8, false));

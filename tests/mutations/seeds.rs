@@ -1,7 +1,10 @@
 //! Good files to start from, small and of every kind that an encoder at hand makes, and bad ones that are known to do
 //! harm somewhere.
 
-use super::mutate::{Kind, crc32, repaired};
+use super::{
+    avif_files,
+    mutate::{Kind, crc32, repaired},
+};
 use image::{DynamicImage, ImageEncoder, ImageFormat, codecs::jpeg::JpegEncoder};
 use impasto::{
     Device, Engine,
@@ -37,6 +40,9 @@ pub fn seeds() -> Vec<Seeds> {
         of("picture", Kind::Riff, encoded(ImageFormat::WebP, &[rgb8, rgba8])),
         of("picture", Kind::Tiff, encoded(ImageFormat::Tiff, &[grey8, rgb8, rgba8, grey16, rgb16, rgb32])),
         of("picture", Kind::Bmp, encoded(ImageFormat::Bmp, &[grey8, rgb8, rgba8])),
+        of("picture", Kind::Gif, gif_files()),
+        of("picture", Kind::Avif, avif_seeds()),
+        of("picture", Kind::Pnm, encoded(ImageFormat::Pnm, &[grey8, rgb8, rgb16])),
         of("weights", Kind::Tensors, weights_files()),
         of("checkpoint", Kind::Checkpoint, checkpoints().to_vec()),
         of("json", Kind::Json, json_files()),
@@ -127,6 +133,32 @@ fn jpeg_files() -> Vec<Vec<u8>> {
     rgb8().write_with_encoder(encoder).expect("a JPEG holds RGB");
     files.push(file);
     files
+}
+
+fn avif_seeds() -> Vec<Vec<u8>> {
+    use avif_files::{ANIMATED, GREY, LIMITED, ODD, QUARTERS, TEN_BITS, TRANSPARENT, TURNED};
+    [QUARTERS, TRANSPARENT, GREY, TURNED, LIMITED, ODD, ANIMATED, TEN_BITS].map(avif_files::bytes).into()
+}
+
+fn gif_files() -> Vec<Vec<u8>> {
+    let colours: Vec<u8> = noise(3)[..768].to_vec();
+    let encode = |frames: u16, interlaced| {
+        let mut file = Vec::new();
+        let mut encoder =
+            gif::Encoder::new(&mut file, WIDTH as u16, HEIGHT as u16, &colours).expect("a palette of 256");
+        for number in 0..frames {
+            // The second covers less of the canvas.
+            let (width, height) = (WIDTH as u16 - number, HEIGHT as u16);
+            let mut pixels = noise(1);
+            pixels.truncate(usize::from(width) * usize::from(height));
+            let mut frame = gif::Frame::from_indexed_pixels(width, height, pixels, Some(7));
+            (frame.left, frame.interlaced) = (number, interlaced);
+            encoder.write_frame(&frame).expect("the frame lies on the canvas");
+        }
+        drop(encoder);
+        file
+    };
+    vec![encode(1, false), encode(1, true), encode(2, false)]
 }
 
 /// A small colour profile that is not sRGB.
@@ -368,6 +400,8 @@ pub fn hostile() -> Vec<Hostile> {
     let pixels = |length: usize| zlib(&row(length).repeat(HEIGHT as usize));
     let short = png_of(WIDTH, HEIGHT, [8, 3, 0, 0, 0], std::slice::from_ref(&colours), &pixels(WIDTH as usize));
     add("palette-shorter-than-its-indices.png", "picture", false, short);
+    let cut = png_of(WIDTH, HEIGHT, [8, 3, 0, 0, 0], &[chunk(b"PLTE", &[1, 2, 3, 4])], &pixels(WIDTH as usize));
+    add("palette-that-ends-within-a-colour.png", "picture", false, cut);
     let none = png_of(WIDTH, HEIGHT, [8, 3, 0, 0, 0], &[], &pixels(WIDTH as usize));
     add("no-palette.png", "picture", false, none);
     let short = png_of(WIDTH, HEIGHT, [2, 3, 0, 0, 0], &[colours], &pixels(8));
@@ -423,19 +457,22 @@ fn hostile_tensors(add: &mut Add<'_>) {
     header["__metadata__"] =
         serde_json::json!({ "mean": format!("\u{1b}[31m{}", "m".repeat(65_000)), "deviation": "\u{202e}" });
     add("statistics-with-escapes.safetensors", "weights", false, join(&header, &data));
-    // Nine tensors whose lengths add up to 2^64 - 1.
-    let mut huge = serde_json::Map::new();
-    let part = (1u64 << 61) - 1;
-    for number in 0..9u64 {
-        let (start, end) = (number * part, if number < 8 { (number + 1) * part } else { u64::MAX });
-        let tensor = serde_json::json!({ "dtype": "U8", "shape": [end - start], "data_offsets": [start, end] });
-        huge.insert(number.to_string(), tensor);
-    }
-    add("lengths-beyond-64-bits.safetensors", "weights", false, join(&huge.into(), &[]));
+    add("lengths-beyond-64-bits.safetensors", "weights", false, join(&endless_tensors().into(), &[]));
     let zeros =
         format!("{{\"a\":{{\"dtype\":\"U8\",\"shape\":[0{}],\"data_offsets\":[0,0]}}}}", ",0".repeat((8 << 20) - 40));
     add("shape-of-8-million-zeros.safetensors", "weights", true, with_header(zeros.as_bytes(), &[]));
     add("deep.safetensors", "weights", false, with_header("{\"a\":".repeat(200_000).as_bytes(), &[]));
+}
+
+/// Nine tensors whose lengths add up to 2^64 - 1.
+fn endless_tensors() -> serde_json::Map<String, serde_json::Value> {
+    let part = (1u64 << 61) - 1;
+    let tensor = |number: u64| {
+        let (start, end) = (number * part, if number < 8 { (number + 1) * part } else { u64::MAX });
+        let tensor = serde_json::json!({ "dtype": "U8", "shape": [end - start], "data_offsets": [start, end] });
+        (number.to_string(), tensor)
+    };
+    (0..9).map(tensor).collect()
 }
 
 fn hostile_checkpoints(add: &mut Add<'_>) {
@@ -447,6 +484,11 @@ fn hostile_checkpoints(add: &mut Add<'_>) {
     };
     add("version-with-escapes.checkpoint", "checkpoint", false, changed("impasto_checkpoint", "\u{1b}[2J\n9".into()));
     add("long-version.checkpoint", "checkpoint", false, changed("impasto_checkpoint", "9".repeat(65_000).into()));
+    add("lengths-beyond-64-bits.checkpoint", "checkpoint", false, {
+        let mut header = serde_json::json!({ "__metadata__": header["__metadata__"] });
+        endless_tensors().into_iter().for_each(|(name, tensor)| header[name] = tensor);
+        join(&header, &[])
+    });
     add("deep.checkpoint", "checkpoint", false, changed("painting", "[".repeat(100_000).into()));
     let painting = header["__metadata__"]["painting"].as_str().unwrap_or_default();
     let painting: serde_json::Value = serde_json::from_str(painting).expect("a seed is whole");

@@ -1,6 +1,6 @@
 //! Real files of every kind, in and out.
 
-mod avif_files;
+pub mod avif_files;
 mod detail;
 mod formats;
 mod hostile;

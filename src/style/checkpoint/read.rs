@@ -11,6 +11,7 @@ use super::{
 use crate::{
     picture::Picture,
     plan::Size,
+    printable::shortened,
     style::{moment::Moment, optimizer::kept, recipe::Init},
 };
 use safetensors::tensor::Metadata;
@@ -24,8 +25,8 @@ use std::{
 /// Bytes of the number that gives the header's length.
 const LENGTH_BYTES: u64 = 8;
 
-/// Most characters of a version that are repeated in a message.
-const SHOWN: usize = 20;
+/// Characters of a version in a message, at most.
+const QUOTED: usize = 20;
 
 impl Checkpoint {
     /// Reads a file.
@@ -90,9 +91,9 @@ fn from_reader(source: &mut impl Read, length: u64) -> Result<Checkpoint, Fault>
     let metadata = header.metadata().as_ref().ok_or(Fault::Foreign)?;
     let version = metadata.get(VERSION_KEY).ok_or(Fault::Foreign)?;
     if version != VERSION {
-        return Err(Fault::Version(version.chars().take(SHOWN).flat_map(char::escape_debug).collect()));
+        return Err(Fault::Version(shortened(version, QUOTED)));
     }
-    if json.checked_add(LENGTH_BYTES + header.data_len() as u64) != Some(length) {
+    if (LENGTH_BYTES + json).checked_add(header.data_len() as u64) != Some(length) {
         return Err(damaged("its header is that of a file of another length"));
     }
     let entry = |key| metadata.get(key).ok_or_else(|| Fault::Damaged(format!("the entry {key} is missing")));
