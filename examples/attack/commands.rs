@@ -42,7 +42,6 @@ enum Value {
     None,
     Picture,
     Weights,
-    /// Nothing that is an input: it would be replaced, as asked.
     Output,
     Number,
     Words(&'static [&'static str]),
@@ -64,7 +63,7 @@ const LAYERS: Value = Words(&[
 ]);
 const DEVICES: Value = Words(&["cpu", "auto", "0", "7", "-1", "llvmpipe", "99999999999999999999", "no such", ""]);
 
-const STYLIZE: [(&str, Value); 30] = [
+const STYLIZE: [(&str, Value); 32] = [
     ("--style", Picture),
     ("-s", Picture),
     ("--output", Output),
@@ -98,10 +97,12 @@ const STYLIZE: [(&str, Value); 30] = [
     ("--save-every", Number),
     ("--log", Output),
     ("--explain", Flag),
+    ("--quality", Number),
+    ("--force", Flag),
 ];
 
 /// Options of the other commands, and those that need not be tried as often.
-const OTHERS: [(&str, Value); 14] = [
+const OTHERS: [(&str, Value); 18] = [
     ("--checkpoint", Output),
     ("--checkpoint-every", Number),
     ("--tune", Flag),
@@ -112,6 +113,10 @@ const OTHERS: [(&str, Value); 14] = [
     ("--no-kernels", Flag),
     ("--repeats", Number),
     ("--deepest", LAYERS),
+    ("-q", Flag),
+    ("-v", Flag),
+    ("-o", Output),
+    ("--weights", Weights),
     ("--help", Flag),
     ("--version", Flag),
     ("--no-such-option", Flag),
@@ -119,7 +124,7 @@ const OTHERS: [(&str, Value); 14] = [
 ];
 
 /// Commands with how often they are tried, and their first arguments. None works for long.
-const COMMANDS: [(&str, usize, &[&str]); 13] = [
+const COMMANDS: [(&str, usize, &[&str]); 16] = [
     ("stylize", 60, &[]),
     ("resume", 14, &[]),
     ("weights info", 8, &[]),
@@ -131,6 +136,9 @@ const COMMANDS: [(&str, usize, &[&str]); 13] = [
     ("validate", 1, &["--device", "cpu", "--only", "nothing"]),
     ("bench", 1, &["--device", "cpu", "--size", "16x16", "--no-kernels", "--repeats", "1"]),
     ("demo", 1, &["-o", "album/demo.gif"]),
+    ("completions", 1, &["bash"]),
+    ("man", 1, &["stylize"]),
+    ("help", 1, &["weights"]),
     ("paint", 1, &[]),
     ("", 1, &[]),
 ];
@@ -198,8 +206,8 @@ const INPUTS: [&[u8]; 14] = [
     b"empty",
 ];
 
-/// Names that may be written to, or cannot be.
-const OUTPUTS: [&[u8]; 16] = [
+/// Names that may be written to, names that cannot be, and inputs, which must not be.
+const OUTPUTS: [&[u8]; 20] = [
     b"out.png",
     b"out.jpg",
     b"out.webp",
@@ -216,6 +224,10 @@ const OUTPUTS: [&[u8]; 16] = [
     "\u{202e}x.png".as_bytes(),
     b"\xff.png",
     b"no\nwhere/x.png",
+    b"photo.png",
+    b"painting.jpg",
+    b"album/../filters.safetensors",
+    b"run.checkpoint",
 ];
 
 /// Runs the command lines.
@@ -406,10 +418,19 @@ fn contents(folder: &Path) -> BTreeMap<OsString, Vec<u8>> {
 struct Ending {
     code: Option<i32>,
     signal: Option<i32>,
-    said: Vec<u8>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
     peak: u64,
     asked_to_end: bool,
     too_late: bool,
+}
+
+impl Ending {
+    /// What it said, without a picture that it was to write there.
+    fn said(&self) -> String {
+        let stdout = if self.stdout.starts_with(b"\x89PNG") { &[][..] } else { &self.stdout };
+        String::from_utf8_lossy(&[stdout, &self.stderr].concat()).into_owned()
+    }
 }
 
 fn run(settings: &Settings, table: &Table, folder: &Path, line: &[OsString], name: &str) {
@@ -439,7 +460,7 @@ fn run(settings: &Settings, table: &Table, folder: &Path, line: &[OsString], nam
     let harm = harm(&ending, line, &before, &after);
     let shown: Vec<String> = line.iter().map(|word| format!("{word:?}")).collect();
     if let Some(harm) = &harm {
-        let text = format!("{harm}\n{}\n{}", shown.join(" "), String::from_utf8_lossy(&ending.said).escape_debug());
+        let text = format!("{harm}\n{}\n{}", shown.join(" "), ending.said().escape_debug());
         let kept = settings.keep.join(name);
         fs::create_dir_all(&kept).expect("there is room for what did harm");
         for (name, bytes) in &before {
@@ -462,18 +483,8 @@ fn run(settings: &Settings, table: &Table, folder: &Path, line: &[OsString], nam
 
 /// Waits, and watches how much memory the process takes.
 fn wait(mut child: Child) -> Ending {
-    let readers = [
-        child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
-        child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
-    ];
-    let readers = readers.into_iter().flatten().map(|mut pipe| {
-        thread::spawn(move || {
-            let mut said = Vec::new();
-            drop(pipe.read_to_end(&mut said));
-            said
-        })
-    });
-    let readers: Vec<_> = readers.collect();
+    let stdout = reader(child.stdout.take().expect("it is piped"));
+    let stderr = reader(child.stderr.take().expect("it is piped"));
     let (start, process) = (Instant::now(), child.id().to_string());
     let (mut most, mut asked_to_end, mut too_late) = (0, false, false);
     let status = loop {
@@ -490,8 +501,17 @@ fn wait(mut child: Child) -> Ending {
         }
         thread::sleep(Duration::from_millis(2));
     };
-    let said = readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect();
-    Ending { code: status.code(), signal: status.signal(), said, peak: most, asked_to_end, too_late }
+    let [stdout, stderr] = [stdout, stderr].map(|reader| reader.join().unwrap_or_default());
+    Ending { code: status.code(), signal: status.signal(), stdout, stderr, peak: most, asked_to_end, too_late }
+}
+
+/// Reads a pipe to its end, so that nobody waits for it.
+fn reader(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut said = Vec::new();
+        drop(pipe.read_to_end(&mut said));
+        said
+    })
 }
 
 /// What is wrong with how a command line ended.
@@ -501,7 +521,7 @@ fn harm(
     before: &BTreeMap<OsString, Vec<u8>>,
     after: &BTreeMap<OsString, Vec<u8>>,
 ) -> Option<String> {
-    let text = String::from_utf8_lossy(&ending.said);
+    let text = ending.said();
     if ending.too_late {
         return Some("it did not end".to_owned());
     }
@@ -524,13 +544,19 @@ fn harm(
     if ending.code != Some(0) && text.is_empty() {
         return Some("it said nothing".to_owned());
     }
-    let named = |name: &OsStr| {
-        // The work goes on in a checkpoint, and under any name as an output.
-        let is_output = |pair: &[OsString]| pair[1] == *name && (pair[0] == "resume" || is_output(&pair[0]));
-        line.windows(2).any(is_output)
-            || line.iter().any(|word| word.as_bytes().ends_with(&[b"=", name.as_bytes()].concat()))
+    // A file may change that is only written; resume goes on in the checkpoint that it reads.
+    let resumes = line.first().is_some_and(|word| word == "resume");
+    let may_change = |name: &OsStr| {
+        let ends = |word: &OsString| word.as_bytes().ends_with(name.as_bytes());
+        let written = |place: usize| {
+            let option = place.checked_sub(1).map(|before| line[before].as_os_str());
+            let joined = line[place].to_str().and_then(|word| word.split_once('='));
+            option.is_some_and(is_output) || joined.is_some_and(|(option, _)| is_output(OsStr::new(option)))
+        };
+        let places: Vec<usize> = (0..line.len()).filter(|&place| ends(&line[place])).collect();
+        !places.is_empty() && (resumes || places.into_iter().all(written))
     };
-    let changed = before.iter().find(|(name, bytes)| after.get(*name) != Some(bytes) && !named(name));
+    let changed = before.iter().find(|(name, bytes)| after.get(*name) != Some(bytes) && !may_change(name));
     if let Some((name, _)) = changed {
         return Some(format!("it changed {name:?}"));
     }
