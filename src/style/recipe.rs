@@ -33,9 +33,10 @@ pub struct Weights {
 impl Weights {
     /// The default with this scaling of losses.
     ///
-    /// Those of [`Scaling::Relative`] suit all filters. Those of [`Scaling::Mse`] are for VGG19 as its authors trained
-    /// it, whose feature maps have values of about ten: with other filters the balance is another, because style losses
-    /// grow with the fourth power of the values and content losses with the second.
+    /// Those of [`Scaling::Relative`] suit all filters. Those of [`Scaling::Mse`] were chosen with the filters that VGG19's
+    /// authors trained, where its style losses begin near 1e8 and its content losses end near 100. Style losses grow with
+    /// the fourth power of a feature map's values and content losses with the second, so filters of another scale, such
+    /// as learned ones, want another style weight: where values are ten times smaller, one a hundred times larger.
     pub const fn default_for(scaling: Scaling) -> Weights {
         match scaling {
             Scaling::Relative => Weights { content: 1.0, style: 6.0, tv: 0.5 },

@@ -111,6 +111,17 @@ fn options_that_do_not_go_together_are_refused() {
 }
 
 #[test]
+fn a_picture_that_takes_more_memory_than_there_is_is_refused_with_a_size_that_fits() {
+    let folder = Folder::with_pictures();
+    if folder.run("stylize photo.png --style painting.png --explain --device cpu").stdout.contains("does not tell") {
+        return;
+    }
+    // More than a terabyte.
+    let large = format!("{PAINT} {}", quick("--size 32768"));
+    folder.refuses(&large, 1, &["32768x24576", "MiB", "use --size ", "--force"]);
+}
+
+#[test]
 fn a_picture_too_small_for_the_layers_is_told_what_it_needs() {
     let folder = Folder::with_pictures();
     folder.picture("sliver.png", 48, 1, 1);

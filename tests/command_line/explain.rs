@@ -72,7 +72,7 @@ fn a_picture_that_does_not_fit_is_told_with_a_size_that_does() {
     }
     let last = answer.lines().last().unwrap();
     assert!(last.starts_with("a picture of 32768x24576 takes ") && last.contains("but CPU has "), "{last}");
-    let fitting = last.split("--size ").nth(1).unwrap().split(' ').next().unwrap().parse::<u32>().unwrap();
+    let fitting = last.split("--size ").nth(1).unwrap().split([' ', ',']).next().unwrap().parse::<u32>().unwrap();
     assert!(fitting % 32 == 0 && fitting < 32768, "{last}");
     // The memory that the system has left may change between two calls, but not by half.
     let smaller = explained(&folder, &format!("--size {}", fitting / 2));

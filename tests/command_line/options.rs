@@ -2,7 +2,10 @@
 
 use super::folder::{Folder, quick};
 use crate::common::{file_bytes, layer, torchvision_tensors};
-use impasto::{style::Recipe, weights::generated};
+use impasto::{
+    style::{Recipe, Scaling, Weights},
+    weights::generated,
+};
 use safetensors::Dtype;
 
 #[test]
@@ -47,6 +50,30 @@ fn values_that_are_the_defaults_change_nothing() {
         folder.paint("out.png", &option);
         assert!(folder.read("out.png") == plain, "{option} changed something");
     }
+}
+
+#[test]
+fn mean_squared_errors_have_default_weights_of_their_own() {
+    let folder = Folder::with_pictures();
+    folder.paint("default.png", "--loss mse");
+    let Weights { content, style, tv } = Weights::default_for(Scaling::Mse);
+    let weights = format!("--content-weight {content} --style-weight {style} --tv-weight {tv}");
+    folder.paint("named.png", &format!("--loss mse {weights}"));
+    assert!(folder.read("default.png") == folder.read("named.png"));
+    let Recipe { content_weight, style_weight, tv_weight, .. } = Recipe::default();
+    let others = format!("--content-weight {content_weight} --style-weight {style_weight} --tv-weight {tv_weight}");
+    folder.paint("others.png", &format!("--loss mse {others}"));
+    assert!(folder.read("default.png") != folder.read("others.png"));
+}
+
+#[test]
+fn a_better_jpeg_is_a_longer_one() {
+    let folder = Folder::with_pictures();
+    let lengths = ["--quality 10", "--quality 60", "", "--quality 100"].map(|quality| {
+        folder.paint("out.jpg", quality);
+        folder.read("out.jpg").len()
+    });
+    assert!(lengths.is_sorted_by(|a, b| a < b), "{lengths:?}");
 }
 
 #[test]

@@ -133,3 +133,22 @@ fn weights_and_scales_that_are_probably_mistakes_are_remarked() {
     let small = quick("--style-scale 0.02 --min-scale 48");
     folder.refuses(&format!("stylize photo.png --style painting.png -o out.png {small}"), 1, &["style scale of 0.02"]);
 }
+
+#[test]
+fn of_an_animation_the_first_frame_is_used_and_that_is_said() {
+    let folder = Folder::with_pictures();
+    let mut file = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut file, 20, 15, &[200, 30, 10, 20, 60, 240]).unwrap();
+    for colour in [0, 1] {
+        let pixels: Vec<u8> = (0..300).map(|i| if i % 7 == 0 { 1 - colour } else { colour }).collect();
+        encoder.write_frame(&gif::Frame::from_indexed_pixels(20, 15, pixels, None)).unwrap();
+    }
+    drop(encoder);
+    folder.write("animated.gif", &file);
+    let still = "--size 20 --min-scale 20 --first-iterations 1 --learning-rate 1e-9";
+    let outcome = folder.run(&format!("stylize animated.gif --style painting.png -o out.png {}", quick(still)));
+    assert_eq!(outcome.code, Some(0));
+    assert_eq!(outcome.stderr, "impasto: animated.gif is an animation, of which the first frame is used\n");
+    let pixel = folder.open("out.png").pixels()[3..6].iter().map(|value| (value * 255.0).round()).collect::<Vec<_>>();
+    assert_eq!(pixel, [200.0, 30.0, 10.0], "the first frame");
+}

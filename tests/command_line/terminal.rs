@@ -71,3 +71,15 @@ fn a_picture_is_not_written_to_a_terminal() {
         assert!(text.contains("which is a terminal") && !text.contains("PNG\r\n"), "{text:?}");
     }
 }
+
+#[test]
+fn the_learning_of_filters_is_seen() {
+    let folder = Folder::with_pictures();
+    let arguments =
+        "stylize photo.png --style painting.png -o out.png --device cpu --min-scale 48 --first-iterations 2";
+    let Some(text) = on_terminal(&folder, arguments) else { return };
+    let lines = shown(&text);
+    let bars: Vec<&String> = lines.iter().filter(|line| line.starts_with("learning filters ")).collect();
+    assert!(bars.iter().any(|bar| bar.contains('█')), "{lines:#?}");
+    assert!(bars.iter().all(|bar| bar.chars().count() <= 80), "{bars:#?}");
+}

@@ -87,11 +87,10 @@ impl Progress {
     /// `42 %, loss 0.1234, 1:05 left`.
     fn state(&self, loss: Loss, in_full: bool) -> String {
         let percent = (100.0 * self.estimate.part()).floor();
-        let Loss { total, content, style, tv } = loss;
-        let parts =
-            if in_full { format!(" (content {content:.4} style {style:.4} tv {tv:.5})") } else { String::new() };
+        let [total, content, style, tv] = [loss.total, loss.content, loss.style, loss.tv].map(shown);
+        let parts = if in_full { format!(" (content {content} style {style} tv {tv})") } else { String::new() };
         let left = self.estimate.left().map_or(String::new(), |left: Duration| format!(", {} left", clock(left)));
-        format!("{percent:3} %, loss {total:.4}{parts}{left}")
+        format!("{percent:3} %, loss {total}{parts}{left}")
     }
 
     fn line(&self, loss: Loss) -> String {
@@ -99,6 +98,11 @@ impl Progress {
         let state = self.state(loss, false);
         format!("{}, iteration {} of {of}, {}", self.stage(), self.estimate.iteration(), state.trim_start())
     }
+}
+
+/// A loss in few digits: those of mean squared errors may be of any size.
+fn shown(loss: f64) -> String {
+    if loss == 0.0 || (1e-3..1e5).contains(&loss) { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
 fn terminal_width() -> u16 {

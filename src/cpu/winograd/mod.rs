@@ -1,6 +1,7 @@
 //! 3x3 convolutions by Winograd's F(4x4, 3x3): the patches of a run of tiles are transformed, multiplied by the
 //! transformed filters as 36 matrix products over the channels, and transformed back.
 
+mod few_tiles;
 mod filters;
 mod tiles;
 mod transforms;
@@ -11,6 +12,7 @@ pub(super) use transforms::TILE;
 
 use super::threads::{Scratch, Scratches};
 use crate::plan::FeatureShape;
+use few_tiles::{FEW_TILES, FewTiles};
 use filters::{COLUMNS, transpose};
 use gemm::Parallelism;
 use pulp::Arch;
@@ -122,6 +124,14 @@ impl Winograd<'_> {
             match self.direction {
                 Direction::Forward => {
                     multiply(patches, self.filters.forward(position), &mut products[..tiles * cout], cin);
+                }
+                Direction::Backward if tiles <= FEW_TILES => {
+                    let mut scratch = scratches.of_this_thread();
+                    let (transposed, _) = scratch.two(FEW_TILES * cin, 0);
+                    // Lanes beyond the last tile are not used, but must not be slow numbers.
+                    transposed.fill(0.0);
+                    let (matrix, products) = (self.filters.backward(position), &mut products[..tiles * cout]);
+                    Arch::new().dispatch(FewTiles { patches, matrix, products, cin, transposed });
                 }
                 Direction::Backward => {
                     let mut scratch = scratches.of_this_thread();

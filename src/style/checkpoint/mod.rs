@@ -30,8 +30,8 @@ use std::{
     path::Path,
 };
 
-/// The version of the file that is written and read.
-const VERSION: &str = "1";
+/// The version of the file that is written and read. In files of version 1 the optimiser's arrays are in another unit.
+const VERSION: &str = "2";
 
 /// A longer header is neither written nor read; that of the command line has some ten thousand bytes.
 const LONGEST_HEADER: u64 = 4 << 20;
