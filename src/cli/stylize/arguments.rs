@@ -3,30 +3,20 @@
 use crate::cli::{
     CliError,
     console::Console,
-    input::{at_most_one_from_standard_input, detail_for, is_standard_stream, read_picture},
+    input::read_picture,
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
-    output::{Destination, free_name},
-    overwrite::{Input, Output, refuse_overwriting},
-    paint::Checkpoints,
-    resume::Notes,
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args};
 use impasto::{
     Device,
-    picture::{Detail, Picture},
+    picture::Picture,
     plan::{Pooling, Size},
     style::{Init, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
     weights::Filters,
 };
-use std::{
-    convert::Infallible,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, str::FromStr};
 
 /// Longest side that can be asked for.
 const LARGEST: i64 = 1 << 15;
@@ -52,11 +42,11 @@ pub(crate) struct Arguments {
 
     /// Quality of the result if it is a JPEG file, 1 to 100 [default: 95]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
-    quality: Option<u8>,
+    pub quality: Option<u8>,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
-    size: Option<u32>,
+    pub size: Option<u32>,
 
     /// Long side of the smallest size the picture grows from [default: 128]
     #[arg(long, value_name = "N", help_heading = "Size and time")]
@@ -84,11 +74,11 @@ pub(crate) struct Arguments {
 
     /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
-    style_scale: f32,
+    pub style_scale: f32,
 
     /// Start from the photograph, from noise, or from another picture
     #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
-    init: InitChoice,
+    pub init: InitChoice,
 
     /// Seed of the noise [default: 0]
     #[arg(long, value_name = "N", help_heading = "Look")]
@@ -163,7 +153,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Debug)]
-enum InitChoice {
+pub(crate) enum InitChoice {
     Content,
     Noise,
     File(PathBuf),
@@ -191,28 +181,6 @@ impl Arguments {
             ))),
             _ => self.kernels.way(device, console),
         }
-    }
-
-    /// The detail that the photograph needs.
-    fn content_detail(&self) -> Detail {
-        match self.size {
-            Some(0) => Detail::Full,
-            size => detail_for(size.unwrap_or(Recipe::default().size)),
-        }
-    }
-
-    /// The photograph and the painting, and the long side of the result.
-    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32), CliError> {
-        let content = read_picture(&self.content, self.content_detail(), console)?;
-        let own = content.size.width.max(content.size.height);
-        let size = match self.size {
-            None => Recipe::default().size.min(own),
-            Some(0) => own,
-            Some(size) => size,
-        };
-        let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
-        let style = read_picture(&self.style, detail_for(needed as u32), console)?;
-        Ok((content.picture, style.picture, size))
     }
 
     /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
@@ -278,59 +246,6 @@ impl Arguments {
         Ok(filters)
     }
 
-    /// Where the checkpoints go and how often. `notes` go into them.
-    pub fn checkpoints(
-        &self,
-        notes: impl FnOnce() -> Result<Notes, CliError>,
-    ) -> Result<Option<Checkpoints>, CliError> {
-        let of_path = |path: &PathBuf| {
-            Ok(Checkpoints { path: path.clone(), every: Duration::from_secs(self.checkpoint_every), notes: notes()? })
-        };
-        self.checkpoint.as_ref().map(of_path).transpose()
-    }
-
-    /// Where the result goes.
-    pub fn destination(&self) -> Result<Destination, CliError> {
-        let path = self.output.clone().unwrap_or_else(|| self.free_output());
-        if is_standard_stream(&path) && self.save_every.is_some() {
-            return Err(CliError::Usage(
-                "--save-every names its pictures after the result's file: name one with -o".to_owned(),
-            ));
-        }
-        Destination::new(path, self.quality)
-    }
-
-    /// A new file in the current directory, named after both pictures.
-    fn free_output(&self) -> PathBuf {
-        let stem = |path: &Path, stream: &str| {
-            let stem = if is_standard_stream(path) { None } else { path.file_stem() };
-            stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
-        };
-        let name = format!("{}-{}", stem(&self.content, "photograph"), stem(&self.style, "painting"));
-        let names = free_name(Path::new(""), &name);
-        names.unwrap_or_else(|| format!("{name}.png").into())
-    }
-
-    /// Every file that is read.
-    pub fn inputs(&self) -> Vec<Input> {
-        let mut inputs = vec![Input::new("the photograph", &self.content), Input::new("the painting", &self.style)];
-        if let InitChoice::File(path) = &self.init {
-            inputs.push(Input::new("the picture to start from", path));
-        }
-        inputs.extend(self.weights.file().map(|path| Input::new("the file of filters", path)));
-        inputs
-    }
-
-    /// Checks, before anything is read or written, that files are named once.
-    pub fn check_files(&self, destination: &Destination) -> Result<(), CliError> {
-        let inputs = self.inputs();
-        at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
-        let outputs =
-            [("-o", destination.file()), ("--log", self.log.as_deref()), ("--checkpoint", self.checkpoint.as_deref())];
-        let outputs = outputs.into_iter().filter_map(|(option, path)| Some(Output { option, path: path? }));
-        refuse_overwriting(&inputs, &outputs.collect::<Vec<_>>())
-    }
-
     /// What is probably not meant, in sentences.
     pub fn remarks(&self, recipe: &Recipe, painting: Size) -> Vec<String> {
         let mut remarks: Vec<String> = recipe.remarks(painting).iter().map(ToString::to_string).collect();
@@ -346,16 +261,5 @@ impl Arguments {
             remarks.push(format!("--min-scale {smallest} is above the size, so that {size} is the only size painted"));
         }
         remarks
-    }
-
-    /// Resolves relative paths against another directory than the current one.
-    pub fn look_in(&mut self, directory: &Path) {
-        let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
-        for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
-            if !is_standard_stream(path) {
-                *path = directory.join(&*path);
-            }
-        }
-        self.weights.look_in(directory);
     }
 }

@@ -1,6 +1,7 @@
 //! `impasto stylize`.
 
 mod arguments;
+mod files;
 mod log;
 mod observer;
 

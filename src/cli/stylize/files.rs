@@ -1,0 +1,111 @@
+//! The files of `impasto stylize`: which are read and written, and that none is both.
+
+use super::arguments::{Arguments, InitChoice};
+use crate::cli::{
+    CliError,
+    console::Console,
+    input::{at_most_one_from_standard_input, detail_for, is_standard_stream, read_picture},
+    output::{Destination, free_name},
+    overwrite::{Input, Output, refuse_overwriting},
+    paint::Checkpoints,
+    resume::Notes,
+};
+use impasto::{
+    picture::{Detail, Picture},
+    style::Recipe,
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+impl Arguments {
+    /// The detail that the photograph needs.
+    pub fn content_detail(&self) -> Detail {
+        match self.size {
+            Some(0) => Detail::Full,
+            size => detail_for(size.unwrap_or(Recipe::default().size)),
+        }
+    }
+
+    /// The photograph and the painting, and the long side of the result.
+    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32), CliError> {
+        let content = read_picture(&self.content, self.content_detail(), console)?;
+        let own = content.size.width.max(content.size.height);
+        let size = match self.size {
+            None => Recipe::default().size.min(own),
+            Some(0) => own,
+            Some(size) => size,
+        };
+        let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
+        let style = read_picture(&self.style, detail_for(needed as u32), console)?;
+        Ok((content.picture, style.picture, size))
+    }
+
+    /// Where the checkpoints go and how often. `notes` go into them.
+    pub fn checkpoints(
+        &self,
+        notes: impl FnOnce() -> Result<Notes, CliError>,
+    ) -> Result<Option<Checkpoints>, CliError> {
+        let of_path = |path: &PathBuf| {
+            Ok(Checkpoints { path: path.clone(), every: Duration::from_secs(self.checkpoint_every), notes: notes()? })
+        };
+        self.checkpoint.as_ref().map(of_path).transpose()
+    }
+
+    /// Where the result goes.
+    pub fn destination(&self) -> Result<Destination, CliError> {
+        let path = self.output.clone().unwrap_or_else(|| self.free_output());
+        if is_standard_stream(&path) && self.save_every.is_some() {
+            return Err(CliError::Usage(
+                "--save-every names its pictures after the result's file: name one with -o".to_owned(),
+            ));
+        }
+        Destination::new(path, self.quality)
+    }
+
+    /// A new file in the current directory, named after both pictures.
+    fn free_output(&self) -> PathBuf {
+        let stem = |path: &Path, stream: &str| {
+            let stem = if is_standard_stream(path) { None } else { path.file_stem() };
+            stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
+        };
+        let name = format!("{}-{}", stem(&self.content, "photograph"), stem(&self.style, "painting"));
+        let names = free_name(Path::new(""), &name);
+        names.unwrap_or_else(|| format!("{name}.png").into())
+    }
+
+    /// Every file that is read.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut inputs = vec![Input::new("the photograph", &self.content), Input::new("the painting", &self.style)];
+        if let InitChoice::File(path) = &self.init {
+            inputs.push(Input::new("the picture to start from", path));
+        }
+        inputs.extend(self.weights.file().map(|path| Input::new("the file of filters", path)));
+        inputs
+    }
+
+    /// Checks, before anything is read or written, that files are named once.
+    pub fn check_files(&self, destination: &Destination) -> Result<(), CliError> {
+        let inputs = self.inputs();
+        at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
+        let outputs =
+            [("-o", destination.file()), ("--log", self.log.as_deref()), ("--checkpoint", self.checkpoint.as_deref())];
+        let outputs = outputs.into_iter().filter_map(|(option, path)| Some(Output { option, path: path? }));
+        refuse_overwriting(&inputs, &outputs.collect::<Vec<_>>())
+    }
+
+    /// Resolves relative paths against another directory than the current one.
+    pub fn look_in(&mut self, directory: &Path) {
+        let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
+        for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
+            if !is_standard_stream(path) {
+                *path = directory.join(&*path);
+            }
+        }
+        if let InitChoice::File(path) = &mut self.init {
+            *path = directory.join(&*path);
+        }
+        self.weights.look_in(directory);
+    }
+}
