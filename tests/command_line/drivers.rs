@@ -2,7 +2,7 @@
 //! compiler reports statistics of each kernel. `tools/setup --all-drivers` installs them; where they are missing the
 //! tests say so and pass, unless IMPASTO_ALL_DRIVERS is set.
 
-use super::folder::{Folder, quick};
+use super::folder::{Folder, quick, said};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -54,8 +54,7 @@ fn a_gpu_that_cannot_start_is_passed_over_by_auto_and_named_otherwise() {
         let mut command = folder.command(arguments);
         // A card that is not there: it can be opened and compile, and is lost at its first submission.
         let output = command.env("VK_DRIVER_FILES", &driver).env("RADV_FORCE_FAMILY", "navi21").output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), said(output.stderr))
     };
     let stylize = |device: &str| {
         let options = quick(&format!("--device {device}"));

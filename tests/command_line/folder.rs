@@ -42,6 +42,14 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+/// What a process wrote to stderr, without the lines that report every half minute how far a painting is: on a slow machine
+/// there are some, on a fast one none.
+pub fn said(stderr: Vec<u8>) -> String {
+    let is_report = |line: &str| line.contains(", iteration ") && line.ends_with(" left\n");
+    let text = String::from_utf8(stderr).unwrap();
+    text.split_inclusive('\n').filter(|line| !is_report(line)).collect()
+}
+
 impl Folder {
     pub fn empty() -> Folder {
         Folder(tempfile::tempdir().unwrap())
@@ -123,8 +131,11 @@ impl Folder {
     /// Runs impasto with arguments that are separated by spaces.
     pub fn run(&self, arguments: &str) -> Outcome {
         let output = self.command(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: said(output.stderr),
+        }
     }
 
     /// Paints photo.png like painting.png with [`quick`] options; it must succeed and print nothing.

@@ -51,7 +51,7 @@ fn interrupt(folder: &Folder, arguments: &str, iterations: usize, name: &str) ->
     wait_until("the log", || lines(&log) >= iterations);
     signal(&child, name);
     let output = child.wait_with_output().unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    (output.status.code(), super::folder::said(output.stderr))
 }
 
 /// The log without its times.

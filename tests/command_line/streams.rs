@@ -1,6 +1,6 @@
 //! `-` for standard input and output, and what is said on which of them.
 
-use super::folder::{Folder, quick};
+use super::folder::{Folder, quick, said};
 use std::{
     io::Write,
     process::{Output, Stdio},
@@ -24,7 +24,7 @@ fn pictures_come_from_standard_input_and_go_to_standard_output() {
     let (photo, painting) = (folder.read("photo.png"), folder.read("painting.png"));
     for (pictures, input) in [("- --style painting.png", &photo), ("photo.png --style -", &painting)] {
         let output = run_with(&folder, &format!("stylize {pictures} -o - {}", quick("")), input);
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(said(output.stderr), "");
         assert!(output.status.success() && output.stdout == folder.read("expected.png"), "{pictures}");
     }
     let output = run_with(&folder, &format!("stylize - --style painting.png {}", quick("")), &photo);
