@@ -184,29 +184,7 @@ fn multiply(patches: &[f32], matrix: &[f32], products: &mut [f32], cin: usize) {
     let (tiles, cout) = (patches.len() / cin, matrix.len() / cin);
     assert!(patches.len() == tiles * cin && matrix.len() == cin * cout && products.len() == tiles * cout);
     // SAFETY: the three arrays hold tiles x cin, cin x cout and tiles x cout values at these strides.
-    unsafe {
-        gemm::gemm(
-            tiles,
-            cout,
-            cin,
-            products.as_mut_ptr(),
-            1,
-            cout as isize,
-            false,
-            patches.as_ptr(),
-            1,
-            cin as isize,
-            matrix.as_ptr(),
-            1,
-            cout as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    unsafe { product([tiles, cin, cout], patches, (matrix, [cout, 1]), (products, [cout, 1])) }
 }
 
 /// `products[cout][tile] = sum of patches[tile][cin] * matrix[cout][cin]`, with rows of whole blocks of tiles.
@@ -220,21 +198,36 @@ fn multiply_transposed(patches: &[f32], matrix: &[f32], products: &mut [f32], ci
     assert!(tiles <= padded);
     // SAFETY: the three arrays hold tiles x cin, cin x cout and padded x cout values, no fewer than tiles x cout, at
     // these strides.
+    unsafe { product([tiles, cin, cout], patches, (matrix, [1, cin]), (products, [1, padded])) }
+}
+
+/// The product of dense patches of tiles x cin values with a matrix of cin x cout. The latter and the products come with
+/// the distances from row to row and from column to column.
+///
+/// # Safety
+/// The arrays hold as many values at these strides.
+unsafe fn product(
+    [tiles, cin, cout]: [usize; 3],
+    patches: &[f32],
+    (matrix, [matrix_rows, matrix_columns]): (&[f32], [usize; 2]),
+    (products, [product_rows, product_columns]): (&mut [f32], [usize; 2]),
+) {
+    // SAFETY: the caller's.
     unsafe {
         gemm::gemm(
             tiles,
             cout,
             cin,
             products.as_mut_ptr(),
-            padded as isize,
-            1,
+            product_columns as isize,
+            product_rows as isize,
             false,
             patches.as_ptr(),
             1,
             cin as isize,
             matrix.as_ptr(),
-            cin as isize,
-            1,
+            matrix_columns as isize,
+            matrix_rows as isize,
             0.0,
             1.0,
             false,
