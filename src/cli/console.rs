@@ -69,14 +69,9 @@ impl Console {
 
     /// Something that is said only if more is asked for.
     pub fn detail(&self, line: &str) {
-        if self.is_verbose() {
+        if self.loudness == Loudness::Verbose {
             self.print(line);
         }
-    }
-
-    /// Whether more is asked for.
-    pub fn is_verbose(&self) -> bool {
-        self.loudness == Loudness::Verbose
     }
 
     /// Whether bars are seen.

@@ -4,9 +4,9 @@ use super::{
     CliError,
     console::Console,
     creatable::{check_creatable, write_whole},
-    input::{at_most_one_from_standard_input, read_picture},
+    input::read_picture,
     options::{DeviceOptions, finite},
-    overwrite::{Input, Output, refuse_overwriting},
+    overwrite::{Input, Output, check_files},
     weights_options::WeightsOptions,
 };
 use clap::Args;
@@ -75,8 +75,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         Input::new("the picture that is evaluated", &arguments.image),
     ];
     inputs.extend(arguments.weights.file().map(|path| Input::new("the file of filters", path)));
-    at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
-    refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
+    check_files(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
     let content = read_picture(&arguments.content, Detail::Full, console)?.picture;
     let style = read_picture(&arguments.style, Detail::Full, console)?.picture;
     let image = read_picture(&arguments.image, Detail::Full, console)?.picture;

@@ -1,6 +1,6 @@
-//! No command writes over what it reads, nor twice to one file.
+//! No command writes over what it reads, nor twice to one file, nor reads two pictures from standard input.
 
-use super::CliError;
+use super::{CliError, input::at_most_one_from_standard_input};
 use same_file::is_same_file;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +24,10 @@ pub(crate) struct Output<'a> {
     pub path: &'a Path,
 }
 
-/// Checks that no output is an input or another output, under whatever name: through links, in another spelling.
-pub(crate) fn refuse_overwriting(inputs: &[Input], outputs: &[Output<'_>]) -> Result<(), CliError> {
+/// Checks, before anything is read or written, that files are named once: no output is an input or another output, under
+/// whatever name, through links or in another spelling, and at most one input is standard input.
+pub(crate) fn check_files(inputs: &[Input], outputs: &[Output<'_>]) -> Result<(), CliError> {
+    at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
     for (index, output) in outputs.iter().enumerate() {
         refuse_overwriting_inputs(inputs, *output)?;
         if let Some(other) = outputs[..index].iter().find(|other| is_one_file(other.path, output.path)) {

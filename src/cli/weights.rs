@@ -4,8 +4,8 @@ use super::{
     CliError,
     console::Console,
     creatable::check_creatable,
-    input::{at_most_one_from_standard_input, detail_for, read_picture},
-    overwrite::{Input, Output, refuse_overwriting},
+    input::{detail_for, read_picture},
+    overwrite::{Input, Output, check_files},
 };
 use clap::{Args, Subcommand};
 use impasto::{
@@ -78,7 +78,7 @@ pub(crate) fn run(command: &WeightsCommand, console: &Console, answer: &mut dyn 
         WeightsCommand::Fetch(arguments) => {
             let source = source(arguments.weights_url.as_deref(), arguments.deepest);
             let path = fetch(&source, &user_cache()?, console)?;
-            writeln!(answer, "{}", path.display())?;
+            writeln!(answer, "{}", printable(&path.to_string_lossy()))?;
         }
         WeightsCommand::List => list(&user_cache()?, answer)?,
         WeightsCommand::Learn(arguments) => learn(arguments, console)?,
@@ -90,8 +90,7 @@ pub(crate) fn run(command: &WeightsCommand, console: &Console, answer: &mut dyn 
 fn learn(arguments: &LearnArguments, console: &Console) -> Result<(), CliError> {
     let inputs: Vec<Input> =
         arguments.pictures.iter().map(|path| Input::new("a picture to learn from", path)).collect();
-    at_most_one_from_standard_input(arguments.pictures.iter().map(PathBuf::as_path))?;
-    refuse_overwriting(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
+    check_files(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
     check_creatable(&arguments.output)?;
     let read = |path: &PathBuf| Ok(read_picture(path, detail_for(LearnSettings::default().size), console)?.picture);
     let pictures = arguments.pictures.iter().map(read).collect::<Result<Vec<Picture>, CliError>>()?;

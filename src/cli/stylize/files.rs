@@ -4,9 +4,9 @@ use super::arguments::{Arguments, InitChoice};
 use crate::cli::{
     CliError,
     console::Console,
-    input::{at_most_one_from_standard_input, detail_for, is_standard_stream, read_picture},
+    input::{detail_for, is_standard_stream, read_picture},
     output::{Destination, free_name},
-    overwrite::{Input, Output, refuse_overwriting},
+    overwrite::{Input, Output, check_files},
     paint::Checkpoints,
     resume::Notes,
 };
@@ -88,11 +88,10 @@ impl Arguments {
     /// Checks, before anything is read or written, that files are named once.
     pub fn check_files(&self, destination: &Destination) -> Result<(), CliError> {
         let inputs = self.inputs();
-        at_most_one_from_standard_input(inputs.iter().map(|input| input.path.as_path()))?;
         let outputs =
             [("-o", destination.file()), ("--log", self.log.as_deref()), ("--checkpoint", self.checkpoint.as_deref())];
         let outputs = outputs.into_iter().filter_map(|(option, path)| Some(Output { option, path: path? }));
-        refuse_overwriting(&inputs, &outputs.collect::<Vec<_>>())
+        check_files(&inputs, &outputs.collect::<Vec<_>>())
     }
 
     /// Resolves relative paths against another directory than the current one.
