@@ -1,7 +1,7 @@
 //! Checkpoints that are damaged, or made to do harm: their digests fit, but what they hold cannot be.
 
 use crate::{
-    common::{layer, weighted},
+    common::{CheckpointFolder, layer, weighted},
     mutations::mutate::{Kind, repaired},
 };
 use impasto::{
@@ -12,20 +12,7 @@ use impasto::{
     weights::generated,
 };
 use safetensors::SafeTensors;
-use std::{path::PathBuf, sync::Arc};
-use tempfile::TempDir;
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.path().join("painting.checkpoint")
-    }
-}
+use std::sync::Arc;
 
 fn engine() -> Engine {
     Engine::new(&Device::Cpu(None), Arc::new(generated(11, layer("relu1_2")))).unwrap()
@@ -55,7 +42,7 @@ fn recipe(method: Method) -> Recipe {
 }
 
 /// A checkpoint after some iterations of the second size, without a start picture.
-fn saved(method: Method, folder: &Folder) -> Vec<u8> {
+fn saved(method: Method, folder: &CheckpointFolder) -> Vec<u8> {
     let mut painting = Painting::new(&engine(), content(), style(), recipe(method)).unwrap();
     while painting.scale() < 1 || painting.iteration() < 2 {
         assert_ne!(painting.wait().unwrap(), Status::Done);
@@ -75,7 +62,7 @@ fn edited(whole: &[u8], edit: impl FnOnce(&mut serde_json::Value, &mut Vec<u8>))
 }
 
 fn fault(bytes: &[u8]) -> String {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     std::fs::write(folder.file(), bytes).unwrap();
     match Checkpoint::read(&folder.file()) {
         Err(CheckpointError::Damaged { fault, .. }) => fault,
@@ -95,7 +82,7 @@ fn with(whole: &[u8], place: &str, value: &serde_json::Value) -> Vec<u8> {
 
 #[test]
 fn numbers_that_no_painting_has_are_refused_whatever_the_digest_says() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     let (adam, lbfgs) = (saved(Method::Adam, &folder), saved(Method::Lbfgs, &folder));
     let huge = serde_json::json!({ "width": u32::MAX, "height": u32::MAX });
     let bits = serde_json::json!(f64::NAN.to_bits());
@@ -140,7 +127,7 @@ fn numbers_that_no_painting_has_are_refused_whatever_the_digest_says() {
 
 #[test]
 fn sizes_of_another_photograph_are_refused_before_anything_is_painted() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     let bytes = with(&saved(Method::Adam, &folder), "/position/sizes/2/width", &23.into());
     std::fs::write(folder.file(), bytes).unwrap();
     let error = Painting::load(&engine(), content(), style(), &folder.file()).err().unwrap();
@@ -150,7 +137,7 @@ fn sizes_of_another_photograph_are_refused_before_anything_is_painted() {
 
 #[test]
 fn arrays_that_no_painting_has_are_refused_whatever_the_digest_says() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     for method in [Method::Adam, Method::Lbfgs] {
         let whole = saved(method, &folder);
         let names: Vec<String> = {
@@ -179,7 +166,7 @@ fn arrays_that_no_painting_has_are_refused_whatever_the_digest_says() {
 
 #[test]
 fn lengths_are_not_believed_and_names_not_repeated() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     let whole = saved(Method::Adam, &folder);
     // A terabyte without contents.
     std::fs::write(folder.file(), &whole).unwrap();
@@ -206,7 +193,7 @@ fn lengths_are_not_believed_and_names_not_repeated() {
 
 #[test]
 fn notes_that_could_not_be_read_again_are_not_written() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     let before = saved(Method::Adam, &folder);
     let mut checkpoint = Checkpoint::read(&folder.file()).unwrap();
     checkpoint.notes = "\n".repeat(3 << 20);
@@ -221,7 +208,7 @@ fn notes_that_could_not_be_read_again_are_not_written() {
 #[cfg(unix)]
 #[test]
 fn a_directory_a_pipe_and_a_device_are_no_checkpoints() {
-    let folder = Folder::new();
+    let folder = CheckpointFolder::new();
     let pipe = folder.0.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let zeros = std::path::Path::new("/dev/zero");

@@ -1,6 +1,6 @@
 //! A painting as an object: driven by polls, changed and saved between iterations, resumed as if never interrupted.
 
-use crate::common::{layer, with_version};
+use crate::common::{CheckpointFolder, layer, with_version};
 use impasto::{
     Device, DeviceChoice, Engine,
     picture::Picture,
@@ -11,8 +11,7 @@ use impasto::{
     },
     weights::{Filters, generated},
 };
-use std::{path::PathBuf, sync::Arc};
-use tempfile::TempDir;
+use std::sync::Arc;
 
 const SIZE: Size = Size { width: 24, height: 18 };
 
@@ -87,18 +86,6 @@ fn apart(a: &Picture, b: &Picture) -> f32 {
     a.pixels().iter().zip(b.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.path().join("painting.checkpoint")
-    }
-}
-
 #[test]
 fn polling_waiting_and_stylize_give_the_same_picture() {
     for engine in engines() {
@@ -134,7 +121,7 @@ fn a_painting_that_was_saved_goes_on_to_the_same_bits() {
             let recipe = recipe(method);
             let expected = paint(&engine, &recipe);
             for (scale, iteration) in [(0, 0), (0, 1), (1, 4), (2, 0), (2, 5)] {
-                let folder = Folder::new();
+                let folder = CheckpointFolder::new();
                 let mut first = painting(&engine, &recipe);
                 work_until(&mut first, scale, iteration);
                 first.save(&folder.file()).unwrap();
@@ -158,7 +145,7 @@ fn a_painting_that_was_saved_goes_on_to_the_same_bits() {
 #[test]
 fn saving_and_looking_on_the_way_change_nothing() {
     for method in [Method::Adam, Method::Lbfgs] {
-        let (engine, recipe, folder) = (cpu(), recipe(method), Folder::new());
+        let (engine, recipe, folder) = (cpu(), recipe(method), CheckpointFolder::new());
         let expected = paint(&engine, &recipe);
         let mut watched = painting(&engine, &recipe);
         while watched.wait().unwrap() != Status::Done {
@@ -175,7 +162,7 @@ fn saving_and_looking_on_the_way_change_nothing() {
 
 #[test]
 fn a_start_from_another_picture_is_saved_with_it() {
-    let (engine, folder) = (cpu(), Folder::new());
+    let (engine, folder) = (cpu(), CheckpointFolder::new());
     let recipe = Recipe { init: Init::Picture(Picture::noise(SIZE, 9)), ..recipe(Method::Adam) };
     let mut first = painting(&engine, &recipe);
     first.save(&folder.file()).unwrap();
@@ -333,7 +320,7 @@ fn what_would_begin_anew_is_refused_and_nothing_changes() {
 
 #[test]
 fn other_inputs_and_damaged_files_are_refused_by_name() {
-    let (engine, folder) = (cpu(), Folder::new());
+    let (engine, folder) = (cpu(), CheckpointFolder::new());
     let mut first = painting(&engine, &recipe(Method::Lbfgs));
     work_until(&mut first, 0, 2);
     first.save(&folder.file()).unwrap();

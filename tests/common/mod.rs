@@ -18,6 +18,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
+use tempfile::TempDir;
 
 /// The directory with files too large for the repository, if there is one: IMPASTO_SHARED, or `shared` beside the
 /// repository.
@@ -135,6 +136,19 @@ pub fn with_version(checkpoint: &[u8], version: u8) -> Vec<u8> {
     let mut other = checkpoint.to_vec();
     other[place] = version;
     other
+}
+
+/// A folder of its own for a checkpoint.
+pub struct CheckpointFolder(pub TempDir);
+
+impl CheckpointFolder {
+    pub fn new() -> CheckpointFolder {
+        CheckpointFolder(tempfile::tempdir().unwrap())
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.path().join("painting.checkpoint")
+    }
 }
 
 /// The bytes of a safetensors file.
