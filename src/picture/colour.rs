@@ -27,7 +27,12 @@ impl Colours {
         self.channels
     }
 
-    /// A row in sRGB, `[width][3]` in [0, 1], composited over white.
+    /// Whether the last channel says how opaque a pixel is.
+    pub(super) fn alpha(&self) -> bool {
+        self.channels.is_multiple_of(2)
+    }
+
+    /// A row in sRGB, `[width][3]` in [0, 1], as if all of it were opaque.
     ///
     /// None if the profile fails or gives values that are not finite.
     pub(super) fn convert<T: Copy>(&self, samples: &[T], value: impl Fn(T) -> f32, pixels: &mut [f32]) -> Option<()> {
@@ -46,12 +51,6 @@ impl Colours {
                 for (pixel, sample) in pixels.chunks_exact_mut(3).zip(samples.chunks_exact(channels)) {
                     pixel.copy_from_slice(&[sample[0], sample[colours / 2], sample[colours - 1]].map(&value));
                 }
-            }
-        }
-        if channels > colours {
-            for (pixel, sample) in pixels.chunks_exact_mut(3).zip(samples.chunks_exact(channels)) {
-                let alpha = value(sample[colours]);
-                pixel.iter_mut().for_each(|value| *value = *value * alpha + (1.0 - alpha));
             }
         }
         pixels.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));

@@ -22,6 +22,22 @@ pub enum PictureError {
         /// Values given.
         found: usize,
     },
+    /// Size and number of a mask's values disagree.
+    #[error("a mask of {size} takes {} values, one for each pixel, but {found} were given", size.pixels())]
+    WrongMaskLength {
+        /// The size asked for.
+        size: Size,
+        /// Values given.
+        found: usize,
+    },
+    /// A mask's values are not all in [0, 1].
+    #[error("a mask takes values from 0 to 1, but {count} of {total} are not: clamp them first")]
+    NoShares {
+        /// Values beyond, or that are no numbers.
+        count: usize,
+        /// All values.
+        total: usize,
+    },
     /// The file cannot be opened or read.
     #[error("cannot read {path}: {reason}; check the path and its permissions")]
     Read {

@@ -1,14 +1,17 @@
 //! Pictures: from files to pixels and back.
 
+mod alpha;
 mod colour;
 mod decode;
 mod encode;
 mod error;
+mod mask;
 mod resize;
 
 pub use decode::{Detail, Frames, Opened, silence_decoder_panics};
 pub use encode::{Encoding, check_writable};
 pub use error::PictureError;
+pub use mask::Mask;
 pub use resize::fit_long_side;
 
 use image::ImageFormat;

@@ -1,7 +1,7 @@
 //! Pictures of another size.
 
-use image::Rgb32FImage;
 use image::imageops::{self, FilterType};
+use image::{ImageBuffer, Pixel, Rgb};
 
 use super::Picture;
 use crate::plan::Size;
@@ -12,17 +12,22 @@ impl Picture {
     /// Bicubic as in Pillow: Catmull and Rom's cubic (a = -1/2), widened by the scale when shrinking so that fine
     /// detail is averaged and not aliased. Intermediate results are neither clamped nor rounded.
     pub fn resize(&self, size: Size) -> Picture {
-        let size = Size { width: size.width.max(1), height: size.height.max(1) };
-        if size == self.size {
-            let pixels = self.pixels.iter().map(|value| value.clamp(0.0, 1.0)).collect();
-            return Picture { size, pixels };
-        }
-        let image = Rgb32FImage::from_raw(self.size.width, self.size.height, self.pixels.clone())
-            .expect("a picture has three values for each pixel");
-        let mut pixels = imageops::resize(&image, size.width, size.height, FilterType::CatmullRom).into_raw();
-        pixels.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+        let (size, pixels) = resized::<Rgb<f32>>(self.size, &self.pixels, size);
         Picture { size, pixels }
     }
+}
+
+/// See [`Picture::resize`]; also the size that it became.
+pub(super) fn resized<P: Pixel<Subpixel = f32> + 'static>(own: Size, values: &[f32], size: Size) -> (Size, Vec<f32>) {
+    let size = Size { width: size.width.max(1), height: size.height.max(1) };
+    let mut values = values.to_vec();
+    if size != own {
+        let image = ImageBuffer::<P, _>::from_raw(own.width, own.height, values)
+            .expect("there are as many values as the pixels take");
+        values = imageops::resize(&image, size.width, size.height, FilterType::CatmullRom).into_raw();
+    }
+    values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+    (size, values)
 }
 
 /// The size whose long side is `long` and whose sides have the same ratio as those of `size`, the short side rounded to

@@ -82,21 +82,6 @@ fn averages_are_taken_over_equal_parts_of_the_whole_picture() {
 }
 
 #[test]
-fn transparency_is_composited_before_it_is_averaged() {
-    let directory = directory();
-    // Opaque red, and black that is not to be seen, in turns.
-    let turns = image::RgbaImage::from_fn(64, 64, |x, y| {
-        image::Rgba(if (x + y) % 2 == 0 { [255, 0, 0, 255] } else { [0, 0, 0, 0] })
-    });
-    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
-        let path = put(&directory, "turns", encoded(&DynamicImage::ImageRgba8(turns.clone()), format));
-        let opened = open_for(&path, 8);
-        assert_eq!(opened.picture.size(), size(16, 16), "{format:?}");
-        assert_near(opened.picture.pixels(), &[1.0, 0.5, 0.5].repeat(256), 1e-5);
-    }
-}
-
-#[test]
 fn colour_profiles_and_grey_are_obeyed_at_a_smaller_size_too() {
     let directory = directory();
     let p3 = ColorProfile::new_display_p3().encode().expect("an encodable profile");

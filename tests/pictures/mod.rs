@@ -4,6 +4,8 @@ pub mod avif_files;
 mod detail;
 mod formats;
 mod hostile;
+mod masks;
+mod transparency;
 
 #[cfg(all(feature = "cli", feature = "fetch"))]
 pub use hostile::broken_palette;
@@ -136,18 +138,6 @@ fn content_decides_about_the_format_and_not_the_name() {
     }
 }
 
-#[test]
-fn grey_alpha_of_sixteen_bits_is_composited_over_white() {
-    let directory = directory();
-    let samples = vec![0, 65535, 12345, 65535, 20000, 0, 30000, 32768];
-    let image = image::ImageBuffer::from_raw(2, 2, samples).expect("four pixels of grey and alpha");
-    let path = put(&directory, "grey.png", encoded(&DynamicImage::ImageLumaA16(image), ImageFormat::Png));
-    let alpha = 32768.0 / 65535.0;
-    let expected = [0.0, 12345.0 / 65535.0, 1.0, 30000.0 / 65535.0 * alpha + 1.0 - alpha];
-    let expected: Vec<f32> = expected.into_iter().flat_map(|value| [value; 3]).collect();
-    assert_near(open(&path).pixels(), &expected, 1e-6);
-}
-
 /// A PNG chunk with its length and its checksum.
 fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut checksum = u32::MAX;
@@ -163,18 +153,6 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 fn png(width: u32, height: u32, depth: u8, colour: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, colour, 0, 0, 0]].concat();
     [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunks.concat(), chunk(b"IEND", &[])].concat()
-}
-
-#[test]
-fn a_palette_with_transparency_is_composited_over_white() {
-    let directory = directory();
-    // One row of four pixels of two bits each, 0 1 2 3, in a stored (uncompressed) deflate block.
-    let deflate = [0x78, 0x01, 1, 2, 0, 0xFD, 0xFF, 0, 0b00_01_10_11, 0, 0x1D, 0, 0x1C];
-    let palette = [255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9];
-    let chunks = [chunk(b"PLTE", &palette), chunk(b"tRNS", &[255, 0, 51]), chunk(b"IDAT", &deflate)];
-    let path = put(&directory, "palette.png", png(4, 1, 2, 3, &chunks));
-    let expected = [[1.0, 0.0, 0.0], [1.0; 3], [0.8, 0.8, 1.0], [9.0 / 255.0; 3]].concat();
-    assert_near(open(&path).pixels(), &expected, 1e-6);
 }
 
 #[test]
@@ -195,14 +173,6 @@ fn other_sample_types_keep_their_precision() {
         let path = put(&directory, "grey", encoded(&DynamicImage::ImageLuma8(grey.clone()), format));
         assert_eq!(open(&path).pixels(), [0.2, 0.2, 0.2, 1.0, 1.0, 1.0], "{format:?}");
     }
-}
-
-#[test]
-fn transparent_webp_is_composited_over_white() {
-    let directory = directory();
-    let image = image::RgbaImage::from_raw(2, 1, vec![10, 20, 30, 0, 51, 102, 153, 204]).expect("two pixels");
-    let path = put(&directory, "alpha", encoded(&DynamicImage::ImageRgba8(image), ImageFormat::WebP));
-    assert_near(open(&path).pixels(), &[1.0, 1.0, 1.0, 0.36, 0.52, 0.68], 1e-6);
 }
 
 #[test]

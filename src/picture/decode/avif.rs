@@ -17,7 +17,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     let length = source.length();
     let mut file = Vec::new();
     // Nothing is known before, and none of the pixels, but offsets may point anywhere.
-    job.admit(Size { width: 1, height: 1 }, source.held() + 2 * length)?;
+    job.admit(Size { width: 1, height: 1 }, 3, source.held() + 2 * length)?;
     source.read_to_end(&mut file).map_err(|reason| job.failed(reason))?;
     let contents = Contents::of(&file).map_err(|error| match error {
         BoxError::Damaged(reason) => job.damaged(reason),
@@ -26,7 +26,8 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     drop(file);
     let own = contents.size;
     let pictures = if contents.alpha.is_some() { 2 } else { 1 };
-    job.admit(own, source.held() + length + pictures * WORK * own.pixels() as u64)?;
+    let channels = if contents.alpha.is_some() { 4 } else { 3 };
+    job.admit(own, channels, source.held() + length + pictures * WORK * own.pixels() as u64)?;
 
     let colour = Planes::decode(contents.colour, own, contents.codes, job)?;
     let alpha = contents.alpha.map(|data| Planes::decode(data, own, None, job)).transpose()?;
@@ -35,7 +36,6 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         profile: contents.profile.or_else(|| profile(colour.codes)),
         frames: if contents.animated { Frames::Animated } else { Frames::Single },
     };
-    let channels = if alpha.is_some() { 4 } else { 3 };
     let mut canvas = job.canvas(own, 1, channels, &traits);
     let mut rows = Vec::new();
     for y in 0..own.height as usize {

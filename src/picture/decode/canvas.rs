@@ -1,9 +1,9 @@
-//! Decoded rows to a picture: sRGB over white, smaller if its use allows, upright.
+//! Decoded rows to a picture: sRGB, smaller if its use allows, upright, and how opaque it is.
 
 use image::metadata::Orientation;
 use rayon::prelude::*;
 
-use super::super::{Picture, colour::Colours};
+use super::super::{Picture, alpha::fill, colour::Colours, mask::Mask};
 use super::{Failure, panics};
 use crate::plan::Size;
 
@@ -26,12 +26,40 @@ pub(super) struct Canvas {
     columns: Vec<Share>,
     rows: Vec<Share>,
     colours: Colours,
+    /// Whether a pixel of the result is not one of the file.
+    averages: bool,
     turn: Turn,
     /// Decoded rows so far.
     count: usize,
     /// The row of the result to which the next decoded row belongs.
-    sum: Vec<f32>,
+    sum: Row,
     pixels: Vec<f32>,
+    /// One value for each pixel; none if the file says nothing of it.
+    alpha: Vec<f32>,
+    /// Whether the alpha of all decoded pixels is one, which rounding may hide in averages.
+    opaque: bool,
+}
+
+/// A row of a picture in the making.
+#[derive(Clone)]
+struct Row {
+    /// Where averages are taken, of pixels that have an alpha, each value times its alpha: a pixel counts as much as it
+    /// is seen.
+    colours: Vec<f32>,
+    alpha: Vec<f32>,
+    /// Whether all pixels that it is made of are.
+    opaque: bool,
+}
+
+impl Row {
+    fn black(width: usize, alpha: bool) -> Row {
+        Row { colours: vec![0.0; 3 * width], alpha: vec![0.0; if alpha { width } else { 0 }], opaque: true }
+    }
+
+    fn add(&mut self, other: &Row, share: f32) {
+        add(&mut self.colours, &other.colours, share);
+        add(&mut self.alpha, &other.alpha, share);
+    }
 }
 
 impl Canvas {
@@ -40,11 +68,14 @@ impl Canvas {
         Canvas {
             columns: shares(layout.own.width, layout.step, width),
             rows: shares(layout.own.height, layout.step, height),
-            colours,
             turn: Turn::new(layout.reduced, layout.orientation),
             count: 0,
-            sum: vec![0.0; 3 * width as usize],
+            sum: Row::black(width as usize, colours.alpha()),
             pixels: vec![0.0; 3 * layout.reduced.pixels()],
+            alpha: vec![0.0; if colours.alpha() { layout.reduced.pixels() } else { 0 }],
+            opaque: true,
+            averages: layout.step > 1 || layout.reduced != layout.own,
+            colours,
         }
     }
 
@@ -56,7 +87,7 @@ impl Canvas {
     ) -> Result<(), Failure> {
         let length = self.columns.len() * self.colours.channels();
         for batch in samples.chunks(length * self.batch()) {
-            let rows: Vec<Option<Vec<f32>>> =
+            let rows: Vec<Option<Row>> =
                 batch.par_chunks(length).map(|row| panics::marked(|| self.narrow(row, &value))).collect();
             for row in rows {
                 self.add(&row.ok_or(Failure::Profile)?);
@@ -71,42 +102,72 @@ impl Canvas {
     }
 
     /// A row in sRGB, with as many pixels as the result has.
-    fn narrow<T: Copy>(&self, samples: &[T], value: impl Fn(T) -> f32) -> Option<Vec<f32>> {
-        let mut wide = vec![0.0; 3 * self.columns.len()];
-        self.colours.convert(samples, value, &mut wide)?;
-        if wide.len() == self.sum.len() {
+    fn narrow<T: Copy>(&self, samples: &[T], value: impl Fn(T) -> f32) -> Option<Row> {
+        let mut wide = Row::black(self.columns.len(), self.colours.alpha());
+        self.colours.convert(samples, &value, &mut wide.colours)?;
+        let channels = self.colours.channels();
+        for (alpha, sample) in wide.alpha.iter_mut().zip(samples.chunks_exact(channels)) {
+            *alpha = value(sample[channels - 1]).clamp(0.0, 1.0);
+        }
+        wide.opaque = wide.alpha.iter().all(|alpha| *alpha == 1.0);
+        if self.averages {
+            for (pixel, alpha) in wide.colours.chunks_exact_mut(3).zip(&wide.alpha) {
+                pixel.iter_mut().for_each(|value| *value *= alpha);
+            }
+        }
+        if wide.colours.len() == self.sum.colours.len() {
             return Some(wide);
         }
-        let mut narrow = vec![0.0; self.sum.len()];
-        for (share, pixel) in self.columns.iter().zip(wide.chunks_exact(3)) {
-            let at = 3 * share.target;
-            add(&mut narrow[at..at + 3], pixel, share.here);
-            if share.next > 0.0 {
-                add(&mut narrow[at + 3..at + 6], pixel, share.next);
+        let mut narrow = Row { opaque: wide.opaque, ..Row::black(self.sum.colours.len() / 3, self.colours.alpha()) };
+        for (x, share) in self.columns.iter().enumerate() {
+            for (target, part) in [(share.target, share.here), (share.target + 1, share.next)] {
+                if part > 0.0 {
+                    add(&mut narrow.colours[3 * target..][..3], &wide.colours[3 * x..][..3], part);
+                    narrow.alpha.get_mut(target).iter_mut().for_each(|sum| **sum += wide.alpha[x] * part);
+                }
             }
         }
         Some(narrow)
     }
 
-    fn add(&mut self, row: &[f32]) {
+    fn add(&mut self, row: &Row) {
         let Some(share) = self.rows.get(self.count) else { return };
         self.count += 1;
-        add(&mut self.sum, row, share.here);
+        self.opaque &= row.opaque;
+        self.sum.add(row, share.here);
         if share.ends {
-            for (x, pixel) in self.sum.chunks_exact(3).enumerate() {
-                let at = 3 * self.turn.place(x, share.target);
-                for (target, value) in self.pixels[at..at + 3].iter_mut().zip(pixel) {
-                    *target = value.clamp(0.0, 1.0);
+            for (x, pixel) in self.sum.colours.chunks_exact(3).enumerate() {
+                let place = self.turn.place(x, share.target);
+                let divisor = match self.sum.alpha.get(x) {
+                    None => 1.0,
+                    Some(alpha) => {
+                        self.alpha[place] = alpha.clamp(0.0, 1.0);
+                        if self.averages && *alpha > 0.0 { *alpha } else { 1.0 }
+                    }
+                };
+                for (target, value) in self.pixels[3 * place..][..3].iter_mut().zip(pixel) {
+                    *target = (value / divisor).clamp(0.0, 1.0);
                 }
             }
-            self.sum.fill(0.0);
-            add(&mut self.sum, row, share.next);
+            self.sum.colours.fill(0.0);
+            self.sum.alpha.fill(0.0);
+            self.sum.add(row, share.next);
         }
     }
 
-    /// The picture, if all its rows have come.
-    pub(super) fn finish(self) -> Option<Picture> {
-        (self.count == self.rows.len()).then_some(Picture { size: self.turn.size, pixels: self.pixels })
+    /// The picture and, unless all of it is opaque, its alpha, if all its rows have come.
+    ///
+    /// Where nothing is to be seen, the colours that the file hides there give way to those around.
+    pub(super) fn finish(mut self) -> Option<(Picture, Option<Mask>)> {
+        if self.count < self.rows.len() {
+            return None;
+        }
+        let size = self.turn.size;
+        let alpha = (!self.opaque).then(|| {
+            fill(size, &mut self.pixels, &self.alpha);
+            Mask { size, values: self.alpha }
+        });
+        Some((Picture { size, pixels: self.pixels }, alpha))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::plan::Size;
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
     let scan = Scan::of(source).map_err(|reason| job.failed(reason))?;
-    job.admit(scan.size, 0)?;
+    job.admit(scan.size, 3, 0)?;
     if !scan.complete(source).map_err(|reason| job.failed(reason))? {
         return Err(job.damaged("it ends in the middle of the picture").into());
     }
@@ -37,7 +37,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
 fn full(source: &mut Source, job: &Job, scan: &Scan) -> Result<Opened, Failure> {
     let failed = |error: ImageError| whole::image_error(job, error);
     // The decoder keeps all bytes.
-    job.admit(scan.size, source.held() + source.length() + scan.planes() + scan.samples(1))?;
+    job.admit(scan.size, 3, source.held() + source.length() + scan.planes() + scan.samples(1))?;
     let mut decoder = JpegDecoder::new(source).map_err(failed)?;
     let traits = Traits {
         orientation: decoder.orientation().map_err(failed)?,
@@ -49,7 +49,7 @@ fn full(source: &mut Source, job: &Job, scan: &Scan) -> Result<Opened, Failure> 
 
 fn reduced(source: &mut Source, job: &Job, scan: &Scan, step: u32) -> Result<Opened, Failure> {
     let own = scan.size;
-    job.admit(own, source.held() + scan.planes() + 3 * scan.samples(step))?;
+    job.admit(own, 3, source.held() + scan.planes() + 3 * scan.samples(step))?;
     let failed = |error| match error {
         jpeg_decoder::Error::Io(reason) => job.failed(reason),
         jpeg_decoder::Error::Unsupported(feature) => job.unsupported(format_args!("{feature:?}")),

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use image::{ImageFormat, metadata::Orientation};
 
-use super::{FORMATS, Format, Picture, PictureError, colour::Colours};
+use super::{FORMATS, Format, Mask, Picture, PictureError, colour::Colours};
 use crate::plan::Size;
 use canvas::{Canvas, Layout, upright};
 use source::Source;
@@ -34,6 +34,12 @@ const BUDGET_MIB: u64 = 3 << 10;
 /// The part of the budget for what is needed on the way: bytes held, the decoder's arrays and its samples. A file found
 /// damaged has taken no more than this and the rows of the result that it gave.
 const WORK_MIB: u64 = 1 << 10;
+
+/// Bytes that the colours of a pixel take.
+const COLOURS: u64 = 3 * size_of::<f32>() as u64;
+
+/// Bytes that its alpha takes: a value, and a third of four for the smaller pictures by which what is hidden is filled.
+const ALPHA: u64 = 10;
 
 /// How much longer than its picture's use needs the long side of a reduced picture is at least. The resizing that
 /// follows averages over more than a pixel, so that what the reduction did to the finest detail does not show.
@@ -70,6 +76,8 @@ pub struct Opened {
     pub size: Size,
     /// Whether the file holds more than this picture.
     pub frames: Frames,
+    /// How opaque the picture is at each of its pixels; none if all of it is.
+    pub alpha: Option<Mask>,
 }
 
 impl Picture {
@@ -80,9 +88,11 @@ impl Picture {
     /// and palette pictures become RGB; CMYK is converted without a profile. Values of floating-point files are taken
     /// as sRGB-coded and clamped to [0, 1]. Of an animation, the first frame is read.
     ///
-    /// Transparent pictures are composited over white, as a viewer or a sheet of paper shows them. The colour under
-    /// full transparency is arbitrary, often black or the remains of what was erased, and would be painted as if it
-    /// belonged to the picture.
+    /// Of pictures that are not opaque everywhere, this gives the colours, which nothing behind the picture has been
+    /// mixed into, and [`Picture::open_for`] also how opaque they are; [`Picture::over_white`] composites both. The colour
+    /// under full transparency is arbitrary, often black or the remains of what was erased, and would be painted as if it
+    /// belonged to the picture: there, the colours around are continued smoothly, and a picture of which nothing is to be
+    /// seen is white.
     ///
     /// # Errors
     /// If the file cannot be read, is not a picture in one of these formats, is damaged or incomplete, has more than
@@ -99,7 +109,7 @@ impl Picture {
     pub fn open_for(path: impl AsRef<Path>, detail: Detail) -> Result<Opened, PictureError> {
         let path = path.as_ref();
         let (format, source) = Source::open(path)?;
-        decode(path, format, source, detail)
+        decode(path, format, source, detail, Profiles::Obeyed)
     }
 
     /// Reads a picture as [`Picture::open_for`] does, from bytes or a stream, which errors call `name`.
@@ -110,7 +120,25 @@ impl Picture {
     /// As [`Picture::open`]; a stream may be up to 512 MiB long.
     pub fn read_for(name: &Path, source: impl Read, detail: Detail) -> Result<Opened, PictureError> {
         let (format, source) = Source::hold(name, source)?;
-        decode(name, format, source, detail)
+        decode(name, format, source, detail, Profiles::Obeyed)
+    }
+}
+
+/// See [`Mask::open`].
+pub(super) fn open_mask(path: &Path, detail: Detail) -> Result<Mask, PictureError> {
+    let (format, source) = Source::open(path)?;
+    Ok(decode(path, format, source, detail, Profiles::Ignored)?.into_mask())
+}
+
+/// See [`Mask::read_for`].
+pub(super) fn read_mask(name: &Path, source: impl Read, detail: Detail) -> Result<Mask, PictureError> {
+    let (format, source) = Source::hold(name, source)?;
+    Ok(decode(name, format, source, detail, Profiles::Ignored)?.into_mask())
+}
+
+impl Opened {
+    fn into_mask(self) -> Mask {
+        Mask::of_pixels(self.picture.size, &self.picture.pixels, self.alpha.as_ref())
     }
 }
 
@@ -147,8 +175,21 @@ impl From<PictureError> for Failure {
     }
 }
 
-fn decode(path: &Path, format: &'static Format, source: Source, detail: Detail) -> Result<Opened, PictureError> {
-    let mut job = Job { path, format, detail, profiles: true };
+/// What is done with a file's colour profile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Profiles {
+    Obeyed,
+    Ignored,
+}
+
+fn decode(
+    path: &Path,
+    format: &'static Format,
+    source: Source,
+    detail: Detail,
+    profiles: Profiles,
+) -> Result<Opened, PictureError> {
+    let mut job = Job { path, format, detail, profiles };
     let mut source = source;
     loop {
         let decoder = match format.format {
@@ -163,9 +204,9 @@ fn decode(path: &Path, format: &'static Format, source: Source, detail: Detail) 
         return match panics::caught(|| decoder(&mut source, &job)) {
             Some(Ok(opened)) => Ok(opened),
             Some(Err(Failure::Picture(error))) => Err(error),
-            Some(Err(Failure::Profile)) if job.profiles => {
+            Some(Err(Failure::Profile)) if job.profiles == Profiles::Obeyed => {
                 source.rewind().map_err(|reason| PictureError::Read { path: path.into(), reason })?;
-                job.profiles = false;
+                job.profiles = Profiles::Ignored;
                 continue;
             }
             Some(Err(Failure::Profile)) => Err(job.damaged("its colours cannot be converted")),
@@ -179,8 +220,7 @@ struct Job<'a> {
     path: &'a Path,
     format: &'static Format,
     detail: Detail,
-    /// Whether colour profiles are obeyed.
-    profiles: bool,
+    profiles: Profiles,
 }
 
 impl Job<'_> {
@@ -217,8 +257,9 @@ impl Job<'_> {
 
     /// Refuses a picture whose size, or the memory that reading it takes, is more than is accepted.
     ///
-    /// `work` is what is needed on the way to the result, in bytes.
-    fn admit(&self, own: Size, work: u64) -> Result<(), PictureError> {
+    /// `work` is what is needed on the way to the result, in bytes. An even number of `channels` has alpha among them.
+    fn admit(&self, own: Size, channels: usize, work: u64) -> Result<(), PictureError> {
+        let result = if channels.is_multiple_of(2) { COLOURS + ALPHA } else { COLOURS };
         if own.pixels() == 0 {
             return Err(self.damaged(format_args!("its header says {own}")));
         }
@@ -229,7 +270,7 @@ impl Job<'_> {
                 limit: MOST_PIXELS / 1_000_000,
             });
         }
-        let result = (3 * size_of::<f32>() * self.reduced(own).pixels()) as u64;
+        let result = result * self.reduced(own).pixels() as u64;
         let (work, result) = (work.div_ceil(1 << 20), result.div_ceil(1 << 20));
         // Where the work takes too much, the error names that part of the budget, because shrinking would not help.
         let (needed, limit) = if work > WORK_MIB { (work, WORK_MIB) } else { (work + result, BUDGET_MIB) };
@@ -243,12 +284,16 @@ impl Job<'_> {
     /// Where decoded rows go. A decoded pixel stands for `step` pixels of the picture in both directions.
     fn canvas(&self, own: Size, step: u32, channels: usize, traits: &Traits) -> Canvas {
         let layout = Layout { own, step, reduced: self.reduced(own), orientation: traits.orientation };
-        Canvas::new(&layout, Colours::new(channels, traits.profile.as_deref().filter(|_| self.profiles)))
+        Canvas::new(
+            &layout,
+            Colours::new(channels, traits.profile.as_deref().filter(|_| self.profiles == Profiles::Obeyed)),
+        )
     }
 
     fn finish(&self, own: Size, canvas: Canvas, traits: &Traits) -> Result<Opened, Failure> {
-        let picture = canvas.finish().ok_or_else(|| self.damaged("it ends in the middle of the picture"))?;
-        Ok(Opened { picture, size: upright(own, traits.orientation), frames: traits.frames })
+        let finished = canvas.finish().ok_or_else(|| self.damaged("it ends in the middle of the picture"))?;
+        let (picture, alpha) = finished;
+        Ok(Opened { picture, size: upright(own, traits.orientation), frames: traits.frames, alpha })
     }
 }
 
@@ -288,7 +333,7 @@ mod tests {
 
     #[test]
     fn reduced_pictures_keep_twice_the_pixels_that_their_use_needs() {
-        let job = |detail| Job { path: Path::new("a"), format: &FORMATS[0], detail, profiles: true };
+        let job = |detail| Job { path: Path::new("a"), format: &FORMATS[0], detail, profiles: Profiles::Obeyed };
         let reduced = |width, height, long| job(Detail::LongSide(long)).reduced(Size { width, height }).to_string();
         assert_eq!(reduced(12_000, 9000, 512), "1090x818");
         assert_eq!(reduced(1024, 700, 512), "1024x700");

@@ -25,7 +25,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     let row = 2 * (u64::from(own.width) * bits.max(24)).div_ceil(8);
     let interlaced = info.interlaced;
     let work = held + METADATA as u64 + if interlaced { row * u64::from(own.height) } else { 4 * row };
-    job.admit(own, work)?;
+    job.admit(own, info.color_type.samples(), work)?;
     if (u64::from(own.width) * bits).div_ceil(8) * u64::from(own.height) > length * MOST_INFLATED {
         return Err(job.damaged(format_args!("{length} bytes cannot hold {own}")).into());
     }
@@ -41,6 +41,8 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         frames: if animated { Frames::Animated } else { Frames::Single },
     };
     let (colour, depth) = reader.output_color_type();
+    // By now it is known whether one colour, or entries of the palette, are transparent.
+    job.admit(own, colour.samples(), work)?;
     let mut canvas = job.canvas(own, 1, colour.samples(), &traits);
     if interlaced {
         let size = reader.output_buffer_size().ok_or_else(|| job.damaged(format_args!("its header says {own}")))?;

@@ -15,13 +15,13 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     // Looks at the kinds of samples, of which not all are read.
     let mut header = TiffDecoder::new(&mut *source).map_err(|error| whole::image_error(job, error))?;
     let own = whole::dimensions(&header);
-    job.admit(own, held)?;
+    let channels = whole::channels(&header);
+    job.admit(own, channels, held)?;
     // Read before the limits are raised, so that it is short.
     let profile = header.icc_profile().ok().flatten();
     let orientation = header.orientation().map_err(|error| whole::image_error(job, error))?;
     let traits = Traits { orientation, profile, frames: Frames::Single };
     let plain = header.original_color_type() == header.color_type().into();
-    let channels = usize::from(header.color_type().channel_count());
     let (total, row) = (header.total_bytes(), header.total_bytes() / u64::from(own.height));
 
     let rewind = |source: &mut Source| source.rewind().map_err(|reason| job.failed(reason));
@@ -36,7 +36,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         rewind(source)?;
         let mut decoder = TiffDecoder::new(source).map_err(|error| whole::image_error(job, error))?;
         // Decoded into one array and copied into another; with a third for CMYK, which is converted.
-        job.admit(own, held + if plain { 2 } else { 3 } * total)?;
+        job.admit(own, channels, held + if plain { 2 } else { 3 } * total)?;
         let mut limits = ImageLimits::no_limits();
         limits.max_alloc = Some(WORK_MIB << 20);
         decoder.set_limits(limits).map_err(|error| whole::image_error(job, error))?;
@@ -45,7 +45,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
 
     let (_, height) = strips.chunk_dimensions();
     // A strip, and as much again of its compressed bytes.
-    job.admit(own, held + 2 * row * u64::from(height.min(own.height)))?;
+    job.admit(own, channels, held + 2 * row * u64::from(height.min(own.height)))?;
     let mut canvas = job.canvas(own, 1, channels, &traits);
     let mut not_finite = 0;
     for index in 0..strips.strip_count().map_err(failed)? {

@@ -25,7 +25,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         (false, true) => 7,
         (false, false) => 4,
     };
-    job.admit(own, held + (work + channels as u64) * own.pixels() as u64)?;
+    job.admit(own, channels, held + (work + channels as u64) * own.pixels() as u64)?;
     let traits = Traits {
         orientation: orientation(decoder.exif_metadata().ok().flatten().as_deref()),
         profile: decoder.icc_profile().ok().flatten(),

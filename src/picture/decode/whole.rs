@@ -19,7 +19,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     match job.format.format {
         ImageFormat::Bmp => {
             let mut decoder = BmpDecoder::new(source).map_err(failed)?;
-            job.admit(dimensions(&decoder), held + decoder.total_bytes())?;
+            job.admit(dimensions(&decoder), channels(&decoder), held + decoder.total_bytes())?;
             let profile = decoder.icc_profile().ok().flatten();
             decode_samples(
                 decoder,
@@ -32,11 +32,16 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
             PnmDecoder::new(BufReader::new(source.by_ref().take(LONGEST_PNM_HEADER))).map_err(failed)?;
             source.rewind().map_err(|reason| job.failed(reason))?;
             let decoder = PnmDecoder::new(source).map_err(failed)?;
-            job.admit(dimensions(&decoder), held + decoder.total_bytes())?;
+            job.admit(dimensions(&decoder), channels(&decoder), held + decoder.total_bytes())?;
             let traits = Traits { orientation: Orientation::NoTransforms, profile: None, frames: Frames::Single };
             decode_samples(decoder, job, &traits)
         }
     }
+}
+
+/// How many values a pixel has when it is decoded.
+pub(super) fn channels(decoder: &impl ImageDecoder) -> usize {
+    decoder.color_type().channel_count().into()
 }
 
 pub(super) fn dimensions(decoder: &impl ImageDecoder) -> Size {
@@ -47,7 +52,7 @@ pub(super) fn dimensions(decoder: &impl ImageDecoder) -> Size {
 /// Decodes a picture that has been admitted.
 pub(super) fn decode_samples(decoder: impl ImageDecoder, job: &Job, traits: &Traits) -> Result<Opened, Failure> {
     let own = dimensions(&decoder);
-    let channels = usize::from(decoder.color_type().channel_count());
+    let channels = channels(&decoder);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| image_error(job, error))?;
     let (count, total) = not_finite(&image);
     if count > 0 {
