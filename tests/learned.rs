@@ -8,7 +8,7 @@ use impasto::{
     learn::{LearnError, LearnProgress, LearnSettings, learn_filters, learn_filters_observed},
     picture::Picture,
     plan::{Border, Pooling, Precision, Representation, Size},
-    style::{self, Event, Recipe},
+    style::{self, Event, Inputs, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format},
 };
@@ -200,7 +200,7 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
         ..Recipe::default()
     };
     let mut losses = Vec::new();
-    let painted = style::stylize(&engine, &content, &painting, &recipe, None, &mut |event| {
+    let painted = style::stylize(&engine, &Inputs::new(content.clone(), painting.clone()), &recipe, None, &mut |event| {
         if let Event::Iteration { loss, .. } = event {
             losses.push(loss.style);
         }

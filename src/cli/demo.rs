@@ -16,7 +16,7 @@ use impasto::{
     picture::Picture,
     plan::Size,
     printable::printable,
-    style::{Painting, Recipe},
+    style::{Inputs, Painting, Recipe},
 };
 use std::{
     io::Write,
@@ -85,7 +85,7 @@ fn painted(
         ..Recipe::default()
     };
     let engine = Engine::new(device, Arc::new(filters))?;
-    let mut painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
+    let mut painting = Painting::new(&engine, Inputs::new(content.clone(), style.clone()), recipe).map_err(Box::new)?;
     let mut progress = Progress::new(console, &painting);
     let keeping = Keeping { destination, checkpoints: None, every_size: false };
     let painted = paint::paint(&mut painting, &keeping, &mut progress);

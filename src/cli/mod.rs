@@ -16,6 +16,7 @@ mod options;
 mod output;
 mod overwrite;
 mod paint;
+mod painting_options;
 mod progress;
 mod resume;
 mod stylize;

@@ -27,9 +27,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PICTURE")]
     content: Option<PathBuf>,
 
-    /// Where the painting is now
+    /// Where the paintings of --style are now, all of them
     #[arg(long, short, value_name = "PICTURE")]
-    style: Option<PathBuf>,
+    style: Vec<PathBuf>,
 
     /// Where the filters are now
     #[arg(long, value_name = "auto|learned|FILE")]
@@ -51,6 +51,8 @@ pub(crate) struct Notes {
     directory: PathBuf,
     /// Where the photograph is, if it has been moved since.
     content: Option<PathBuf>,
+    /// Where the paintings are, if they have been moved since.
+    style: Option<Vec<PathBuf>>,
 }
 
 impl Notes {
@@ -59,7 +61,7 @@ impl Notes {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
         let mut arguments: Vec<OsString> = std::env::args_os().collect();
         arguments.extend(output.into_iter().flat_map(|output| ["--output".into(), output.into()]));
-        Ok(Notes { arguments, directory, content: None })
+        Ok(Notes { arguments, directory, content: None, style: None })
     }
 
     pub fn to_text(&self) -> String {
@@ -73,6 +75,9 @@ impl Notes {
         arguments.look_in(&self.directory);
         if let Some(content) = &self.content {
             arguments.content.clone_from(content);
+        }
+        if let Some(style) = &self.style {
+            arguments.style.clone_from(style);
         }
         Some(*arguments)
     }
@@ -97,9 +102,6 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     if let Some(output) = &arguments.output {
         give("--output", absolute(output)?.into());
     }
-    if let Some(style) = &arguments.style {
-        give("--style", absolute(style)?.into());
-    }
     match arguments.weights.as_deref() {
         None => {}
         Some(choice @ ("auto" | "learned")) => give("--weights", choice.into()),
@@ -115,19 +117,21 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     if let Some(content) = &arguments.content {
         notes.content = Some(absolute(content)?);
     }
+    if !arguments.style.is_empty() {
+        notes.style = Some(arguments.style.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?);
+    }
     let stylize = notes.arguments().ok_or_else(foreign)?;
     let destination = stylize.destination()?;
     stylize.check_files(&destination)?;
     destination.check(checkpoint.size())?;
-    let (content, style, _) = stylize.pictures(console)?;
+    let (inputs, _) = stylize.pictures(console)?;
     // By now it is known how deep the filters must reach.
-    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style, console)?;
-    let sizes = style.size();
-    let painting = Painting::resume(&engine, content, style, checkpoint)?;
+    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &inputs, console)?;
+    let painting = Painting::resume(&engine, inputs, checkpoint)?;
     let keeping = Keeping {
         destination: &destination,
         checkpoints: stylize.checkpoints(|| Ok(notes))?,
         every_size: stylize.force,
     };
-    stylize::finish(&stylize, painting, &engine, sizes, &keeping, console)
+    stylize::finish(&stylize, painting, &engine, &keeping, console)
 }

@@ -51,6 +51,7 @@ impl Watcher for Observer<'_> {
                         content: loss.content,
                         style: loss.style,
                         tv: loss.tv,
+                        edges: loss.edges,
                         seconds: *seconds,
                     });
                 }
