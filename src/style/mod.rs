@@ -13,6 +13,8 @@ mod optimizer;
 mod painting;
 mod prepare;
 mod recipe;
+#[cfg_attr(not(test), expect(dead_code, reason = "terms over regions are to use it"))]
+mod region_weights;
 mod remarks;
 mod running_plan;
 mod scale;
