@@ -2,6 +2,8 @@
 
 mod checkpoint;
 pub mod coefficients;
+#[cfg_attr(not(test), expect(dead_code, reason = "the recipe is to offer it"))]
+mod colours;
 mod error;
 mod evaluate;
 mod event;
