@@ -232,6 +232,34 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_those_that_pytorch_finds() {
+        for name in ["odd-37x27", "replicate-40x32"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+            let bytes =
+                std::fs::read(format!("{folder}/statistics-{name}.safetensors")).expect("it is in the repository");
+            let file = safetensors::SafeTensors::deserialize(&bytes).expect("it is a safetensors file");
+            let array = |name: &str| -> (Size, Vec<f32>) {
+                let tensor = file.tensor(name).expect("the file has masks and their weights");
+                let [height, width] = *tensor.shape() else { panic!("{name}: {:?}", tensor.shape()) };
+                let size = Size { width: width as u32, height: height as u32 };
+                (size, bytemuck::pod_collect_to_vec(tensor.data()))
+            };
+            let wanted = layers(&["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]);
+            for (mask, weights) in [("mask", "weights"), ("style_mask", "style_weights")] {
+                let (size, mask) = array(mask);
+                for (layer, found) in wanted.iter().zip(layer_weights(&mask, size, &wanted)) {
+                    let shape = FeatureShape::of_layer(*layer, size);
+                    let (map_size, expected) = array(&format!("{weights}.{layer}"));
+                    assert_eq!(map_size, Size { width: shape.width, height: shape.height });
+                    let inside = (0..found.len()).filter(|pixel| !shape.is_halo(*pixel)).map(|pixel| found[pixel]);
+                    assert!(inside.zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{name}, {weights}.{layer}");
+                    assert!(expected.iter().any(|&weight| weight > 0.0));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_mask_without_edges_weighs_every_pixel_with_one() {
         for (size, value) in ODD.into_iter().zip([1.0, 1.0, 0.5, 0.25]) {
             let all: Vec<Layer> = Layer::DEEPEST.up_to().collect();
