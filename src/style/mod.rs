@@ -2,6 +2,8 @@
 
 mod checkpoint;
 pub mod coefficients;
+#[cfg_attr(not(test), expect(dead_code, reason = "the recipe is to offer it"))]
+mod colours;
 mod error;
 mod evaluate;
 mod event;
@@ -15,6 +17,8 @@ mod outline;
 mod painting;
 mod prepare;
 mod recipe;
+#[cfg_attr(not(test), expect(dead_code, reason = "terms over regions are to use it"))]
+mod region_weights;
 mod remarks;
 mod running_plan;
 mod scale;
