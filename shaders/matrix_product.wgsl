@@ -1,4 +1,5 @@
-// output = u left right + v I for square matrices; (u, v) is a pair of factors, (1, 0) without WITH_FACTOR.
+// output = u left right + v I for square matrices, with TRANSPOSED of the transpose of left; (u, v) is a pair of factors,
+// (1, 0) without WITH_FACTOR.
 //
 // bindings  1 left [C][C]   2 right [C][C]   3 factors, read with WITH_FACTOR   4 output [C][C]
 // tile      8 rows x 4 columns per invocation
@@ -11,12 +12,26 @@ struct Params {
 }
 
 override WITH_FACTOR: bool = false;
+override TRANSPOSED: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> right: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> factors: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+
+// Four neighbours along a row of left, from column 4 i on.
+fn left_values(row: u32, i: u32) -> vec4<f32> {
+    if TRANSPOSED {
+        let place = 4u * i * params.channels4 + row / 4u;
+        let a = left[place];
+        let b = left[place + params.channels4];
+        let c = left[place + 2u * params.channels4];
+        let d = left[place + 3u * params.channels4];
+        return vec4<f32>(a[row % 4u], b[row % 4u], c[row % 4u], d[row % 4u]);
+    }
+    return left[row * params.channels4 + i];
+}
 
 @compute @workgroup_size(64)
 fn matrix_product(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -42,14 +57,14 @@ fn matrix_product(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
         let r2 = right[place + 2u * params.channels4];
         let r3 = right[place + 3u * params.channels4];
         let factors4 = mat4x4<f32>(r0, r1, r2, r3);
-        s0 += factors4 * left[first + i];
-        s1 += factors4 * left[first + params.channels4 + i];
-        s2 += factors4 * left[first + 2u * params.channels4 + i];
-        s3 += factors4 * left[first + 3u * params.channels4 + i];
-        s4 += factors4 * left[first + 4u * params.channels4 + i];
-        s5 += factors4 * left[first + 5u * params.channels4 + i];
-        s6 += factors4 * left[first + 6u * params.channels4 + i];
-        s7 += factors4 * left[first + 7u * params.channels4 + i];
+        s0 += factors4 * left_values(row, i);
+        s1 += factors4 * left_values(row + 1u, i);
+        s2 += factors4 * left_values(row + 2u, i);
+        s3 += factors4 * left_values(row + 3u, i);
+        s4 += factors4 * left_values(row + 4u, i);
+        s5 += factors4 * left_values(row + 5u, i);
+        s6 += factors4 * left_values(row + 6u, i);
+        s7 += factors4 * left_values(row + 7u, i);
     }
     let rows = array<vec4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
     var scale = 1.0;

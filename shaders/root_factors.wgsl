@@ -1,6 +1,6 @@
-// The numbers for a symmetric matrix's root and inverse root by scaled Newton-Schulz steps, from its Frobenius norm n and a
-// lower bound of its least eigenvalue: (1 / n, 0), then (-a^3 / 2, 3 a / 2) for each step, (sqrt n, 0), (1 / sqrt n, 0).
-// plan::RootFactors has the formula of a.
+// The numbers for a matrix root or polar factor by scaled Newton-Schulz steps, from the matrix's Frobenius norm n and a
+// lower bound of its least eigenvalue: (1 / n, 0), then (-a^3 / 2, 3 a / 2) for each step; the last two are (sqrt n, 0) and
+// (1 / sqrt n, 0). plan::RootFactors has the formula of a.
 //
 //   root_factors         partials[workgroup] = sum of squares over the workgroup's values
 //   root_factors_finish  the pairs
@@ -12,8 +12,12 @@ struct Params {
     values4: u32,
     parts: u32,
     steps: u32,
-    // Whether the least eigenvalue is at least e, and not its square.
-    of_covariance: u32,
+    // Of a polar factor, 1, or a root, 0.
+    polar: u32,
+    // Pairs in the table.
+    pairs: u32,
+    // Least value of the bound.
+    floor: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -48,8 +52,8 @@ fn root_factors_finish(@builtin(local_invocation_index) lane: u32) {
     }
     let norm = max(sqrt(total), 1e-30);
     let root = sqrt(norm);
-    let bound = select(scalars[0], sqrt(scalars[0]), params.of_covariance == 1u);
-    var least = clamp(bound / root, 1e-3, 1.0);
+    let bound = select(sqrt(scalars[0] / norm), scalars[0] / norm, params.polar == 1u);
+    var least = clamp(bound, params.floor, 1.0);
     factors[0] = 1.0 / norm;
     factors[1] = 0.0;
     for (var step = 1u; step <= params.steps; step++) {
@@ -59,7 +63,7 @@ fn root_factors_finish(@builtin(local_invocation_index) lane: u32) {
         let scaled = scale * least;
         least = scaled * (3.0 - scaled * scaled) / 2.0;
     }
-    let end = 2u * (params.steps + 1u);
+    let end = 2u * (params.pairs - 2u);
     factors[end] = root;
     factors[end + 1u] = 0.0;
     factors[end + 2u] = 1.0 / root;

@@ -6,8 +6,8 @@ use impasto::{
     gpu::{self, DeviceFilters, Gpu, ShaderChecks},
     picture::Picture,
     plan::{
-        Banding, Network, Optimizer, Plan, Pooling, Precision, Region, Representation, Routine, Size, Statistic, Storage,
-        Style, Tensor, Term, features, iteration, iteration_of_some_pixels,
+        Banding, Network, Optimizer, Plan, Pooling, Precision, Region, Representation, Routine, Size, Statistic,
+        Storage, Style, Tensor, Term, features, iteration, iteration_of_some_pixels,
     },
     read_values, reference,
     style::{Inputs, Lack, Outline, Recipe, ScalePlans, shortage, stylize},
@@ -133,7 +133,9 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
         let mut plans = vec![iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap()];
         let contents = recipe.content_layers.iter().map(|weighted| Representation::Features(weighted.layer));
         let styles = recipe.style_layers.iter().map(|weighted| Representation::Gram(weighted.layer, Region::WHOLE));
-        plans.extend([contents.collect::<Vec<_>>(), styles.collect()].map(|wanted| features(&network, &wanted).unwrap()));
+        plans.extend(
+            [contents.collect::<Vec<_>>(), styles.collect()].map(|wanted| features(&network, &wanted).unwrap()),
+        );
         for plan in plans {
             let largest = plan.slots.iter().max_by_key(|slot| slot.words).unwrap();
             assert!(largest.bytes() <= binding, "{side}: {} takes {} MiB", largest.tensor, largest.bytes() >> 20);
@@ -163,8 +165,13 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
             Arc::get_mut(&mut gpu).unwrap().largest_binding = bytes;
         }
         let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
-        let plan = ScalePlans::last(&engine, &Outline::simple(photograph.size(), painting.size(), &recipe), &recipe).unwrap().iteration;
-        (plan, stylize(&engine, &Inputs::new(photograph.clone(), painting.clone()), &recipe, None, &mut |_| {}).unwrap())
+        let plan = ScalePlans::last(&engine, &Outline::simple(photograph.size(), painting.size(), &recipe), &recipe)
+            .unwrap()
+            .iteration;
+        (
+            plan,
+            stylize(&engine, &Inputs::new(photograph.clone(), painting.clone()), &recipe, None, &mut |_| {}).unwrap(),
+        )
     };
     // relu1_1 takes 4.2 MiB; relu3_1, which the content loss compares as a whole, takes 1.1 MiB.
     let binding = 5 << 18;

@@ -2,8 +2,8 @@
 
 use crate::common::{self, layer};
 use impasto::plan::{
-    Border, Network, Optimizer, PerTerm, Plan, Pooling, Region, Routine, Size, Statistic, Style, Tensor,
-    Term, iteration,
+    Border, Network, Optimizer, PerTerm, Plan, Pooling, Region, Routine, Size, Statistic, Style, Tensor, Term,
+    iteration,
 };
 use impasto::style::coefficients::{self, LossScale};
 use impasto::weights::{Filters, generated};

@@ -200,11 +200,12 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
         ..Recipe::default()
     };
     let mut losses = Vec::new();
-    let painted = style::stylize(&engine, &Inputs::new(content.clone(), painting.clone()), &recipe, None, &mut |event| {
-        if let Event::Iteration { loss, .. } = event {
-            losses.push(loss.style);
-        }
-    });
+    let painted =
+        style::stylize(&engine, &Inputs::new(content.clone(), painting.clone()), &recipe, None, &mut |event| {
+            if let Event::Iteration { loss, .. } = event {
+                losses.push(loss.style);
+            }
+        });
     assert!(painted.unwrap().pixels().iter().all(|value| (0.0..=1.0).contains(value)));
     let (first, last) = (losses[0], losses[losses.len() - 1]);
     assert!(last < first / 5.0, "style loss from {first} to {last}");

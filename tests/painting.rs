@@ -6,8 +6,8 @@ use impasto::{
     picture::{Mask, Picture},
     plan::{Precision, Size},
     style::{
-        ChangeError, Checkpoint, CheckpointError, Event, Init, Input, Inputs, Method, Painting, Recipe, Status, WeightedLayer,
-        stylize,
+        ChangeError, Checkpoint, CheckpointError, Event, Init, Input, Inputs, Method, Painting, Recipe, Status,
+        WeightedLayer, stylize,
     },
     weights::{Filters, generated},
 };
@@ -219,11 +219,17 @@ fn a_photograph_that_is_the_painting_stays_and_its_loss_ends_no_higher_than_it_b
         for method in [Method::Adam, Method::Lbfgs] {
             let recipe = Recipe { size: 68, min_scale: 34, first_iterations: 60, iterations: 60, ..recipe(method) };
             let mut scales: Vec<Vec<f64>> = Vec::new();
-            let painted = stylize(&engine, &Inputs::new(picture.clone(), picture.clone()), &recipe, None, &mut |event| match event {
-                Event::Scale { .. } => scales.push(Vec::new()),
-                Event::Iteration { loss, .. } => scales.last_mut().unwrap().push(loss.total),
-                _ => {}
-            })
+            let painted = stylize(
+                &engine,
+                &Inputs::new(picture.clone(), picture.clone()),
+                &recipe,
+                None,
+                &mut |event| match event {
+                    Event::Scale { .. } => scales.push(Vec::new()),
+                    Event::Iteration { loss, .. } => scales.last_mut().unwrap().push(loss.total),
+                    _ => {}
+                },
+            )
             .unwrap();
             let what = format!("{method:?} on {} in {}", engine.name(), engine.precision());
             assert_eq!(scales.len(), 3, "{what}");
@@ -328,7 +334,8 @@ fn other_inputs_and_damaged_files_are_refused_by_name() {
     let refused = |engine: &Engine, content: Picture, style: Picture| {
         Painting::load(engine, Inputs::new(content, style), &folder.file()).err().unwrap()
     };
-    let masked = Inputs { keep: Some(Mask::new(SIZE, vec![0.5; SIZE.pixels()]).unwrap()), ..Inputs::new(content(), style()) };
+    let masked =
+        Inputs { keep: Some(Mask::new(SIZE, vec![0.5; SIZE.pixels()]).unwrap()), ..Inputs::new(content(), style()) };
     let masked = Painting::load(&engine, masked, &folder.file()).err().unwrap();
     let cases = [
         (masked, Input::Masks, "another mask of the photograph"),

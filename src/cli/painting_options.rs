@@ -116,7 +116,8 @@ impl PaintingOptions {
     ) -> Result<Vec<StyleInput>, CliError> {
         let read = |(number, file): (usize, &PaintingFile<'_>)| {
             let scale = *self.style_scale.get(number).unwrap_or(&self.style_scale[0]);
-            let detail = long.map_or(Detail::Full, |long| detail_for((f64::from(long) * f64::from(scale)).ceil() as u32));
+            let detail =
+                long.map_or(Detail::Full, |long| detail_for((f64::from(long) * f64::from(scale)).ceil() as u32));
             let opened = read_picture(file.painting, detail, console)?;
             let mask = match self.style_mask.get(number) {
                 Some(MaskChoice::File(path)) => Some(used_mask(path, detail, "of a painting")?),

@@ -39,37 +39,39 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     let matrix = channels * channels;
     let (left, right) = (&memory.values(step.left)[..matrix], &memory.values(step.right)[..matrix]);
     let output = &mut numbers(&mut words)[..matrix];
-    output.par_chunks_mut(BLOCK * channels).zip(left.par_chunks(BLOCK * channels)).enumerate().for_each(
-        |(block, (output, left))| {
-            // SAFETY: `output` and `left` have `output.len() / channels` rows of `channels` values, `right` has `channels`.
-            unsafe {
-                gemm::gemm(
-                    output.len() / channels,
-                    channels,
-                    channels,
-                    output.as_mut_ptr(),
-                    1,
-                    channels as isize,
-                    false,
-                    left.as_ptr(),
-                    1,
-                    channels as isize,
-                    right.as_ptr(),
-                    1,
-                    channels as isize,
-                    0.0,
-                    scale,
-                    false,
-                    false,
-                    false,
-                    Parallelism::None,
-                );
-            }
-            for (row, values) in output.chunks_exact_mut(channels).enumerate() {
-                values[block * BLOCK + row] += unit;
-            }
-        },
-    );
+    // Values between neighbours along a row and a column.
+    let (along, down) = if step.transposed { (channels, 1) } else { (1, channels) };
+    output.par_chunks_mut(BLOCK * channels).enumerate().for_each(|(block, output)| {
+        let left = &left[block * BLOCK * down..];
+        // SAFETY: `output` has `output.len() / channels` rows of `channels` values; as many rows, or columns if it is
+        // transposed, of `left` follow the first of the block; `right` has `channels` rows.
+        unsafe {
+            gemm::gemm(
+                output.len() / channels,
+                channels,
+                channels,
+                output.as_mut_ptr(),
+                1,
+                channels as isize,
+                false,
+                left.as_ptr(),
+                along as isize,
+                down as isize,
+                right.as_ptr(),
+                1,
+                channels as isize,
+                0.0,
+                scale,
+                false,
+                false,
+                false,
+                Parallelism::None,
+            );
+        }
+        for (row, values) in output.chunks_exact_mut(channels).enumerate() {
+            values[block * BLOCK + row] += unit;
+        }
+    });
     memory.put(step.output, words);
 }
 
@@ -90,7 +92,7 @@ pub(super) fn root_factors(step: &RootFactors, memory: &mut HostMemory) {
     let matrix = &memory.values(step.matrix)[..(step.channels as usize).pow(2)];
     let squares = dot(matrix, matrix);
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
-    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.of_covariance);
+    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.kind);
     let factors = memory.values_mut(step.factors);
     pairs.iter().flatten().zip(factors).for_each(|(value, factor)| *factor = *value as f32);
 }

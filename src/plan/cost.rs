@@ -41,7 +41,8 @@ impl Plan {
 /// Words of a slot that a step moves; of a slot with data for every pixel, only the step's rows.
 fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
     let words = slot.words as u64;
-    let of_pixels = slot.tensor.is_map() || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_) | Tensor::RegionWeights(..));
+    let of_pixels = slot.tensor.is_map()
+        || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_) | Tensor::RegionWeights(..));
     match rows {
         Some((rows, shape)) if of_pixels && !slot.per_band => words * rows.count() as u64 / u64::from(shape.height + 2),
         _ => words,

@@ -8,22 +8,23 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub usize);
 
-/// A matrix of channels on the way to a Wasserstein distance, by its letter in [`super::RootFactors`].
+/// A matrix of channels on the way to a Wasserstein distance, by its letter in [`super::WassersteinLoss`] and
+/// [`super::RootKind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Matrix {
-    /// S.
-    Covariance,
-    /// The matrix whose root is looked for.
-    A,
-    /// Converges to the root of the normalised A.
+    /// The covariance S.
+    S,
+    /// The overlap X.
+    X,
+    /// Converges to the root of a covariance, then U, which converges to the polar factor.
     Y,
-    /// Converges to its inverse root.
+    /// Converges to the inverse root.
     Z,
-    /// What both are multiplied by.
+    /// What is multiplied by.
     T,
     /// The next Y.
     NextY,
-    /// The next Z.
+    /// The next Z, then W.
     NextZ,
 }
 
@@ -78,6 +79,8 @@ pub enum Tensor {
     Matrix(Matrix),
     /// The numbers for a matrix root, see [`super::RootFactors`].
     RootFactors,
+    /// The same for a polar factor.
+    PolarFactors,
     /// Difference between the edges of the picture and of the photograph, see [`super::EdgeLoss`].
     EdgeDifference,
     /// Which pixels may move, see [`super::FreezePixels`]. Written by the host.
@@ -190,6 +193,7 @@ impl fmt::Display for Tensor {
             Tensor::MeanGradient(layer, region) => write!(f, "gradient of mean {layer}{}", in_region(region)),
             Tensor::Matrix(matrix) => write!(f, "matrix {matrix:?}"),
             Tensor::RootFactors => f.write_str("factors of matrix root"),
+            Tensor::PolarFactors => f.write_str("factors of polar factor"),
             Tensor::EdgeDifference => f.write_str("difference of edges"),
             Tensor::Freedom => f.write_str("pixels that may move"),
             Tensor::SumsOfSquares => f.write_str("sums of squares"),

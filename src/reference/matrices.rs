@@ -29,8 +29,8 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     let mut output = vec![0.0; channels * channels];
     for row in 0..channels {
         for column in 0..channels {
-            let products = (0..channels)
-                .map(|k| f64::from(left[row * channels + k]) * f64::from(right[k * channels + column]));
+            let left = |k: usize| left[if step.transposed { k * channels + row } else { row * channels + k }];
+            let products = (0..channels).map(|k| f64::from(left(k)) * f64::from(right[k * channels + column]));
             let added = if row == column { unit } else { 0.0 };
             output[row * channels + column] = (scale * products.sum::<f64>() + added) as f32;
         }
@@ -54,7 +54,7 @@ pub(super) fn root_factors(step: &RootFactors, memory: &mut HostMemory) {
     let matrix = &memory.values(step.matrix)[..(step.channels as usize).pow(2)];
     let squares = matrix.iter().map(|&value| f64::from(value).powi(2)).sum();
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
-    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.of_covariance);
+    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.kind);
     let factors = memory.values_mut(step.factors);
     pairs.iter().flatten().zip(factors).for_each(|(value, factor)| *factor = *value as f32);
 }

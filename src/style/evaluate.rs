@@ -36,12 +36,7 @@ pub struct Evaluation {
 ///
 /// # Panics
 /// If `image` and the photograph differ in size.
-pub fn evaluate(
-    engine: &Engine,
-    inputs: &Inputs,
-    image: &Picture,
-    recipe: &Recipe,
-) -> Result<Evaluation, Reason> {
+pub fn evaluate(engine: &Engine, inputs: &Inputs, image: &Picture, recipe: &Recipe) -> Result<Evaluation, Reason> {
     assert_eq!(inputs.content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
     let outline = Outline::new(inputs, recipe)?;

@@ -222,12 +222,7 @@ pub fn shortage(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<O
     shortage_of(engine.memory().unwrap_or(u64::MAX), engine, outline, recipe)
 }
 
-fn shortage_of(
-    bytes: u64,
-    engine: &Engine,
-    outline: &Outline,
-    recipe: &Recipe,
-) -> Result<Option<Shortage>, Reason> {
+fn shortage_of(bytes: u64, engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
     let needed = memory(engine, outline, recipe)?;
     let (lack, needed, available) = match needed {
         Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {

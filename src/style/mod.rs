@@ -2,7 +2,6 @@
 
 mod checkpoint;
 pub mod coefficients;
-#[cfg_attr(not(test), expect(dead_code, reason = "the recipe is to offer it"))]
 mod colours;
 mod error;
 mod evaluate;
@@ -17,7 +16,6 @@ mod outline;
 mod painting;
 mod prepare;
 mod recipe;
-#[cfg_attr(not(test), expect(dead_code, reason = "terms over regions are to use it"))]
 mod region_weights;
 mod remarks;
 mod running_plan;
@@ -40,7 +38,7 @@ pub use outline::{Outline, PaintingOutline, RegionOutline};
 pub use painting::{ChangeError, Painting, Status};
 pub use recipe::{Colours, Init, Method, Recipe, RecipeError, WeightedLayer, Weights};
 pub use remarks::{Kind, Remark};
+pub use scale_pictures::{ScalePictures, StylePicture};
 pub use sizes::scales;
 pub use stylize::stylize;
-pub use scale_pictures::{ScalePictures, StylePicture};
 pub use targets::{Source, TargetError, Targets, features, network};

@@ -82,7 +82,8 @@ impl Outline {
         let masks: Vec<Option<Mask>> =
             inputs.paintings.iter().map(|painting| painting.region.as_ref().map(fitted)).collect();
         for (index, painting) in inputs.paintings.iter().enumerate() {
-            let is_empty = |mask: &Option<Mask>| mask.as_ref().is_some_and(|mask| mask.values().iter().all(|v| *v == 0.0));
+            let is_empty =
+                |mask: &Option<Mask>| mask.as_ref().is_some_and(|mask| mask.values().iter().all(|v| *v == 0.0));
             if is_empty(&painting.mask) {
                 return Err(Reason::EmptyMask { of: MaskOf::Painting(index) });
             }

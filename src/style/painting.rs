@@ -2,7 +2,7 @@
 
 use super::{
     checkpoint::{Checkpoint, CheckpointError, Digests, Position},
-    colours::{painting_in_luminance, match_colours, with_chroma_of, photograph_in_luminance},
+    colours::{match_colours, painting_in_luminance, photograph_in_luminance, with_chroma_of},
     error::{Reason, StylizeError},
     event::Event,
     inputs::{Inputs, StyleInput},

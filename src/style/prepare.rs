@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, IterationState, Network, Optimizer, PerTerm, Plan, PlanError, Precision, Representation, Routine, Tensor, Term},
+    plan::{
+        self, IterationState, Network, Optimizer, PerTerm, Plan, PlanError, Precision, Representation, Routine, Tensor,
+        Term,
+    },
     values,
 };
 use std::collections::VecDeque;

@@ -32,11 +32,6 @@ pub(super) fn layer_weights(mask: &[f32], size: Size, layers: &[Layer]) -> Vec<V
     weights
 }
 
-/// The part of a picture that a mask covers, from 0 to 1.
-pub(super) fn area(mask: &[f32]) -> f64 {
-    mask.iter().map(|&value| f64::from(value)).sum::<f64>() / mask.len().max(1) as f64
-}
-
 /// The mask with soft edges: three box filters along rows and columns, which together reach `radius` pixels, whole or
 /// not. Masks that add up to one still do.
 pub(super) fn feather(mask: &[f32], size: Size, radius: f32) -> Vec<f32> {
@@ -320,13 +315,6 @@ mod tests {
             assert!(weights[0].iter().all(|&weight| weight == 0.0), "{size}");
             assert_eq!(feather(&vec![1.0; size.pixels()], size, 3.0), vec![1.0; size.pixels()]);
         }
-    }
-
-    #[test]
-    fn the_area_is_the_mean() {
-        let size = Size { width: 7, height: 5 };
-        assert_eq!(area(&mask_of(size, |x, _| x < 3)), 3.0 / 7.0);
-        assert_eq!(area(&[0.25, 0.75]), 0.5);
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Recipe {
     /// What is probably a mistake in a recipe that [`Recipe::check`] allows, for paintings of these sizes.
     pub fn remarks(&self, paintings: &[Size]) -> Vec<Remark> {
         let mut remarks = Vec::new();
-        let all: f64 = [self.content_weight, self.style_weight, self.tv_weight, self.edge_weight].into_iter().map(f64::from).sum();
+        let all: f64 =
+            [self.content_weight, self.style_weight, self.tv_weight, self.edge_weight].into_iter().map(f64::from).sum();
         if all == 0.0 {
             remarks.push(Remark::NothingChanges);
         } else if self.style_weight == 0.0 {

@@ -105,7 +105,8 @@ impl ScalePictures {
             let keep = inputs.keep.as_ref().map(|mask| mask.resize(size));
             let value = |mask: &Option<Mask>, index: usize| mask.as_ref().map(|mask| mask.values()[index]);
             let moves = |index: usize| {
-                value(&alpha, index).is_none_or(|alpha| alpha > 0.0) && value(&keep, index).is_none_or(|keep| keep < KEPT)
+                value(&alpha, index).is_none_or(|alpha| alpha > 0.0)
+                    && value(&keep, index).is_none_or(|keep| keep < KEPT)
             };
             (0..size.pixels()).map(|index| if moves(index) { 1.0 } else { 0.0 }).collect()
         });

@@ -14,7 +14,9 @@ use crate::{
         self, Border, EDGE_CELL, EdgeLoss, Network, Plan, PlanError, Pooling, Precision, Region, Representation,
         Routine, Size, Style, Tensor, Term, Window,
     },
-    read_map, values, vgg19::Layer, write_values,
+    read_map, values,
+    vgg19::Layer,
+    write_values,
 };
 
 /// Why there are no targets.
@@ -192,9 +194,11 @@ impl Targets {
                 Some(Target::Content(&target.contents, target.squares))
             }
             Term::Style(Style { layer, region, .. }) => {
-                let ruling = outline.paintings.iter().enumerate().filter(|(_, painting)| {
-                    outline.regions[painting.region].region == region
-                });
+                let ruling = outline
+                    .paintings
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, painting)| outline.regions[painting.region].region == region);
                 let parts: Vec<(f64, &Moments)> = ruling
                     .filter_map(|(number, painting)| {
                         let found = self.styles.iter().find(|(of, at, _)| (*of, *at) == (number, layer));

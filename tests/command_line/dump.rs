@@ -41,7 +41,8 @@ fn arrays(bytes: &[u8]) -> Arrays {
 fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     let engine = Engine::new(&Device::Reference, Arc::new(generated(3, layer("relu5_2")))).unwrap();
     let image = folder.open("image.png");
-    let found = evaluate(&engine, &Inputs::new(folder.open("content.png"), folder.open("style.png")), &image, recipe).unwrap();
+    let found =
+        evaluate(&engine, &Inputs::new(folder.open("content.png"), folder.open("style.png")), &image, recipe).unwrap();
     let mut arrays = Arrays::new();
     let mut add = |name: String, shape: &[usize], values: Vec<f32>| arrays.insert(name, (shape.to_vec(), values));
     for (name, value) in

@@ -174,7 +174,9 @@ pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
             Tensor::TargetMean(_) => random.uniform_values(slot.words, 0.0, 0.25),
             Tensor::TargetScalars(_) => vec![0.02, 0.5, 2.0, 3.0, 40.0],
             Tensor::RegionWeights(..) => random.uniform_values(slot.words, 0.0, 2.0),
-            Tensor::Freedom => random.uniform_values(slot.words, -0.5, 1.0).iter().map(|v| v.signum().max(0.0)).collect(),
+            Tensor::Freedom => {
+                random.uniform_values(slot.words, -0.5, 1.0).iter().map(|v| v.signum().max(0.0)).collect()
+            }
             _ => continue,
         };
         match slot.tensor {

@@ -6,6 +6,7 @@
 mod evaluate;
 mod file;
 mod lbfgs;
+mod statistics;
 
 use crate::common::{self, layer, shared};
 use evaluate::{ADAM, Machine, Open};

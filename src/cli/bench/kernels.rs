@@ -9,8 +9,8 @@ use impasto::{
     Device, StepKernel,
     gpu::{ForcedVariants, Variant, WorkShape},
     plan::{
-        Covariance, FeatureShape, GramLoss, MatrixProduct, MatrixScale, MomentsLoss, Plan, Precision, RootFactors, Step,
-        WassersteinLoss,
+        Covariance, FeatureShape, GramLoss, MatrixProduct, MatrixScale, MomentsLoss, Plan, Precision, RootFactors,
+        Step, WassersteinLoss,
     },
     write_noise,
 };

@@ -253,12 +253,7 @@ impl Arguments {
     }
 
     /// Loads the filters; default layers depend on how deep they reach, layers that were named must be in them.
-    pub fn filters(
-        &self,
-        recipe: &mut Recipe,
-        inputs: &Inputs,
-        console: &Console,
-    ) -> Result<Filters, CliError> {
+    pub fn filters(&self, recipe: &mut Recipe, inputs: &Inputs, console: &Console) -> Result<Filters, CliError> {
         let (wanted, named) = self.depth(recipe);
         let paintings = inputs.paintings.iter().map(|painting| &painting.picture);
         let pictures: Vec<&Picture> = [&inputs.content].into_iter().chain(paintings).collect();

@@ -168,7 +168,10 @@ mod tests {
         let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"];
         assert_eq!(fused(&spread(&maxima), Winograd2), (all.map(str::to_owned).to_vec(), 1));
         assert_eq!(fused(&maxima, Tiled), (vec![], 1));
-        assert_eq!(fused(&plan(Pooling::Average, &recipe.terms_of_whole_pictures(), recipe.optimizer()), Winograd2), (vec![], 1));
+        assert_eq!(
+            fused(&plan(Pooling::Average, &recipe.terms_of_whole_pictures(), recipe.optimizer()), Winograd2),
+            (vec![], 1)
+        );
         let looked_at = Term::all_of(&["relu2_2"], &["relu3_4", "relu5_1"]);
         let others = vec![all[0].to_owned(), all[3].to_owned()];
         for optimizer in [Optimizer::default(), Optimizer::Lbfgs { memory: 3 }] {
@@ -181,7 +184,8 @@ mod tests {
     fn every_band_of_a_large_picture_is_pooled_without_being_written() {
         let recipe = Recipe::default();
         let storage = Storage::for_binding(2 << 30, Precision::F16);
-        let plan = iteration(&network(1024, 1024, storage), &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
+        let plan =
+            iteration(&network(1024, 1024, storage), &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
         let (unwritten, gradients) = fused(&plan, Winograd2);
         for name in ["relu1_2", "relu2_2"] {
             let bands = plan.steps.iter().filter(|step| plan.slot(step.makes()).tensor.to_string() == name).count();

@@ -3,8 +3,8 @@
 
 use super::{Binding, Dispatch, network_input::inverse_deviation, params::params};
 use crate::plan::{
-    Border, Coefficients, ContentLoss, EDGE_CELL, EdgeLoss, Factor, FreezePixels, GramLoss, MomentsLoss,
-    NetworkInputBackward, REDUCTION_GROUPS, RecordLosses, SlotId, TotalVariation, WassersteinLoss,
+    Border, Coefficients, ContentLoss, EDGE_CELL, EdgeLoss, FreezePixels, GramLoss, MomentsLoss, NetworkInputBackward,
+    REDUCTION_GROUPS, RecordLosses, SlotId, TotalVariation, WassersteinLoss,
 };
 
 params! {
@@ -45,8 +45,7 @@ params! {
     struct WassersteinLossParams {
         channels: u32,
         loss: u32,
-        root_factor: u32,
-        inverse_root_factor: u32,
+        parts: u32,
     }
 }
 
@@ -166,37 +165,29 @@ pub(super) fn moments_loss(step: &MomentsLoss) -> Vec<Dispatch> {
 }
 
 pub(super) fn wasserstein_loss(step: &WassersteinLoss) -> Vec<Dispatch> {
-    let channels = step.channels as usize;
-    let params = WassersteinLossParams {
-        channels: step.channels,
-        loss: step.coefficients.loss as u32,
-        root_factor: 2 * Factor::ROOT as u32,
-        inverse_root_factor: 2 * Factor::INVERSE_ROOT as u32,
-    };
-    let of_product = |dispatch: Dispatch, gradient: SlotId| {
+    let values = (step.channels * step.channels) as usize;
+    // One partial sum is that of the channels.
+    let groups = values.div_ceil(256).min(REDUCTION_GROUPS - 1);
+    let params =
+        WassersteinLossParams { channels: step.channels, loss: step.coefficients.loss as u32, parts: groups as u32 };
+    let bound = |dispatch: Dispatch, gradient: SlotId| {
         dispatch
-            .slot(5, step.product)
-            .slot(6, step.factors)
+            .slot(6, step.transport)
             .slot(8, step.coefficients.slot)
             .slot(9, gradient)
+            .slot(10, step.partials)
             .flag("ACCUMULATE", step.accumulate)
     };
-    let shader = "wasserstein_loss";
-    let groups = (channels * channels).div_ceil(64);
-    let matrix = Dispatch::new(shader, "wasserstein_matrix", &params, groups);
-    let mean = Dispatch::new(shader, "wasserstein_mean", &params, channels.div_ceil(64));
+    let matrix = Dispatch::new("wasserstein_loss", "wasserstein_matrix", &params, groups);
+    let mean = Dispatch::single("wasserstein_loss", "wasserstein_mean", &params);
     vec![
-        of_product(matrix, step.gram_gradient),
-        of_product(mean, step.mean_gradient).slot(1, step.mean).slot(2, step.target_mean),
-        Dispatch::single(shader, "wasserstein_value", &params)
+        bound(matrix, step.gram_gradient).slot(4, step.polar).slot(5, step.overlap),
+        bound(mean, step.mean_gradient)
             .slot(1, step.mean)
             .slot(2, step.target_mean)
             .slot(3, step.covariance)
-            .slot(4, step.root)
-            .slot(6, step.factors)
-            .slot(7, step.scalars)
-            .slot(8, step.coefficients.slot)
-            .slot(10, step.losses),
+            .slot(7, step.scalars),
+        reduce_loss(step.partials, groups + 1, step.coefficients, step.losses, false),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! `covariance.wgsl`, `matrix_product.wgsl`, `matrix_scale.wgsl` and `root_factors.wgsl`.
 
 use super::{Binding, Dispatch, losses::reduction_groups, params::params};
-use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, ROOT_STEPS, RootFactors};
+use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, ROOT_FACTORS, RootFactors, RootKind};
 
 params! {
     struct CovarianceParams {
@@ -28,7 +28,9 @@ params! {
         values4: u32,
         parts: u32,
         steps: u32,
-        of_covariance: u32,
+        polar: u32,
+        pairs: u32,
+        floor: f32,
     }
 }
 
@@ -55,6 +57,7 @@ pub(super) fn matrix_product(step: &MatrixProduct) -> Dispatch {
         .bind(3, Binding::optional(step.factor.map(|factor| factor.slot)))
         .slot(4, step.output)
         .flag("WITH_FACTOR", step.factor.is_some())
+        .flag("TRANSPOSED", step.transposed)
 }
 
 pub(super) fn matrix_scale(step: &MatrixScale) -> Dispatch {
@@ -71,8 +74,10 @@ pub(super) fn root_factors(step: &RootFactors) -> Vec<Dispatch> {
     let params = RootFactorsParams {
         values4: values4 as u32,
         parts: parts as u32,
-        steps: ROOT_STEPS as u32,
-        of_covariance: u32::from(step.of_covariance),
+        steps: step.kind.steps() as u32,
+        polar: u32::from(step.kind == RootKind::Polar),
+        pairs: ROOT_FACTORS as u32,
+        floor: step.kind.floor() as f32,
     };
     vec![
         Dispatch::new("root_factors", "root_factors", &params, parts).slot(1, step.matrix).slot(2, step.partials),

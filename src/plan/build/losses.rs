@@ -1,6 +1,6 @@
 //! Where the losses come in an evaluation.
 
-use super::Builder;
+use super::{Builder, roots::Transport};
 use crate::{
     plan::{
         Coefficients, ContentLoss, Destination, EdgeLoss, FreezePixels, GramBackward, GramLoss, IterationState, Map,
@@ -111,7 +111,8 @@ impl Builder {
             let (coefficients, losses) = (self.coefficients(term), self.loss_values());
             if style.statistic == Statistic::Gram {
                 let partials = self.partials(REDUCTION_GROUPS);
-                let step = GramLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
+                let step =
+                    GramLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
                 self.steps.push(Step::GramLoss(step));
                 continue;
             }
@@ -121,17 +122,19 @@ impl Builder {
             let step = match style.statistic {
                 Statistic::Wasserstein => {
                     let root = self.slot(Tensor::TargetRoot(term), matrix, true);
-                    let (covariance, roots, product) = self.wasserstein_roots(gram, mean, scalars, root, channels);
+                    let Transport { covariance, polar, overlap, transport } =
+                        self.transport(gram, mean, scalars, root, channels);
                     Step::WassersteinLoss(WassersteinLoss {
                         mean,
                         target_mean,
                         covariance,
-                        root: roots,
-                        product,
-                        factors: self.root_factors(),
+                        polar,
+                        overlap,
+                        transport,
                         scalars,
                         gram_gradient,
                         mean_gradient,
+                        partials: self.partials(REDUCTION_GROUPS),
                         coefficients,
                         losses,
                         channels,

@@ -171,9 +171,7 @@ pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, Pl
             Representation::Features(layer) => {
                 (builder.whole(Tensor::Features(layer), shape, true).slot, shape.values())
             }
-            Representation::Gram(layer, region) => {
-                (builder.gram_slot(layer, region), (shape.channels as usize).pow(2))
-            }
+            Representation::Gram(layer, region) => (builder.gram_slot(layer, region), (shape.channels as usize).pow(2)),
             Representation::Mean(layer, region) => (builder.mean_slot(layer, region), shape.channels as usize),
         };
         let partials = builder.partials(REDUCTION_GROUPS);

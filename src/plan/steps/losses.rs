@@ -93,12 +93,14 @@ impl MomentsLoss {
     }
 }
 
-/// Squared Wasserstein distance, per channel, between Gaussians of mean m, m* and covariance S, S*:
-/// `value = a * (sum((m - m*)^2) + tr(S + S*) - 2 tr((R S R)^(1/2))) / C` with `R = S*^(1/2)`. With
-/// `Q = (I - R (R S R)^(-1/2) R) / C` and (a, b) its coefficients, the gradient with respect to the Gram matrix is `b * Q`
-/// and `c = b * ((m - m*) / C - Q m)`, which are added to the old ones if the step accumulates. Then dF = w (F b Q + c)
-/// by [`super::GramBackward`].
+/// Squared Wasserstein distance, per channel, between Gaussians of mean m, m* and covariance S, S*. With `R = S*^(1/2)`,
+/// `H = S^(1/2)` and the polar factor U of `X = R H`, whose other factor is `(H S* H)^(1/2)`:
+/// `value = a * (sum((m - m*)^2) + tr(S + S*) - 2 sum(U X)) / C`, the last sum over products of elements. With
+/// `W = R U H^-1`, `Q = (I - (W + W^T) / 2) / C` and (a, b) its coefficients, the gradient with respect to the Gram matrix is
+/// `b * Q` and `c = b * ((m - m*) / C - Q m)`, which are added to the old ones if the step accumulates. Then
+/// dF = w (F b Q + c) by [`super::GramBackward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
 pub struct WassersteinLoss {
     /// m.
     pub mean: SlotId,
@@ -106,36 +108,34 @@ pub struct WassersteinLoss {
     pub target_mean: SlotId,
     /// S.
     pub covariance: SlotId,
-    /// Y, where `(R S R)^(1/2)` is Y times the second last of `factors`.
-    pub root: SlotId,
-    /// `R Z R`, where `(R S R)^(-1/2)` is Z times the last of `factors`.
-    pub product: SlotId,
-    /// What [`super::RootFactors`] wrote.
-    pub factors: SlotId,
+    /// U.
+    pub polar: SlotId,
+    /// X.
+    pub overlap: SlotId,
+    /// W.
+    pub transport: SlotId,
     /// A [`TargetScalars`] with tr(S*).
     pub scalars: SlotId,
     /// b Q.
     pub gram_gradient: SlotId,
     /// c.
     pub mean_gradient: SlotId,
-    /// (a, b).
+    pub partials: SlotId,
     pub coefficients: Coefficients,
-    /// Where the value goes.
     pub losses: SlotId,
-    /// C.
     pub channels: u32,
-    /// Whether gradients are added to the existing ones.
     pub accumulate: bool,
 }
 
 impl WassersteinLoss {
     pub(super) fn declaration(&self) -> Declaration {
-        let read = [self.mean, self.target_mean, self.covariance, self.root, self.product, self.factors, self.scalars];
+        let matrices = [self.covariance, self.polar, self.overlap, self.transport];
         Declaration::new("wasserstein_loss", self.gram_gradient)
-            .uses(Read, read)
-            .uses(Read, [self.coefficients.slot])
+            .uses(Read, [self.mean, self.target_mean, self.scalars, self.coefficients.slot])
+            .uses(Read, matrices)
             .uses(Role::written(self.accumulate), [self.gram_gradient, self.mean_gradient])
             .uses(Write, [self.losses])
+            .uses(Scratch, [self.partials])
     }
 }
 

@@ -18,7 +18,7 @@ pub use declaration::{Declaration, Destination, Role, Use};
 pub use input::Border;
 pub use lbfgs::{LbfgsControl, LbfgsScalarResults};
 pub use losses::{Coefficients, EDGE_CELL, TargetScalars, ring_row};
-pub use matrices::{Factor, ROOT_FACTORS, ROOT_STEPS};
+pub use matrices::{Factor, ROOT_FACTORS, RootKind};
 pub use pooling::Pooling;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};

@@ -1,9 +1,8 @@
 //! The losses, and the ring that records them.
 
 use super::*;
-use super::matrices::make_symmetric;
 use crate::plan::{
-    Coefficients, ContentLoss, GramLoss, Matrix, MomentsLoss, REDUCTION_GROUPS, ROOT_FACTORS, RecordLosses, Region, Step,
+    Coefficients, ContentLoss, GramLoss, Matrix, MomentsLoss, REDUCTION_GROUPS, RecordLosses, Region, Step,
     SumOfSquares, Term, WassersteinLoss, ring_row,
 };
 use crate::tolerance::F32_REDUCTION;
@@ -158,12 +157,10 @@ fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Cas
     let mut sketch = Sketch::new(u64::from(channels) + 4);
     let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -0.5, 0.5);
     let target_mean = sketch.uniform(Tensor::TargetMean(term), count, -0.5, 0.5);
-    let covariance = sketch.uniform(Tensor::Matrix(Matrix::Covariance), count * count, 2.0, 3.0);
-    let root = sketch.uniform(Tensor::Matrix(Matrix::Y), count * count, 0.25, 0.75);
-    let mut values = sketch.random.uniform_values(count * count, -0.5, 1.0);
-    make_symmetric(&mut values, count);
-    let product = sketch.numbers(Tensor::Matrix(Matrix::A), values);
-    let factors = sketch.uniform(Tensor::RootFactors, 2 * ROOT_FACTORS, 0.25, 0.75);
+    let covariance = sketch.uniform(Tensor::Matrix(Matrix::S), count * count, 2.0, 3.0);
+    let polar = sketch.uniform(Tensor::Matrix(Matrix::Y), count * count, 0.25, 0.75);
+    let overlap = sketch.uniform(Tensor::Matrix(Matrix::X), count * count, -0.5, -0.25);
+    let transport = sketch.uniform(Tensor::Matrix(Matrix::NextZ), count * count, -0.5, 1.0);
     let scalars = scalars(&mut sketch, term);
     let [gram_gradient, mean_gradient] = gradients(&mut sketch, of, accumulate);
     let (coefficients, losses) = loss(&mut sketch);
@@ -171,12 +168,13 @@ fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Cas
         mean,
         target_mean,
         covariance,
-        root,
-        product,
-        factors,
+        polar,
+        overlap,
+        transport,
         scalars,
         gram_gradient,
         mean_gradient,
+        partials: sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS),
         coefficients,
         losses,
         channels,

@@ -44,8 +44,9 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
     for counted in [Alike, Weighted] {
         cases.extend(GRAMS.map(|(name, width, height, splits)| gram(filters, name, width, height, splits, counted)));
-        cases
-            .extend(GRAMS.map(|(name, width, height, splits)| channel_mean(filters, name, width, height, splits, counted)));
+        cases.extend(
+            GRAMS.map(|(name, width, height, splits)| channel_mean(filters, name, width, height, splits, counted)),
+        );
         for with_mean in [false, true] {
             cases.extend(MAPS.map(|(name, width, height, store)| {
                 gram_backward(filters, name, width, height, store, counted, with_mean)
@@ -85,14 +86,7 @@ fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32
     sketch.finish(format!("{name} {width}x{height} in {splits}{counted}"), step, filters, F32_GRAM)
 }
 
-fn channel_mean(
-    filters: &Arc<Filters>,
-    name: &str,
-    width: u32,
-    height: u32,
-    splits: u32,
-    counted: Counted,
-) -> Case {
+fn channel_mean(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32, counted: Counted) -> Case {
     let of = layer(name);
     let shape = shape(of, width, height);
     let channels = shape.channels as usize;
@@ -149,4 +143,3 @@ fn gram_backward_sized(
     let name = format!("{name} {width}x{height} {store}{counted}{mean}");
     sketch.finish(name, Step::GramBackward(step), filters, F32_GRAM)
 }
-
