@@ -44,7 +44,7 @@ impl Destination {
                 "--quality is for JPEG files, but {} is none: leave it out, or name a .jpg",
                 path.display()
             ))),
-            Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality } }),
+            Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality, ..Encoding::default() } }),
         }
     }
 
@@ -61,7 +61,7 @@ impl Destination {
     /// Checks, before the work, that a picture of this size can be written.
     pub fn check(&self, size: Size) -> Result<(), CliError> {
         match self.file() {
-            Some(path) => Ok(check_writable(path, size)?),
+            Some(path) => Ok(check_writable(path, size, &self.encoding)?),
             None if io::stdout().is_terminal() => Err(CliError::Usage(
                 "-o - writes a PNG to standard output, which is a terminal: send it to a file or a program".to_owned(),
             )),
@@ -72,9 +72,9 @@ impl Destination {
     /// Writes a picture.
     pub fn save(&self, picture: &Picture) -> Result<(), CliError> {
         match self.file() {
-            Some(path) => Ok(picture.save_as(path, self.encoding)?),
+            Some(path) => Ok(picture.save_as(path, &self.encoding)?),
             None => {
-                let bytes = picture.to_png(STANDARD_OUTPUT)?;
+                let bytes = picture.to_png(STANDARD_OUTPUT, &self.encoding)?;
                 let mut output = io::stdout().lock();
                 output.write_all(&bytes).and_then(|()| output.flush()).map_err(|reason| {
                     let path = STANDARD_OUTPUT.into();

@@ -1,0 +1,26 @@
+//! What a picture remembers of how it was made: a text in its file.
+
+mod find;
+mod xmp;
+
+pub use find::recorded;
+pub(super) use xmp::{insert_into_jpeg, packet};
+
+use std::path::Path;
+
+use super::PictureError;
+
+/// By which the text is found in a PNG.
+pub(super) const KEYWORD: &str = "impasto";
+
+/// The longest record, in bytes, with what its format needs around it: a segment of a JPEG holds no more.
+const LONGEST: usize = 65_000;
+
+/// Whether a record can be written.
+pub(super) fn check(path: &Path, record: Option<&str>) -> Result<(), PictureError> {
+    let length = record.map_or(0, |text| packet(text).len());
+    if length > LONGEST {
+        return Err(PictureError::RecordTooLong { path: path.into(), length, limit: LONGEST });
+    }
+    Ok(())
+}
