@@ -107,7 +107,7 @@ fn changes_something(transform: &TransformF32Executor, grey: bool) -> bool {
     let values: Vec<f32> = before.iter().flat_map(|colour| &colour[..if grey { 1 } else { 3 }]).copied().collect();
     let mut after = vec![0.0; 3 * before.len()];
     transform.transform(&values, &mut after).is_err()
-        || before.as_flattened().iter().zip(&after).any(|(before, after)| !((before - after).abs() < 0.5 / 255.0))
+        || !before.as_flattened().iter().zip(&after).all(|(before, after)| (before - after).abs() < 0.5 / 255.0)
 }
 
 /// The value of a sample of 8 bits.

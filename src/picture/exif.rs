@@ -23,7 +23,7 @@ pub(super) fn cleaned(exif: &[u8]) -> Option<Vec<u8>> {
     if second > 0 {
         exif.put_long(after, 0)?;
         let count = exif.short(second)?;
-        let field = |tag| Some(exif.long(exif.entry(second, tag)? + 8)?);
+        let field = |tag| exif.long(exif.entry(second, tag)? + 8);
         let thumbnail = field(THUMBNAIL_OFFSET).zip(field(THUMBNAIL_LENGTH));
         exif.erase(second, 2 + 12 * count + 4)?;
         if let Some((offset, length)) = thumbnail {

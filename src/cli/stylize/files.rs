@@ -5,7 +5,7 @@ use crate::cli::{
     CliError,
     console::Console,
     input::{detail_for, is_standard_stream, read_picture},
-    output::{Destination, free_name},
+    output::{Carried, Destination, free_name},
     overwrite::{Input, Output, check_files},
     paint::Checkpoints,
     resume::Notes,
@@ -28,8 +28,8 @@ impl Arguments {
         }
     }
 
-    /// The photograph and the painting, and the long side of the result.
-    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32), CliError> {
+    /// The photograph and the painting, the long side of the result, and what goes from the photograph into it.
+    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32, Carried), CliError> {
         let content = read_picture(&self.content, self.content_detail(), console)?;
         let own = content.size.width.max(content.size.height);
         let size = match self.size {
@@ -39,7 +39,8 @@ impl Arguments {
         };
         let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
         let style = read_picture(&self.style, detail_for(needed as u32), console)?;
-        Ok((content.picture, style.picture, size))
+        let carried = Carried::of(&content, self.keep_exif, console);
+        Ok((content.picture, style.picture, size, carried))
     }
 
     /// Where the checkpoints go and how often. `notes` go into them.
@@ -61,7 +62,7 @@ impl Arguments {
                 "--save-every names its pictures after the result's file: name one with -o".to_owned(),
             ));
         }
-        Destination::new(path, self.quality)
+        Destination::new(path, self.quality, self.depth)
     }
 
     /// A new file in the current directory, named after both pictures.

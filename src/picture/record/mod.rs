@@ -16,7 +16,12 @@ pub(super) const KEYWORD: &str = "impasto";
 /// The longest record, in bytes, with what its format needs around it: a segment of a JPEG holds no more.
 const LONGEST: usize = 65_000;
 
-/// Whether a record can be written.
+/// Whether a record is short enough to be written, see [`super::Encoding::record`].
+pub fn record_fits(text: &str) -> bool {
+    packet(text).len() <= LONGEST
+}
+
+/// [`record_fits`], as an error.
 pub(super) fn check(path: &Path, record: Option<&str>) -> Result<(), PictureError> {
     let length = record.map_or(0, |text| packet(text).len());
     if length > LONGEST {

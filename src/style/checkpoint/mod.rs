@@ -56,21 +56,13 @@ pub(super) struct Digests {
 impl Digests {
     /// Of the filters, only those that the recipe uses count.
     pub fn new(filters: &Filters, recipe: &Recipe, content: &Picture, style: &Picture) -> Digests {
-        let layers = recipe.deepest().map_or(0, |deepest| deepest.index() + 1);
-        let mut hash = Sha256::new();
-        hash.update(bytemuck::bytes_of(&filters.normalisation.mean));
-        hash.update(bytemuck::bytes_of(&filters.normalisation.deviation));
-        for layer in filters.layers.iter().take(layers) {
-            hash.update(bytemuck::cast_slice(&layer.weight));
-            hash.update(bytemuck::cast_slice(&layer.bias));
-        }
         let of_picture = |picture: &Picture| {
             let mut hash = Sha256::new();
             hash.update(bytemuck::bytes_of(&[picture.size().width, picture.size().height]));
             hash.update(bytemuck::cast_slice(picture.pixels()));
             digits(hash)
         };
-        Digests { filters: digits(hash), content: of_picture(content), style: of_picture(style) }
+        Digests { filters: filters.digest(recipe.deepest()), content: of_picture(content), style: of_picture(style) }
     }
 }
 
