@@ -68,6 +68,15 @@ impl Engine {
         &self.name
     }
 
+    /// What executes its plans: the interface of a GPU (`vulkan`, `metal`, `dx12`), `cpu` or `reference`.
+    pub fn back_end(&self) -> &'static str {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => gpu.api(),
+            Loaded::Cpu(_) => "cpu",
+            Loaded::Reference => "reference",
+        }
+    }
+
     /// The precision it was asked for, f32 if the device has no other.
     pub fn precision(&self) -> Precision {
         self.precision

@@ -9,7 +9,7 @@ use crate::{
     targets::is_shown,
     worker::peak,
 };
-use impasto::random::Random;
+use impasto::{picture::Encoding, plan::Size, random::Random};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -63,7 +63,7 @@ const LAYERS: Value = Words(&[
 ]);
 const DEVICES: Value = Words(&["cpu", "auto", "0", "7", "-1", "llvmpipe", "99999999999999999999", "no such", ""]);
 
-const STYLIZE: [(&str, Value); 32] = [
+const STYLIZE: [(&str, Value); 35] = [
     ("--style", Picture),
     ("-s", Picture),
     ("--output", Output),
@@ -99,6 +99,9 @@ const STYLIZE: [(&str, Value); 32] = [
     ("--explain", Flag),
     ("--quality", Number),
     ("--force", Flag),
+    ("--depth", Words(&["8", "16", "32"])),
+    ("--no-metadata", Flag),
+    ("--keep-exif", Flag),
 ];
 
 /// Options of the other commands, and those that need not be tried as often.
@@ -124,9 +127,11 @@ const OTHERS: [(&str, Value); 18] = [
 ];
 
 /// Commands with how often they are tried, and their first arguments. None works for long.
-const COMMANDS: [(&str, usize, &[&str]); 16] = [
+const COMMANDS: [(&str, usize, &[&str]); 18] = [
     ("stylize", 60, &[]),
     ("resume", 14, &[]),
+    ("info", 6, &[]),
+    ("again", 14, &[]),
     ("weights info", 8, &[]),
     ("weights learn", 4, &["-o", "learned.safetensors"]),
     ("weights list", 1, &[]),
@@ -235,7 +240,8 @@ pub fn attack(settings: &Settings, table: &Table) {
     if settings.commands == 0 {
         return;
     }
-    let whole = checkpoint(&settings.program);
+    let [whole, painted] = made(&settings.program);
+    let record = recorded(&painted);
     let (seeds, hostile) = (seeds(), hostile());
     let small: Vec<&Hostile> = hostile.iter().filter(|file| !file.large).collect();
     let next = AtomicU64::new(0);
@@ -253,6 +259,8 @@ pub fn attack(settings: &Settings, table: &Table) {
                     let file = hostile.get(number as usize);
                     let other = small[number as usize % small.len()];
                     fill(folder.path(), &whole, &seeds, &file.unwrap_or(other).bytes, &mut random);
+                    let remembering = remembering(&record, &mut random);
+                    fs::write(folder.path().join("remembering.png"), remembering).expect("there is room for a small file");
                     let mut line = command_line(&mut random);
                     if let Some(file) = file {
                         let words = match file.target {
@@ -271,15 +279,81 @@ pub fn attack(settings: &Settings, table: &Table) {
     });
 }
 
-/// A checkpoint that the program itself wrote.
-fn checkpoint(program: &Path) -> Vec<u8> {
+/// A checkpoint and a picture that the program itself wrote.
+fn made(program: &Path) -> [Vec<u8>; 2] {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     fill(folder.path(), &[], &seeds(), &[], &mut Random::new(0));
     let options = QUICK.concat();
     let line = ["stylize", "photo.png", "--checkpoint", "run.checkpoint", "--checkpoint-every", "0"];
     let status = Command::new(program).args(line).args(options).current_dir(folder.path()).status();
     assert!(status.is_ok_and(|status| status.success()), "{} cannot paint", program.display());
-    fs::read(folder.path().join("run.checkpoint")).expect("it was asked for")
+    ["run.checkpoint", "out.png"].map(|name| fs::read(folder.path().join(name)).expect("it was asked for"))
+}
+
+/// What a picture remembers.
+fn recorded(picture: &[u8]) -> serde_json::Value {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let path = folder.path().join("out.png");
+    fs::write(&path, picture).expect("there is room for a small file");
+    let text = impasto::picture::recorded(&path).expect("it can be read").expect("it remembers");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// What strangers may write where a name, a value or an option belongs.
+const STRANGE: [&str; 16] = [
+    "-",
+    "",
+    "--output=photo.png",
+    "-ophoto.png",
+    "--log",
+    "--help",
+    "/etc/passwd",
+    "../photo.png",
+    "album/../run.checkpoint",
+    "run.checkpoint",
+    "output",
+    "log",
+    "checkpoint",
+    "weights-url",
+    "http://127.0.0.1:9/x",
+    "\u{1b}[31m\u{202e}\n",
+];
+
+/// A picture that remembers something else than how it was painted.
+fn remembering(record: &serde_json::Value, random: &mut Random) -> Vec<u8> {
+    let mut record = record.clone();
+    for _ in 0..random.below(4) {
+        spoil(&mut record, random);
+    }
+    if random.below(4) == 0 {
+        let stranger = serde_json::json!([one(&STRANGE, random), [one(&STRANGE, random)]]);
+        if let Some(options) = record["options"].as_array_mut() {
+            options.push(stranger);
+        }
+    }
+    let mut text = record.to_string();
+    if random.below(8) == 0 {
+        let (kept, _) = text.char_indices().nth(random.below(text.chars().count())).expect("it is within");
+        text.truncate(kept);
+    }
+    let encoding = Encoding { record: Some(text), ..Encoding::default() };
+    let picture = impasto::picture::Picture::noise(Size { width: 5, height: 4 }, 1);
+    picture.to_png("remembering.png", &encoding).expect("a short record")
+}
+
+/// Puts something strange in the place of one of the values.
+fn spoil(value: &mut serde_json::Value, random: &mut Random) {
+    match value {
+        serde_json::Value::Array(values) if !values.is_empty() => {
+            let index = random.below(values.len());
+            spoil(&mut values[index], random);
+        }
+        serde_json::Value::Object(values) if !values.is_empty() => {
+            let index = random.below(values.len());
+            values.values_mut().nth(index).into_iter().for_each(|value| spoil(value, random));
+        }
+        value => *value = one(&STRANGE, random).into(),
+    }
 }
 
 /// The inputs of one command line.
@@ -362,7 +436,7 @@ fn command_line(random: &mut Random) -> Vec<OsString> {
         options.extend(pairs.map(|pair| pair.iter().map(OsString::from).collect::<Vec<_>>()));
     }
     let operands = match command {
-        "stylize" | "resume" | "weights info" | "paint" => 1,
+        "stylize" | "resume" | "info" | "again" | "weights info" | "paint" => 1,
         "weights learn" => 2,
         _ => 0,
     };
@@ -371,6 +445,7 @@ fn command_line(random: &mut Random) -> Vec<OsString> {
             "resume" if random.below(2) == 0 => {
                 one(&[b"run.checkpoint".as_slice(), b"damaged-checkpoint", b"hostile"], random)
             }
+            "info" | "again" if random.below(4) > 0 => b"remembering.png",
             "weights info" if random.below(2) == 0 => one(&[b"damaged-weights".as_slice(), b"hostile"], random),
             _ if random.below(2) == 0 => b"photo.png",
             _ => one(&INPUTS, random),

@@ -7,13 +7,14 @@ use super::{
     output::{Destination, Placed},
     paint::{self, Failure, Keeping},
     progress::Progress,
+    record::{Painted, Record},
     weights_options::learned,
 };
 use clap::Args;
 use impasto::{
     Device, Engine,
     demo::{brushwork, townscape},
-    picture::Picture,
+    picture::{Depth, Picture},
     plan::Size,
     printable::printable,
     style::{Inputs, Painting, Recipe},
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
-    let destination = Destination::new(arguments.output.clone(), None)?;
+    let mut destination = Destination::new(arguments.output.clone(), None, Depth::default())?;
     destination.check(DRAWN)?;
     let device = arguments.device.open(console)?;
     let (content, style) = (townscape(DRAWN), brushwork(DRAWN));
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     for (picture, path) in &drawn {
         picture.save(path)?;
     }
-    let picture = painted(arguments, &device, &content, &style, &destination, console)?;
+    let picture = painted(arguments, &device, &content, &style, &mut destination, console)?;
     if let Placed::Elsewhere { error, path } = destination.place(&picture)? {
         return Err(CliError::Elsewhere { error, path });
     }
@@ -70,7 +71,7 @@ fn painted(
     device: &Device,
     content: &Picture,
     style: &Picture,
-    destination: &Destination,
+    destination: &mut Destination,
     console: &Console,
 ) -> Result<Picture, CliError> {
     let filters = learned(&[content, style], arguments.device.threads, console)?;
@@ -86,6 +87,9 @@ fn painted(
     };
     let engine = Engine::new(device, Arc::new(filters))?;
     let mut painting = Painting::new(&engine, Inputs::new(content.clone(), style.clone()), recipe).map_err(Box::new)?;
+    let (recipe, size) = (painting.recipe(), painting.sizes()[painting.sizes().len() - 1]);
+    let record = Record::new("demo", &[], &Painted { engine: &engine, recipe, size, inputs: Vec::new() });
+    destination.remember(record.to_text(), console);
     let mut progress = Progress::new(console, &painting);
     let keeping = Keeping { destination, checkpoints: None, every_size: false };
     let painted = paint::paint(&mut painting, &keeping, &mut progress);

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod again;
 mod bench;
 mod completions;
 mod console;
@@ -9,6 +10,7 @@ mod devices;
 mod dump;
 mod error;
 mod explain;
+mod info;
 mod input;
 mod interrupt;
 mod man;
@@ -18,6 +20,7 @@ mod overwrite;
 mod paint;
 mod painting_options;
 mod progress;
+mod record;
 mod resume;
 mod stylize;
 mod validate;
@@ -55,6 +58,8 @@ enum Command {
     Demo(demo::Arguments),
     Stylize(Box<stylize::Arguments>),
     Resume(resume::Arguments),
+    Info(info::Arguments),
+    Again(again::Arguments),
     Devices(devices::Arguments),
     Validate(validate::Arguments),
     Bench(bench::Arguments),
@@ -88,8 +93,10 @@ pub(crate) fn main() -> ExitCode {
     let answer = &mut std::io::stdout().lock();
     let done = match command {
         Command::Demo(arguments) => demo::run(&arguments, console, answer),
-        Command::Stylize(arguments) => stylize::run(*arguments, console, answer),
+        Command::Stylize(arguments) => stylize::run(*arguments, stylize::Call::of_this_process(), console, answer),
         Command::Resume(arguments) => resume::run(arguments, console),
+        Command::Info(arguments) => info::run(&arguments, answer),
+        Command::Again(arguments) => again::run(arguments, console, answer),
         Command::Devices(_) => devices::run(answer),
         Command::Validate(arguments) => validate::run(arguments, console, answer),
         Command::Bench(arguments) => bench::run(arguments, console, answer),

@@ -1,10 +1,10 @@
 //! Where a painted picture goes: a file or standard output; where neither takes it, some other place that does.
 
-use super::{CliError, input::is_standard_stream};
+use super::{CliError, console::Console, input::is_standard_stream};
 use directories::BaseDirs;
 use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
-    picture::{Encoding, Picture, PictureError, check_writable},
+    picture::{Depth, Encoding, Mask, Omission, Opened, Picture, PictureError, check_writable, record_fits},
     plan::Size,
 };
 use std::{
@@ -24,6 +24,34 @@ pub(crate) struct Destination {
     encoding: Encoding,
 }
 
+/// What goes from the photograph into the result, besides what is painted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carried {
+    /// How opaque it is.
+    pub alpha: Option<Mask>,
+    /// What it says of camera and place, if that is to be kept.
+    pub exif: Option<Vec<u8>>,
+}
+
+impl Carried {
+    pub fn of(photograph: &Opened, keep_exif: bool, console: &Console) -> Carried {
+        let exif = photograph.exif.clone().filter(|_| keep_exif);
+        if keep_exif && exif.is_none() {
+            console.say("--keep-exif keeps nothing: the photograph has no EXIF data that can be passed on");
+        }
+        Carried { alpha: photograph.alpha.clone(), exif }
+    }
+}
+
+/// 8 or 16 bits.
+pub(crate) fn depth(text: &str) -> Result<Depth, String> {
+    match text {
+        "8" => Ok(Depth::Eight),
+        "16" => Ok(Depth::Sixteen),
+        _ => Err(format!("\"{text}\" is not 8 or 16")),
+    }
+}
+
 /// Where a picture is.
 #[derive(Debug)]
 pub(crate) enum Placed {
@@ -36,16 +64,44 @@ pub(crate) enum Placed {
 impl Destination {
     /// # Errors
     /// If a quality is given for a file that has none.
-    pub fn new(path: PathBuf, jpeg_quality: Option<u8>) -> Result<Destination, CliError> {
+    pub fn new(path: PathBuf, jpeg_quality: Option<u8>, depth: Depth) -> Result<Destination, CliError> {
+        let encoding = Encoding { depth, ..Encoding::default() };
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         match jpeg_quality {
-            None => Ok(Destination { path, encoding: Encoding::default() }),
+            None => Ok(Destination { path, encoding }),
             Some(_) if !matches!(extension.as_deref(), Some("jpg" | "jpeg")) => Err(CliError::Usage(format!(
                 "--quality is for JPEG files, but {} is none: leave it out, or name a .jpg",
                 path.display()
             ))),
-            Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality } }),
+            Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality, ..encoding } }),
         }
+    }
+
+    /// Takes what goes from the photograph into the result, and says what of it has no place there.
+    pub fn carry(&mut self, carried: Carried, console: &Console) {
+        self.encoding.alpha = carried.alpha;
+        self.encoding.exif = carried.exif;
+        for omission in self.file().map(|path| self.encoding.omissions(path)).unwrap_or_default() {
+            console.say(&omission.to_string());
+        }
+    }
+
+    /// Lets the picture remember how it was made.
+    pub fn remember(&mut self, record: String, console: &Console) {
+        if !record_fits(&record) {
+            console.say("the options are too many for the picture to remember: it is written without them");
+            return;
+        }
+        self.encoding.record = Some(record);
+        let omissions = self.file().map(|path| self.encoding.omissions(path)).unwrap_or_default();
+        for omission in omissions.iter().filter(|omission| matches!(omission, Omission::Record(_))) {
+            console.note(&omission.to_string());
+        }
+    }
+
+    /// How pictures are written, those on the way too.
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
     }
 
     /// The file, unless it is standard output.
@@ -61,7 +117,7 @@ impl Destination {
     /// Checks, before the work, that a picture of this size can be written.
     pub fn check(&self, size: Size) -> Result<(), CliError> {
         match self.file() {
-            Some(path) => Ok(check_writable(path, size)?),
+            Some(path) => Ok(check_writable(path, size, &self.encoding)?),
             None if io::stdout().is_terminal() => Err(CliError::Usage(
                 "-o - writes a PNG to standard output, which is a terminal: send it to a file or a program".to_owned(),
             )),
@@ -72,9 +128,9 @@ impl Destination {
     /// Writes a picture.
     pub fn save(&self, picture: &Picture) -> Result<(), CliError> {
         match self.file() {
-            Some(path) => Ok(picture.save_as(path, self.encoding)?),
+            Some(path) => Ok(picture.save_as(path, &self.encoding)?),
             None => {
-                let bytes = picture.to_png(STANDARD_OUTPUT)?;
+                let bytes = picture.to_png(STANDARD_OUTPUT, &self.encoding)?;
                 let mut output = io::stdout().lock();
                 output.write_all(&bytes).and_then(|()| output.flush()).map_err(|reason| {
                     let path = STANDARD_OUTPUT.into();
@@ -93,10 +149,20 @@ impl Destination {
             Ok(()) => return Ok(Placed::AsAsked),
             Err(error) => error,
         };
-        match other_places().into_iter().find_map(|directory| keep(picture, &self.path, &directory)) {
+        match other_places().into_iter().find_map(|directory| self.keep(picture, &directory)) {
             Some(path) => Ok(Placed::Elsewhere { error: Box::new(error), path }),
             None => Err(error),
         }
+    }
+
+    /// Saves a picture as a new PNG in a directory; none if that fails.
+    fn keep(&self, picture: &Picture, directory: &Path) -> Option<PathBuf> {
+        let stem = match self.file() {
+            Some(path) => path.file_stem()?.to_string_lossy(),
+            None => "impasto".into(),
+        };
+        let path = free_name(directory, &stem)?;
+        picture.save_as(&path, &self.encoding).is_ok().then(|| fs::canonicalize(&path).unwrap_or(path))
     }
 }
 
@@ -107,13 +173,6 @@ fn other_places() -> Vec<PathBuf> {
     places.extend(cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok());
     places.push(std::env::temp_dir());
     places
-}
-
-/// Saves a picture as a new PNG in a directory; none if that fails.
-fn keep(picture: &Picture, meant: &Path, directory: &Path) -> Option<PathBuf> {
-    let stem = if is_standard_stream(meant) { "impasto".into() } else { meant.file_stem()?.to_string_lossy() };
-    let path = free_name(directory, &stem)?;
-    picture.save(&path).is_ok().then(|| fs::canonicalize(&path).unwrap_or(path))
 }
 
 /// `stem.png`, or `stem-2.png` and so on if that is taken.

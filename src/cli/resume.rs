@@ -56,10 +56,9 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// The notes of the command that is running. `output` is where the picture goes, if the options do not say so.
-    pub fn of_this_process(output: Option<&Path>) -> Result<Notes, CliError> {
+    /// The notes of a command that was called so. `output` is where the picture goes, if the options do not say so.
+    pub fn new(mut arguments: Vec<OsString>, output: Option<&Path>) -> Result<Notes, CliError> {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
-        let mut arguments: Vec<OsString> = std::env::args_os().collect();
         arguments.extend(output.into_iter().flat_map(|output| ["--output".into(), output.into()]));
         Ok(Notes { arguments, directory, content: None, style: None })
     }
@@ -68,10 +67,8 @@ impl Notes {
         serde_json::to_string(self).expect("strings and paths of one system can be written")
     }
 
-    /// The options; where one is given twice the later counts.
     fn arguments(&self) -> Option<stylize::Arguments> {
-        let matches = super::command().try_get_matches_from(&self.arguments).ok()?;
-        let Command::Stylize(mut arguments) = Cli::from_arg_matches(&matches).ok()?.command else { return None };
+        let mut arguments = parse(&self.arguments)?;
         arguments.look_in(&self.directory);
         if let Some(content) = &self.content {
             arguments.content.clone_from(content);
@@ -79,8 +76,16 @@ impl Notes {
         if let Some(style) = &self.style {
             arguments.style.clone_from(style);
         }
-        Some(*arguments)
+        Some(arguments)
     }
+}
+
+/// The options of a call of `impasto stylize`; none if it is none, or of another version. Where an option is given twice
+/// the later counts.
+pub(crate) fn parse(call: &[OsString]) -> Option<stylize::Arguments> {
+    let matches = super::command().try_get_matches_from(call).ok()?;
+    let Command::Stylize(arguments) = Cli::from_arg_matches(&matches).ok()?.command else { return None };
+    Some(*arguments)
 }
 
 pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliError> {
@@ -121,13 +126,15 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         notes.style = Some(arguments.style.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?);
     }
     let stylize = notes.arguments().ok_or_else(foreign)?;
-    let destination = stylize.destination()?;
+    let mut destination = stylize.destination()?;
     stylize.check_files(&destination)?;
     destination.check(checkpoint.size())?;
-    let (inputs, _) = stylize.pictures(console)?;
+    let (inputs, _, carried) = stylize.pictures(console)?;
+    destination.carry(carried, console);
     // By now it is known how deep the filters must reach.
     let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &inputs, console)?;
     let painting = Painting::resume(&engine, inputs, checkpoint)?;
+    stylize::remember(&stylize, &notes.arguments, &painting, &engine, &mut destination, console);
     let keeping = Keeping {
         destination: &destination,
         checkpoints: stylize.checkpoints(|| Ok(notes))?,

@@ -139,6 +139,11 @@ impl Gpu {
         [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned()
     }
 
+    /// The interface that it is reached through, see [`super::AdapterInfo::api`].
+    pub fn api(&self) -> &'static str {
+        self.device.adapter_info().backend.to_str()
+    }
+
     /// Whether it computes on the processor, see [`Adapter::is_software`].
     pub fn is_software(&self) -> bool {
         self.device.adapter_info().device_type == wgpu::DeviceType::Cpu

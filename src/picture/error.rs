@@ -186,6 +186,26 @@ pub enum PictureError {
         /// Size of the picture.
         size: Size,
     },
+    /// More bits were asked for than the format holds.
+    #[error("cannot write {path} with 16 bits, because {format} files are written with 8: use .png or .tiff")]
+    EightBitsOnly {
+        /// The file to be written.
+        path: PathBuf,
+        /// Name of the format.
+        format: &'static str,
+    },
+    /// The record is too long.
+    #[error(
+        "cannot write {path}, because the record of how it was made takes {length} bytes, more than {limit}: leave the record out"
+    )]
+    RecordTooLong {
+        /// The file to be written.
+        path: PathBuf,
+        /// What it takes.
+        length: usize,
+        /// The most that a file holds.
+        limit: usize,
+    },
     /// The encoder failed.
     #[error("cannot encode {path} as {format} ({reason}): try .png")]
     Encode {

@@ -5,13 +5,16 @@ mod colour;
 mod decode;
 mod encode;
 mod error;
+mod exif;
 mod mask;
+mod record;
 mod resize;
 
 pub use decode::{Detail, Frames, Opened, silence_decoder_panics};
-pub use encode::{Encoding, check_writable};
+pub use encode::{Depth, Encoding, Omission, check_writable};
 pub use error::PictureError;
 pub use mask::Mask;
+pub use record::{record_fits, recorded};
 pub use resize::fit_long_side;
 
 use image::ImageFormat;

@@ -14,8 +14,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Two layers, four small sizes and few iterations: what most tests paint with.
-const QUICK: [(&str, &str); 7] = [
+/// Two layers, four small sizes and few iterations: what most tests paint with. What is painted alike is then the same file.
+const QUICK: [(&str, &str); 8] = [
+    ("--no-metadata", ""),
     ("--device", "cpu"),
     ("--weights", "filters.safetensors"),
     ("--content-layers", "relu2_1"),

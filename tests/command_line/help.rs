@@ -3,17 +3,20 @@
 use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
-const COMMANDS: [(&str, &str); 15] = [
-    ("", "demo stylize resume devices validate bench dump weights completions man --help --version"),
+const COMMANDS: [(&str, &str); 17] = [
+    ("", "demo stylize resume info again devices validate bench dump weights completions man --help --version"),
     ("demo", "--output --device --threads"),
     (
         "stylize",
         "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
-         --save-every --log --checkpoint --checkpoint-every --explain --force --quality",
+         --save-every --log --checkpoint --checkpoint-every --explain --force --quality --depth \
+         --no-metadata --keep-exif",
     ),
     ("resume", "<FILE> --output --content --style --weights --device --threads"),
+    ("info", "<PICTURE> --json"),
+    ("again", "<PICTURE> --output --size --content --style --weights --device"),
     ("devices", "--help"),
     ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),
@@ -103,5 +106,5 @@ fn shells_complete_and_every_command_has_a_manual_page() {
             assert!(page.contains(option), "{command}: {option}");
         }
     }
-    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume"]);
+    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume, info, again"]);
 }

@@ -13,6 +13,7 @@ mod log;
 mod options;
 mod overwriting;
 mod pipelines;
+mod records;
 mod resume;
 mod streams;
 mod stylize;

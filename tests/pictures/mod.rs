@@ -5,7 +5,10 @@ mod detail;
 mod formats;
 mod hostile;
 mod masks;
+mod profiles;
+mod records;
 mod transparency;
+mod writing;
 
 #[cfg(all(feature = "cli", feature = "fetch"))]
 pub use hostile::broken_palette;
@@ -16,9 +19,10 @@ use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
+use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
-use impasto::picture::{Picture, PictureError, check_writable};
+use impasto::picture::{Encoding, Picture, PictureError, check_writable};
 use impasto::plan::Size;
 use impasto::random::Random;
 use moxcms::ColorProfile;
@@ -120,10 +124,10 @@ fn a_jpeg_is_close_to_what_was_saved() {
 }
 
 #[test]
-fn values_are_clamped_and_rounded_to_the_nearest_of_256() {
+fn values_are_clamped_and_become_one_of_the_two_nearest_levels() {
     let directory = directory();
     let path = directory.path().join("rounded.png");
-    let values = vec![-3.0, 0.49 / 255.0, 0.51 / 255.0, 99.4 / 255.0, 99.6 / 255.0, 7.0];
+    let values = vec![-3.0, 0.01 / 255.0, 0.99 / 255.0, 99.005 / 255.0, 99.995 / 255.0, 7.0];
     Picture::new(size(2, 1), values).expect("two pixels").save(&path).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(open(&path).pixels().iter().map(|v| v * 255.0).collect::<Vec<_>>(), [0.0, 0.0, 1.0, 99.0, 100.0, 255.0]);
 }
@@ -265,10 +269,17 @@ fn with_profile(image: &DynamicImage, profile: &[u8]) -> Vec<(&'static str, Vec<
         let colour = image.color().into();
         encoder.write_image(image.as_bytes(), image.width(), image.height(), colour).expect("an encodable picture");
     }
-    let (mut png, mut jpeg) = (Vec::new(), Vec::new());
+    let (mut png, mut jpeg, mut webp, mut tiff) = (Vec::new(), Vec::new(), Vec::new(), Cursor::new(Vec::new()));
     write(PngEncoder::new(&mut png), image, profile);
     write(JpegEncoder::new_with_quality(&mut jpeg, 100), image, profile);
-    vec![("png", png), ("jpeg", jpeg)]
+    write(WebPEncoder::new_lossless(&mut webp), image, profile);
+    write(TiffEncoder::new(&mut tiff), image, profile);
+    let mut files = vec![("png", png), ("jpeg", jpeg), ("tiff", tiff.into_inner())];
+    // A WebP is never grey, and a profile for grey says nothing of it.
+    if image.color().has_color() {
+        files.push(("webp", webp));
+    }
+    files
 }
 
 fn linear(value: f64) -> f64 {
@@ -437,7 +448,7 @@ fn places_that_cannot_be_written_are_refused_by_check_and_save_alike() {
         (at("out.webp"), size(1, 16_385), "SideTooLong"),
     ];
     for (path, size, kind) in cases {
-        let checked = check_writable(&path, size).expect_err("not writable");
+        let checked = check_writable(&path, size, &Encoding::default()).expect_err("not writable");
         let saved = Picture::noise(size, 1).save(&path).expect_err("not writable");
         for error in [checked, saved] {
             assert!(format!("{error:?}").starts_with(kind), "{error:?}");
@@ -453,9 +464,12 @@ fn places_that_cannot_be_written_are_refused_by_check_and_save_alike() {
 #[test]
 fn checking_leaves_nothing_behind() {
     let directory = directory();
-    check_writable(directory.path().join("out.jpg"), size(65_535, 1)).unwrap_or_else(|error| panic!("{error}"));
-    check_writable(directory.path().join("out.webp"), size(16_383, 1)).unwrap_or_else(|error| panic!("{error}"));
-    check_writable(directory.path().join("out.tiff"), size(100_000, 1)).unwrap_or_else(|error| panic!("{error}"));
+    check_writable(directory.path().join("out.jpg"), size(65_535, 1), &Encoding::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    check_writable(directory.path().join("out.webp"), size(16_383, 1), &Encoding::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    check_writable(directory.path().join("out.tiff"), size(100_000, 1), &Encoding::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     assert!(names(&directory).is_empty(), "{:?}", names(&directory));
 }
 

@@ -5,13 +5,14 @@ use crate::cli::{
     console::Console,
     input::read_picture,
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
+    output::depth,
     painting_options::{PaintingOptions, RegionOptions},
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args};
 use impasto::{
     Device,
-    picture::Picture,
+    picture::{Depth, Picture},
     plan::{Pooling, Size},
     style::{Colours, Init, Inputs, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
@@ -44,6 +45,18 @@ pub(crate) struct Arguments {
     /// Quality of the result if it is a JPEG file, 1 to 100 [default: 95]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
+
+    /// Bits of each value of the result: 16 for PNG and TIFF files; 8 are dithered, so that a smooth sky has no bands
+    #[arg(long, value_name = "8|16", value_parser = depth, default_value = "8", help_heading = "Result")]
+    pub depth: Depth,
+
+    /// Do not let the result remember how it was painted: see `impasto info`
+    #[arg(long, help_heading = "Result")]
+    pub no_metadata: bool,
+
+    /// Pass on what the photograph says of its camera, its moment and its place; nothing of it otherwise
+    #[arg(long, conflicts_with = "no_metadata", help_heading = "Result")]
+    pub keep_exif: bool,
 
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]

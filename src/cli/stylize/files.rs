@@ -5,7 +5,7 @@ use crate::cli::{
     CliError,
     console::Console,
     input::{detail_for, is_standard_stream, read_picture},
-    output::{Destination, free_name},
+    output::{Carried, Destination, free_name},
     overwrite::{Input, Output, check_files},
     paint::Checkpoints,
     painting_options::used_mask,
@@ -29,8 +29,8 @@ impl Arguments {
         }
     }
 
-    /// What is painted from, and the long side of the result.
-    pub fn pictures(&self, console: &Console) -> Result<(Inputs, u32), CliError> {
+    /// What is painted from, the long side of the result, and what goes from the photograph into it.
+    pub fn pictures(&self, console: &Console) -> Result<(Inputs, u32, Carried), CliError> {
         let files = self.regions.paintings(&self.style);
         self.paintings.check(files.len())?;
         let content = read_picture(&self.content, self.content_detail(), console)?;
@@ -43,7 +43,8 @@ impl Arguments {
         let keep = self.regions.keep.as_deref();
         let keep = keep.map(|path| used_mask(path, detail_for(size), "of what is kept")).transpose()?;
         let paintings = self.paintings.read(&files, Some(size), console)?;
-        Ok((Inputs { content: content.picture, alpha: content.alpha, keep, paintings }, size))
+        let carried = Carried::of(&content, self.keep_exif, console);
+        Ok((Inputs { content: content.picture, alpha: content.alpha, keep, paintings }, size, carried))
     }
 
     /// Where the checkpoints go and how often. `notes` go into them.
@@ -65,7 +66,7 @@ impl Arguments {
                 "--save-every names its pictures after the result's file: name one with -o".to_owned(),
             ));
         }
-        Destination::new(path, self.quality)
+        Destination::new(path, self.quality, self.depth)
     }
 
     /// A new file in the current directory, named after all pictures.

@@ -16,7 +16,8 @@ use super::{
     output::{Destination, Placed},
     paint::{self, Failure, Keeping, Watcher},
     progress::Progress,
-    resume::Notes,
+    record::{Painted, Record},
+    resume::{Notes, parse},
 };
 use impasto::{
     Engine,
@@ -27,18 +28,35 @@ use impasto::{
     weights::{Filters, Normalisation},
 };
 use log::Log;
-use std::{io::Write, path::Path, sync::Arc, time::Instant};
+use std::{ffi::OsString, io::Write, path::Path, sync::Arc, time::Instant};
 
-pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
-    let destination = if arguments.explain { None } else { Some(arguments.destination()?) };
+/// How impasto was called.
+pub(crate) struct Call {
+    /// What `impasto stylize` was given, or would have been.
+    pub arguments: Vec<OsString>,
+    /// What a picture remembers that is painted again.
+    pub before: Option<Record>,
+}
+
+impl Call {
+    pub fn of_this_process() -> Call {
+        Call { arguments: std::env::args_os().collect(), before: None }
+    }
+}
+
+pub(crate) fn run(arguments: Arguments, call: Call, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let mut destination = if arguments.explain { None } else { Some(arguments.destination()?) };
     if let Some(destination) = &destination {
         arguments.check_files(destination)?;
     }
-    let (inputs, size) = arguments.pictures(console)?;
+    let (inputs, size, carried) = arguments.pictures(console)?;
     let recipe = arguments.recipe(size, console)?;
     recipe.check()?;
-    match &destination {
-        Some(destination) => paint(&arguments, inputs, recipe, destination, console, answer),
+    match &mut destination {
+        Some(destination) => {
+            destination.carry(carried, console);
+            paint(&arguments, &call, inputs, recipe, destination, console, answer)
+        }
         None => explain_plan(&arguments, &inputs, recipe, console, answer),
     }
 }
@@ -63,9 +81,10 @@ fn explain_plan(
 
 fn paint(
     arguments: &Arguments,
+    call: &Call,
     inputs: Inputs,
     mut recipe: Recipe,
-    destination: &Destination,
+    destination: &mut Destination,
     console: &Console,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
@@ -76,14 +95,42 @@ fn paint(
     }
     let engine = engine(arguments, &mut recipe, &inputs, console)?;
     let painting = Painting::new(&engine, inputs, recipe).map_err(Box::new)?;
-    let notes =
-        || Notes::of_this_process(arguments.output.is_none().then_some(destination).and_then(Destination::file));
+    let record = remember(arguments, &call.arguments, &painting, &engine, destination, console);
+    if let Some(before) = &call.before {
+        before.compare(&record, console);
+    }
+    let destination = &*destination;
+    let notes = || {
+        let output = arguments.output.is_none().then_some(destination).and_then(Destination::file);
+        Notes::new(call.arguments.clone(), output)
+    };
     let keeping = Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force };
     finish(arguments, painting, &engine, &keeping, console)?;
     if arguments.output.is_none() {
         writeln!(answer, "{}", printable(&destination.name()))?;
     }
     Ok(())
+}
+
+/// Lets the picture remember how it is painted, unless that is not wanted.
+pub(crate) fn remember(
+    arguments: &Arguments,
+    call: &[OsString],
+    painting: &Painting,
+    engine: &Engine,
+    destination: &mut Destination,
+    console: &Console,
+) -> Record {
+    // Files may have been moved since they were named.
+    let found = arguments.inputs();
+    let named = parse(call).map_or_else(|| found.clone(), |named| named.inputs());
+    let size = painting.sizes()[painting.sizes().len() - 1];
+    let inputs = named.into_iter().zip(found).collect();
+    let record = Record::new("stylize", call, &Painted { engine, recipe: painting.recipe(), size, inputs });
+    if !arguments.no_metadata {
+        destination.remember(record.to_text(), console);
+    }
+    record
 }
 
 /// The device with the filters, and the default layers that follow from them.
@@ -150,6 +197,7 @@ pub(crate) fn finish(
     painting.snapshot_every(arguments.save_every);
     let mut observer = Observer {
         output: destination.file().unwrap_or(Path::new("picture.png")),
+        encoding: destination.encoding(),
         inputs: arguments.inputs(),
         progress: Progress::new(console, &painting),
         log,

@@ -6,13 +6,18 @@ use crate::cli::{
     paint::Watcher,
     progress::Progress,
 };
-use impasto::{picture::Picture, style::Event};
+use impasto::{
+    picture::{Encoding, Picture},
+    style::Event,
+};
 use std::path::{Path, PathBuf};
 
 /// See the module.
 pub(crate) struct Observer<'a> {
     /// The result, beside which snapshots go.
     pub output: &'a Path,
+    /// How they are written.
+    pub encoding: &'a Encoding,
     /// What must not be overwritten by a snapshot.
     pub inputs: Vec<Input>,
     pub progress: Progress,
@@ -26,7 +31,8 @@ impl Observer<'_> {
     fn snapshot(&mut self, iteration: u32, picture: &Picture) {
         let path = snapshot_path(self.output, picture.size().width.max(picture.size().height), iteration);
         let output = Output { option: "--save-every", path: &path };
-        let saved = refuse_overwriting_inputs(&self.inputs, output).and_then(|()| Ok(picture.save(&path)?));
+        let saved =
+            refuse_overwriting_inputs(&self.inputs, output).and_then(|()| Ok(picture.save_as(&path, self.encoding)?));
         let failed_before = std::mem::replace(&mut self.failing, saved.is_err());
         if let Err(error) = saved
             && !failed_before

@@ -35,6 +35,8 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         orientation: contents.orientation,
         profile: contents.profile.or_else(|| profile(colour.codes)),
         frames: if contents.animated { Frames::Animated } else { Frames::Single },
+        premultiplied: contents.premultiplied,
+        ..Traits::default()
     };
     let mut canvas = job.canvas(own, 1, channels, &traits);
     let mut rows = Vec::new();
@@ -42,10 +44,9 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         let pixels = colour.row(y);
         match &alpha {
             None => rows.extend(pixels.into_iter().flatten()),
-            Some(alpha) => rows.extend(pixels.into_iter().zip(alpha.luma(y)).flat_map(|([r, g, b], alpha)| {
-                let divisor = if contents.premultiplied && alpha > 0.0 { alpha } else { 1.0 };
-                [r / divisor, g / divisor, b / divisor, alpha]
-            })),
+            Some(alpha) => {
+                rows.extend(pixels.into_iter().zip(alpha.luma(y)).flat_map(|([r, g, b], alpha)| [r, g, b, alpha]))
+            }
         }
         if rows.len() >= canvas.batch() * channels * own.width as usize {
             canvas.push(&rows, float)?;

@@ -1,7 +1,6 @@
 //! GIF: the first frame.
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
-use image::metadata::Orientation;
 
 use super::super::{PictureError, colour};
 use super::{Failure, Frames, Job, Opened, Source, Traits};
@@ -30,11 +29,8 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
 
     // Only whether another begins: it may be broken, for it is not used.
     let animated = matches!(decoder.next_frame_info(), Ok(Some(_)));
-    let traits = Traits {
-        orientation: Orientation::NoTransforms,
-        profile: None,
-        frames: if animated { Frames::Animated } else { Frames::Single },
-    };
+    let frames = if animated { Frames::Animated } else { Frames::Single };
+    let traits = Traits { frames, ..Traits::default() };
     // What the frame leaves open is transparent; so is an index beyond the palette.
     let colour = |index: u8| {
         let entry = palette.as_chunks::<3>().0.get(usize::from(index)).filter(|_| Some(index) != transparent);

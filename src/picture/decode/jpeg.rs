@@ -7,7 +7,7 @@ use image::{ImageDecoder, ImageError};
 use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, OVERSAMPLING, Opened, Source, Traits, orientation, whole};
+use super::{Failure, Job, OVERSAMPLING, Opened, Source, Traits, orientation, whole};
 use crate::plan::Size;
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
@@ -42,7 +42,8 @@ fn full(source: &mut Source, job: &Job, scan: &Scan) -> Result<Opened, Failure> 
     let traits = Traits {
         orientation: decoder.orientation().map_err(failed)?,
         profile: decoder.icc_profile().ok().flatten(),
-        frames: Frames::Single,
+        exif: decoder.exif_metadata().ok().flatten(),
+        ..Traits::default()
     };
     whole::decode_samples(decoder, job, &traits)
 }
@@ -64,7 +65,8 @@ fn reduced(source: &mut Source, job: &Job, scan: &Scan, step: u32) -> Result<Ope
     let traits = Traits {
         orientation: orientation(decoder.exif_data()),
         profile: decoder.icc_profile(),
-        frames: Frames::Single,
+        exif: decoder.exif_data().map(<[u8]>::to_vec),
+        ..Traits::default()
     };
     let channels = match format {
         Some(PixelFormat::L8) => 1,

@@ -20,10 +20,11 @@ use std::path::Path;
 
 use image::{ImageFormat, metadata::Orientation};
 
-use super::{FORMATS, Format, Mask, Picture, PictureError, colour::Colours};
+use super::{FORMATS, Format, Mask, Picture, PictureError, colour::Colours, exif};
 use crate::plan::Size;
 use canvas::{Canvas, Layout, upright};
-use source::Source;
+pub(super) use panics::caught;
+pub(super) use source::Source;
 
 /// A square of side 16384: beyond it, the picture and its copies no longer fit in an ordinary machine's memory.
 const MOST_PIXELS: usize = 1 << 28;
@@ -78,6 +79,9 @@ pub struct Opened {
     pub frames: Frames,
     /// How opaque the picture is at each of its pixels; none if all of it is.
     pub alpha: Option<Mask>,
+    /// What a PNG, JPEG or WebP file says in EXIF of the camera, the moment and the place, as it is right for an upright
+    /// picture, and without a thumbnail.
+    pub exif: Option<Vec<u8>>,
 }
 
 impl Picture {
@@ -201,7 +205,7 @@ fn decode(
             ImageFormat::Tiff => tiff::decode,
             _ => whole::decode,
         };
-        return match panics::caught(|| decoder(&mut source, &job)) {
+        return match caught(|| decoder(&mut source, &job)) {
             Some(Ok(opened)) => Ok(opened),
             Some(Err(Failure::Picture(error))) => Err(error),
             Some(Err(Failure::Profile)) if job.profiles == Profiles::Obeyed => {
@@ -284,16 +288,15 @@ impl Job<'_> {
     /// Where decoded rows go. A decoded pixel stands for `step` pixels of the picture in both directions.
     fn canvas(&self, own: Size, step: u32, channels: usize, traits: &Traits) -> Canvas {
         let layout = Layout { own, step, reduced: self.reduced(own), orientation: traits.orientation };
-        Canvas::new(
-            &layout,
-            Colours::new(channels, traits.profile.as_deref().filter(|_| self.profiles == Profiles::Obeyed)),
-        )
+        let profile = traits.profile.as_deref().filter(|_| self.profiles == Profiles::Obeyed);
+        Canvas::new(&layout, Colours::new(channels, traits.premultiplied, profile))
     }
 
     fn finish(&self, own: Size, canvas: Canvas, traits: &Traits) -> Result<Opened, Failure> {
         let finished = canvas.finish().ok_or_else(|| self.damaged("it ends in the middle of the picture"))?;
         let (picture, alpha) = finished;
-        Ok(Opened { picture, size: upright(own, traits.orientation), frames: traits.frames, alpha })
+        let size = upright(own, traits.orientation);
+        Ok(Opened { picture, size, frames: traits.frames, alpha, exif: traits.exif.as_deref().and_then(exif::cleaned) })
     }
 }
 
@@ -302,6 +305,21 @@ struct Traits {
     orientation: Orientation,
     profile: Option<Vec<u8>>,
     frames: Frames,
+    exif: Option<Vec<u8>>,
+    /// Whether colours have been multiplied by their alpha.
+    premultiplied: bool,
+}
+
+impl Default for Traits {
+    fn default() -> Traits {
+        Traits {
+            orientation: Orientation::NoTransforms,
+            profile: None,
+            frames: Frames::Single,
+            exif: None,
+            premultiplied: false,
+        }
+    }
 }
 
 /// The orientation in EXIF data; upright if there is none or it is broken.

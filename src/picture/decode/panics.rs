@@ -36,6 +36,6 @@ pub(super) fn marked<T>(work: impl FnOnce() -> T) -> T {
 /// What `work` returns, or None if it panicked.
 ///
 /// Nothing that it changed may be used after a panic.
-pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(in crate::picture) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(|| marked(work))).ok()
 }

@@ -39,6 +39,8 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         orientation: orientation(info.exif_metadata.as_deref()),
         profile: info.icc_profile.as_ref().map(|profile| profile.to_vec()),
         frames: if animated { Frames::Animated } else { Frames::Single },
+        exif: info.exif_metadata.as_deref().map(<[u8]>::to_vec),
+        ..Traits::default()
     };
     let (colour, depth) = reader.output_color_type();
     // By now it is known whether one colour, or entries of the palette, are transparent.

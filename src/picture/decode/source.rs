@@ -21,7 +21,7 @@ const LONGEST_STREAM: u64 = 512 << 20;
 const SIGNATURE: u64 = 16;
 
 /// The bytes of a picture, from its first.
-pub(super) enum Source {
+pub(in crate::picture) enum Source {
     /// A file, up to the length that it had.
     File {
         reader: BufReader<Take<File>>,
@@ -32,7 +32,7 @@ pub(super) enum Source {
 
 impl Source {
     /// A file that begins like a picture.
-    pub(super) fn open(path: &Path) -> Result<(&'static Format, Source), PictureError> {
+    pub(in crate::picture) fn open(path: &Path) -> Result<(&'static Format, Source), PictureError> {
         if path.is_dir() {
             return Err(PictureError::Directory { path: path.into() });
         }

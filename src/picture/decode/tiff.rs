@@ -5,10 +5,13 @@ use std::io::Seek;
 use image::codecs::tiff::TiffDecoder;
 use image::{ImageDecoder, Limits as ImageLimits};
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
-use tiff::{TiffError, tags::Tag};
+use tiff::{
+    TiffError,
+    tags::{ExtraSamples, Tag},
+};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, Opened, Source, Traits, WORK_MIB, whole};
+use super::{Failure, Job, Opened, Source, Traits, WORK_MIB, whole};
 
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
     let held = source.held();
@@ -20,7 +23,6 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     // Read before the limits are raised, so that it is short.
     let profile = header.icc_profile().ok().flatten();
     let orientation = header.orientation().map_err(|error| whole::image_error(job, error))?;
-    let traits = Traits { orientation, profile, frames: Frames::Single };
     let plain = header.original_color_type() == header.color_type().into();
     let (total, row) = (header.total_bytes(), header.total_bytes() / u64::from(own.height));
 
@@ -31,6 +33,9 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     limits.decoding_buffer_size = (WORK_MIB << 20) as usize;
     limits.intermediate_buffer_size = (WORK_MIB << 20) as usize;
     let mut strips = Decoder::new(&mut *source).map_err(failed)?.with_limits(limits);
+    let extra = strips.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).map_err(failed)?.unwrap_or_default();
+    let premultiplied = extra.first() == Some(&ExtraSamples::AssociatedAlpha.to_u16());
+    let traits = Traits { orientation, profile, premultiplied, ..Traits::default() };
     let planar = strips.find_tag_unsigned::<u16>(Tag::PlanarConfiguration).map_err(failed)? == Some(2);
     if !plain || planar || strips.get_chunk_type() != ChunkType::Strip {
         rewind(source)?;

@@ -26,10 +26,13 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         (false, false) => 4,
     };
     job.admit(own, channels, held + (work + channels as u64) * own.pixels() as u64)?;
+    let exif = decoder.exif_metadata().ok().flatten();
     let traits = Traits {
-        orientation: orientation(decoder.exif_metadata().ok().flatten().as_deref()),
+        orientation: orientation(exif.as_deref()),
         profile: decoder.icc_profile().ok().flatten(),
         frames: if decoder.is_animated() && decoder.num_frames() > 1 { Frames::Animated } else { Frames::Single },
+        exif,
+        ..Traits::default()
     };
     let mut samples = vec![0; channels * own.pixels()];
     decoder.read_image(&mut samples).map_err(failed)?;

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::io::{BufReader, Read, Seek};
 
 use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder};
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, metadata::Orientation};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, Opened, Source, Traits};
+use super::{Failure, Job, Opened, Source, Traits};
 use crate::plan::Size;
 
 /// With comments.
@@ -21,11 +21,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
             let mut decoder = BmpDecoder::new(source).map_err(failed)?;
             job.admit(dimensions(&decoder), channels(&decoder), held + decoder.total_bytes())?;
             let profile = decoder.icc_profile().ok().flatten();
-            decode_samples(
-                decoder,
-                job,
-                &Traits { orientation: Orientation::NoTransforms, profile, frames: Frames::Single },
-            )
+            decode_samples(decoder, job, &Traits { profile, ..Traits::default() })
         }
         _ => {
             // The decoder collects a number of any length.
@@ -33,8 +29,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
             source.rewind().map_err(|reason| job.failed(reason))?;
             let decoder = PnmDecoder::new(source).map_err(failed)?;
             job.admit(dimensions(&decoder), channels(&decoder), held + decoder.total_bytes())?;
-            let traits = Traits { orientation: Orientation::NoTransforms, profile: None, frames: Frames::Single };
-            decode_samples(decoder, job, &traits)
+            decode_samples(decoder, job, &Traits::default())
         }
     }
 }

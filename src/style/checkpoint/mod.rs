@@ -61,14 +61,6 @@ pub(super) struct Digests {
 impl Digests {
     /// Of the filters, only those that the recipe uses count.
     pub fn new(filters: &Filters, recipe: &Recipe, inputs: &Inputs) -> Digests {
-        let layers = recipe.deepest().map_or(0, |deepest| deepest.index() + 1);
-        let mut hash = Sha256::new();
-        hash.update(bytemuck::bytes_of(&filters.normalisation.mean));
-        hash.update(bytemuck::bytes_of(&filters.normalisation.deviation));
-        for layer in filters.layers.iter().take(layers) {
-            hash.update(bytemuck::cast_slice(&layer.weight));
-            hash.update(bytemuck::cast_slice(&layer.bias));
-        }
         let add = |hash: &mut Sha256, size: Size, values: &[f32]| {
             hash.update(bytemuck::bytes_of(&[size.width, size.height]));
             hash.update(bytemuck::cast_slice(values));
@@ -92,7 +84,7 @@ impl Digests {
         add(&mut content, inputs.content.size(), inputs.content.pixels());
         add_masks(&mut masks, [&inputs.alpha, &inputs.keep]);
         Digests {
-            filters: digits(hash),
+            filters: filters.digest(recipe.deepest()),
             content: digits(content),
             masks: digits(masks),
             paintings: inputs.paintings.iter().map(of_painting).collect(),
