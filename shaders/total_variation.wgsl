@@ -1,5 +1,5 @@
 // Total variation of the picture x: partial sums of r (x[right] - x)^2 + d (x[down] - x)^2, r = 1 / (3 (W-1) H),
-// d = 1 / (3 W (H-1)); b times the gradient is added to the picture's, b = coefficients[2 loss + 1]. A picture's gradient
+// d = 1 / (3 W (H-1)), with WRAPS also across opposite edges and r = d = 1 / (3 W H); b times the gradient is added to the picture's, b = coefficients[2 loss + 1]. A picture's gradient
 // that is not finite anywhere makes the sum infinite: a loss that is not finite stops the optimiser.
 //
 // With FROM_NETWORK the picture's gradient does not exist yet: network_input_backward is done here too, by its formula
@@ -21,6 +21,7 @@ struct Params {
 }
 
 override FROM_NETWORK: bool = false;
+override WRAPS: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> image: array<f32>;
@@ -55,21 +56,23 @@ fn total_variation(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
         let y = index / row;
         let own = image[index];
         var variation = 0.0;
-        if x + 3u < row {
-            let difference = image[index + 3u] - own;
+        // Neighbours across an edge are at the opposite one.
+        let last_row = y + 1u == params.height;
+        if x + 3u < row || WRAPS {
+            let difference = image[select(index + 3u, index + 3u - row, x + 3u >= row)] - own;
             sum += params.right_scale * difference * difference;
             variation -= params.right_scale * difference;
         }
-        if x >= 3u {
-            variation += params.right_scale * (own - image[index - 3u]);
+        if x >= 3u || WRAPS {
+            variation += params.right_scale * (own - image[select(index - 3u, index + row - 3u, x < 3u)]);
         }
-        if y + 1u < params.height {
-            let difference = image[index + row] - own;
+        if !last_row || WRAPS {
+            let difference = image[select(index + row, x, last_row)] - own;
             sum += params.down_scale * difference * difference;
             variation -= params.down_scale * difference;
         }
-        if y >= 1u {
-            variation += params.down_scale * (own - image[index - row]);
+        if y >= 1u || WRAPS {
+            variation += params.down_scale * (own - image[select(index - row, row * (params.height - 1u) + x, y == 0u)]);
         }
         var whole: f32;
         if FROM_NETWORK {

@@ -24,6 +24,7 @@ mod painting;
 mod pictures;
 mod precision;
 mod shaders;
+mod stylist;
 mod terms;
 mod validate;
 mod weights;

@@ -2,7 +2,7 @@
 
 var<workgroup> lane_sums: array<f32, 256>;
 
-// The sum of all lanes' values, always added in the same order; for lane 0 to use.
+// The sum of all lanes' values, always added in the same order.
 fn workgroup_sum(lane: u32, value: f32) -> f32 {
     lane_sums[lane] = value;
     workgroupBarrier();

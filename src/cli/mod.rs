@@ -23,6 +23,7 @@ mod progress;
 mod record;
 mod resume;
 mod stylize;
+mod texture;
 mod validate;
 mod weights;
 mod weights_options;
@@ -58,6 +59,7 @@ enum Command {
     Demo(demo::Arguments),
     Stylize(Box<stylize::Arguments>),
     Resume(resume::Arguments),
+    Texture(Box<texture::Arguments>),
     Info(info::Arguments),
     Again(again::Arguments),
     Devices(devices::Arguments),
@@ -95,6 +97,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments, console, answer),
         Command::Stylize(arguments) => stylize::run(*arguments, stylize::Call::of_this_process(), console, answer),
         Command::Resume(arguments) => resume::run(arguments, console),
+        Command::Texture(arguments) => texture::run(&arguments, console, answer),
         Command::Info(arguments) => info::run(&arguments, answer),
         Command::Again(arguments) => again::run(arguments, console, answer),
         Command::Devices(_) => devices::run(answer),

@@ -94,8 +94,7 @@ impl FirstLayer {
             let end = shares.len();
             shares[end - PATCH..].fill(0.0);
             for (row, shares) in shares[PATCH..end - PATCH].chunks_mut(stride * PATCH).enumerate() {
-                // The halo of the gradient is zero, so only the map's own rows are multiplied.
-                match (band * BACKWARD_ROWS + row).checked_sub(1).filter(|row| (1..=height).contains(row)) {
+                match (band * BACKWARD_ROWS + row).checked_sub(1).filter(|row| *row < height + 2) {
                     Some(row) => {
                         let gradient = &gradient[row * stride * channels..][..stride * channels];
                         product(gradient, &self.transposed, shares, channels);

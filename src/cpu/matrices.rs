@@ -14,12 +14,14 @@ pub(super) fn covariance(step: &Covariance, memory: &mut HostMemory) {
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
     let mut words = memory.take(step.covariance);
     let (gram, mean) = (memory.values(step.gram), &memory.values(step.mean)[..channels]);
+    let trace: f32 = gram[..channels * channels].iter().step_by(channels + 1).sum();
+    let added = regularisation.max(Covariance::TRACE_PART * trace);
     let rows = numbers(&mut words)[..channels * channels].chunks_exact_mut(channels);
     for (i, (row, gram)) in rows.zip(gram.chunks_exact(channels)).enumerate() {
         for ((entry, gram), other) in row.iter_mut().zip(gram).zip(mean) {
             *entry = gram - mean[i] * other;
         }
-        row[i] += regularisation;
+        row[i] += added;
     }
     memory.put(step.covariance, words);
 }

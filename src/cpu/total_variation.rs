@@ -14,7 +14,8 @@ pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
     let image = &memory.values(step.image)[..line * height];
     // One over the number of differences; zero where there are none.
     let share = |differences: usize| if differences == 0 { 0.0 } else { 1.0 / differences as f64 };
-    let (across, down) = (share(3 * (width - 1) * height), share(3 * width * (height - 1)));
+    let (right, below) = step.differences();
+    let (across, down) = (share(3 * right), share(3 * below));
     let (along_row, along_column) = [across, down].map(|share| (2.0 * f64::from(gradient_scale) * share) as f32).into();
     let rows: Vec<f64> = gradient
         .par_chunks_mut(line)
@@ -28,16 +29,25 @@ pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
                 gradient[i] -= along_row * difference;
                 gradient[i + 3] += along_row * difference;
             }
+            if step.wraps {
+                for channel in 0..3 {
+                    let (first, last) = (channel, line - 3 + channel);
+                    let difference = here[first] - here[last];
+                    right_sum += f64::from(difference * difference);
+                    gradient[last] -= along_row * difference;
+                    gradient[first] += along_row * difference;
+                }
+            }
             let mut down_sum = 0.0;
-            if y + 1 < height {
-                for (i, &below) in image[(y + 1) * line..][..line].iter().enumerate() {
+            if y + 1 < height || step.wraps {
+                for (i, &below) in image[(y + 1) % height * line..][..line].iter().enumerate() {
                     let difference = below - here[i];
                     down_sum += f64::from(difference * difference);
                     gradient[i] -= along_column * difference;
                 }
             }
-            if y > 0 {
-                for (i, &above) in image[(y - 1) * line..][..line].iter().enumerate() {
+            if y > 0 || step.wraps {
+                for (i, &above) in image[(y + height - 1) % height * line..][..line].iter().enumerate() {
                     gradient[i] += along_column * (here[i] - above);
                 }
             }

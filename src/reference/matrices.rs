@@ -8,9 +8,11 @@ pub(super) fn covariance(step: &Covariance, memory: &mut HostMemory) {
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
     let mean: Vec<f64> = memory.values(step.mean)[..channels].iter().map(|&value| f64::from(value)).collect();
     let gram = &memory.values(step.gram)[..channels * channels];
+    let trace: f64 = gram.iter().step_by(channels + 1).map(|&value| f64::from(value)).sum();
+    let least = f64::from(Covariance::TRACE_PART) * trace;
     let entry = |(index, &gram): (usize, &f32)| {
         let (row, column) = (index / channels, index % channels);
-        let added = if row == column { f64::from(regularisation) } else { 0.0 };
+        let added = if row == column { f64::from(regularisation).max(least) } else { 0.0 };
         (f64::from(gram) - mean[row] * mean[column] + added) as f32
     };
     let covariance: Vec<f32> = gram.iter().enumerate().map(entry).collect();

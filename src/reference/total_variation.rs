@@ -7,6 +7,7 @@ use crate::plan::TotalVariation;
 pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
     let (width, height) = (step.size.width as usize, step.size.height as usize);
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
+    let (right, down) = step.differences();
     let image = memory.values(step.image);
     let mut value = 0.0;
     let mut gradient = vec![0.0; 3 * width * height];
@@ -20,11 +21,11 @@ pub(super) fn total_variation(step: &TotalVariation, memory: &mut HostMemory) {
         for x in 0..width {
             for channel in 0..3 {
                 let here = (y * width + x) * 3 + channel;
-                if x + 1 < width {
-                    pair(here, here + 3, 3 * (width - 1) * height);
+                if x + 1 < width || step.wraps {
+                    pair(here, (y * width + (x + 1) % width) * 3 + channel, 3 * right);
                 }
-                if y + 1 < height {
-                    pair(here, here + 3 * width, 3 * width * (height - 1));
+                if y + 1 < height || step.wraps {
+                    pair(here, ((y + 1) % height * width + x) * 3 + channel, 3 * down);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     picture::{Mask, Picture},
-    plan::Size,
+    plan::{Border, Size},
 };
 
 /// A value of the keep mask above which a pixel does not move at all: what it would change is less than one of 256
@@ -77,6 +77,7 @@ impl ScalePictures {
     ) -> ScalePictures {
         let content = inputs.content.resize(size);
         let start = match (painted, &recipe.init) {
+            (Some(smaller), _) if recipe.border == Border::Wrap => resized_on_torus(smaller, size),
             (Some(smaller), _) => smaller.resize(size),
             (None, Init::Content) => content.clone(),
             (None, Init::Noise) => Picture::noise(size, recipe.seed),
@@ -146,6 +147,53 @@ pub(super) fn with_kept(inputs: &Inputs, mut picture: Picture, photograph: &Pict
     picture
 }
 
+/// Pixels beyond an edge that resizing looks at.
+const MARGIN: u32 = 4;
+
+/// A picture at another size, as if it were repeated in every direction.
+fn resized_on_torus(picture: &Picture, size: Size) -> Picture {
+    let old = picture.size();
+    // Margins of so many pixels of both sizes have the same ratio as the sides.
+    let margins = |old: u32, new: u32| {
+        let whole = greatest_common_divisor(old, new);
+        let times = MARGIN.div_ceil(old / whole);
+        [times * (old / whole), times * (new / whole)]
+    };
+    let ([old_x, new_x], [old_y, new_y]) = (margins(old.width, size.width), margins(old.height, size.height));
+    let around = |size: Size, x: u32, y: u32| Size { width: size.width + 2 * x, height: size.height + 2 * y };
+    let repeated =
+        window(picture, [old.width - old_x % old.width, old.height - old_y % old.height], around(old, old_x, old_y));
+    window(&repeated.resize(around(size, new_x, new_y)), [new_x, new_y], size)
+}
+
+/// A part of a picture that is repeated in every direction, from a place within it on.
+fn window(picture: &Picture, [left, top]: [u32; 2], size: Size) -> Picture {
+    let own = picture.size();
+    let row = |y: u32| &picture.pixels().as_chunks::<3>().0[((top + y) % own.height * own.width) as usize..];
+    let pixels =
+        (0..size.height).flat_map(|y| (0..size.width).flat_map(move |x| row(y)[((left + x) % own.width) as usize]));
+    Picture::new(size, pixels.collect()).expect("there are as many values as the pixels take")
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
 fn long(size: Size) -> u32 {
     size.width.max(size.height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_torus_a_moved_picture_is_resized_to_a_moved_one() {
+        let (old, new) = (Size { width: 32, height: 16 }, Size { width: 48, height: 24 });
+        let picture = Picture::noise(old, 3);
+        let moved = resized_on_torus(&window(&picture, [10, 6], old), new);
+        let expected = window(&resized_on_torus(&picture, new), [15, 9], new);
+        let apart = moved.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-5, "{apart}");
+    }
 }

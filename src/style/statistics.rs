@@ -5,8 +5,11 @@ use crate::plan::{Statistic, TargetScalars};
 
 /// Part of the mean variance of a target that is added to every variance. It is free of units, as relative losses are.
 const REGULARISATION: f64 = 0.01;
-/// The same as a part of the mean square, for paintings of one colour, which have no variance but rounding.
-const LEAST_REGULARISATION: f64 = 1e-5;
+/// Part of the mean square of all channels together below which their variance is little more than rounding, as in a
+/// painting of one colour.
+const FLAT: f64 = 1e-3;
+/// Part of that mean square that is added to every variance then: f32 sums leave about a tenth of this.
+const FLAT_REGULARISATION: f64 = 1e-5;
 
 /// Raw moments of a layer's features: they add up over pixels and pictures, which covariances do not.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,9 +65,9 @@ impl Moments {
         let channels = self.channels() as f64;
         let variance: f64 = self.variances().sum();
         let square = variance + self.mean_squares();
-        let per_channel = (REGULARISATION * variance).max(LEAST_REGULARISATION * square) / channels;
+        let least = if variance < FLAT * square { FLAT_REGULARISATION * square } else { 0.0 };
         // A layer that is dead everywhere still needs a matrix that can be inverted.
-        let regularisation = per_channel.max(1e-20);
+        let regularisation = (REGULARISATION * variance / channels).max(least).max(1e-20);
         let deviations = self.variances().map(|variance| variance + regularisation);
         let trace = deviations.clone().sum::<f64>();
         let sizes = [squares, self.mean_squares(), trace];

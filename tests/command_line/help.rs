@@ -3,8 +3,8 @@
 use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
-const COMMANDS: [(&str, &str); 17] = [
-    ("", "demo stylize resume info again devices validate bench dump weights completions man --help --version"),
+const COMMANDS: [(&str, &str); 18] = [
+    ("", "demo stylize resume texture info again devices validate bench dump weights completions man --help --version"),
     ("demo", "--output --device --threads"),
     (
         "stylize",
@@ -12,9 +12,16 @@ const COMMANDS: [(&str, &str); 17] = [
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
          --save-every --log --checkpoint --checkpoint-every --explain --force --quality --depth \
-         --no-metadata --keep-exif",
+         --no-metadata --keep-exif --blend --style-mask --statistic --region --keep --feather --edges \
+         --colors --color-strength",
     ),
     ("resume", "<FILE> --output --content --style --weights --device --threads"),
+    (
+        "texture",
+        "<PAINTING> --output --size --seamless --seed --iterations --first-iterations --tv-weight --optimizer --blend \
+         --style-scale --style-mask --statistic --weights --weights-format --weights-url --device --threads --precision \
+         --variant",
+    ),
     ("info", "<PICTURE> --json"),
     ("again", "<PICTURE> --output --size --content --style --weights --device"),
     ("devices", "--help"),
@@ -23,7 +30,8 @@ const COMMANDS: [(&str, &str); 17] = [
     (
         "dump",
         "--content --style --image --output --loss --content-weight --style-weight --tv-weight --weights \
-         --weights-format --weights-url --device --threads",
+         --weights-format --weights-url --device --threads --blend --style-scale --style-mask --statistic --region \
+         --keep --feather --edges",
     ),
     ("weights", "fetch list learn info IMPASTO_CACHE HF_ENDPOINT"),
     ("weights fetch", "--weights-url --deepest"),
@@ -106,5 +114,5 @@ fn shells_complete_and_every_command_has_a_manual_page() {
             assert!(page.contains(option), "{command}: {option}");
         }
     }
-    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume, info, again"]);
+    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume, texture, info, again"]);
 }

@@ -16,6 +16,7 @@ mod pipelines;
 mod records;
 mod resume;
 mod streams;
+mod stylist;
 mod stylize;
 mod terminal;
 mod weights;

@@ -171,8 +171,11 @@ pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
             Tensor::Target(Term::Content(_)) => random.uniform_values(slot.words, 0.0, 1.5),
             Tensor::Target(Term::Edges) => random.uniform_values(slot.words, -0.5, 0.5),
             Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 0.5),
-            Tensor::TargetMean(_) => random.uniform_values(slot.words, 0.0, 0.25),
-            Tensor::TargetScalars(_) => vec![0.02, 0.5, 2.0, 3.0, 40.0],
+            Tensor::TargetMean(_) => random.uniform_values(slot.words, 0.0, 0.5 / (slot.words as f32).sqrt()),
+            // The last is the trace of the covariance, about what the matrices below have.
+            Tensor::TargetScalars(Term::Style(style)) => {
+                vec![0.02, 0.5, 2.0, 3.0, 0.75 * style.layer.output_channels() as f32]
+            }
             Tensor::RegionWeights(..) => random.uniform_values(slot.words, 0.0, 2.0),
             Tensor::Freedom => {
                 random.uniform_values(slot.words, -0.5, 1.0).iter().map(|v| v.signum().max(0.0)).collect()
@@ -185,15 +188,19 @@ pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
                 for pixel in (0..values.len()).filter(|&pixel| shape.is_halo(pixel)) {
                     values[pixel] = 0.0;
                 }
+                // Only weights with a mean of one give covariances.
+                let scale = shape.pixels() as f32 / values.iter().sum::<f32>();
+                values.iter_mut().for_each(|value| *value *= scale);
             }
             // A second moment that may be: symmetric, and more than the square of the mean.
             Tensor::Target(Term::Style(Style { layer, .. })) => {
                 let channels = layer.output_channels() as usize;
                 for row in 0..channels {
                     for column in 0..row {
+                        values[row * channels + column] /= channels as f32;
                         values[column * channels + row] = values[row * channels + column];
                     }
-                    values[row * channels + row] = 0.5 * channels as f32;
+                    values[row * channels + row] = 0.75;
                 }
             }
             _ => {}

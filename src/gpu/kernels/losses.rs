@@ -225,17 +225,17 @@ pub(super) fn freeze_pixels(step: &FreezePixels) -> Dispatch {
 /// With `network`, the same kernel carries out that step too.
 pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInputBackward>) -> Vec<Dispatch> {
     let groups = reduction_groups(3 * step.size.pixels());
-    let (width, height) = (f64::from(step.size.width), f64::from(step.size.height));
+    let (right, down) = step.differences();
     // A single column or row has no differences: its sum is empty and its scale must not be infinite.
-    let scale = |differences: f64| if differences > 0.0 { (1.0 / (3.0 * differences)) as f32 } else { 0.0 };
+    let scale = |differences: usize| if differences > 0 { (1.0 / (3 * differences) as f64) as f32 } else { 0.0 };
     let params = TotalVariationParams {
         inverse_deviation: network.map_or([0.0; 4], |network| inverse_deviation(network.normalisation)),
         replicate: u32::from(network.is_some_and(|network| network.border == Border::Replicate)),
         width: step.size.width,
         height: step.size.height,
         loss: step.coefficients.loss as u32,
-        right_scale: scale((width - 1.0) * height),
-        down_scale: scale(width * (height - 1.0)),
+        right_scale: scale(right),
+        down_scale: scale(down),
     };
     vec![
         Dispatch::new("total_variation", "total_variation", &params, groups)
@@ -245,7 +245,8 @@ pub(super) fn total_variation(step: &TotalVariation, network: Option<&NetworkInp
             .slot(4, step.partials)
             .bind(5, Binding::optional(network.map(|network| network.gradient)))
             .bind(6, Binding::optional(network.map(|network| network.inverse_scale)))
-            .flag("FROM_NETWORK", network.is_some()),
+            .flag("FROM_NETWORK", network.is_some())
+            .flag("WRAPS", step.wraps),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
 }

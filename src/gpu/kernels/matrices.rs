@@ -6,6 +6,7 @@ use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, ROOT_FACTORS, 
 params! {
     struct CovarianceParams {
         channels: u32,
+        trace_part: f32,
     }
 }
 
@@ -40,8 +41,9 @@ fn place(factor: Option<Factor>) -> u32 {
 }
 
 pub(super) fn covariance(step: &Covariance) -> Dispatch {
-    let groups = (step.channels as usize).pow(2).div_ceil(64);
-    Dispatch::new("covariance", "covariance_of_gram", &CovarianceParams { channels: step.channels }, groups)
+    let groups = (step.channels as usize).pow(2).div_ceil(256);
+    let params = CovarianceParams { channels: step.channels, trace_part: Covariance::TRACE_PART };
+    Dispatch::new("covariance", "covariance_of_gram", &params, groups)
         .slot(1, step.gram)
         .slot(2, step.mean)
         .slot(3, step.scalars)

@@ -97,7 +97,7 @@ pub const SHADERS: &[Shader] = &[
     map_shader!("conv3x3_winograd2", "conv3x3_params"),
     map_shader!("conv3x3_winograd4", "conv3x3_params"),
     shader!("copy_vector"),
-    shader!("covariance"),
+    shader!("covariance", "workgroup_sum"),
     shader!("edge_loss", "workgroup_sum"),
     shader!("freeze_pixels"),
     map_shader!("gram", "gram_params"),

@@ -3,8 +3,8 @@
 use super::{Builder, roots::Transport};
 use crate::{
     plan::{
-        Coefficients, ContentLoss, Destination, EdgeLoss, FreezePixels, GramBackward, GramLoss, IterationState, Map,
-        MomentsLoss, REDUCTION_GROUPS, RecordLosses, Region, Representation, Rows, SlotId, Statistic, Step, Style,
+        Border, Coefficients, ContentLoss, Destination, EdgeLoss, FreezePixels, GramBackward, GramLoss, IterationState,
+        Map, MomentsLoss, REDUCTION_GROUPS, RecordLosses, Region, Representation, Rows, SlotId, Statistic, Step, Style,
         TargetScalars, Tensor, Term, TotalVariation, WassersteinLoss, ring_row, segments::Segment,
     },
     vgg19::Layer,
@@ -230,6 +230,7 @@ impl Builder {
             coefficients: self.coefficients(Term::TotalVariation),
             losses: self.loss_values(),
             size: self.network.window.size,
+            wraps: self.network.border == Border::Wrap,
         };
         self.steps.push(Step::TotalVariation(step));
     }

@@ -176,8 +176,8 @@ impl ContentLoss {
 }
 
 /// Total variation:
-/// `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences / (3 W (H-1)))`; `b`
-/// times its gradient is added to the picture's gradient. If any value of the picture's gradient is not finite, the
+/// `value = a * (sum of squared right differences / (3 (W-1) H) + sum of squared down differences / (3 W (H-1)))`, on a torus
+/// with those across opposite edges and divided by `3 W H`; `b` times its gradient is added to the picture's gradient. If any value of the picture's gradient is not finite, the
 /// loss value becomes infinite, so that no step is taken along it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
@@ -188,9 +188,17 @@ pub struct TotalVariation {
     pub coefficients: Coefficients,
     pub losses: SlotId,
     pub size: Size,
+    pub wraps: bool,
 }
 
 impl TotalVariation {
+    /// How many differences there are to the right and down, for one channel.
+    pub(crate) fn differences(&self) -> (usize, usize) {
+        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        let open = usize::from(!self.wraps);
+        ((width - open) * height, width * (height - open))
+    }
+
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("total_variation", self.image_gradient)
             .uses(Read, [self.image, self.coefficients.slot])

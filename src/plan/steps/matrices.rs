@@ -29,7 +29,8 @@ impl Factor {
     pub const INVERSE_ROOT: usize = ROOT_FACTORS - 1;
 }
 
-/// Covariance `S = G - m m^T + e I` from Gram matrix and mean.
+/// Covariance `S = G - m m^T + max(e, t tr(G)) I` from Gram matrix and mean, with t =
+/// [`Covariance::TRACE_PART`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
 pub struct Covariance {
@@ -43,6 +44,10 @@ pub struct Covariance {
 }
 
 impl Covariance {
+    /// Part of the mean square of the features that is added at least, so that the rounding of G and m leaves no negative
+    /// eigenvalues. It is less than e unless the picture's features are much larger than those that it is compared with.
+    pub const TRACE_PART: f32 = 3e-6;
+
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("covariance", self.covariance)
             .uses(Read, [self.gram, self.mean, self.scalars])

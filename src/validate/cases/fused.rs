@@ -129,6 +129,7 @@ fn network_input_backward_total_variation(filters: &Arc<Filters>, size: Size, bo
             coefficients: Coefficients { slot, loss: 2 },
             losses,
             size,
+            wraps: false,
         }),
     ];
     sketch.finish_steps(format!("{size} {border:?}"), steps, filters, F32_REDUCTION)

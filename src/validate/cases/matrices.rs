@@ -12,7 +12,8 @@ const LAYERS: [&str; 3] = ["relu1_1", "relu2_1", "relu4_1"];
 pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
     for name in LAYERS {
-        cases.push(covariance(filters, name));
+        // More than the part of the trace, and less.
+        cases.extend([0.75, 1e-9].map(|regularisation| covariance(filters, name, regularisation)));
         cases.push(matrix_scale(filters, name));
         for kind in [RootKind::Root, RootKind::Polar] {
             cases.push(root_factors(filters, name, kind));
@@ -39,18 +40,18 @@ fn scalars(sketch: &mut Sketch, of: Layer, regularisation: f32) -> SlotId {
     sketch.numbers(Tensor::TargetScalars(Term::gram(of, 0)), vec![regularisation, 0.5, 0.25, 2.0, 3.0])
 }
 
-fn covariance(filters: &Arc<Filters>, name: &str) -> Case {
+fn covariance(filters: &Arc<Filters>, name: &str, regularisation: f32) -> Case {
     let of = layer(name);
     let channels = of.output_channels();
     let count = channels as usize;
     let mut sketch = Sketch::new(u64::from(channels) + 11);
-    let gram = sketch.uniform(Tensor::Gram(of, Region::WHOLE), count * count, -0.5, 1.0);
-    let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -1.0, 0.5);
-    let scalars = scalars(&mut sketch, of, 0.75);
+    let gram = sketch.uniform(Tensor::Gram(of, Region::WHOLE), count * count, 0.25, 1.0);
+    let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -0.5, 0.25);
+    let scalars = scalars(&mut sketch, of, regularisation);
     let covariance = sketch.unwritten(Tensor::Matrix(Matrix::S), count * count);
     sketch.check(Check::Array(covariance));
     let step = Step::Covariance(Covariance { gram, mean, scalars, covariance, channels });
-    sketch.finish(name.to_owned(), step, filters, F32_POINTWISE)
+    sketch.finish(format!("{name} with {regularisation}"), step, filters, F32_POINTWISE)
 }
 
 fn factors(sketch: &mut Sketch) -> SlotId {

@@ -34,7 +34,9 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
         cases.push(network_input_backward(filters, size, border, normalisation));
     }
     for (width, height) in VARIATIONS {
-        cases.push(total_variation(filters, Size { width, height }));
+        for wraps in [false, true] {
+            cases.push(total_variation(filters, Size { width, height }, wraps));
+        }
     }
     for (width, height) in EDGES {
         let size = Size { width, height };
@@ -78,7 +80,7 @@ fn network_input_backward(filters: &Arc<Filters>, size: Size, border: Border, no
     sketch.finish(format!("{size} {border:?}"), step, filters, F32_POINTWISE)
 }
 
-fn total_variation(filters: &Arc<Filters>, size: Size) -> Case {
+fn total_variation(filters: &Arc<Filters>, size: Size, wraps: bool) -> Case {
     let mut sketch = Sketch::new(u64::from(size.width) + 2);
     let image = sketch.uniform(Tensor::Image, 3 * size.pixels(), 0.0, 1.0);
     let image_gradient = sketch.uniform(Tensor::ImageGradient, 3 * size.pixels(), -0.5, 0.25);
@@ -87,8 +89,9 @@ fn total_variation(filters: &Arc<Filters>, size: Size) -> Case {
     let coefficients = Coefficients { slot: sketch.uniform(Tensor::Coefficients, 6, 0.5, 3.0), loss: 2 };
     let losses = sketch.uniform(Tensor::LossValues, 3, 1.0, 2.0);
     sketch.check(Check::Each(losses));
-    let step = Step::TotalVariation(TotalVariation { image, image_gradient, partials, coefficients, losses, size });
-    sketch.finish(format!("{size}"), step, filters, F32_REDUCTION)
+    let step =
+        Step::TotalVariation(TotalVariation { image, image_gradient, partials, coefficients, losses, size, wraps });
+    sketch.finish(format!("{size}{}", if wraps { " wrapped" } else { "" }), step, filters, F32_REDUCTION)
 }
 
 fn edge_loss(filters: &Arc<Filters>, size: Size) -> Case {

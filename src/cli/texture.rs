@@ -1,0 +1,194 @@
+//! `impasto texture`.
+
+use super::{
+    CliError,
+    console::Console,
+    input::is_standard_stream,
+    options::{DeviceOptions, KernelOptions, finite, size},
+    output::{Destination, Placed, free_name},
+    overwrite::{Input, Output, check_files},
+    paint::{self, Failure, Keeping},
+    painting_options::{PaintingFile, PaintingOptions},
+    progress::Progress,
+    record::{Painted, Record},
+    weights_options::WeightsOptions,
+};
+use clap::Args;
+use impasto::{
+    Engine,
+    picture::{Depth, Picture},
+    plan::{Border, Size},
+    printable::printable,
+    style::{Init, Inputs, Method, Painting, Recipe},
+    vgg19::Layer,
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+/// Paint a texture in the style of a painting, from noise, without a photograph
+///
+/// What comes out has the strokes and colours of the painting and no subject. With --seamless it can be laid side by side
+/// like tiles: the network sees the picture repeated in every direction.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Arguments {
+    /// The painting whose style is taken: a PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF or PNM file, or - for standard input;
+    /// several are blended
+    #[arg(required = true, value_name = "PAINTING")]
+    style: Vec<PathBuf>,
+
+    /// Where the result goes: .png, .jpg, .webp, .tiff or .bmp, or - for a PNG on standard output [default: named after the
+    /// paintings, in the current directory, never one that is there; its name is printed]
+    #[arg(long, short, value_name = "PICTURE")]
+    output: Option<PathBuf>,
+
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", value_parser = size, default_value = "512x512")]
+    size: Size,
+
+    /// Let opposite edges fit together; sides must then be multiples of 16
+    #[arg(long)]
+    seamless: bool,
+
+    /// Seed of the noise: another one for another texture
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Iterations at every size but the smallest
+    #[arg(long, value_name = "N", default_value_t = Recipe::default().iterations)]
+    iterations: u32,
+
+    /// Iterations at the smallest size
+    #[arg(long, value_name = "N", default_value_t = Recipe::default().first_iterations)]
+    first_iterations: u32,
+
+    /// How smooth the picture is kept (total variation)
+    #[arg(long, value_name = "F", value_parser = finite, default_value_t = Recipe::default().tv_weight)]
+    tv_weight: f32,
+
+    /// What moves the pixels
+    #[arg(long, value_enum, default_value_t = Recipe::default().method)]
+    optimizer: Method,
+
+    #[command(flatten, next_help_heading = "Paintings")]
+    paintings: PaintingOptions,
+
+    #[command(flatten, next_help_heading = "Network")]
+    weights: WeightsOptions,
+
+    #[command(flatten, next_help_heading = "Machine")]
+    device: DeviceOptions,
+
+    #[command(flatten, next_help_heading = "Machine")]
+    kernels: KernelOptions,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let files: Vec<PaintingFile<'_>> =
+        arguments.style.iter().map(|painting| PaintingFile { painting, region: None }).collect();
+    arguments.paintings.check(files.len())?;
+    let path = arguments.output.clone().unwrap_or_else(|| free_output(&arguments.style));
+    let mut destination = Destination::new(path, None, Depth::default())?;
+    let inputs = arguments.inputs();
+    let output = destination.file().map(|path| Output { option: "-o", path });
+    check_files(&inputs, &output.into_iter().collect::<Vec<_>>())?;
+    destination.check(arguments.size)?;
+    let long = arguments.size.width.max(arguments.size.height);
+    let paintings = arguments.paintings.read(&files, Some(long), console)?;
+    let device = arguments.device.open(console)?;
+    let way = arguments.kernels.way(&device, console)?;
+    let pictures: Vec<&Picture> = paintings.iter().map(|painting| &painting.picture).collect();
+    let filters = arguments.weights.load(Layer::DEEPEST, None, &pictures, arguments.device.threads, console)?;
+    let recipe = arguments.recipe(long, filters.deepest().unwrap_or(Layer::FIRST));
+    check_seamless(arguments, &recipe)?;
+    let engine = way.engine(&device, Arc::new(filters))?;
+    // Nothing is compared with it: it only gives the size.
+    let content = Picture::new(arguments.size, vec![0.5; 3 * arguments.size.pixels()])?;
+    let painted_from = Inputs { content, alpha: None, keep: None, paintings };
+    let start = Instant::now();
+    let mut painting = Painting::new(&engine, painted_from, recipe).map_err(Box::new)?;
+    remember(&inputs, &painting, &engine, &mut destination, console);
+    let mut progress = Progress::new(console, &painting);
+    let keeping = Keeping { destination: &destination, checkpoints: None, every_size: false };
+    let painted = paint::paint(&mut painting, &keeping, &mut progress);
+    progress.finish();
+    let picture = painted.map_err(|failure| match failure {
+        Failure::Stylize(error) => Box::new(error.reason).into(),
+        Failure::Other(error) => error,
+    })?;
+    if let Placed::Elsewhere { error, path } = destination.place(&picture)? {
+        return Err(CliError::Elsewhere { error, path });
+    }
+    let (name, seconds) = (destination.name(), start.elapsed().as_secs_f64());
+    console.note(&format!("{name}: {} in {seconds:.1} s on {}", picture.size(), engine.name()));
+    if arguments.output.is_none() {
+        writeln!(answer, "{}", printable(&name))?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    /// Every file that is read.
+    fn inputs(&self) -> Vec<Input> {
+        let styles = self.style.iter().map(|path| Input::new("the painting", path));
+        let filters = self.weights.file().map(|path| Input::new("the file of filters", path));
+        styles.chain(self.paintings.inputs()).chain(filters).collect()
+    }
+
+    fn recipe(&self, long: u32, reach: Layer) -> Recipe {
+        Recipe {
+            size: long,
+            iterations: self.iterations,
+            first_iterations: self.first_iterations,
+            style_scales: self.paintings.style_scale.clone(),
+            blend: self.paintings.blend.clone(),
+            statistic: self.paintings.statistic,
+            init: Init::Noise,
+            seed: self.seed,
+            method: self.optimizer,
+            content_layers: Vec::new(),
+            style_layers: Recipe::style_layers_within(reach),
+            tv_weight: self.tv_weight,
+            border: if self.seamless { Border::Wrap } else { Recipe::default().border },
+            ..Recipe::default()
+        }
+    }
+}
+
+/// Refuses a size that poolings do not halve.
+fn check_seamless(arguments: &Arguments, recipe: &Recipe) -> Result<(), CliError> {
+    let multiple = 1 << recipe.deepest().map_or(0, Layer::poolings);
+    let Size { width, height } = arguments.size;
+    if !arguments.seamless || width.is_multiple_of(multiple) && height.is_multiple_of(multiple) {
+        return Ok(());
+    }
+    let nearest = |side: u32| ((side + multiple / 2) / multiple).max(1) * multiple;
+    Err(CliError::Usage(format!(
+        "--seamless needs sides that are multiples of {multiple}, and --size is {}: {}x{} is near",
+        arguments.size,
+        nearest(width),
+        nearest(height)
+    )))
+}
+
+fn remember(inputs: &[Input], painting: &Painting, engine: &Engine, destination: &mut Destination, console: &Console) {
+    let size = painting.sizes()[painting.sizes().len() - 1];
+    let inputs = inputs.iter().map(|input| (input.clone(), input.clone())).collect();
+    let call: Vec<_> = std::env::args_os().collect();
+    let record = Record::new("texture", &call, &Painted { engine, recipe: painting.recipe(), size, inputs });
+    destination.remember(record.to_text(), console);
+}
+
+/// A new file in the current directory, named after all paintings.
+fn free_output(styles: &[PathBuf]) -> PathBuf {
+    let stem = |path: &PathBuf| {
+        let stem = if is_standard_stream(path) { None } else { path.file_stem() };
+        stem.map_or("painting".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    };
+    let name = format!("{}-texture", styles.iter().map(stem).collect::<Vec<_>>().join("-"));
+    free_name(Path::new(""), &name).unwrap_or_else(|| format!("{name}.png").into())
+}
