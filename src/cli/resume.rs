@@ -1,6 +1,8 @@
 //! `impasto resume`.
 
-use super::{Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize};
+use super::{
+    Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize, stylize::Call,
+};
 use clap::{Args, FromArgMatches};
 use impasto::style::{Checkpoint, Painting};
 use serde::{Deserialize, Serialize};
@@ -130,7 +132,8 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style, console)?;
     let sizes = style.size();
     let painting = Painting::resume(&engine, content, style, checkpoint)?;
-    stylize::remember(&stylize, &notes.arguments, &painting, &engine, &mut destination, console);
+    let call = Call { arguments: notes.arguments.clone(), before: None };
+    stylize::remember(&stylize, &call, &painting, &engine, &mut destination, console);
     let keeping = Keeping {
         destination: &destination,
         checkpoints: stylize.checkpoints(|| Ok(notes))?,
