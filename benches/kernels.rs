@@ -56,7 +56,7 @@ fn plan(size: Size, pooling: Pooling, optimizer: Optimizer) -> Plan {
     let recipe = Recipe::default();
     let (window, normalisation) = (Window::whole(size), FILTERS.normalisation);
     let network = Network { window, border: recipe.border, pooling, normalisation, storage: Storage::PLAIN };
-    iteration(&network, &recipe.terms(), optimizer).unwrap()
+    iteration(&network, &recipe.terms_of_whole_pictures(), optimizer).unwrap()
 }
 
 /// Two plans that between them contain every operation.

@@ -1,10 +1,11 @@
-// Gram matrix G = F^T F / pixels of a feature map F [pixel][channel], in two passes so that the sum over pixels is split
+// Gram matrix G = F^T w F / pixels of a feature map F [pixel][channel], in two passes so that the sum over pixels is split
 // and yet always added in the same order.
 //
-//   gram         partials[split][i][j] = sum of F[p][i] F[p][j] over the split's run of padded pixels; the zero halo adds 0
+//   gram         partials[split][i][j] = sum of w[p] F[p][i] F[p][j] over the split's run of padded pixels; in the halo, F or
+//                w is 0
 //   gram_reduce  gram[i][j] = old + (sum over splits of partials[split][i][j]) / pixels
 //
-// bindings  1 features, haloed   2 partials [splits][C][C]   3 gram [C][C]
+// bindings  1 features, haloed   2 partials [splits][C][C]   3 gram [C][C]   4 weights w, read with WITH_WEIGHTS
 // tile      8 rows i x 16 columns j per invocation, as eight 4x4 matrices
 // dispatch  C/8 x C/16 x splits invocations, rows fastest, workgroups of 32; then C * C/4 invocations, workgroups of 64
 
@@ -39,8 +40,9 @@ fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var s7 = mat4x4<f32>();
     for (var pixel = first; pixel < end; pixel++) {
         let p = pixel * params.channels4;
-        let upper = load(features[p + i]);
-        let lower = load(features[p + i + 1u]);
+        let factor = weight(pixel);
+        let upper = factor * load(features[p + i]);
+        let lower = factor * load(features[p + i + 1u]);
         let r0 = load(features[p + j]);
         let r1 = load(features[p + j + 1u]);
         let r2 = load(features[p + j + 2u]);

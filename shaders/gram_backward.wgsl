@@ -1,7 +1,8 @@
-// Gradient with respect to the features of a Gram matrix: output[p][j] = keep(mask, old + sum over i of F[p][i]
-// S[i][j]).
+// Gradient with respect to the features of a Gram matrix and a mean:
+// output[p][j] = keep(mask, old + w[p] (c[j] + sum over i of F[p][i] S[i][j])).
 //
 // bindings  1 features F, haloed   2 gram_gradient S [C][C]   3 output, haloed   4 mask, C/32 words per padded pixel
+//           5 mean_gradient c [C], read with WITH_MEAN   6 weights w, one per padded pixel, read with WITH_WEIGHTS
 // tile      8 padded pixels x 16 channels per invocation, as eight 4x4 matrices
 // dispatch  ceil(padded pixels of the rows to write / 8) x C/16 invocations, pixels fastest, workgroups of 32
 
@@ -67,7 +68,7 @@ fn gram_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     for (var pixel = first; pixel < min(first + PIXELS, params.end_pixel); pixel++) {
         for (var m = 0u; m < 4u; m++) {
             let place = (pixel - params.output_start) * params.channels4 + 4u * block + m;
-            var value = tile[pixel - first][m];
+            var value = weighted(tile[pixel - first][m], pixel, 4u * block + m);
             if ACCUMULATE {
                 value += load(output[place]);
             }

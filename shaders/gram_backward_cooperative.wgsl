@@ -74,7 +74,8 @@ fn finish(first_pixel: u32, first_output4: u32, lane: u32, inverse_scale: f32) {
         }
         let output4 = first_output4 + item % OUTPUTS4;
         let index = (pixel - params.output_start) * params.channels4 + output4;
-        var value = inverse_scale * sums[share * SUMS + row * SUMS_ROW + item % OUTPUTS4];
+        let sum = inverse_scale * sums[share * SUMS + row * SUMS_ROW + item % OUTPUTS4];
+        var value = weighted(sum, pixel, output4);
         if ACCUMULATE {
             value += load(output[index]);
         }

@@ -51,7 +51,7 @@ fn store_pixel(pixel: u32, first_output4: u32, sums: mat2x4<f32>) {
     for (var half = 0u; half < 2u; half++) {
         let output4 = first_output4 + half * COLUMNS;
         let index = (pixel - params.output_start) * params.channels4 + output4;
-        var value = select(sums[0], sums[1], half == 1u);
+        var value = weighted(select(sums[0], sums[1], half == 1u), pixel, output4);
         if ACCUMULATE {
             value += load(output[index]);
         }

@@ -62,8 +62,10 @@ fn gram(
             let pixel = chunk + item / EDGE8;
             let place = min(pixel, end - 1u) * (params.channels4 / 2u) + item % EDGE8;
             let keep = item / EDGE8 * ROW + item % EDGE8 * 2u;
-            let left_values = features[place + left * EDGE8];
-            let right_values = features[place + right * EDGE8];
+            // On both sides, because f16 may not hold the product of a feature and its weight.
+            let factor = f16(sqrt(weight(min(pixel, end - 1u))));
+            let left_values = factor * features[place + left * EDGE8];
+            let right_values = factor * features[place + right * EDGE8];
             left_chunk[keep] = select(Stored4(), left_values[0], pixel < end);
             left_chunk[keep + 1u] = select(Stored4(), left_values[1], pixel < end);
             right_chunk[keep] = select(Stored4(), right_values[0], pixel < end);

@@ -75,7 +75,8 @@ fn gram(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var item = lane; item < CHUNK4; item += LANES) {
             let pixel = chunk + item / EDGE4;
             let place = min(pixel, end - 1u) * params.channels4 + item % EDGE4;
-            left_chunk[item] = select(vec4<f32>(0.0), load(features[place + left4]), pixel < end);
+            let left_value = weight(min(pixel, end - 1u)) * load(features[place + left4]);
+            left_chunk[item] = select(vec4<f32>(0.0), left_value, pixel < end);
             right_chunk[item] = load(features[place + right4]);
         }
         workgroupBarrier();

@@ -38,3 +38,12 @@ pub const TRAJECTORY_STEPS: usize = 30;
 pub const F32_TRAJECTORY_END: f64 = 2e-2;
 /// How much higher than PyTorch's L-BFGS ours may end after the same number of evaluations.
 pub const LBFGS_END: f64 = 0.05;
+
+/// f32, style losses of moments against PyTorch in f64: a standard deviation is the root of a difference.
+pub const MOMENTS_LOSS: f64 = 1e-3;
+/// f32, the gradient with them.
+pub const MOMENTS_GRADIENT: f64 = 2e-3;
+/// f32, style losses that are Wasserstein distances against PyTorch in f64: twelve steps towards a matrix root.
+pub const WASSERSTEIN_LOSS: f64 = 5e-3;
+/// f32, the gradient with them.
+pub const WASSERSTEIN_GRADIENT: f64 = 1e-2;

@@ -6,12 +6,11 @@ use impasto::{
     gpu::{self, DeviceFilters, Gpu, ShaderChecks},
     picture::Picture,
     plan::{
-        Banding, Network, Optimizer, Plan, Pooling, Precision, Routine, Size, Storage, Tensor, Term, features,
-        iteration, wanted_of_sources,
+        Banding, Network, Optimizer, Plan, Pooling, Precision, Region, Representation, Routine, Size, Statistic,
+        Storage, Style, Tensor, Term, features, iteration, iteration_of_some_pixels,
     },
-    random::Random,
     read_values, reference,
-    style::{Lack, Recipe, ScalePlans, shortage, stylize},
+    style::{Inputs, Lack, Outline, Recipe, ScalePlans, shortage, stylize},
     tolerance,
     weights::{Filters, generated},
     write_values,
@@ -28,10 +27,19 @@ fn network(size: Size, pooling: Pooling, storage: Storage) -> Network {
     Network { pooling, storage, ..common::network(size) }
 }
 
-/// With two paintings at two layers, one of them large enough for bands.
+/// Every statistic, of the whole picture and of a region, at layers of which some are large enough for bands.
 fn terms() -> Vec<Term> {
     let mut terms = common::terms(&["relu1_2", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2", "relu4_1"]);
-    terms.extend(["relu2_1", "relu4_1"].map(|name| Term::style(layer(name), 1)));
+    let style = |name, weighted, statistic| {
+        Term::Style(Style { layer: layer(name), region: Region { number: 1, weighted }, statistic })
+    };
+    terms.extend([
+        style("relu1_1", true, Statistic::Wasserstein),
+        style("relu2_1", true, Statistic::Moments),
+        style("relu2_2", false, Statistic::Wasserstein),
+        style("relu4_1", true, Statistic::Gram),
+        Term::Edges,
+    ]);
     terms
 }
 
@@ -41,20 +49,12 @@ fn filters() -> Arc<Filters> {
 
 fn plan(size: Size, pooling: Pooling, banding: Banding) -> Plan {
     let storage = Storage { banding, ..Storage::PLAIN };
-    iteration(&network(size, pooling, storage), &terms(), Optimizer::default()).unwrap()
+    iteration_of_some_pixels(&network(size, pooling, storage), &terms(), Optimizer::default()).unwrap()
 }
 
 /// Losses and the picture's gradient of a random picture.
 fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
-    let mut random = Random::new(3);
-    // By name, because plans number their slots in the order of first use.
-    let mut tensors = vec![Tensor::Image];
-    tensors.extend(terms().into_iter().filter(|term| term.target().is_some()).map(Tensor::Target));
-    for tensor in tensors {
-        let slot = plan.find(tensor).unwrap();
-        let values = random.uniform_values(plan.slot(slot).words, 0.0, 1.0);
-        write_values(session, slot, &values).unwrap();
-    }
+    common::write_random_inputs(plan, session);
     let coefficients = [1e-4, 2e-4].repeat(terms().len());
     write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
     write_values(session, plan.find(Tensor::InverseGradientScale).unwrap(), &[1.0]).unwrap();
@@ -130,9 +130,12 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
         let recipe = Recipe::default();
         let size = Size { width: side, height: side };
         let network = network(size, Pooling::Max, Storage::for_binding(binding, precision));
-        let mut plans = vec![iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap()];
-        plans.extend(wanted_of_sources(&recipe.terms()).iter().map(|(_, wanted)| features(&network, wanted).unwrap()));
-        assert_eq!(plans.len(), 3);
+        let mut plans = vec![iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap()];
+        let contents = recipe.content_layers.iter().map(|weighted| Representation::Features(weighted.layer));
+        let styles = recipe.style_layers.iter().map(|weighted| Representation::Gram(weighted.layer, Region::WHOLE));
+        plans.extend(
+            [contents.collect::<Vec<_>>(), styles.collect()].map(|wanted| features(&network, &wanted).unwrap()),
+        );
         for plan in plans {
             let largest = plan.slots.iter().max_by_key(|slot| slot.words).unwrap();
             assert!(largest.bytes() <= binding, "{side}: {} takes {} MiB", largest.tensor, largest.bytes() >> 20);
@@ -162,8 +165,13 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
             Arc::get_mut(&mut gpu).unwrap().largest_binding = bytes;
         }
         let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
-        let plan = ScalePlans::last(&engine, photograph.size(), painting.size(), &recipe).unwrap().iteration;
-        (plan, stylize(&engine, &photograph, &painting, &recipe, None, &mut |_| {}).unwrap())
+        let plan = ScalePlans::last(&engine, &Outline::simple(photograph.size(), painting.size(), &recipe), &recipe)
+            .unwrap()
+            .iteration;
+        (
+            plan,
+            stylize(&engine, &Inputs::new(photograph.clone(), painting.clone()), &recipe, None, &mut |_| {}).unwrap(),
+        )
     };
     // relu1_1 takes 4.2 MiB; relu3_1, which the content loss compares as a whole, takes 1.1 MiB.
     let binding = 5 << 18;
@@ -188,7 +196,8 @@ fn what_cannot_be_split_is_refused_before_painting_with_a_size_that_fits() {
     Arc::get_mut(&mut gpu).unwrap().largest_binding = 128 << 20;
     let engine = Engine::new(&Device::Gpu(gpu), filters()).unwrap();
     let square = Size { width: 5000, height: 5000 };
-    let told = |size| shortage(&engine, square, square, &Recipe { size, ..Recipe::default() }).unwrap();
+    let outline = Outline::simple(square, square, &Recipe::default());
+    let told = |size| shortage(&engine, &outline, &Recipe { size, ..Recipe::default() }).unwrap();
     let large = told(4096).unwrap();
     assert_eq!((large.lack, large.available), (Lack::Binding, 128 << 20));
     assert!(large.to_string().contains("at most 128 MiB in one piece"), "{large}");

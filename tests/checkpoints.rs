@@ -8,7 +8,7 @@ use impasto::{
     Device, Engine,
     picture::Picture,
     plan::Size,
-    style::{Checkpoint, CheckpointError, Method, Painting, Recipe, Status},
+    style::{Checkpoint, CheckpointError, Inputs, Method, Painting, Recipe, Status},
     weights::generated,
 };
 use safetensors::SafeTensors;
@@ -43,7 +43,7 @@ fn recipe(method: Method) -> Recipe {
 
 /// A checkpoint after some iterations of the second size, without a start picture.
 fn saved(method: Method, folder: &CheckpointFolder) -> Vec<u8> {
-    let mut painting = Painting::new(&engine(), content(), style(), recipe(method)).unwrap();
+    let mut painting = Painting::new(&engine(), Inputs::new(content(), style()), recipe(method)).unwrap();
     while painting.scale() < 1 || painting.iteration() < 2 {
         assert_ne!(painting.wait().unwrap(), Status::Done);
     }
@@ -88,7 +88,7 @@ fn numbers_that_no_painting_has_are_refused_whatever_the_digest_says() {
     let bits = serde_json::json!(f64::NAN.to_bits());
     let cases = [
         (&adam, "/recipe/iterations", 0.into(), "out of range"),
-        (&adam, "/recipe/style_scale", (-1.0).into(), "out of range"),
+        (&adam, "/recipe/style_scales/0", (-1.0).into(), "out of range"),
         (&adam, "/position/index", 3.into(), "no such scale"),
         (&adam, "/position/index", usize::MAX.into(), "no such scale"),
         (&adam, "/position/index", 0.into(), "not of the scale before"),
@@ -130,7 +130,7 @@ fn sizes_of_another_photograph_are_refused_before_anything_is_painted() {
     let folder = CheckpointFolder::new();
     let bytes = with(&saved(Method::Adam, &folder), "/position/sizes/2/width", &23.into());
     std::fs::write(folder.file(), bytes).unwrap();
-    let error = Painting::load(&engine(), content(), style(), &folder.file()).err().unwrap();
+    let error = Painting::load(&engine(), Inputs::new(content(), style()), &folder.file()).err().unwrap();
     assert!(matches!(error, CheckpointError::Contradiction(_)), "{error}");
     assert!(error.to_string().contains("not those of the photograph"), "{error}");
 }

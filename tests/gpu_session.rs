@@ -9,7 +9,7 @@ use impasto::{
     plan::{Optimizer, Plan, Representation, Routine, Size, Slot, Tensor, Term, features, iteration},
     random::Random,
     read_values,
-    style::{Recipe, stylize},
+    style::{Inputs, Recipe, stylize},
     weights::{Filters, generated},
     write_values,
 };
@@ -284,7 +284,7 @@ fn a_device_with_the_least_limits_of_webgpu_paints_what_the_processor_paints() {
         (Picture::noise(Size { width: 40, height: 33 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
     let paint = |device: &Device, variants: &str| {
         let engine = Engine::new(device, filters.clone()).unwrap().with_variants(variants.parse().unwrap());
-        stylize(&engine, &content, &style, &recipe, None, &mut |_| {}).unwrap()
+        stylize(&engine, &Inputs::new(content.clone(), style.clone()), &recipe, None, &mut |_| {}).unwrap()
     };
     let expected = paint(&Device::Cpu(None), "plain");
     // What hardware prefers, and what uses the most workgroup memory; where a variant does not fit, another is taken.

@@ -2,9 +2,9 @@
 
 use crate::common::{self, layer};
 use impasto::plan::{
-    Border, Comparison, Network, Optimizer, PerTerm, Plan, Pooling, Routine, Size, Source, Tensor, Term, iteration,
+    Border, Network, Optimizer, PerTerm, Plan, Pooling, Region, Routine, Size, Statistic, Style, Tensor, Term,
+    iteration,
 };
-use impasto::random::Random;
 use impasto::style::coefficients::{self, LossScale};
 use impasto::weights::{Filters, generated};
 use impasto::{Session, cpu, read_values, reference, tolerance, write_values};
@@ -17,26 +17,21 @@ fn network(width: u32, height: u32, border: Border, pooling: Pooling) -> Network
 
 /// A session with a random picture, random targets and coefficients that give all losses about the same weight.
 fn prepare(plan: &Plan, session: &mut dyn Session) {
-    let mut random = Random::new(11);
-    for (index, slot) in plan.slots.iter().enumerate() {
-        let (low, high) = match slot.tensor {
-            Tensor::Image => (0.05, 0.95),
-            Tensor::Target(Term::Content(_)) => (0.0, 1.5),
-            Tensor::Target(_) => (0.0, 0.5),
-            _ => continue,
-        };
-        let values = random.uniform_values(slot.words, low, high);
-        write_values(session, impasto::plan::SlotId(index), &values).unwrap();
-    }
+    common::write_random_inputs(plan, session);
     let words = |term| plan.slot(plan.find(Tensor::Target(term)).unwrap()).words as f32;
     let scale = |term: Term| {
         let (value, gradient) = match term {
             Term::Content(_) => (1.0 / words(term), 2.0 / words(term)),
             Term::Style(at) => {
                 let pixels = plan.window.size.pooled(at.layer.poolings()).pixels() as f32;
-                (1.0 / words(term), 4.0 / (words(term) * pixels))
+                match at.statistic {
+                    Statistic::Gram => (1.0 / words(term), 4.0 / (words(term) * pixels)),
+                    Statistic::Moments => (1e-4, 2e-4 / pixels),
+                    Statistic::Wasserstein => (0.1, 0.2 / pixels),
+                }
             }
             Term::TotalVariation => (3.0, 3.0),
+            Term::Edges => (1.0 / words(term), 2.0 / words(term)),
         };
         (term, LossScale { value, gradient })
     };
@@ -58,7 +53,8 @@ fn loss(plan: &Plan, session: &mut dyn Session) -> f64 {
 /// The step is a compromise: it seldom crosses kinks of ReLUs and max poolings, and the rounding of a loss value, 2^-24
 /// of it, divided by the step is still well below the tolerance.
 fn check_gradient(border: Border, pooling: Pooling, terms: &[Term]) {
-    let (width, height, step) = (19, 17, 2e-4_f32);
+    // On a torus every pooling must halve the sides.
+    let (width, height, step) = if border == Border::Wrap { (20, 18, 2e-4_f32) } else { (19, 17, 2e-4) };
     let plan = iteration(&network(width, height, border, pooling), terms, Optimizer::default()).unwrap();
     let deepest = terms.iter().filter_map(|term| term.layer()).max().unwrap();
     let filters = Arc::new(generated(5, deepest));
@@ -91,17 +87,28 @@ fn check_gradient(border: Border, pooling: Pooling, terms: &[Term]) {
     }
 }
 
-/// Content and style at one layer, and two paintings at two others.
+/// Content and style at one layer, and two styles at two others.
 fn middle() -> Vec<Term> {
     let mut terms = common::terms(&["relu2_1", "relu3_1"], &["relu1_1", "relu2_1", "relu2_2"]);
-    terms.extend(["relu1_1", "relu2_2"].map(|name| Term::style(layer(name), 1)));
+    terms.extend(["relu1_1", "relu2_2"].map(|name| Term::gram(layer(name), 1)));
     terms
 }
 
-/// Losses only directly before and directly behind a pooling; content losses against two pictures.
+/// Losses only directly before and directly behind a pooling, and at the picture.
 fn pooled() -> Vec<Term> {
-    let of_painting = Comparison { layer: layer("relu1_2"), source: Source::Painting(1) };
-    [common::terms(&["relu1_2"], &["relu3_2"]), vec![Term::Content(of_painting)]].concat()
+    [common::terms(&["relu1_2"], &["relu3_2"]), vec![Term::Edges]].concat()
+}
+
+/// Every statistic, of the whole picture and of a weighted region.
+fn statistics(weighted: bool) -> Vec<Term> {
+    let region = Region { number: 2, weighted };
+    let style = |name, statistic| Term::Style(Style { layer: layer(name), region, statistic });
+    vec![
+        style("relu1_1", Statistic::Wasserstein),
+        style("relu1_2", Statistic::Moments),
+        style("relu2_1", Statistic::Gram),
+        style("relu2_2", Statistic::Wasserstein),
+    ]
 }
 
 #[test]
@@ -122,6 +129,21 @@ fn gradient_is_that_of_the_loss_with_max_pooling_and_replicated_border() {
 #[test]
 fn gradient_is_that_of_the_loss_with_average_pooling_and_zero_border() {
     check_gradient(Border::Zero, Pooling::Average, &pooled());
+}
+
+#[test]
+fn gradients_of_all_statistics_are_those_of_their_losses() {
+    check_gradient(Border::Replicate, Pooling::Max, &statistics(false));
+}
+
+#[test]
+fn gradients_of_all_statistics_over_a_region_are_those_of_their_losses() {
+    check_gradient(Border::Zero, Pooling::Average, &statistics(true));
+}
+
+#[test]
+fn the_gradient_on_a_torus_is_that_of_the_loss() {
+    check_gradient(Border::Wrap, Pooling::Max, &statistics(true));
 }
 
 /// Image, gradient, losses and average after two iterations.

@@ -8,7 +8,7 @@ use impasto::{
     learn::{LearnError, LearnProgress, LearnSettings, learn_filters, learn_filters_observed},
     picture::Picture,
     plan::{Border, Pooling, Precision, Representation, Size},
-    style::{self, Event, Recipe},
+    style::{self, Event, Inputs, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format},
 };
@@ -200,11 +200,12 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
         ..Recipe::default()
     };
     let mut losses = Vec::new();
-    let painted = style::stylize(&engine, &content, &painting, &recipe, None, &mut |event| {
-        if let Event::Iteration { loss, .. } = event {
-            losses.push(loss.style);
-        }
-    });
+    let painted =
+        style::stylize(&engine, &Inputs::new(content.clone(), painting.clone()), &recipe, None, &mut |event| {
+            if let Event::Iteration { loss, .. } = event {
+                losses.push(loss.style);
+            }
+        });
     assert!(painted.unwrap().pixels().iter().all(|value| (0.0..=1.0).contains(value)));
     let (first, last) = (losses[0], losses[losses.len() - 1]);
     assert!(last < first / 5.0, "style loss from {first} to {last}");

@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine,
     gpu::{ForcedVariants, Variant},
     plan::{Pooling, Precision, Size},
-    style::{Method, Recipe, ScalePlans, memory},
+    style::{Method, Outline, Recipe, ScalePlans, memory},
     weights::{Filters, Normalisation, generated},
 };
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn recipe(size: u32, deepest: &str) -> Recipe {
 
 /// The most bytes that the sessions of a scale hold, when they are made and dropped in turn as in painting.
 fn held(engine: &Engine, recipe: &Recipe) -> u64 {
-    let plans = ScalePlans::last(engine, PHOTOGRAPH, PAINTING, recipe).unwrap();
+    let plans = ScalePlans::last(engine, &Outline::simple(PHOTOGRAPH, PAINTING, recipe), recipe).unwrap();
     let sessions = plans.targets.iter().chain([&plans.iteration]);
     sessions.map(|plan| engine.session(plan).unwrap().bytes()).max().unwrap()
 }
@@ -36,7 +36,7 @@ fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
     let deepest = recipe.deepest().unwrap();
     let filters = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
     // Without filters: the prediction needs none loaded.
-    let predicted = memory(&engine(filters), PHOTOGRAPH, PAINTING, recipe).unwrap();
+    let predicted = memory(&engine(filters), &Outline::simple(PHOTOGRAPH, PAINTING, recipe), recipe).unwrap();
     let held = held(&engine(generated(5, deepest)), recipe);
     assert_eq!(predicted.held(), held);
     assert!(predicted.staging > 0 && predicted.bytes() < 2 * held, "{predicted:?}");
@@ -58,7 +58,7 @@ fn a_gpu_holds_what_was_predicted() {
     assert_predicted(winograd, &Recipe { pooling: Pooling::Average, ..recipe(64, "relu2_2") });
     assert_predicted(engine(Precision::F16, None), &Recipe { method: Method::Lbfgs, ..recipe(60, "relu3_1") });
     // The painting is taken four times as large.
-    assert_predicted(engine(Precision::F32, None), &Recipe { style_scale: 4.0, ..recipe(20, "relu2_1") });
+    assert_predicted(engine(Precision::F32, None), &Recipe { style_scales: vec![4.0], ..recipe(20, "relu2_1") });
 }
 
 #[test]

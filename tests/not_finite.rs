@@ -9,7 +9,7 @@ use impasto::{
         self, MaxPool, Plan, Pooling, Precision, Routine, Rows, Size, Slot, SlotId, Step, Tensor, Term, share_buffers,
     },
     read_values, reference,
-    style::{Reason, Recipe, Scaling, evaluate},
+    style::{Inputs, Reason, Recipe, Scaling, evaluate},
     weights::generated,
     write_values,
 };
@@ -33,9 +33,9 @@ fn filters_whose_features_overflow_give_no_finite_loss() {
                     scaling,
                     ..Recipe::default()
                 };
-                match evaluate(&engine, &content, &style, &image, &recipe) {
+                match evaluate(&engine, &Inputs::new(content.clone(), style.clone()), &image, &recipe) {
                     Ok(evaluation) => {
-                        let content = evaluation.values.get(Term::content(layer(deepest))).unwrap();
+                        let content = evaluation.values.get(Term::Content(layer(deepest))).unwrap();
                         assert!(!content.is_finite(), "{}: {content} at {deepest}", engine.name());
                         assert!(!evaluation.loss.is_finite());
                     }

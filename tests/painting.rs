@@ -3,11 +3,11 @@
 use crate::common::{CheckpointFolder, layer, with_version};
 use impasto::{
     Device, DeviceChoice, Engine,
-    picture::Picture,
+    picture::{Mask, Picture},
     plan::{Precision, Size},
     style::{
-        ChangeError, Checkpoint, CheckpointError, Event, Init, Input, Method, Painting, Recipe, Status, WeightedLayer,
-        stylize,
+        ChangeError, Checkpoint, CheckpointError, Event, Init, Input, Inputs, Method, Painting, Recipe, Status,
+        WeightedLayer, stylize,
     },
     weights::{Filters, generated},
 };
@@ -62,7 +62,7 @@ fn recipe(method: Method) -> Recipe {
 }
 
 fn painting(engine: &Engine, recipe: &Recipe) -> Painting {
-    Painting::new(engine, content(), style(), recipe.clone()).unwrap()
+    Painting::new(engine, Inputs::new(content(), style()), recipe.clone()).unwrap()
 }
 
 fn paint(engine: &Engine, recipe: &Recipe) -> Picture {
@@ -91,7 +91,7 @@ fn polling_waiting_and_stylize_give_the_same_picture() {
     for engine in engines() {
         for method in [Method::Adam, Method::Lbfgs] {
             let recipe = recipe(method);
-            let expected = stylize(&engine, &content(), &style(), &recipe, None, &mut |_| {}).unwrap();
+            let expected = stylize(&engine, &Inputs::new(content(), style()), &recipe, None, &mut |_| {}).unwrap();
             let mut polled = painting(&engine, &recipe);
             let mut iterations = Vec::new();
             loop {
@@ -126,11 +126,11 @@ fn a_painting_that_was_saved_goes_on_to_the_same_bits() {
                 work_until(&mut first, scale, iteration);
                 first.save(&folder.file()).unwrap();
                 drop(first);
-                let mut second = Painting::load(&engine, content(), style(), &folder.file()).unwrap();
+                let mut second = Painting::load(&engine, Inputs::new(content(), style()), &folder.file()).unwrap();
                 assert!(second.scale() >= scale);
                 // And once more, before it was looked at.
                 second.save(&folder.file()).unwrap();
-                let second = Painting::load(&engine, content(), style(), &folder.file()).unwrap();
+                let second = Painting::load(&engine, Inputs::new(content(), style()), &folder.file()).unwrap();
                 assert!(
                     finish(second) == expected,
                     "{method:?} on {} in {}, saved at scale {scale}, iteration {iteration}",
@@ -155,7 +155,7 @@ fn saving_and_looking_on_the_way_change_nothing() {
         assert!(watched.picture().unwrap().unwrap() == expected, "{method:?}");
         // The last save has the whole picture.
         watched.save(&folder.file()).unwrap();
-        let loaded = Painting::load(&engine, content(), style(), &folder.file()).unwrap();
+        let loaded = Painting::load(&engine, Inputs::new(content(), style()), &folder.file()).unwrap();
         assert!(finish(loaded) == expected);
     }
 }
@@ -166,7 +166,7 @@ fn a_start_from_another_picture_is_saved_with_it() {
     let recipe = Recipe { init: Init::Picture(Picture::noise(SIZE, 9)), ..recipe(Method::Adam) };
     let mut first = painting(&engine, &recipe);
     first.save(&folder.file()).unwrap();
-    let loaded = Painting::load(&engine, content(), style(), &folder.file()).unwrap();
+    let loaded = Painting::load(&engine, Inputs::new(content(), style()), &folder.file()).unwrap();
     assert_eq!(*loaded.recipe(), recipe);
     assert!(finish(loaded) == paint(&engine, &recipe));
 }
@@ -219,11 +219,17 @@ fn a_photograph_that_is_the_painting_stays_and_its_loss_ends_no_higher_than_it_b
         for method in [Method::Adam, Method::Lbfgs] {
             let recipe = Recipe { size: 68, min_scale: 34, first_iterations: 60, iterations: 60, ..recipe(method) };
             let mut scales: Vec<Vec<f64>> = Vec::new();
-            let painted = stylize(&engine, &picture, &picture, &recipe, None, &mut |event| match event {
-                Event::Scale { .. } => scales.push(Vec::new()),
-                Event::Iteration { loss, .. } => scales.last_mut().unwrap().push(loss.total),
-                _ => {}
-            })
+            let painted = stylize(
+                &engine,
+                &Inputs::new(picture.clone(), picture.clone()),
+                &recipe,
+                None,
+                &mut |event| match event {
+                    Event::Scale { .. } => scales.push(Vec::new()),
+                    Event::Iteration { loss, .. } => scales.last_mut().unwrap().push(loss.total),
+                    _ => {}
+                },
+            )
             .unwrap();
             let what = format!("{method:?} on {} in {}", engine.name(), engine.precision());
             assert_eq!(scales.len(), 3, "{what}");
@@ -326,9 +332,13 @@ fn other_inputs_and_damaged_files_are_refused_by_name() {
     first.save(&folder.file()).unwrap();
     let other = Engine::new(&Device::Cpu(None), Arc::new(generated(12, layer("relu2_1")))).unwrap();
     let refused = |engine: &Engine, content: Picture, style: Picture| {
-        Painting::load(engine, content, style, &folder.file()).err().unwrap()
+        Painting::load(engine, Inputs::new(content, style), &folder.file()).err().unwrap()
     };
+    let masked =
+        Inputs { keep: Some(Mask::new(SIZE, vec![0.5; SIZE.pixels()]).unwrap()), ..Inputs::new(content(), style()) };
+    let masked = Painting::load(&engine, masked, &folder.file()).err().unwrap();
     let cases = [
+        (masked, Input::Masks, "another mask of the photograph"),
         (refused(&other, content(), style()), Input::Filters, "other filters"),
         (refused(&engine, style(), style()), Input::Photograph, "another photograph"),
         (refused(&engine, content(), content()), Input::Painting, "another painting"),

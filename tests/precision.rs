@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine,
     picture::{Picture, fit_long_side},
     plan::{Precision, Representation, Size},
-    style::{Event, Method, Recipe, evaluate, features, stylize},
+    style::{Event, Inputs, Method, Recipe, evaluate, features, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
 };
@@ -39,12 +39,13 @@ struct Run {
 
 fn paint(engine: &Engine, content: &Picture, style: &Picture, recipe: &Recipe) -> Run {
     let (mut iterations, mut left) = (Vec::new(), None);
-    let picture = stylize(engine, content, style, recipe, None, &mut |event| match event {
-        Event::Iteration { iteration, .. } => iterations.push(iteration),
-        Event::OutOfRange { iteration } => left = Some(iteration),
-        _ => {}
-    })
-    .unwrap();
+    let picture =
+        stylize(engine, &Inputs::new(content.clone(), style.clone()), recipe, None, &mut |event| match event {
+            Event::Iteration { iteration, .. } => iterations.push(iteration),
+            Event::OutOfRange { iteration } => left = Some(iteration),
+            _ => {}
+        })
+        .unwrap();
     Run { picture, iterations, left }
 }
 
@@ -52,7 +53,7 @@ fn paint(engine: &Engine, content: &Picture, style: &Picture, recipe: &Recipe) -
 fn total(filters: &Arc<Filters>, content: &Picture, style: &Picture, painted: &Picture, recipe: &Recipe) -> f64 {
     let engine = Engine::new(&Device::Cpu(None), filters.clone()).unwrap();
     let style = style.resize(fit_long_side(style.size(), recipe.size));
-    evaluate(&engine, &content.resize(painted.size()), &style, painted, recipe).unwrap().loss.total
+    evaluate(&engine, &Inputs::new(content.resize(painted.size()), style.clone()), painted, recipe).unwrap().loss.total
 }
 
 fn compare_ends(filters: &Arc<Filters>, content: &Picture, style: &Picture, recipe: &Recipe) {
@@ -95,8 +96,11 @@ fn gradients_neither_vanish_nor_overflow() {
     // From a gradient that f16 would round to zero to one too large for it.
     for weight in [1e-12, 1.0, 1e15] {
         let recipe = Recipe { content_weight: weight, style_weight: weight, tv_weight: 0.0, ..shallow_recipe(45, 1) };
-        let gradient =
-            |precision| evaluate(&engine(&filters, precision), &content, &style, &start, &recipe).unwrap().gradient;
+        let gradient = |precision| {
+            evaluate(&engine(&filters, precision), &Inputs::new(content.clone(), style.clone()), &start, &recipe)
+                .unwrap()
+                .gradient
+        };
         let (exact, half) = (gradient(Precision::F32), gradient(Precision::F16));
         let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         let difference = length(&mut exact.iter().zip(&half).map(|(a, b)| a - b));

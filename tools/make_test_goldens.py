@@ -30,6 +30,29 @@ case-*.safetensors: one evaluation at `image`, in both scalings
   <scaling>.grad_total            gradient of the total with respect to `image`, [3, H, W]
   metadata                        filters_seed, first_padding (zeros or replicate: relu1_1 only), pool (max or avg)
 
+statistics-*.safetensors: the other style losses, regions, several paintings and edges, at `image`, in both scalings
+  image, content, style, style2   pictures; style2 has a size of its own
+  mask, style_mask                [H, W] in [0, 1], soft: a region of `image` and one of `style`
+  weights.<layer>, style_weights.<layer>  [h, w] of each style layer: what the masks become there, see below
+  <name>.<scaling>.weights, .loss_total, .loss_content, .loss_tv, .loss_style, .grad_total  as in case-*, with <name>
+    moments, wasserstein          that style loss against style
+    blend.gram, blend.wasserstein against style and style2, their G and mu added up with shares 0.7 and 0.3; only in
+                                  statistics-odd-37x27
+    region.gram, region.wasserstein  G and mu of image and style, each with its weights
+  edges.<scaling>.loss, .grad     [1] and [3, H, W]: the loss of edges, unweighted, and its gradient by `image`
+  metadata                        as in case-*
+  with  mu = sum_p w_p F_p / M, G = sum_p w_p F_p F_p^T / M, S = G - mu mu^T, M = h w, and w = 1 without a mask;
+        mu*, A and S* are the target's mu, G and S; e = 0.01 tr S* / C
+  weights      of a mask: 3x3 means over the pixels inside at each convolution, 2x2 means at each pooling, rounding
+               down; then times M / sum, or all zero if the sum is below 1
+  moments      mse: mean (G - A)^2 + mean (mu - mu*)^2 + mean (sd - sd*)^2, sd = sqrt(diag S + e), sd* likewise, also
+               with the target's e; relative: each of the three over its target's, sum (G - A)^2 / sum A^2 and so on
+  wasserstein  mse: mean (mu - mu*)^2 + tr(T + T* - 2 (R T R)^1/2) / C, T = S + e I, T* = S* + e I, R = T*^1/2;
+               relative: that over tr A / C
+  edges        of both pictures averaged over 4x4, rounding down, L(x) = sum over the neighbours left, right, above and
+               below that there are of (x - neighbour); mse: mean (L(image) - L(content))^2, relative:
+               sum (L(image) - L(content))^2 / sum L(content)^2
+
 trajectory-*.safetensors: an optimiser started from `content`, with average pooling, because with max pooling the
 gradient jumps where a window's winner changes, and steps amplify that
   content, style                  pictures
@@ -47,6 +70,7 @@ generated-filters.safetensors: the filters themselves, in part
                                   bits_i the float32's 32 bits
   metadata                        filters_seed
 """
+import copy
 import json
 import pathlib
 
@@ -66,6 +90,8 @@ KEPT_FEATURES = ["relu3_1", "relu4_2", "relu5_1"]
 KEPT_GRAMS = ["relu1_1", "relu2_1"]
 SEED = 19
 WEIGHTS = {"mse": (5.0, 4.0, 10.0), "relative": (10.0, 4.0, 10.0)}
+# With the same style weight, the gradient of the Wasserstein distance would be a small part of the total's.
+WASSERSTEIN_WEIGHTS = {"mse": (5.0, 25.0, 10.0), "relative": (10.0, 50.0, 10.0)}
 LEARNING_RATE = {"adam": 0.005, "lbfgs": 1.0}
 
 
@@ -121,9 +147,37 @@ def features(filters, image, first_padding="zeros", pool="max"):
     return out
 
 
-def gram(f):
+def moments(f, weights=None):
+    """Mean [C] and raw second moment [C, C] over pixels."""
     m = f.flatten(2)[0]
-    return m @ m.T / m.shape[1]
+    weighted = m if weights is None else m * weights.flatten()
+    return weighted.mean(1), weighted @ m.T / m.shape[1]
+
+
+def gram(f):
+    return moments(f)[1]
+
+
+def half_plane(width, height, across, down, soft):
+    """A mask of about two thirds of a picture that rises from 0 to 1 over `soft` pixels, float32 values held in float64,
+    [1, 1, H, W]: larger to the right if `across` is positive, and to the bottom if `down` is."""
+    x = np.arange(width, dtype=np.float32) - np.float32((width - 1) / 2)
+    y = np.arange(height, dtype=np.float32) - np.float32((height - 1) / 2)
+    mask = (np.float32(across) * x + np.float32(down) * y[:, None]) / np.float32(soft) + np.float32(1)
+    return torch.from_numpy(mask.clip(0, 1)).double()[None, None]
+
+
+def layer_weights(mask):
+    """Weights [h, w] of the pixels of each style layer."""
+    out = {}
+    for name in LAYERS[: DEEPEST + 1]:
+        if name.endswith("_1") and name != LAYERS[0]:
+            mask = F.avg_pool2d(mask, 2)
+        mask = F.avg_pool2d(mask, 3, stride=1, padding=1, count_include_pad=False)
+        if name in STYLE:
+            total = mask.sum()
+            out[name] = (mask * mask.numel() / total if total >= 1 else torch.zeros_like(mask))[0, 0]
+    return out
 
 
 def tv(x):
@@ -135,25 +189,68 @@ def distance(scaling, found, target):
     return squares.mean() if scaling == "mse" else squares.sum() / target.pow(2).sum()
 
 
-class Objective:
-    """Losses of a picture against a content and a style picture."""
+def style_distance(statistic, scaling, found, target):
+    """The style loss of a layer, from mean and raw second moment of the picture and of the target."""
+    (mean, second), (target_mean, target_second) = found, target
+    if statistic == "gram":
+        return distance(scaling, second, target_second)
+    channels = len(mean)
+    covariance, target_covariance = second - mean.outer(mean), target_second - target_mean.outer(target_mean)
+    extra = 0.01 * target_covariance.trace() / channels
+    if statistic == "moments":
+        deviation, target_deviation = ((c.diagonal() + extra).sqrt() for c in (covariance, target_covariance))
+        return (distance(scaling, second, target_second) + distance(scaling, mean, target_mean)
+                + distance(scaling, deviation, target_deviation))
+    # Even for a network in float32, whose rounding alone is to be measured.
+    added = extra.double() * torch.eye(channels, dtype=torch.float64)
+    covariance, target_covariance = covariance.double() + added, target_covariance.double() + added
+    values, vectors = torch.linalg.eigh(target_covariance)
+    root = vectors @ values.sqrt().diag() @ vectors.T
+    product = root @ covariance @ root
+    # The trace of a root needs eigenvalues alone, whose derivatives exist even where some are equal.
+    overlap = torch.linalg.eigvalsh((product + product.T) / 2).sqrt().sum()
+    spread = (covariance.trace() + target_covariance.trace() - 2 * overlap) / channels
+    value = (mean - target_mean).pow(2).mean() + spread
+    return value if scaling == "mse" else value / (target_second.trace() / channels)
 
-    def __init__(self, filters, content, style, scaling, **network):
-        self.filters, self.scaling, self.network = filters, scaling, network
+
+def laplacian(x):
+    """Of a picture averaged over 4x4: at each pixel the sum of what it differs by from its neighbours."""
+    x = F.avg_pool2d(x, 4)
+    down, right = x.diff(dim=2), x.diff(dim=3)
+    return (F.pad(down, (0, 0, 1, 0)) - F.pad(down, (0, 0, 0, 1))
+            + F.pad(right, (1, 0)) - F.pad(right, (0, 1)))
+
+
+class Objective:
+    """Losses of a picture against a content picture and one or several paintings.
+
+    `statistic` is what is compared of style; `shares` blend the paintings; `regions` are the weights of the picture's
+    and of the first painting's pixels at each style layer.
+    """
+
+    def __init__(self, filters, content, paintings, scaling, statistic="gram", shares=(1.0,), regions=({}, {}),
+                 **network):
+        self.filters, self.scaling, self.statistic, self.network = filters, scaling, statistic, network
+        self.regions, self.weights = regions, (WASSERSTEIN_WEIGHTS if statistic == "wasserstein" else WEIGHTS)[scaling]
         with torch.no_grad():
             self.content = features(filters, content, **network)[CONTENT]
-            self.grams = {n: gram(f) for n, f in features(filters, style, **network).items() if n in STYLE}
+            seen = [features(filters, painting, **network) for painting in paintings]
+            of_all = {n: [moments(f[n], regions[1].get(n)) for f in seen] for n in STYLE}
+            self.targets = {n: [sum(s * part for s, part in zip(shares, parts)) for parts in zip(*of_all[n])]
+                            for n in STYLE}
 
     def losses(self, image):
         f = features(self.filters, image, **self.network)
         content = distance(self.scaling, f[CONTENT], self.content)
-        style = [distance(self.scaling, gram(f[n]), self.grams[n]) for n in STYLE]
+        found = {n: moments(f[n], self.regions[0].get(n)) for n in STYLE}
+        style = [style_distance(self.statistic, self.scaling, found[n], self.targets[n]) for n in STYLE]
         return content, style, tv(image)
 
     def terms(self, losses):
         """Content, style and total variation, weighted: the terms of the total."""
         content, style, smooth = losses
-        cw, sw, tw = WEIGHTS[self.scaling]
+        cw, sw, tw = self.weights
         return cw * content, sw * sum(style) / len(style), tw * smooth
 
 
@@ -189,22 +286,57 @@ def case(filters, name, size, style_size, seed, first_padding="zeros", pool="max
     for layer in STYLE:
         tensors[f"gram_norm.{layer}"] = gram(f[layer]).norm().view(1)
     for scaling in WEIGHTS:
-        objective = Objective(filters, content, style, scaling, **network)
-        variable = image.clone().requires_grad_()
-        losses = objective.losses(variable)
-        total = sum(objective.terms(losses))
-        (gradient,) = torch.autograd.grad(total, variable)
-        tensors |= {
-            f"{scaling}.weights": torch.tensor(WEIGHTS[scaling]),
-            f"{scaling}.loss_total": total.view(1),
-            f"{scaling}.loss_content": losses[0].view(1),
-            f"{scaling}.loss_style": torch.stack(losses[1]),
-            f"{scaling}.loss_tv": losses[2].view(1),
-            f"{scaling}.grad_total": gradient[0],
-        }
-        single = rounding(objective, image, gradient)
-        print(name, scaling, *contributions(objective, image), f"in float32 the gradient differs by {single:.1e}")
+        objective = Objective(filters, content, [style], scaling, **network)
+        tensors |= evaluation(name, scaling, objective, image)
     save_tensors(f"case-{name}.safetensors", tensors, {"filters_seed": SEED, **network})
+
+
+def evaluation(name, prefix, objective, image):
+    """Losses and gradient at `image`, as arrays whose names begin with `prefix`."""
+    variable = image.clone().requires_grad_()
+    losses = objective.losses(variable)
+    total = sum(objective.terms(losses))
+    (gradient,) = torch.autograd.grad(total, variable)
+    single = rounding(objective, image, gradient)
+    print(name, prefix, *contributions(objective, image), f"in float32 the gradient differs by {single:.1e}")
+    return {
+        f"{prefix}.weights": torch.tensor(objective.weights),
+        f"{prefix}.loss_total": total.view(1),
+        f"{prefix}.loss_content": losses[0].view(1),
+        f"{prefix}.loss_style": torch.stack(losses[1]),
+        f"{prefix}.loss_tv": losses[2].view(1),
+        f"{prefix}.grad_total": gradient[0],
+    }
+
+
+def statistics(filters, name, size, style_sizes, seed, blend=False, first_padding="zeros", pool="max"):
+    network = {"first_padding": first_padding, "pool": pool}
+    content, style, style2 = (picture(seed + 2 * i, *s) for i, s in enumerate([size, *style_sizes]))
+    noise = uniform(splitmix64(seed + 6, content.numel()), -0.2, 0.2).reshape(content.shape)
+    image = torch.from_numpy(content.float().numpy() + noise).clamp(0, 1).double()
+    masks = half_plane(*size, 1.0, -0.5, 12.0), half_plane(*style_sizes[0], -0.25, 1.0, 9.0)
+    regions = tuple(layer_weights(mask) for mask in masks)
+    assert all(weights.any() for region in regions for weights in region.values()), "a region vanishes"
+    tensors = {"image": image[0], "content": content[0], "style": style[0], "style2": style2[0],
+               "mask": masks[0][0, 0], "style_mask": masks[1][0, 0]}
+    for prefix, weights in zip(["weights", "style_weights"], regions):
+        tensors |= {f"{prefix}.{layer}": values for layer, values in weights.items()}
+    both = {"paintings": [style, style2], "shares": (0.7, 0.3)}
+    objectives = {"moments": {"statistic": "moments"}, "wasserstein": {"statistic": "wasserstein"}}
+    for statistic in ["gram", "wasserstein"]:
+        if blend:
+            objectives[f"blend.{statistic}"] = {"statistic": statistic, **both}
+        objectives[f"region.{statistic}"] = {"statistic": statistic, "regions": regions}
+    for scaling in WEIGHTS:
+        for kind, settings in objectives.items():
+            settings = {"paintings": [style], **settings}
+            objective = Objective(filters, content, scaling=scaling, **settings, **network)
+            tensors |= evaluation(name, f"{kind}.{scaling}", objective, image)
+        variable = image.clone().requires_grad_()
+        loss = distance(scaling, laplacian(variable), laplacian(content))
+        (gradient,) = torch.autograd.grad(loss, variable)
+        tensors |= {f"edges.{scaling}.loss": loss.view(1), f"edges.{scaling}.grad": gradient[0]}
+    save_tensors(f"statistics-{name}.safetensors", tensors, {"filters_seed": SEED, **network})
 
 
 def contributions(objective, image):
@@ -217,10 +349,11 @@ def contributions(objective, image):
 
 def rounding(objective, image, gradient):
     """Relative error of the gradient that PyTorch computes in float32: the least that a tolerance has to allow."""
-    single = Objective.__new__(Objective)
+    single = copy.copy(objective)
     single.filters = [(kernel.float(), bias.float()) for kernel, bias in objective.filters]
-    single.scaling, single.network = objective.scaling, objective.network
-    single.content, single.grams = objective.content.float(), {n: g.float() for n, g in objective.grams.items()}
+    single.content = objective.content.float()
+    single.targets = {n: [part.float() for part in parts] for n, parts in objective.targets.items()}
+    single.regions = tuple({n: w.float() for n, w in weights.items()} for weights in objective.regions)
     variable = image.float().requires_grad_()
     (found,) = torch.autograd.grad(sum(single.terms(single.losses(variable))), variable)
     return ((found.double() - gradient).norm() / gradient.norm()).item()
@@ -228,7 +361,7 @@ def rounding(objective, image, gradient):
 
 def trajectory(filters, name, size, style_size, seed, steps, optimizer, scaling):
     content, style = picture(seed, *size), picture(seed + 2, *style_size)
-    objective = Objective(filters, content, style, scaling, pool="avg")
+    objective = Objective(filters, content, [style], scaling, pool="avg")
     image = content.clone().requires_grad_()
     history = []
 
@@ -285,5 +418,7 @@ if __name__ == "__main__":
     case(double, "replicate-33x42", (33, 42), (32, 32), 300, first_padding="replicate")
     case(double, "average-47x33", (47, 33), (40, 48), 400, pool="avg")
     case(double, "replicate-average-25x39", (25, 39), (33, 35), 500, first_padding="replicate", pool="avg")
+    statistics(double, "odd-37x27", (37, 27), [(45, 33), (35, 41)], 700, blend=True)
+    statistics(double, "replicate-40x32", (40, 32), [(48, 40), (37, 45)], 800, first_padding="replicate")
     trajectory(double, "adam-32x24", (32, 24), (36, 28), 600, 30, "adam", "relative")
     trajectory(double, "lbfgs-32x24", (32, 24), (36, 28), 600, 30, "lbfgs", "relative")

@@ -5,8 +5,8 @@ pub use impasto::gpu::PipelineSource as Pipeline;
 use impasto::{
     gpu::{Abilities, Resources, Vendor, pipeline_sources},
     plan::{
-        Border, Network, Optimizer, Plan, Pooling, Precision, Representation, Size, Storage, Window, features,
-        iteration,
+        Border, Network, Optimizer, Plan, Pooling, Precision, Region, Representation, Size, Statistic, Storage, Style,
+        Term, Window, features, iteration_of_some_pixels,
     },
     style::Recipe,
     weights::Normalisation,
@@ -38,9 +38,27 @@ pub fn pipelines(f16: bool, cooperative_matrices: bool) -> Vec<Pipeline> {
     pipelines
 }
 
+/// Those of the default recipe, with every statistic, of the whole picture and of a region.
+fn terms() -> Vec<Term> {
+    let mut terms = Vec::new();
+    for term in Recipe::default().terms_of_whole_pictures() {
+        let Term::Style(style) = term else {
+            terms.push(term);
+            continue;
+        };
+        for (number, weighted) in [(0, false), (1, true)] {
+            let region = Region { number, weighted };
+            let statistics = [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein];
+            terms.extend(statistics.map(|statistic| Term::Style(Style { region, statistic, ..style })));
+        }
+    }
+    terms.push(Term::Edges);
+    terms
+}
+
 /// With both poolings and both optimisers, and with the plans that run on the pictures beforehand.
 fn plans(precision: Precision) -> Vec<Plan> {
-    let terms = Recipe::default().terms();
+    let terms = terms();
     let storage = Storage::for_binding(2 << 30, precision);
     let mut plans = Vec::new();
     for (size, pooling, optimizer) in SIZES.iter().flat_map(|&size| {
@@ -53,9 +71,18 @@ fn plans(precision: Precision) -> Vec<Plan> {
             normalisation: Normalisation::IMAGENET,
             storage,
         };
-        let wanted: Vec<Representation> = terms.iter().filter_map(|term| term.target()).collect();
+        let wanted: Vec<Representation> = terms
+            .iter()
+            .flat_map(|term| match *term {
+                Term::Content(layer) => vec![Representation::Features(layer)],
+                Term::Style(Style { layer, region, .. }) => {
+                    vec![Representation::Gram(layer, region), Representation::Mean(layer, region)]
+                }
+                Term::TotalVariation | Term::Edges => Vec::new(),
+            })
+            .collect();
         plans.extend(
-            [features(&network, &wanted), iteration(&network, &terms, optimizer)]
+            [features(&network, &wanted), iteration_of_some_pixels(&network, &terms, optimizer)]
                 .map(|plan| plan.expect("the sizes suit the default layers")),
         );
     }

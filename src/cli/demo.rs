@@ -17,7 +17,7 @@ use impasto::{
     picture::{Depth, Picture},
     plan::Size,
     printable::printable,
-    style::{Painting, Recipe},
+    style::{Inputs, Painting, Recipe},
 };
 use std::{
     io::Write,
@@ -86,7 +86,7 @@ fn painted(
         ..Recipe::default()
     };
     let engine = Engine::new(device, Arc::new(filters))?;
-    let mut painting = Painting::new(&engine, content.clone(), style.clone(), recipe).map_err(Box::new)?;
+    let mut painting = Painting::new(&engine, Inputs::new(content.clone(), style.clone()), recipe).map_err(Box::new)?;
     let (recipe, size) = (painting.recipe(), painting.sizes()[painting.sizes().len() - 1]);
     let record = Record::new("demo", &[], &Painted { engine: &engine, recipe, size, inputs: Vec::new() });
     destination.remember(record.to_text(), console);

@@ -4,21 +4,20 @@ use super::CliError;
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Recipe, ScalePlans, Shortage, memory, shortage},
+    style::{Memory, Method, Outline, Recipe, ScalePlans, Shortage, memory, shortage},
 };
 use std::{io::Write, ops::RangeInclusive};
 
 /// Prints what would be done to paint pictures of these sizes.
 pub(super) fn explain(
     engine: &Engine,
-    content: Size,
-    style: Size,
+    outline: &Outline,
     recipe: &Recipe,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let plans = ScalePlans::last(engine, content, style, recipe).map_err(Box::new)?;
-    let peak = memory(engine, content, style, recipe).map_err(Box::new)?;
-    let shortage = shortage(engine, content, style, recipe).map_err(Box::new)?;
+    let plans = ScalePlans::last(engine, outline, recipe).map_err(Box::new)?;
+    let peak = memory(engine, outline, recipe).map_err(Box::new)?;
+    let shortage = shortage(engine, outline, recipe).map_err(Box::new)?;
     let plan = &plans.iteration;
     header(engine, &plans, recipe, answer)?;
     writeln!(answer, "\nlayers")?;
@@ -40,9 +39,9 @@ fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn
     };
     writeln!(
         answer,
-        "{} with a painting of {}: {iterations} iterations of {optimizer}, maps in {}, on {}",
+        "{} with {}: {iterations} iterations of {optimizer}, maps in {}, on {}",
         plans.size,
-        plans.style,
+        paintings(&plans.styles),
         plan.precision,
         engine.name()
     )?;
@@ -54,6 +53,12 @@ fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn
         )?;
     }
     Ok(())
+}
+
+/// The sizes of paintings in words.
+fn paintings(sizes: &[Size]) -> String {
+    let named: Vec<String> = sizes.iter().map(Size::to_string).collect();
+    format!("{} of {}", if sizes.len() == 1 { "a painting" } else { "paintings" }, named.join(", "))
 }
 
 fn describe(segment: &Segment, answer: &mut dyn Write) -> Result<(), CliError> {

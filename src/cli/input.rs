@@ -1,7 +1,7 @@
 //! Pictures that a command reads: from files or, by the name `-`, from standard input.
 
 use super::{CliError, console::Console};
-use impasto::picture::{Detail, Frames, Opened, Picture};
+use impasto::picture::{Detail, Frames, Mask, Opened, Picture};
 use std::{io, path::Path};
 
 /// What errors call standard input.
@@ -29,6 +29,15 @@ pub(crate) fn at_most_one_from_standard_input<'a>(paths: impl IntoIterator<Item 
 /// The detail that a picture needs which is shrunk to this long side.
 pub(crate) fn detail_for(long_side: u32) -> Detail {
     Detail::LongSide(long_side.max(LEAST))
+}
+
+/// Reads a mask.
+pub(crate) fn read_mask(path: &Path, detail: Detail) -> Result<Mask, CliError> {
+    Ok(if is_standard_stream(path) {
+        Mask::read_for(Path::new(STANDARD_INPUT), io::stdin().lock(), detail)?
+    } else {
+        Mask::open(path, detail)?
+    })
 }
 
 /// Reads a picture.

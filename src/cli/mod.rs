@@ -18,6 +18,7 @@ mod options;
 mod output;
 mod overwrite;
 mod paint;
+mod painting_options;
 mod progress;
 mod record;
 mod resume;

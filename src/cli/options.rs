@@ -152,6 +152,14 @@ pub(crate) fn finite(text: &str) -> Result<f32, String> {
     }
 }
 
+/// A finite number above zero.
+pub(crate) fn positive_number(text: &str) -> Result<f32, String> {
+    match finite(text)? {
+        value if value > 0.0 => Ok(value),
+        value => Err(format!("{value} is not above zero")),
+    }
+}
+
 /// A whole number of a type that excludes zero.
 pub(crate) fn positive<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| format!("\"{text}\" is not a whole number above zero"))

@@ -29,9 +29,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PICTURE")]
     content: Option<PathBuf>,
 
-    /// Where the painting is now
+    /// Where the paintings of --style are now, all of them
     #[arg(long, short, value_name = "PICTURE")]
-    style: Option<PathBuf>,
+    style: Vec<PathBuf>,
 
     /// Where the filters are now
     #[arg(long, value_name = "auto|learned|FILE")]
@@ -53,6 +53,8 @@ pub(crate) struct Notes {
     directory: PathBuf,
     /// Where the photograph is, if it has been moved since.
     content: Option<PathBuf>,
+    /// Where the paintings are, if they have been moved since.
+    style: Option<Vec<PathBuf>>,
 }
 
 impl Notes {
@@ -60,7 +62,7 @@ impl Notes {
     pub fn new(mut arguments: Vec<OsString>, output: Option<&Path>) -> Result<Notes, CliError> {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
         arguments.extend(output.into_iter().flat_map(|output| ["--output".into(), output.into()]));
-        Ok(Notes { arguments, directory, content: None })
+        Ok(Notes { arguments, directory, content: None, style: None })
     }
 
     pub fn to_text(&self) -> String {
@@ -72,6 +74,9 @@ impl Notes {
         arguments.look_in(&self.directory);
         if let Some(content) = &self.content {
             arguments.content.clone_from(content);
+        }
+        if let Some(style) = &self.style {
+            arguments.style.clone_from(style);
         }
         Some(arguments)
     }
@@ -104,9 +109,6 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     if let Some(output) = &arguments.output {
         give("--output", absolute(output)?.into());
     }
-    if let Some(style) = &arguments.style {
-        give("--style", absolute(style)?.into());
-    }
     match arguments.weights.as_deref() {
         None => {}
         Some(choice @ ("auto" | "learned")) => give("--weights", choice.into()),
@@ -122,16 +124,18 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     if let Some(content) = &arguments.content {
         notes.content = Some(absolute(content)?);
     }
+    if !arguments.style.is_empty() {
+        notes.style = Some(arguments.style.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?);
+    }
     let stylize = notes.arguments().ok_or_else(foreign)?;
     let mut destination = stylize.destination()?;
     stylize.check_files(&destination)?;
     destination.check(checkpoint.size())?;
-    let (content, style, _, carried) = stylize.pictures(console)?;
+    let (inputs, _, carried) = stylize.pictures(console)?;
     destination.carry(carried, console);
     // By now it is known how deep the filters must reach.
-    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &content, &style, console)?;
-    let sizes = style.size();
-    let painting = Painting::resume(&engine, content, style, checkpoint)?;
+    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &inputs, console)?;
+    let painting = Painting::resume(&engine, inputs, checkpoint)?;
     let call = Call { arguments: notes.arguments.clone(), before: None };
     stylize::remember(&stylize, &call, &painting, &engine, &mut destination, console);
     let keeping = Keeping {
@@ -139,5 +143,5 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         checkpoints: stylize.checkpoints(|| Ok(notes))?,
         every_size: stylize.force,
     };
-    stylize::finish(&stylize, painting, &engine, sizes, &keeping, console)
+    stylize::finish(&stylize, painting, &engine, &keeping, console)
 }

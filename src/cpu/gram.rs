@@ -1,10 +1,12 @@
-//! Gram matrix of a feature map, and the gradient that comes back through it.
+//! Statistics of a feature map, and the gradient that comes back through them.
 
 use super::destination::in_bands;
+use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{Gram, GramBackward};
+use crate::plan::{ChannelMean, Gram, GramBackward};
 use gemm::Parallelism;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows of the matrix that one task computes.
 const BLOCK: usize = 64;
@@ -26,7 +28,17 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
         let (split, block) = (task / blocks, task % blocks);
         let start = (split * run).min(features.len());
         let pixels = &features[start..features.len().min(start + run)];
-        partial_gram(pixels, channels, block * BLOCK, rows);
+        match step.weights {
+            Some(weights) => {
+                let weights = &memory.values(weights)[start / channels..];
+                let weighted = weighted(pixels, channels, block * BLOCK..(block + 1) * BLOCK, weights);
+                partial_gram(&weighted, BLOCK, pixels, channels, block * BLOCK, rows);
+            }
+            None => {
+                let left = pixels.get(block * BLOCK..).unwrap_or_default();
+                partial_gram(left, channels, pixels, channels, block * BLOCK, rows);
+            }
+        }
     });
     let scale = 1.0 / step.pixels as f32;
     let partials = &*partials;
@@ -49,13 +61,24 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
     memory.put(step.gram, gram_words);
 }
 
-/// Rows `first..` of F^T F over some pixels, up to and including the block on the diagonal.
-fn partial_gram(pixels: &[f32], channels: usize, first: usize, rows: &mut [f32]) {
+/// Some channels of pixels, times the pixels' weights: `[pixel][channels.len()]`.
+fn weighted(pixels: &[f32], channels: usize, some: Range<usize>, weights: &[f32]) -> Vec<f32> {
+    let mut weighted = Vec::with_capacity(pixels.len() / channels * some.len());
+    for (pixel, &weight) in pixels.chunks_exact(channels).zip(weights) {
+        weighted.extend(pixel[some.clone()].iter().map(|value| weight * value));
+    }
+    weighted
+}
+
+/// Rows `first..` of L^T F over some pixels, up to and including the block on the diagonal. L begins with the channel that
+/// stands for row `first`, and its pixels are `stride` values apart.
+fn partial_gram(left: &[f32], stride: usize, pixels: &[f32], channels: usize, first: usize, rows: &mut [f32]) {
     let count = pixels.len() / channels;
     let columns = first + BLOCK;
     assert!(rows.len() == BLOCK * channels && columns <= channels);
-    // SAFETY: both factors are views of `count` pixels of `channels` values that start at channels `first` and 0; the
-    // result has `BLOCK` rows of `channels` values of which the first `columns` are written.
+    assert!(count == 0 || left.len() >= (count - 1) * stride + BLOCK);
+    // SAFETY: both factors are views of `count` pixels, `stride` and `channels` values apart, of which `BLOCK` and
+    // `columns` are read; the result has `BLOCK` rows of `channels` values of which the first `columns` are written.
     unsafe {
         gemm::gemm(
             BLOCK,
@@ -65,8 +88,8 @@ fn partial_gram(pixels: &[f32], channels: usize, first: usize, rows: &mut [f32])
             1,
             channels as isize,
             false,
-            pixels.as_ptr().wrapping_add(first),
-            channels as isize,
+            left.as_ptr(),
+            stride as isize,
             1,
             pixels.as_ptr(),
             1,
@@ -81,6 +104,36 @@ fn partial_gram(pixels: &[f32], channels: usize, first: usize, rows: &mut [f32])
     }
 }
 
+pub(super) fn channel_mean(step: &ChannelMean, memory: &mut HostMemory) {
+    let channels = step.shape.channels as usize;
+    let run = step.shape.padded_pixels().div_ceil(step.splits as usize);
+    let features = &memory.values(step.features.slot)[..step.shape.values()];
+    let weights = step.weights.map(|weights| memory.values(weights));
+    let partials: Vec<Vec<f32>> = features
+        .par_chunks(run * channels)
+        .enumerate()
+        .map(|(split, pixels)| {
+            let mut sums = vec![0.0; channels];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (index, pixel) in pixels.chunks_exact(channels).enumerate() {
+                        let weight = weights.map_or(1.0, |weights| weights[split * run + index]);
+                        sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
+                    }
+                },
+            );
+            sums
+        })
+        .collect();
+    let mean = |channel: usize| {
+        let sum: f64 = partials.iter().map(|partial| f64::from(partial[channel])).sum();
+        (sum / step.pixels as f64) as f32
+    };
+    let means: Vec<f32> = (0..channels).map(mean).collect();
+    memory.values_mut(step.mean)[..channels].copy_from_slice(&means);
+}
+
 pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
     let row = step.shape.padded_width() * channels;
@@ -88,6 +141,10 @@ pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
         let features = &memory.values(step.features.slot)[(first_row + 1) * row..][..output.len()];
         let matrix = &memory.values(step.gram_gradient)[..channels * channels];
         let pixels = output.len() / channels;
+        let first_pixel = (first_row + 1) * step.shape.padded_width();
+        let weights = step.weights.map(|weights| &memory.values(weights)[first_pixel..][..pixels]);
+        let scaled = weights.map(|weights| weighted(features, channels, 0..channels, weights));
+        let features = scaled.as_deref().unwrap_or(features);
         let scale = if step.into.accumulate { 1.0 } else { 0.0 };
         // SAFETY: `output` and `features` have `pixels` rows of `channels` values, `matrix` has `channels`.
         unsafe {
@@ -112,6 +169,13 @@ pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
                 false,
                 Parallelism::None,
             );
+        }
+        if let Some(constant) = step.mean_gradient {
+            let constant = &memory.values(constant)[..channels];
+            for (index, pixel) in output.chunks_exact_mut(channels).enumerate() {
+                let weight = weights.map_or(1.0, |weights| weights[index]);
+                pixel.iter_mut().zip(constant).for_each(|(value, constant)| *value += weight * constant);
+            }
         }
     });
 }

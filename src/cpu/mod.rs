@@ -8,20 +8,26 @@ mod content_loss;
 mod conv3x3;
 mod copy_vector;
 mod destination;
+mod edge_loss;
 mod first_layer;
+mod freeze_pixels;
 mod gram;
+mod gram_loss;
 mod lbfgs;
+mod matrices;
 mod max_pool;
+mod moments_loss;
 mod network_input;
 mod record_losses;
 mod relu_mask;
 mod simd;
-mod style_loss;
 mod sum_of_squares;
 mod sums;
 mod threads;
 mod total_variation;
+mod wasserstein_loss;
 mod winograd;
+mod wrap_halo;
 
 use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
@@ -196,11 +202,21 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
         Step::AveragePool(step) => average_pool::average_pool(step, memory),
         Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
         Step::Gram(step) => gram::gram(step, memory),
+        Step::ChannelMean(step) => gram::channel_mean(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
         Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
-        Step::StyleLoss(step) => style_loss::style_loss(step, memory),
+        Step::Covariance(step) => matrices::covariance(step, memory),
+        Step::MatrixProduct(step) => matrices::matrix_product(step, memory),
+        Step::MatrixScale(step) => matrices::matrix_scale(step, memory),
+        Step::RootFactors(step) => matrices::root_factors(step, memory),
+        Step::GramLoss(step) => gram_loss::gram_loss(step, memory),
+        Step::MomentsLoss(step) => moments_loss::moments_loss(step, memory),
+        Step::WassersteinLoss(step) => wasserstein_loss::wasserstein_loss(step, memory),
         Step::ContentLoss(step) => content_loss::content_loss(step, memory),
         Step::TotalVariation(step) => total_variation::total_variation(step, memory),
+        Step::EdgeLoss(step) => edge_loss::edge_loss(step, memory),
+        Step::FreezePixels(step) => freeze_pixels::freeze_pixels(step, memory),
+        Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),
         Step::RecordLosses(step) => record_losses::record_losses(step, memory),
         Step::Adam(step) => adam::adam(step, memory),
         Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),

@@ -11,7 +11,10 @@ pub(super) fn network_input(step: &NetworkInput, memory: &mut HostMemory) {
     let image = memory.values(step.image);
     let (mean, deviation) = (step.normalisation.mean, step.normalisation.deviation);
     output.par_chunks_mut(4 * (width + 2)).enumerate().for_each(|(row, output)| {
-        let y = row.clamp(1, height) - 1;
+        let y = match step.border {
+            Border::Zero | Border::Replicate => row.clamp(1, height) - 1,
+            Border::Wrap => (row + height - 1) % height,
+        };
         if step.border == Border::Zero && y + 1 != row {
             output.fill(0.0);
             return;
@@ -25,6 +28,7 @@ pub(super) fn network_input(step: &NetworkInput, memory: &mut HostMemory) {
         let (left, right) = match step.border {
             Border::Zero => ([0.0; 4], [0.0; 4]),
             Border::Replicate => (pixels[1], pixels[width]),
+            Border::Wrap => (pixels[width], pixels[1]),
         };
         (pixels[0], pixels[width + 1]) = (left, right);
     });

@@ -87,7 +87,7 @@ mod tests {
         gpu::{Gpu, ShaderChecks, first_adapter},
         picture::Picture,
         plan::Size,
-        style::{Event, Method, Reason, Recipe, WeightedLayer, stylize},
+        style::{Event, Inputs, Method, Reason, Recipe, WeightedLayer, stylize},
         weights::generated,
     };
     use std::sync::Arc;
@@ -100,7 +100,7 @@ mod tests {
     fn a_device_that_is_lost_in_the_middle_leaves_a_picture_and_a_sentence() {
         let adapter = first_adapter();
         let size = Size { width: 37, height: 29 };
-        let content = Picture::noise(size, 1);
+        let inputs = Inputs::new(Picture::noise(size, 1), Picture::noise(size, 2));
         for method in [Method::Adam, Method::Lbfgs] {
             let gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
             let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
@@ -115,7 +115,7 @@ mod tests {
                 ..Recipe::default()
             };
             let mut last = 0;
-            let error = stylize(&engine, &content, &Picture::noise(size, 2), &recipe, None, &mut |event| {
+            let error = stylize(&engine, &inputs, &recipe, None, &mut |event| {
                 if let Event::Iteration { iteration, .. } = event {
                     last = iteration;
                     if iteration == 8 {
@@ -130,7 +130,7 @@ mod tests {
             assert!((8..200).contains(&last), "{last} iterations were reported");
             let kept = error.so_far.unwrap();
             assert_eq!(kept.size(), size);
-            assert!(kept.pixels().iter().all(|value| value.is_finite()) && kept.pixels() != content.pixels());
+            assert!(kept.pixels().iter().all(|value| value.is_finite()) && kept.pixels() != inputs.content.pixels());
         }
     }
 }

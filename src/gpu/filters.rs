@@ -176,7 +176,7 @@ mod tests {
         for (precision, most) in [(Precision::F32, 550), (Precision::F16, 300)] {
             let storage = Storage::for_binding(2 << 30, precision);
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
-            let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
+            let plan = iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
             let mut take = |vendor, forced: ForcedVariants| {
                 Arc::get_mut(&mut gpu).unwrap().abilities.vendor = vendor;
                 let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);

@@ -41,7 +41,8 @@ impl Plan {
 /// Words of a slot that a step moves; of a slot with data for every pixel, only the step's rows.
 fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
     let words = slot.words as u64;
-    let of_pixels = slot.tensor.is_map() || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_));
+    let of_pixels = slot.tensor.is_map()
+        || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_) | Tensor::RegionWeights(..));
     match rows {
         Some((rows, shape)) if of_pixels && !slot.per_band => words * rows.count() as u64 / u64::from(shape.height + 2),
         _ => words,
@@ -59,7 +60,7 @@ mod tests {
         let recipe = crate::style::Recipe::default();
         let evaluate = |storage| {
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
-            let plan = iteration(&network, &recipe.terms(), recipe.optimizer()).unwrap();
+            let plan = iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
             plan.steps[plan.routine(Routine::Evaluate)].iter().map(|step| plan.cost(step)).sum::<Cost>()
         };
         let whole = evaluate(Storage::PLAIN);

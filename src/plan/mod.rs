@@ -19,17 +19,17 @@ mod terms;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
-pub use build::{RING_ROWS, features, iteration};
+pub use build::{RING_ROWS, features, iteration, iteration_of_some_pixels};
 pub use cost::Cost;
 pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;
 pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
-pub use slot::{Slot, SlotId, Tensor};
+pub use slot::{Matrix, Slot, SlotId, Tensor};
 pub use steps::*;
 pub use summary::StepSummary;
-pub use terms::{Comparison, PerTerm, Representation, Source, Term, check_terms, wanted_of_sources};
+pub use terms::{PerTerm, Region, Representation, Statistic, Style, Term, check_terms};
 
 use std::ops::Range;
 
@@ -38,6 +38,8 @@ use std::ops::Range;
 pub enum Routine {
     /// Features and Gram matrices of the picture.
     Features,
+    /// What follows from the targets, once they are written.
+    Targets,
     /// Losses of the picture and the gradient with respect to its pixels.
     Evaluate,
     /// One Adam step along the gradient.

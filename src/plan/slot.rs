@@ -1,12 +1,32 @@
 //! Slots: the arrays that steps read and write.
 
-use super::{FeatureShape, Representation, Size, Term};
+use super::{FeatureShape, Region, Size, Term};
 use crate::vgg19::Layer;
 use std::fmt;
 
 /// Index of a slot in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotId(pub usize);
+
+/// A matrix of channels on the way to a Wasserstein distance, by its letter in [`super::WassersteinLoss`] and
+/// [`super::RootKind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Matrix {
+    /// The covariance S.
+    S,
+    /// The overlap X.
+    X,
+    /// Converges to the root of a covariance, then U, which converges to the polar factor.
+    Y,
+    /// Converges to the inverse root.
+    Z,
+    /// What is multiplied by.
+    T,
+    /// The next Y.
+    NextY,
+    /// The next Z, then W.
+    NextZ,
+}
 
 /// What a slot holds. Feature maps and their gradients are haloed NHWC (see [`super::FeatureShape`]); pictures are
 /// `[height][width][3]`, red first, without a halo. Everything is f32 unless said otherwise.
@@ -36,13 +56,35 @@ pub enum Tensor {
     RecomputedPooled(Layer),
     /// Which pixel of each 2x2 won, 0 to 3 in reading order: [`super::FeatureShape::winner_words`].
     PoolWinners(Layer),
-    /// What a term compares with: [`Term::target`] of its source.
+    /// What a term compares with: a feature map, a Gram matrix, or the edges of a picture.
     Target(Term),
-    /// Gram matrix of a layer, `[C][C]`, divided by the number of pixels.
-    Gram(Layer),
-    /// Gradient with respect to the features of a layer through its Gram matrix: the symmetric matrix S in dF = F S,
-    /// summed over the layer's style terms.
-    GramGradient(Layer),
+    /// The mean that a style term compares with beside the Gram matrix.
+    TargetMean(Term),
+    /// What a style term needs beside its target: a [`super::TargetScalars`].
+    TargetScalars(Term),
+    /// Root of the covariance that a style term compares with, made once from target and mean.
+    TargetRoot(Term),
+    /// Gram matrix of a layer in a region, `[C][C]`, divided by the number of pixels.
+    Gram(Layer, Region),
+    /// Mean of each channel of a layer in a region, `[C]`.
+    Mean(Layer, Region),
+    /// How much each padded pixel of a layer counts in a region, on average 1; halo pixels count 0. Written by the host.
+    RegionWeights(Layer, Region),
+    /// Gradient with respect to the features of a layer through its Gram matrix: the symmetric matrix S in
+    /// dF = w (F S + c), summed over the region's style terms.
+    GramGradient(Layer, Region),
+    /// Gradient with respect to the features of a layer through its mean: c of [`Tensor::GramGradient`].
+    MeanGradient(Layer, Region),
+    /// A matrix of channels on the way to a Wasserstein distance.
+    Matrix(Matrix),
+    /// The numbers for a matrix root, see [`super::RootFactors`].
+    RootFactors,
+    /// The same for a polar factor.
+    PolarFactors,
+    /// Difference between the edges of the picture and of the photograph, see [`super::EdgeLoss`].
+    EdgeDifference,
+    /// Which pixels may move, see [`super::FreezePixels`]. Written by the host.
+    Freedom,
     /// Sum of squares of each representation that a features plan produces, in the order of the request.
     SumsOfSquares,
     /// Partial sums of a reduction.
@@ -96,15 +138,8 @@ impl Tensor {
                 | Tensor::PooledGradient(_)
                 | Tensor::Recomputed(_)
                 | Tensor::RecomputedPooled(_)
-        ) || self.representation().is_some_and(Tensor::is_map)
-    }
-
-    /// The tensor that a target is a copy of, in the plan that computed it.
-    fn representation(self) -> Option<Tensor> {
-        match self {
-            Tensor::Target(term) => term.target().map(Representation::tensor),
-            _ => None,
-        }
+                | Tensor::Target(Term::Content(_))
+        )
     }
 }
 
@@ -116,16 +151,18 @@ impl Tensor {
             Tensor::NetworkInput | Tensor::NetworkInputGradient => {
                 Some(FeatureShape::of_layer(Layer::FIRST, picture).with_channels(4))
             }
-            Tensor::Features(layer) | Tensor::Gradient(layer) | Tensor::ReluMask(layer) | Tensor::Recomputed(layer) => {
-                Some(FeatureShape::of_layer(layer, picture))
-            }
+            Tensor::Features(layer)
+            | Tensor::Gradient(layer)
+            | Tensor::ReluMask(layer)
+            | Tensor::Recomputed(layer)
+            | Tensor::Target(Term::Content(layer)) => Some(FeatureShape::of_layer(layer, picture)),
             Tensor::Pooled(layer)
             | Tensor::PooledGradient(layer)
             | Tensor::RecomputedPooled(layer)
             | Tensor::PoolWinners(layer) => {
                 Some(FeatureShape::of_layer(layer, picture).with_channels(layer.input_channels()))
             }
-            other => other.representation()?.shape(picture),
+            _ => None,
         }
     }
 }
@@ -146,8 +183,19 @@ impl fmt::Display for Tensor {
             Tensor::RecomputedPooled(layer) => write!(f, "pooled input of {layer} once more"),
             Tensor::PoolWinners(layer) => write!(f, "pool winners below {layer}"),
             Tensor::Target(term) => write!(f, "target of {term}"),
-            Tensor::Gram(layer) => write!(f, "Gram matrix {layer}"),
-            Tensor::GramGradient(layer) => write!(f, "gradient of Gram matrix {layer}"),
+            Tensor::TargetMean(term) => write!(f, "target mean of {term}"),
+            Tensor::TargetScalars(term) => write!(f, "target numbers of {term}"),
+            Tensor::TargetRoot(term) => write!(f, "root of target of {term}"),
+            Tensor::Gram(layer, region) => write!(f, "Gram matrix {layer}{}", in_region(region)),
+            Tensor::Mean(layer, region) => write!(f, "mean {layer}{}", in_region(region)),
+            Tensor::RegionWeights(layer, region) => write!(f, "weights {layer}{}", in_region(region)),
+            Tensor::GramGradient(layer, region) => write!(f, "gradient of Gram matrix {layer}{}", in_region(region)),
+            Tensor::MeanGradient(layer, region) => write!(f, "gradient of mean {layer}{}", in_region(region)),
+            Tensor::Matrix(matrix) => write!(f, "matrix {matrix:?}"),
+            Tensor::RootFactors => f.write_str("factors of matrix root"),
+            Tensor::PolarFactors => f.write_str("factors of polar factor"),
+            Tensor::EdgeDifference => f.write_str("difference of edges"),
+            Tensor::Freedom => f.write_str("pixels that may move"),
             Tensor::SumsOfSquares => f.write_str("sums of squares"),
             Tensor::Partials => f.write_str("partial sums"),
             Tensor::Coefficients => f.write_str("loss coefficients"),
@@ -167,6 +215,10 @@ impl fmt::Display for Tensor {
             Tensor::KeptGradient => f.write_str("kept gradient"),
         }
     }
+}
+
+fn in_region(region: &Region) -> String {
+    if region.number == 0 { String::new() } else { format!(" in region {}", region.number + 1) }
 }
 
 /// One array of a plan.

@@ -5,20 +5,36 @@ use super::{PlanError, Tensor};
 use crate::vgg19::Layer;
 use std::fmt;
 
+/// A part of a picture whose statistics are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Region {
+    /// Tells regions of one picture apart, from 0.
+    pub number: usize,
+    /// Whether pixels count as [`Tensor::RegionWeights`] says. Otherwise all count the same.
+    pub weighted: bool,
+}
+
+impl Region {
+    /// Every pixel.
+    pub const WHOLE: Region = Region { number: 0, weighted: false };
+}
+
 /// What the network computes from a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Representation {
     /// The feature map of a layer, haloed NHWC.
     Features(Layer),
-    /// The Gram matrix of a layer's features, `[C][C]`.
-    Gram(Layer),
+    /// The Gram matrix of a layer's features in a region, `[C][C]`: their raw second moment.
+    Gram(Layer, Region),
+    /// The mean of a layer's features in a region, `[C]`.
+    Mean(Layer, Region),
 }
 
 impl Representation {
     /// The layer it comes from.
     pub fn layer(self) -> Layer {
         match self {
-            Representation::Features(layer) | Representation::Gram(layer) => layer,
+            Representation::Features(layer) | Representation::Gram(layer, _) | Representation::Mean(layer, _) => layer,
         }
     }
 
@@ -26,57 +42,68 @@ impl Representation {
     pub fn tensor(self) -> Tensor {
         match self {
             Representation::Features(layer) => Tensor::Features(layer),
-            Representation::Gram(layer) => Tensor::Gram(layer),
+            Representation::Gram(layer, region) => Tensor::Gram(layer, region),
+            Representation::Mean(layer, region) => Tensor::Mean(layer, region),
         }
     }
 }
 
-/// A picture that a term compares with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
-    /// The photograph whose content is kept.
-    Photograph,
-    /// One of the paintings whose style is taken, counted from 0.
-    Painting(usize),
+/// The statistic of a layer's features that two pictures of one style have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Statistic {
+    /// The Gram matrix (Gatys, Ecker and Bethge, CVPR 2016), see [`super::GramLoss`].
+    #[default]
+    Gram,
+    /// Gram matrix, mean and standard deviation, see [`super::MomentsLoss`].
+    Moments,
+    /// The Wasserstein distance between Gaussians of the same mean and covariance, see [`super::WassersteinLoss`].
+    Wasserstein,
 }
 
-/// At which layer a term compares, and with what.
+impl Statistic {
+    /// Whether it looks at the mean beside the Gram matrix.
+    pub fn needs_mean(self) -> bool {
+        self != Statistic::Gram
+    }
+}
+
+/// Where and how a style loss compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Comparison {
+pub struct Style {
     /// The layer that is looked at.
     pub layer: Layer,
-    /// Where the target comes from.
-    pub source: Source,
+    /// The part of the picture that is looked at.
+    pub region: Region,
+    /// What is compared.
+    pub statistic: Statistic,
 }
 
 /// A loss at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Term {
-    /// Difference between feature maps, see [`super::ContentLoss`].
-    Content(Comparison),
-    /// Difference between Gram matrices, see [`super::StyleLoss`].
-    Style(Comparison),
+    /// Difference between a layer's feature maps of the picture and of the photograph, see [`super::ContentLoss`].
+    Content(Layer),
+    /// Difference between statistics of the picture and of a painting.
+    Style(Style),
     /// Differences between neighbouring pixels, see [`super::TotalVariation`].
     TotalVariation,
+    /// Difference between the edges of the picture and of the photograph, see [`super::EdgeLoss`].
+    Edges,
 }
 
 impl Term {
-    /// The content loss of a layer against the photograph.
-    pub fn content(layer: Layer) -> Term {
-        Term::Content(Comparison { layer, source: Source::Photograph })
+    /// The loss of a layer's Gram matrix in a region of which all pixels count the same.
+    pub fn gram(layer: Layer, number: usize) -> Term {
+        Term::Style(Style { layer, region: Region { number, weighted: false }, statistic: Statistic::Gram })
     }
 
-    /// The style loss of a layer against a painting, counted from 0.
-    pub fn style(layer: Layer, painting: usize) -> Term {
-        Term::Style(Comparison { layer, source: Source::Painting(painting) })
-    }
-
-    /// Content losses against the photograph and style losses against one painting, at layers by name.
+    /// Content losses and style losses of one region, at layers by name.
     #[cfg(test)]
     pub(crate) fn all_of(content: &[&str], style: &[&str]) -> Vec<Term> {
         let layer = |name: &&str| name.parse().expect("tests name layers of VGG19");
-        let content = content.iter().map(|name| Term::content(layer(name)));
-        content.chain(style.iter().map(|name| Term::style(layer(name), 0))).chain([Term::TotalVariation]).collect()
+        let content = content.iter().map(|name| Term::Content(layer(name)));
+        content.chain(style.iter().map(|name| Term::gram(layer(name), 0))).chain([Term::TotalVariation]).collect()
     }
 
     /// Which loss it is, in words.
@@ -85,29 +112,33 @@ impl Term {
             Term::Content(_) => "content loss",
             Term::Style(_) => "style loss",
             Term::TotalVariation => "total variation",
-        }
-    }
-
-    /// What it compares with; none for a term that looks at the picture alone.
-    pub fn comparison(self) -> Option<Comparison> {
-        match self {
-            Term::Content(comparison) | Term::Style(comparison) => Some(comparison),
-            Term::TotalVariation => None,
+            Term::Edges => "edge loss",
         }
     }
 
     /// The layer that it looks at; none for a term that looks at the picture itself, whose gradient therefore bypasses
     /// the network.
     pub fn layer(self) -> Option<Layer> {
-        self.comparison().map(|comparison| comparison.layer)
+        match self {
+            Term::Content(layer) | Term::Style(Style { layer, .. }) => Some(layer),
+            Term::TotalVariation | Term::Edges => None,
+        }
     }
 
-    /// The representation that it compares, of the picture and of its source.
-    pub fn target(self) -> Option<Representation> {
-        match self {
-            Term::Content(Comparison { layer, .. }) => Some(Representation::Features(layer)),
-            Term::Style(Comparison { layer, .. }) => Some(Representation::Gram(layer)),
-            Term::TotalVariation => None,
+    /// Whether it compares the picture with another.
+    pub fn compares(self) -> bool {
+        self != Term::TotalVariation
+    }
+
+    /// Whether it needs a representation of the picture.
+    pub fn looks_at(self, representation: Representation) -> bool {
+        match (self, representation) {
+            (Term::Content(layer), Representation::Features(other)) => layer == other,
+            (Term::Style(style), Representation::Gram(layer, region)) => (style.layer, style.region) == (layer, region),
+            (Term::Style(style), Representation::Mean(layer, region)) => {
+                (style.layer, style.region) == (layer, region) && style.statistic.needs_mean()
+            }
+            _ => false,
         }
     }
 }
@@ -115,16 +146,14 @@ impl Term {
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.loss())?;
-        match self.comparison() {
-            // A content loss against a painting is unusual; a style loss against the first one is not.
-            Some(Comparison { layer, source: Source::Painting(0) }) if matches!(self, Term::Style(_)) => {
-                write!(f, " at {layer}")
+        if let Some(layer) = self.layer() {
+            write!(f, " at {layer}")?;
+        }
+        match self {
+            Term::Style(Style { region: Region { number, .. }, .. }) if *number > 0 => {
+                write!(f, " in region {}", number + 1)
             }
-            Some(Comparison { layer, source: Source::Painting(number) }) => {
-                write!(f, " at {layer} against painting {}", number + 1)
-            }
-            Some(Comparison { layer, source: Source::Photograph }) => write!(f, " at {layer}"),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -139,20 +168,6 @@ pub fn check_terms(terms: &[Term]) -> Result<(), PlanError> {
     }
     let twice = terms.iter().enumerate().find(|(position, term)| terms[..*position].contains(term));
     twice.map_or(Ok(()), |(_, term)| Err(PlanError::TermTwice(*term)))
-}
-
-/// What some terms need from each picture that they compare with, everything once, in the order in which they name it.
-pub fn wanted_of_sources(terms: &[Term]) -> Vec<(Source, Vec<Representation>)> {
-    let mut all: Vec<(Source, Vec<Representation>)> = Vec::new();
-    for term in terms {
-        let Some((Comparison { source, .. }, target)) = term.comparison().zip(term.target()) else { continue };
-        match all.iter_mut().find(|(other, _)| *other == source) {
-            Some((_, wanted)) if wanted.contains(&target) => {}
-            Some((_, wanted)) => wanted.push(target),
-            None => all.push((source, vec![target])),
-        }
-    }
-    all
 }
 
 /// A value for each of some terms, found by term.
@@ -191,48 +206,47 @@ mod tests {
     }
 
     #[test]
-    fn each_source_is_looked_at_once_for_all_its_terms() {
+    fn a_term_looks_at_its_own_layer_and_region_and_at_the_mean_only_if_its_statistic_does() {
         let (low, high) = (layer("relu1_1"), layer("relu3_1"));
-        let of_painting = Term::Content(Comparison { layer: low, source: Source::Painting(1) });
-        let terms = [
-            Term::style(high, 1),
-            Term::content(high),
-            Term::TotalVariation,
-            Term::style(low, 0),
-            of_painting,
-            Term::style(high, 0),
-            Term::style(low, 1),
-        ];
-        use Representation::{Features, Gram};
-        let expected = [
-            (Source::Painting(1), vec![Gram(high), Features(low), Gram(low)]),
-            (Source::Photograph, vec![Features(high)]),
-            (Source::Painting(0), vec![Gram(low), Gram(high)]),
-        ];
-        assert_eq!(wanted_of_sources(&terms), expected);
+        let region = Region { number: 1, weighted: true };
+        let style = |statistic| Term::Style(Style { layer: low, region, statistic });
+        use Representation::{Features, Gram, Mean};
+        assert!(Term::Content(high).looks_at(Features(high)) && !Term::Content(high).looks_at(Features(low)));
+        assert!(style(Statistic::Gram).looks_at(Gram(low, region)));
+        assert!(!style(Statistic::Gram).looks_at(Gram(low, Region::WHOLE)));
+        assert!(!style(Statistic::Gram).looks_at(Mean(low, region)));
+        assert!(style(Statistic::Wasserstein).looks_at(Mean(low, region)));
+        assert!(!style(Statistic::Moments).looks_at(Mean(high, region)));
+        assert!(!Term::Edges.looks_at(Features(low)));
+    }
+
+    #[test]
+    fn what_is_named_twice_is_refused() {
+        let terms = [Term::Content(Layer::FIRST), Term::gram(Layer::FIRST, 0), Term::gram(Layer::FIRST, 1)];
         assert_eq!(check_terms(&terms), Ok(()));
-        assert_eq!(check_terms(&[&terms[..], &[of_painting]].concat()), Err(PlanError::TermTwice(of_painting)));
+        let twice = [&terms[..], &terms[1..2]].concat();
+        assert_eq!(check_terms(&twice), Err(PlanError::TermTwice(terms[1])));
+        assert_eq!(check_terms(&[Term::TotalVariation, Term::Edges]), Err(PlanError::NoLayer));
     }
 
     #[test]
     fn values_are_found_by_term_wherever_it_stands() {
-        let terms = [Term::style(layer("relu2_1"), 0), Term::TotalVariation, Term::content(layer("relu2_1"))];
+        let terms = [Term::gram(layer("relu2_1"), 0), Term::TotalVariation, Term::Content(layer("relu2_1"))];
         let values = PerTerm::new(&terms, [1.5, 2.5, 3.5]);
         assert_eq!(terms.map(|term| values.get(term).copied()), [Some(1.5), Some(2.5), Some(3.5)]);
-        assert_eq!(values.get(Term::style(layer("relu2_1"), 1)), None);
+        assert_eq!(values.get(Term::gram(layer("relu2_1"), 1)), None);
     }
 
     #[test]
     fn terms_that_differ_have_names_that_differ() {
         let at = layer("relu2_1");
-        let of_painting = Term::Content(Comparison { layer: at, source: Source::Painting(0) });
-        let names = [Term::content(at), of_painting, Term::style(at, 0), Term::style(at, 1), Term::TotalVariation];
+        let names = [Term::Content(at), Term::gram(at, 0), Term::gram(at, 1), Term::TotalVariation, Term::Edges];
         let expected = [
             "content loss at relu2_1",
-            "content loss at relu2_1 against painting 1",
             "style loss at relu2_1",
-            "style loss at relu2_1 against painting 2",
+            "style loss at relu2_1 in region 2",
             "total variation",
+            "edge loss",
         ];
         assert_eq!(names.map(|term| term.to_string()), expected);
     }

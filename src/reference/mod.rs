@@ -6,14 +6,20 @@ mod content_loss;
 mod conv3x3;
 mod copy_vector;
 mod destination;
+mod edge_loss;
+mod freeze_pixels;
 mod gram;
+mod gram_loss;
 mod lbfgs;
+mod matrices;
 mod max_pool;
+mod moments_loss;
 mod network_input;
 mod record_losses;
-mod style_loss;
 mod sum_of_squares;
 mod total_variation;
+mod wasserstein_loss;
+mod wrap_halo;
 
 use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
@@ -94,11 +100,21 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::AveragePool(step) => average_pool::average_pool(step, memory),
         Step::AveragePoolBackward(step) => average_pool::average_pool_backward(step, memory),
         Step::Gram(step) => gram::gram(step, memory),
+        Step::ChannelMean(step) => gram::channel_mean(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
         Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
-        Step::StyleLoss(step) => style_loss::style_loss(step, memory),
+        Step::Covariance(step) => matrices::covariance(step, memory),
+        Step::MatrixProduct(step) => matrices::matrix_product(step, memory),
+        Step::MatrixScale(step) => matrices::matrix_scale(step, memory),
+        Step::RootFactors(step) => matrices::root_factors(step, memory),
+        Step::GramLoss(step) => gram_loss::gram_loss(step, memory),
+        Step::MomentsLoss(step) => moments_loss::moments_loss(step, memory),
+        Step::WassersteinLoss(step) => wasserstein_loss::wasserstein_loss(step, memory),
         Step::ContentLoss(step) => content_loss::content_loss(step, memory),
         Step::TotalVariation(step) => total_variation::total_variation(step, memory),
+        Step::EdgeLoss(step) => edge_loss::edge_loss(step, memory),
+        Step::FreezePixels(step) => freeze_pixels::freeze_pixels(step, memory),
+        Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),
         Step::RecordLosses(step) => record_losses::record_losses(step, memory),
         Step::Adam(step) => adam::adam(step, memory),
         Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
@@ -107,5 +123,13 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory),
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
         Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
+    }
+}
+
+/// `slot = scale * new`, added to the old contents if `accumulate`.
+fn add(slot: SlotId, new: &[f64], scale: f64, accumulate: bool, memory: &mut HostMemory) {
+    for (value, new) in memory.values_mut(slot).iter_mut().zip(new) {
+        let old = if accumulate { f64::from(*value) } else { 0.0 };
+        *value = (old + scale * new) as f32;
     }
 }

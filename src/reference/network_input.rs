@@ -9,9 +9,12 @@ fn sources(size: Size, border: Border) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for row in 0..height + 2 {
         for column in 0..width + 2 {
-            let (x, y) = (column.clamp(1, width) - 1, row.clamp(1, height) - 1);
+            let (x, y) = match border {
+                Border::Zero | Border::Replicate => (column.clamp(1, width) - 1, row.clamp(1, height) - 1),
+                Border::Wrap => ((column + width - 1) % width, (row + height - 1) % height),
+            };
             let inside = (x + 1, y + 1) == (column, row);
-            if inside || border == Border::Replicate {
+            if inside || border != Border::Zero {
                 pairs.push((row * (width + 2) + column, y * width + x));
             }
         }
@@ -37,7 +40,9 @@ pub(super) fn network_input(step: &NetworkInput, memory: &mut HostMemory) {
 pub(super) fn network_input_backward(step: &NetworkInputBackward, memory: &mut HostMemory) {
     let gradient = memory.values(step.gradient);
     let mut sums = vec![0.0; 3 * step.size.pixels()];
-    for (from, to) in sources(step.size, step.border) {
+    // On a torus every layer's gradient already comes from both sides of an edge.
+    let border = if step.border == Border::Wrap { Border::Zero } else { step.border };
+    for (from, to) in sources(step.size, border) {
         for channel in 0..3 {
             let value = f64::from(gradient[4 * from + channel]);
             sums[3 * to + channel] += value / f64::from(step.normalisation.deviation[channel]);

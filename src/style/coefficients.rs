@@ -5,13 +5,18 @@
 //! | loss | mse | relative |
 //! |---|---|---|
 //! | content | sum (F - T)^2 / (C M) | sum (F - T)^2 / sum T^2 |
-//! | style of a layer | sum (G - A)^2 / C^2 | sum (G - A)^2 / sum A^2 |
+//! | Gram matrix of a layer | sum (G - A)^2 / C^2 | sum (G - A)^2 / sum A^2 |
+//! | moments of a layer | the same, + sum (m - m*)^2 / C + sum (s - s*)^2 / C | each sum over the target's own |
+//! | Wasserstein distance of a layer | W / C | W / tr A |
+//! | edges | mean of squared differences | sum of them over sum of the photograph's squares |
 //!
-//! Total variation is the same in both.
+//! W is the squared distance of [`crate::plan::WassersteinLoss`] before it is divided by C; where all features are zero it
+//! is tr A, so that every relative loss but that of moments, which is three, is one there. Total variation is the same in
+//! both.
 
 use crate::{
     BackendError, Session,
-    plan::{FeatureShape, PerTerm, Plan, Size, Tensor, Term},
+    plan::{EdgeLoss, FeatureShape, PerTerm, Plan, Size, Statistic, Style, Tensor, Term},
     write_values,
 };
 use bytemuck::{Pod, Zeroable};
@@ -83,19 +88,26 @@ pub fn write(
     write_values(session, slot(Tensor::InverseGradientScale), &[1.0 / gradient_scale])
 }
 
-/// Scales of a term with `weight` in the total, for a picture of this size and the sum of squares of what the term
-/// compares with (zero if nothing).
-pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, target_squares: f64) -> LossScale {
+/// Scales of a term with `weight` in the total, for a picture of this size. `at_zero` is the term's value, without
+/// factors, where all features or edges are zero: the sum of squares of what it compares with, for a Wasserstein distance
+/// the mean square of the features. None if there is nothing to compare, in a region that vanished: it is left out.
+pub fn scale(scaling: Scaling, term: Term, weight: f64, picture: Size, at_zero: Option<f64>) -> LossScale {
+    let Some(at_zero) = at_zero else { return LossScale::NONE };
     match term {
-        Term::Content(at) => {
-            let shape = FeatureShape::of_layer(at.layer, picture);
-            content(scaling, weight, shape.pixels() * shape.channels as usize, target_squares)
+        Term::Content(layer) => {
+            let shape = FeatureShape::of_layer(layer, picture);
+            content(scaling, weight, shape.pixels() * shape.channels as usize, at_zero)
         }
-        Term::Style(at) => {
-            let shape = FeatureShape::of_layer(at.layer, picture);
-            style(scaling, weight, shape.channels as usize, shape.pixels(), target_squares)
+        Term::Style(Style { layer, statistic, .. }) => {
+            let shape = FeatureShape::of_layer(layer, picture);
+            match statistic {
+                Statistic::Gram => gram(scaling, weight, shape.channels as usize, shape.pixels(), at_zero),
+                Statistic::Moments => moments(weight, shape.pixels()),
+                Statistic::Wasserstein => wasserstein(scaling, weight, shape.pixels(), at_zero),
+            }
         }
         Term::TotalVariation => total_variation(weight),
+        Term::Edges => edges(scaling, weight, picture, at_zero),
     }
 }
 
@@ -112,18 +124,43 @@ pub fn content(scaling: Scaling, weight: f64, values: usize, target_squares: f64
     LossScale::new(weight, divisor, 2.0)
 }
 
-/// Scales of [`crate::plan::StyleLoss`]: with `D = G - A`, the loss is `value * sum D^2` and S is `gradient * D`, so that
+/// Scales of [`crate::plan::GramLoss`]: with `D = G - A`, the loss is `value * sum D^2` and S is `gradient * D`, so that
 /// F S is its gradient.
 ///
 /// `channels` is C, `pixels` M of the whole picture at the layer, `target_squares` the sum of A^2. As G and A are
 /// symmetric, `dF = (dG + dG^T) F / M` with `dG = 2 D / divisor` gives S = 4 D / (M divisor). Nothing can be compared
 /// with a target of zeros in relative terms: the loss is left out.
-pub fn style(scaling: Scaling, weight: f64, channels: usize, pixels: usize, target_squares: f64) -> LossScale {
+pub fn gram(scaling: Scaling, weight: f64, channels: usize, pixels: usize, target_squares: f64) -> LossScale {
     let divisor = match scaling {
         Scaling::Mse => (channels * channels) as f64,
         Scaling::Relative => target_squares,
     };
     LossScale::new(weight, divisor, 4.0 / pixels as f64)
+}
+
+/// Scales of [`crate::plan::MomentsLoss`], whose factors measure its three parts; `pixels` is M of the whole picture at the
+/// layer. The gradient of a statistic with respect to a pixel's features has a factor 2 / M.
+pub fn moments(weight: f64, pixels: usize) -> LossScale {
+    LossScale::new(weight, 1.0, 2.0 / pixels as f64)
+}
+
+/// Scales of [`crate::plan::WassersteinLoss`]; `pixels` is M of the whole picture at the layer, `mean_square` that of the
+/// target's features.
+pub fn wasserstein(scaling: Scaling, weight: f64, pixels: usize, mean_square: f64) -> LossScale {
+    let divisor = match scaling {
+        Scaling::Mse => 1.0,
+        Scaling::Relative => mean_square,
+    };
+    LossScale::new(weight, divisor, 2.0 / pixels as f64)
+}
+
+/// Scales of [`crate::plan::EdgeLoss`]; `target_squares` is the sum of squares of the photograph's edges.
+pub fn edges(scaling: Scaling, weight: f64, picture: Size, target_squares: f64) -> LossScale {
+    let divisor = match scaling {
+        Scaling::Mse => 3.0 * EdgeLoss::cells(picture).pixels() as f64,
+        Scaling::Relative => target_squares,
+    };
+    LossScale::new(weight, divisor, 2.0)
 }
 
 /// Scales of [`crate::plan::TotalVariation`], whose step divides by the number of differences itself.
@@ -160,7 +197,7 @@ mod tests {
         a.iter().zip(b).map(|(a, b)| a - b).collect()
     }
 
-    fn gram(features: &[f64]) -> Vec<f64> {
+    fn gram_of(features: &[f64]) -> Vec<f64> {
         let entry = |i: usize, j: usize| features.chunks(C).map(|pixel| pixel[i] * pixel[j]).sum::<f64>() / M as f64;
         (0..C * C).map(|index| entry(index / C, index % C)).collect()
     }
@@ -197,14 +234,14 @@ mod tests {
 
     #[test]
     fn style_scales_give_the_loss_and_its_gradient() {
-        let (features, target) = (map(3), gram(&map(4)));
+        let (features, target) = (map(3), gram_of(&map(4)));
         for scaling in SCALINGS {
-            let scale = style(scaling, WEIGHT, C, M, squares(&target));
+            let scale = gram(scaling, WEIGHT, C, M, squares(&target));
             let loss = |f: &[f64]| {
-                let sum = squares(&difference(&gram(f), &target));
+                let sum = squares(&difference(&gram_of(f), &target));
                 sum / if scaling == Scaling::Mse { (C * C) as f64 } else { squares(&target) }
             };
-            let apart = difference(&gram(&features), &target);
+            let apart = difference(&gram_of(&features), &target);
             let value = f64::from(scale.value) * squares(&apart);
             assert!((value - loss(&features)).abs() < 1e-6, "{scaling:?}: {value}");
             let entry = |pixel: usize, channel: usize| {
@@ -219,7 +256,7 @@ mod tests {
     #[test]
     fn only_what_comes_through_the_network_is_scaled_up_and_undone() {
         let layer = "relu1_1".parse().unwrap();
-        let terms = [Term::TotalVariation, Term::style(layer, 0), Term::content(layer)];
+        let terms = [Term::TotalVariation, Term::gram(layer, 0), Term::Content(layer)];
         let plan = iteration(&Network::for_tests(9, 7), &terms, Optimizer::default()).unwrap();
         let filters = Arc::new(generated(1, layer));
         let mut session = reference::Session::new(&plan, &filters).unwrap();
@@ -235,7 +272,7 @@ mod tests {
     #[test]
     fn a_target_of_zeros_leaves_a_relative_loss_out() {
         assert_eq!(content(Scaling::Relative, 1.0, 10, 0.0), LossScale::NONE);
-        assert_eq!(style(Scaling::Relative, 1.0, 3, 10, 1e-60), LossScale::NONE);
+        assert_eq!(gram(Scaling::Relative, 1.0, 3, 10, 1e-60), LossScale::NONE);
         assert_ne!(content(Scaling::Mse, 1.0, 10, 0.0), LossScale::NONE);
     }
 }

@@ -39,6 +39,23 @@ pub enum Reason {
         /// A style scale that suits.
         enough: f32,
     },
+    /// A mask that says nothing.
+    #[error("{of} is empty: a mask is white where it counts, and this one is black or transparent everywhere")]
+    EmptyMask {
+        /// Which.
+        of: MaskOf,
+    },
+    /// A region without area.
+    #[error(
+        "the region of painting {} covers nothing of the photograph that may be painted: make its mask larger, or leave the painting out", painting + 1
+    )]
+    RegionCoversNothing {
+        /// Which painting's, from 0.
+        painting: usize,
+    },
+    /// Everything is kept or transparent.
+    #[error("nothing of the photograph may be painted: all of it is kept or transparent")]
+    NothingToPaint,
     /// The device failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -52,6 +69,24 @@ pub enum Reason {
         /// Which iteration.
         iteration: u32,
     },
+}
+
+/// What a mask is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskOf {
+    /// The part of a painting that counts; paintings are counted from 0.
+    Painting(usize),
+    /// Where a painting rules.
+    Region(usize),
+}
+
+impl std::fmt::Display for MaskOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MaskOf::Painting(number) => write!(f, "the mask of painting {}", number + 1),
+            MaskOf::Region(number) => write!(f, "the region of painting {}", number + 1),
+        }
+    }
 }
 
 /// Why the work ended, and what had been done by then.

@@ -2,14 +2,17 @@
 
 use super::{
     error::Reason,
+    inputs::Inputs,
     objective::{Loss, Objective},
+    outline::Outline,
     prepare::{Prepared, Work, prepare},
     recipe::Recipe,
+    scale_pictures::ScalePictures,
 };
 use crate::{
     Engine,
     picture::Picture,
-    plan::{PerTerm, Routine, Tensor},
+    plan::{PerTerm, Routine, Size, Tensor},
     read_values,
 };
 
@@ -24,24 +27,25 @@ pub struct Evaluation {
     pub gradient: Vec<f32>,
 }
 
-/// Evaluates `image` against `content`, which has its size, and `style`, in the engine's precision; nothing is resized.
+/// Evaluates `image` against a photograph of its size and paintings, in the engine's precision; no picture is resized,
+/// and no colours are moved.
 ///
 /// # Errors
-/// If a number of the recipe is out of range, a picture is too small, the device fails, or f16 does not hold the values.
+/// If a number of the recipe is out of range, a mask is empty, a picture is too small, the device fails, or f16 does not
+/// hold the values.
 ///
 /// # Panics
-/// If `image` and `content` differ in size.
-pub fn evaluate(
-    engine: &Engine,
-    content: &Picture,
-    style: &Picture,
-    image: &Picture,
-    recipe: &Recipe,
-) -> Result<Evaluation, Reason> {
-    assert_eq!(content.size(), image.size(), "the picture is compared with a photograph of its size");
+/// If `image` and the photograph differ in size.
+pub fn evaluate(engine: &Engine, inputs: &Inputs, image: &Picture, recipe: &Recipe) -> Result<Evaluation, Reason> {
+    assert_eq!(inputs.content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
-    let objective = Objective::new(recipe);
-    let work = Work { engine, recipe, objective: &objective, content, style, start: image, gradient_exponent: None };
+    let outline = Outline::new(inputs, recipe)?;
+    let objective = Objective::new(recipe, &outline);
+    let sizes: Vec<Size> = outline.paintings.iter().map(|painting| painting.size).collect();
+    let pictures = ScalePictures::sized(inputs, &outline, recipe, image.size(), &sizes, None);
+    let pictures = ScalePictures { start: image.clone(), ..pictures };
+    let (outline, pictures) = (&outline, &pictures);
+    let work = Work { engine, recipe, objective: &objective, outline, pictures, gradient_exponent: None };
     let Some(Prepared { device, unit, .. }) = prepare(work, engine.precision())? else {
         return Err(Reason::NotFinite { size: image.size(), iteration: 1 });
     };

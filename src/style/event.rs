@@ -15,8 +15,8 @@ pub enum Event {
         count: usize,
         /// Size of the picture.
         size: Size,
-        /// Size of the painting.
-        style: Size,
+        /// Size of each painting.
+        styles: Vec<Size>,
         /// Iterations to come.
         iterations: u32,
     },

@@ -2,13 +2,15 @@
 
 use super::{
     error::Reason,
+    outline::Outline,
+    prepare::iteration,
     recipe::Recipe,
     sizes::{sizes, style_size},
-    targets::{network, unsuitable},
+    targets::{Source, network, unsuitable, wanted_of_sources},
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, Plan, Size, Source, Tensor},
+    plan::{self, Plan, Size, Tensor},
 };
 use std::fmt;
 
@@ -23,8 +25,8 @@ const STEP: u32 = 32;
 pub struct ScalePlans {
     /// Size of the picture.
     pub size: Size,
-    /// Size of the painting.
-    pub style: Size,
+    /// Size of each painting.
+    pub styles: Vec<Size>,
     /// How many scales there are.
     pub scales: usize,
     /// For the targets: one plan for each picture that a term compares with.
@@ -39,36 +41,45 @@ impl ScalePlans {
     ///
     /// # Errors
     /// If a picture is too small for the layers, or there are none.
-    pub fn all(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Vec<ScalePlans>, Reason> {
-        let scales = sizes(content, recipe)?;
-        (0..scales.len()).map(|index| ScalePlans::new(engine, &scales, index, style, recipe)).collect()
+    pub fn all(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Vec<ScalePlans>, Reason> {
+        let scales = sizes(outline.content, recipe)?;
+        (0..scales.len()).map(|index| ScalePlans::new(engine, &scales, index, outline, recipe)).collect()
     }
 
     /// The plans of the last scale only.
     ///
     /// # Errors
     /// If a picture is too small for the layers, or there are none.
-    pub fn last(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
-        let scales = sizes(content, recipe)?;
-        ScalePlans::new(engine, &scales, scales.len() - 1, style, recipe)
+    pub fn last(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+        let scales = sizes(outline.content, recipe)?;
+        ScalePlans::new(engine, &scales, scales.len() - 1, outline, recipe)
     }
 
-    fn new(engine: &Engine, scales: &[Size], index: usize, style: Size, recipe: &Recipe) -> Result<ScalePlans, Reason> {
+    fn new(
+        engine: &Engine,
+        scales: &[Size],
+        index: usize,
+        outline: &Outline,
+        recipe: &Recipe,
+    ) -> Result<ScalePlans, Reason> {
         let size = scales[index];
-        let style = style_size(style, size, recipe);
-        let terms = recipe.terms();
+        let styles = outline.paintings.iter().map(|painting| style_size(painting.size, size, painting.scale));
+        let styles: Vec<Size> = styles.collect();
+        let terms = recipe.terms(outline);
         let precision = recipe.precision(engine.precision());
-        let seen = |size| network(engine, precision, size, recipe.border, recipe.pooling);
+        let seen = |size, border| network(engine, precision, size, border, recipe.pooling);
         let mut targets = Vec::new();
-        for (source, wanted) in plan::wanted_of_sources(&terms) {
+        for (source, wanted) in wanted_of_sources(&terms, outline) {
             let looked_at = match source {
                 Source::Photograph => size,
-                Source::Painting(_) => style,
+                Source::Painting(number) => styles[number],
             };
-            targets.push(plan::features(&seen(looked_at), &wanted).map_err(|error| unsuitable(source, error))?);
+            let network = seen(looked_at, source.border(recipe.border));
+            targets.push(plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?);
         }
-        let iteration = plan::iteration(&seen(size), &terms, recipe.optimizer()).map_err(Reason::Content)?;
-        Ok(ScalePlans { size, style, scales: scales.len(), targets, iteration })
+        let network = seen(size, recipe.border);
+        let iteration = iteration(&network, &terms, recipe.optimizer(), outline).map_err(Reason::Content)?;
+        Ok(ScalePlans { size, styles, scales: scales.len(), targets, iteration })
     }
 
     /// All of them, in the order in which their sessions live.
@@ -112,12 +123,12 @@ impl Memory {
 ///
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
-pub fn memory(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Memory, Reason> {
+pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Memory, Reason> {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
-    for plan in ScalePlans::all(engine, content, style, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
+    for plan in ScalePlans::all(engine, outline, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
         plans.push(plan);
         let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
         let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
@@ -138,7 +149,7 @@ fn written(plan: &Plan) -> u64 {
 
 /// Bytes of what a features plan produces for terms to compare with.
 fn targets(plan: &Plan) -> u64 {
-    let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(_));
+    let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(..) | Tensor::Mean(..));
     plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
@@ -207,18 +218,12 @@ impl fmt::Display for Shortage {
 ///
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
-pub fn shortage(engine: &Engine, content: Size, style: Size, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
-    shortage_of(engine.memory().unwrap_or(u64::MAX), engine, content, style, recipe)
+pub fn shortage(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
+    shortage_of(engine.memory().unwrap_or(u64::MAX), engine, outline, recipe)
 }
 
-fn shortage_of(
-    bytes: u64,
-    engine: &Engine,
-    content: Size,
-    style: Size,
-    recipe: &Recipe,
-) -> Result<Option<Shortage>, Reason> {
-    let needed = memory(engine, content, style, recipe)?;
+fn shortage_of(bytes: u64, engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
+    let needed = memory(engine, outline, recipe)?;
     let (lack, needed, available) = match needed {
         Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {
             (Lack::Binding, largest_slot, engine.largest_slot())
@@ -226,29 +231,29 @@ fn shortage_of(
         _ if needed.bytes() > bytes => (Lack::Memory, needed.bytes(), bytes),
         _ => return Ok(None),
     };
-    let size = sizes(content, recipe)?.pop().expect("there is at least one scale");
-    let fitting = fitting_size(engine, content, style, recipe, bytes);
+    let size = sizes(outline.content, recipe)?.pop().expect("there is at least one scale");
+    let fitting = fitting_size(engine, outline, recipe, bytes);
     Ok(Some(Shortage { lack, device: engine.name().to_owned(), size, needed, available, fitting }))
 }
 
 /// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more memory than
 /// there is or, if that is unknown or was not the cause, half as much.
-pub fn smaller_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, error: &BackendError) -> Option<u32> {
+pub fn smaller_size(engine: &Engine, outline: &Outline, recipe: &Recipe, error: &BackendError) -> Option<u32> {
     let bytes = match error {
         BackendError::TensorTooLarge { .. } => u64::MAX,
         BackendError::OutOfMemory { .. } => {
-            let needed = memory(engine, content, style, recipe).ok()?.bytes();
+            let needed = memory(engine, outline, recipe).ok()?.bytes();
             engine.memory().filter(|memory| *memory < needed).unwrap_or(needed / 2)
         }
         _ => return None,
     };
-    fitting_size(engine, content, style, recipe, bytes)
+    fitting_size(engine, outline, recipe, bytes)
 }
 
 /// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes at most this many bytes
 /// and every slot can be bound.
-fn fitting_size(engine: &Engine, content: Size, style: Size, recipe: &Recipe, bytes: u64) -> Option<u32> {
-    let taken = |long: u32| memory(engine, content, style, &Recipe { size: long, ..recipe.clone() });
+fn fitting_size(engine: &Engine, outline: &Outline, recipe: &Recipe, bytes: u64) -> Option<u32> {
+    let taken = |long: u32| memory(engine, outline, &Recipe { size: long, ..recipe.clone() });
     // A picture too small for the layers is not too large, but it is no suggestion either.
     let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(bytes, engine.largest_slot()));
     // Bisects between a multiple that fits and one that does not until they are neighbours.
@@ -281,12 +286,16 @@ mod tests {
         Engine::new(&Device::Cpu(None), Arc::new(none)).unwrap()
     }
 
+    fn outline(painting: Size) -> Outline {
+        Outline::simple(PHOTOGRAPH, painting, &Recipe::default())
+    }
+
     fn taken(long: u32) -> u64 {
-        memory(&engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap().bytes()
+        memory(&engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap().bytes()
     }
 
     fn shortage_at(long: u32, bytes: u64) -> Option<Shortage> {
-        shortage_of(bytes, &engine(), PHOTOGRAPH, PAINTING, &Recipe { size: long, ..Recipe::default() }).unwrap()
+        shortage_of(bytes, &engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap()
     }
 
     #[test]
@@ -312,7 +321,7 @@ mod tests {
     #[test]
     fn after_a_lack_of_memory_half_as_much_is_suggested() {
         let recipe = Recipe { size: 1600, ..Recipe::default() };
-        let suggest = |error| smaller_size(&engine(), PHOTOGRAPH, PAINTING, &recipe, &error);
+        let suggest = |error| smaller_size(&engine(), &outline(PAINTING), &recipe, &error);
         let device = || "CPU".to_owned();
         let long = suggest(BackendError::OutOfMemory { device: device(), needed: 1 }).unwrap();
         let budget = engine().memory().filter(|memory| *memory < taken(1600)).unwrap_or(taken(1600) / 2);
@@ -324,10 +333,10 @@ mod tests {
     fn a_painting_four_times_as_large_decides_how_much_is_taken() {
         let engine = engine();
         let painting = |long: u32| {
-            let recipe = Recipe { size: long, style_scale: 4.0, ..Recipe::default() };
-            let large = Size { width: 4000, height: 3000 };
-            let peak = memory(&engine, PHOTOGRAPH, large, &recipe).unwrap();
-            let plans = ScalePlans::last(&engine, PHOTOGRAPH, large, &recipe).unwrap();
+            let recipe = Recipe { size: long, style_scales: vec![4.0], ..Recipe::default() };
+            let large = Outline::simple(PHOTOGRAPH, Size { width: 4000, height: 3000 }, &recipe);
+            let peak = memory(&engine, &large, &recipe).unwrap();
+            let plans = ScalePlans::last(&engine, &large, &recipe).unwrap();
             (peak.buffers, plans.targets.iter().map(Plan::bytes).max(), plans.iteration.bytes())
         };
         let (peak, targets, iteration) = painting(512);

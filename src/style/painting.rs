@@ -2,19 +2,23 @@
 
 use super::{
     checkpoint::{Checkpoint, CheckpointError, Digests, Position},
+    colours::{match_colours, painting_in_luminance, photograph_in_luminance, with_chroma_of},
     error::{Reason, StylizeError},
     event::Event,
+    inputs::{Inputs, StyleInput},
     moment::Moment,
     objective::{Loss, Objective},
     optimizer::SavedOptimizer,
+    outline::Outline,
     prepare::{self, Preparation, Work},
-    recipe::{Init, Recipe, WeightedLayer},
+    recipe::{Colours, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
-    sizes::{check_style, sizes, style_size},
+    scale_pictures::{ScalePictures, with_kept},
+    sizes::{check_style, sizes},
 };
 use crate::{
     Engine,
-    picture::Picture,
+    picture::{Mask, Picture},
     plan::{Precision, Size},
 };
 use std::{collections::VecDeque, num::NonZeroU32, path::Path};
@@ -50,18 +54,11 @@ enum Phase {
     /// It has not begun.
     Beginning,
     /// Targets and session are being made.
-    Preparing(Box<(Preparation, Pictures)>),
+    Preparing(Box<(Preparation, ScalePictures)>),
     /// The picture is being optimised.
     Moving(Box<Scale>),
     /// The last scale is done, or an error ended the work.
     Done,
-}
-
-/// The pictures of a scale, in the sizes in which the network sees them.
-struct Pictures {
-    content: Picture,
-    style: Picture,
-    start: Picture,
 }
 
 /// A picture while it is painted.
@@ -71,7 +68,7 @@ struct Pictures {
 /// left alone for any length of time, or dropped. [`Painting::next_event`] reports what happened meanwhile.
 ///
 /// ```
-/// use impasto::{Device, Engine, picture::Picture, plan::Size, style::{Painting, Recipe, Status, WeightedLayer}};
+/// use impasto::{Device, Engine, picture::Picture, plan::Size, style::{Inputs, Painting, Recipe, Status, WeightedLayer}};
 /// use impasto::weights::generated;
 /// use std::sync::Arc;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -86,7 +83,8 @@ struct Pictures {
 ///     style_layers: layers,
 ///     ..Recipe::default()
 /// };
-/// let mut painting = Painting::new(&engine, Picture::noise(size, 1), Picture::noise(size, 2), recipe)?;
+/// let inputs = Inputs::new(Picture::noise(size, 1), Picture::noise(size, 2));
+/// let mut painting = Painting::new(&engine, inputs, recipe)?;
 /// while painting.wait()? != Status::Done {
 ///     if painting.iteration() == 2 && painting.recipe().tv_weight < 1.0 {
 ///         painting.change(|recipe| recipe.tv_weight = 1.0)?;
@@ -98,9 +96,11 @@ struct Pictures {
 /// ```
 pub struct Painting {
     engine: Engine,
-    content: Picture,
-    style: Picture,
+    inputs: Inputs,
+    /// The inputs in the colours in which they are worked with, if those are others.
+    recoloured: Option<Inputs>,
     recipe: Recipe,
+    outline: Outline,
     objective: Objective,
     /// Sizes of all scales; finished scales keep the sizes they were painted in.
     sizes: Vec<Size>,
@@ -119,22 +119,26 @@ pub struct Painting {
 }
 
 impl Painting {
-    /// A painting of `content` in the style of `style` that has not begun. The engine's device and filters are shared.
+    /// A painting of some inputs that has not begun. The engine's device and filters are shared.
     ///
     /// # Errors
-    /// If a number is out of range or the photograph is too small for the layers.
-    pub fn new(engine: &Engine, content: Picture, style: Picture, recipe: Recipe) -> Result<Painting, Reason> {
+    /// If a number is out of range, a mask is empty, or the photograph is too small for the layers.
+    pub fn new(engine: &Engine, inputs: Inputs, recipe: Recipe) -> Result<Painting, Reason> {
         recipe.check()?;
-        let sizes = sizes(content.size(), &recipe)?;
-        check_style(style.size(), &sizes, &recipe)?;
+        let outline = Outline::new(&inputs, &recipe)?;
+        let sizes = sizes(outline.content, &recipe)?;
+        for painting in &outline.paintings {
+            check_style(painting.size, painting.scale, &sizes, &recipe)?;
+        }
         Ok(Painting {
             sizes,
-            objective: Objective::new(&recipe),
+            objective: Objective::new(&recipe, &outline),
             precision: recipe.precision(engine.precision()),
             engine: engine.clone(),
-            content,
-            style,
+            recoloured: recoloured(&inputs, &recipe),
+            inputs,
             recipe,
+            outline,
             index: 0,
             phase: Phase::Beginning,
             moment: None,
@@ -152,14 +156,11 @@ impl Painting {
     ///
     /// # Errors
     /// If pictures or filters differ, or the checkpoint does not fit its own recipe.
-    pub fn resume(
-        engine: &Engine,
-        content: Picture,
-        style: Picture,
-        checkpoint: Checkpoint,
-    ) -> Result<Painting, CheckpointError> {
-        let digests = Digests::new(engine.filters(), &checkpoint.recipe, &content, &style);
-        checkpoint.check(&digests, content.size())?;
+    pub fn resume(engine: &Engine, inputs: Inputs, checkpoint: Checkpoint) -> Result<Painting, CheckpointError> {
+        let digests = Digests::new(engine.filters(), &checkpoint.recipe, &inputs);
+        checkpoint.check(&digests, inputs.content.size())?;
+        let outline = Outline::new(&inputs, &checkpoint.recipe)
+            .map_err(|_| CheckpointError::Contradiction("its recipe is not one for its pictures"))?;
         let Checkpoint { recipe, position, mut moment, painted, .. } = checkpoint;
         let Position { sizes, index, precision, done } = position;
         let offered = recipe.precision(engine.precision());
@@ -170,11 +171,12 @@ impl Painting {
             moment.gradient_exponent = None;
         }
         Ok(Painting {
-            objective: Objective::new(&recipe),
+            objective: Objective::new(&recipe, &outline),
             engine: engine.clone(),
-            content,
-            style,
+            recoloured: recoloured(&inputs, &recipe),
+            inputs,
             recipe,
+            outline,
             sizes,
             index,
             precision,
@@ -192,8 +194,8 @@ impl Painting {
     ///
     /// # Errors
     /// If the file cannot be read, is damaged or of another version, or pictures or filters differ.
-    pub fn load(engine: &Engine, content: Picture, style: Picture, path: &Path) -> Result<Painting, CheckpointError> {
-        Painting::resume(engine, content, style, Checkpoint::read(path)?)
+    pub fn load(engine: &Engine, inputs: Inputs, path: &Path) -> Result<Painting, CheckpointError> {
+        Painting::resume(engine, inputs, Checkpoint::read(path)?)
     }
 
     /// Does a bounded piece of work; the longest pieces are making a session and, where the host computes, one
@@ -216,12 +218,20 @@ impl Painting {
 
     /// The oldest event not yet reported; none if all have been.
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        Some(match self.events.pop_front()? {
+            Event::Snapshot { iteration, picture } => Event::Snapshot { iteration, picture: self.presented(picture) },
+            other => other,
+        })
     }
 
     /// The recipe as it is now.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// What plans need to know of the inputs.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
     }
 
     /// Sizes of all scales.
@@ -268,7 +278,7 @@ impl Painting {
     /// As [`Painting::advance`].
     pub fn picture(&mut self) -> Result<Option<Picture>, StylizeError> {
         if !matches!(&self.phase, Phase::Moving(scale) if scale.iteration() > 0) {
-            return Ok(self.painted.clone());
+            return Ok(self.painted.clone().map(|picture| self.presented(picture)));
         }
         self.request_picture();
         let told = self.events.len();
@@ -278,11 +288,11 @@ impl Painting {
             if let Some(position) = snapshot
                 && let Some(Event::Snapshot { picture, .. }) = self.events.remove(told + position)
             {
-                return Ok(Some(picture));
+                return Ok(Some(self.presented(picture)));
             }
             if status == Status::Done {
                 self.wishes.picture = false;
-                return Ok(self.painted.clone());
+                return Ok(self.painted.clone().map(|picture| self.presented(picture)));
             }
         }
     }
@@ -305,9 +315,9 @@ impl Painting {
             further.truncate(self.index + 1);
             let long = |size: Size| size.width.max(size.height);
             let present = long(further[self.index]);
-            further.extend(sizes(self.content.size(), &recipe)?.into_iter().filter(|&size| long(size) > present));
+            further.extend(sizes(self.outline.content, &recipe)?.into_iter().filter(|&size| long(size) > present));
         }
-        let objective = Objective::new(&recipe);
+        let objective = Objective::new(&recipe, &self.outline);
         let iterations = iterations(&recipe, self.index);
         if let Phase::Moving(scale) = &mut self.phase {
             scale.change(&recipe, &objective, iterations).map_err(Reason::Backend)?;
@@ -372,7 +382,7 @@ impl Painting {
     fn checkpoint_at(&mut self, moment: Option<Moment>) -> Checkpoint {
         let digests = match &self.digests {
             Some(digests) => digests.clone(),
-            None => Digests::new(self.engine.filters(), &self.recipe, &self.content, &self.style),
+            None => Digests::new(self.engine.filters(), &self.recipe, &self.inputs),
         };
         self.digests = Some(digests.clone());
         let done = matches!(self.phase, Phase::Done) && self.painted.is_some();
@@ -382,17 +392,20 @@ impl Painting {
     }
 
     /// The pictures that a scale works with.
-    fn pictures(&self) -> Pictures {
-        let size = self.sizes[self.index];
-        let content = self.content.resize(size);
-        let start = match (&self.painted, &self.recipe.init) {
-            (Some(smaller), _) => smaller.resize(size),
-            (None, Init::Content) => content.clone(),
-            (None, Init::Noise) => Picture::noise(size, self.recipe.seed),
-            (None, Init::Picture(other)) => other.resize(size),
+    fn pictures(&self) -> ScalePictures {
+        let inputs = self.recoloured.as_ref().unwrap_or(&self.inputs);
+        let (size, painted) = (self.sizes[self.index], self.painted.as_ref());
+        ScalePictures::new(inputs, &self.outline, &self.recipe, size, painted)
+    }
+
+    /// A picture as it is shown: in the colours that are wanted, and with the photograph where that is kept.
+    fn presented(&self, picture: Picture) -> Picture {
+        let photograph = self.inputs.content.resize(picture.size());
+        let coloured = match self.recipe.colours {
+            Colours::Photo => with_chroma_of(&picture, &photograph, self.recipe.colour_strength),
+            Colours::Painting | Colours::Match => picture,
         };
-        let style = self.style.resize(style_size(self.style.size(), size, &self.recipe));
-        Pictures { content, style, start }
+        with_kept(&self.inputs, coloured, &photograph)
     }
 
     fn work(&mut self, wait: bool) -> Result<Status, StylizeError> {
@@ -402,7 +415,7 @@ impl Painting {
                 let scale = std::mem::replace(&mut self.phase, Phase::Done);
                 let of_scale = if let Phase::Moving(scale) = scale { scale.into_so_far() } else { None };
                 // The result of a smaller scale is better than nothing.
-                let so_far = of_scale.or(self.painted.take()).map(Box::new);
+                let so_far = of_scale.or(self.painted.take()).map(|picture| Box::new(self.presented(picture)));
                 Err(StylizeError { reason, so_far })
             }
         }
@@ -417,9 +430,8 @@ impl Painting {
                     engine: &self.engine,
                     recipe: &self.recipe,
                     objective: &self.objective,
-                    content: &pictures.content,
-                    style: &pictures.style,
-                    start: &pictures.start,
+                    outline: &self.outline,
+                    pictures,
                     gradient_exponent: self.moment.as_ref().and_then(|moment| moment.gradient_exponent),
                 };
                 match preparation.advance(work, wait)? {
@@ -466,20 +478,19 @@ impl Painting {
             number: self.index + 1,
             count: self.sizes.len(),
             size: pictures.content.size(),
-            style: pictures.style.size(),
+            styles: pictures.paintings.iter().map(|painting| painting.picture.size()).collect(),
             iterations: iterations(&self.recipe, self.index),
         });
         self.prepare(pictures)
     }
 
-    fn prepare(&mut self, pictures: Pictures) -> Result<Status, Reason> {
+    fn prepare(&mut self, pictures: ScalePictures) -> Result<Status, Reason> {
         let work = Work {
             engine: &self.engine,
             recipe: &self.recipe,
             objective: &self.objective,
-            content: &pictures.content,
-            style: &pictures.style,
-            start: &pictures.start,
+            outline: &self.outline,
+            pictures: &pictures,
             gradient_exponent: None,
         };
         let preparation = Preparation::new(work, self.precision)?;
@@ -512,6 +523,35 @@ impl Painting {
     }
 }
 
+/// The inputs in the colours in which they are worked with; none if those are their own.
+fn recoloured(inputs: &Inputs, recipe: &Recipe) -> Option<Inputs> {
+    let strength = recipe.colour_strength;
+    let all = |recolour: &dyn Fn(&StyleInput) -> Picture| -> Vec<StyleInput> {
+        inputs.paintings.iter().map(|input| StyleInput { picture: recolour(input), ..input.clone() }).collect()
+    };
+    let fitted = |mask: &Option<Mask>, picture: &Picture| mask.as_ref().map(|mask| mask.resize(picture.size()));
+    let seen = fitted(&inputs.alpha, &inputs.content);
+    let seen = seen.as_ref().map(Mask::values);
+    let (content, paintings) = match recipe.colours {
+        Colours::Painting => return None,
+        Colours::Photo => (
+            photograph_in_luminance(&inputs.content, strength),
+            all(&|input| {
+                let mask = fitted(&input.mask, &input.picture);
+                painting_in_luminance(&input.picture, &inputs.content, mask.as_ref().map(Mask::values), seen, strength)
+            }),
+        ),
+        Colours::Match => (
+            inputs.content.clone(),
+            all(&|input| {
+                let mask = fitted(&input.mask, &input.picture);
+                match_colours(&input.picture, &inputs.content, mask.as_ref().map(Mask::values), seen, strength)
+            }),
+        ),
+    };
+    Some(Inputs { content, paintings, ..inputs.clone() })
+}
+
 /// Iterations of a scale.
 fn iterations(recipe: &Recipe, index: usize) -> u32 {
     if index == 0 { recipe.first_iterations } else { recipe.iterations }
@@ -522,7 +562,12 @@ fn fixed_difference(a: &Recipe, b: &Recipe) -> Option<&'static str> {
     let layers = |layers: &[WeightedLayer]| layers.iter().map(|weighted| weighted.layer).collect::<Vec<_>>();
     let same = [
         ("the smallest size", a.min_scale == b.min_scale),
-        ("the size of the painting", a.style_scale == b.style_scale),
+        ("the size of the paintings", a.style_scales == b.style_scales),
+        ("how paintings are blended", a.blend == b.blend),
+        ("the statistic", a.statistic == b.statistic),
+        ("the colours", a.colours == b.colours && a.colour_strength == b.colour_strength),
+        ("how regions are softened", a.feather == b.feather),
+        ("whether edges count", (a.edge_weight > 0.0) == (b.edge_weight > 0.0)),
         ("the start", a.init == b.init && a.seed == b.seed),
         ("the optimiser", a.method == b.method),
         ("the list of content layers", layers(&a.content_layers) == layers(&b.content_layers)),

@@ -6,15 +6,17 @@ use super::{
     gradient_scale::{RangeSearch, Trial, range},
     objective::Objective,
     optimizer::{Device, Purpose},
+    outline::Outline,
     recipe::Recipe,
     running_plan::RunningPlan,
-    targets::{Targets, network, unsuitable},
+    scale_pictures::ScalePictures,
+    targets::{Source, SourcePicture, Targets, network, read_by_host, unsuitable, wanted_of_sources},
 };
 use crate::{
     BackendError, Engine,
-    picture::Picture,
     plan::{
-        self, IterationState, PerTerm, Plan, Precision, Representation, Routine, Source, Tensor, wanted_of_sources,
+        self, IterationState, Network, Optimizer, PerTerm, Plan, PlanError, Precision, Representation, Routine, Tensor,
+        Term,
     },
     values,
 };
@@ -26,12 +28,8 @@ pub(super) struct Work<'a> {
     pub engine: &'a Engine,
     pub recipe: &'a Recipe,
     pub objective: &'a Objective,
-    /// The photograph, in the size of the painted picture.
-    pub content: &'a Picture,
-    /// The painting, in the size in which the network sees it.
-    pub style: &'a Picture,
-    /// The picture to start from.
-    pub start: &'a Picture,
+    pub outline: &'a Outline,
+    pub pictures: &'a ScalePictures,
     /// The power of two that gradients are multiplied by in f16, if already found.
     pub gradient_exponent: Option<i32>,
 }
@@ -39,8 +37,8 @@ pub(super) struct Work<'a> {
 /// A session with targets and scales in place.
 pub(super) struct Prepared {
     pub device: Device,
-    /// Sum of squares of what each term compares with.
-    pub target_squares: PerTerm<f64>,
+    /// See [`Objective::write`].
+    pub at_zero: PerTerm<Option<f64>>,
     /// The loss that gradients are in units of, see [`Objective::unit_scales`].
     pub unit: f64,
     /// The power of two that gradients are multiplied by in f16.
@@ -96,12 +94,13 @@ impl Preparation {
     /// # Errors
     /// If the picture is too small for the layers.
     pub fn new(work: Work<'_>, precision: Precision) -> Result<Preparation, Reason> {
-        let Work { engine, recipe, objective, content, .. } = work;
+        let Work { engine, recipe, objective, outline, pictures, .. } = work;
         let terms = objective.terms();
-        let network = network(engine, precision, content.size(), recipe.border, recipe.pooling);
-        let plan = plan::iteration(&network, &terms, recipe.optimizer()).map_err(Reason::Content)?;
-        let looks = wanted_of_sources(&terms).into();
-        Ok(Preparation { plan, stage: Some(Stage::Targets { looks, look: None, targets: Targets::default() }) })
+        let network = network(engine, precision, pictures.content.size(), recipe.border, recipe.pooling);
+        let plan = iteration(&network, &terms, recipe.optimizer(), outline).map_err(Reason::Content)?;
+        let looks = wanted_of_sources(&terms, outline).into();
+        let targets = Targets::new(&terms, &pictures.content);
+        Ok(Preparation { plan, stage: Some(Stage::Targets { looks, look: None, targets }) })
     }
 
     /// Does a bounded piece of work; if there is nothing else to do and `wait` says so, waits for an answer of the
@@ -143,46 +142,56 @@ impl Preparation {
             return Ok((Stage::Targets { looks, look: Some(look), targets }, Progress::Pending));
         };
         let (session, plan) = look.device.session();
-        targets.take(look.source, &look.wanted, &values(&contents[0]), plan, session)?;
+        targets.take(look.source, &look.wanted, &contents, plan, session)?;
         Ok((Stage::Targets { looks, look: None, targets }, Progress::Worked))
     }
 
-    /// Runs the network on a picture, and asks for the sums of squares of what it computes.
+    /// Runs the network on a picture, and asks for what the host needs of what it computes.
     fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
-        let picture = match source {
-            Source::Photograph => work.content,
-            Source::Painting(_) => work.style,
-        };
-        let Work { engine, recipe, .. } = work;
-        let network = network(engine, self.plan.precision, picture.size(), recipe.border, recipe.pooling);
+        let Work { engine, recipe, pictures, .. } = work;
+        let seen = SourcePicture::of(source, pictures);
+        let (size, border) = (seen.picture.size(), source.border(recipe.border));
+        let network = network(engine, self.plan.precision, size, border, recipe.pooling);
         let plan = plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?;
         let mut device = RunningPlan::new(plan.clone(), engine.session(&plan)?);
-        device.write(Tensor::Image, bytemuck::cast_slice(picture.pixels()))?;
+        let (session, plan) = device.session();
+        seen.write(session, plan, &wanted)?;
         device.run(Routine::Features)?;
-        device.ask((), &[Tensor::SumsOfSquares])?;
+        device.ask((), &read_by_host(source, &wanted))?;
         Ok(Look { source, wanted, device })
     }
 
     /// Makes the session and fills it.
     fn write(&self, work: Work<'_>, targets: &Targets) -> Result<Stage, BackendError> {
-        let Work { engine, objective, start, gradient_exponent, .. } = work;
+        let Work { engine, objective, outline, pictures, gradient_exponent, .. } = work;
         let mut device = Device::new(self.plan.clone(), engine.session(&self.plan)?);
-        device.write(Tensor::Image, bytemuck::cast_slice(start.pixels()))?;
+        device.write(Tensor::Image, bytemuck::cast_slice(pictures.start.pixels()))?;
         device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
         let (session, plan) = device.session();
-        let target_squares = objective.write(session, plan, targets)?;
-        let (scales, unit) = objective.unit_scales(&target_squares, plan.window.picture);
+        let at_zero = objective.write(session, plan, outline, pictures, targets)?;
+        let (scales, unit) = objective.unit_scales(&at_zero, plan.window.picture);
         coefficients::write(session, plan, &scales, 2_f32.powi(gradient_exponent.unwrap_or(0)))?;
         let search = RangeSearch::new(plan.window.picture);
         let is_f16 = plan.precision == Precision::F16;
         let gradient_exponent = gradient_exponent.filter(|_| is_f16);
-        let prepared = Prepared { device, target_squares, unit, gradient_exponent };
+        let prepared = Prepared { device, at_zero, unit, gradient_exponent };
         Ok(if is_f16 && gradient_exponent.is_none() {
             Stage::Range { prepared, scales, search, asked: false }
         } else {
             Stage::Ready(prepared)
         })
     }
+}
+
+/// The plan of one iteration for inputs of this outline.
+pub(super) fn iteration(
+    network: &Network,
+    terms: &[Term],
+    optimizer: Optimizer,
+    outline: &Outline,
+) -> Result<Plan, PlanError> {
+    let make = if outline.frozen { plan::iteration_of_some_pixels } else { plan::iteration };
+    make(network, terms, optimizer)
 }
 
 /// Asks for a trial, or takes its answer. None if f16 cannot hold the values.

@@ -1,9 +1,9 @@
 //! Everything that decides how a picture is painted, with all defaults.
 
-use super::{coefficients::Scaling, objective::WeightedTerm};
+use super::{coefficients::Scaling, objective::WeightedTerm, outline::Outline};
 use crate::{
     picture::Picture,
-    plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Term, check_terms},
+    plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Size, Statistic, Style, Term, check_terms},
     vgg19::Layer,
     weights::Filters,
 };
@@ -57,6 +57,19 @@ pub enum Init {
     Picture(Picture),
 }
 
+/// Whose colours the picture has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Colours {
+    /// The painting's.
+    #[default]
+    Painting,
+    /// The photograph's: only luminance is painted.
+    Photo,
+    /// The painting's, moved to the photograph's before anything is painted.
+    Match,
+}
+
 /// Which optimiser moves the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -78,8 +91,19 @@ pub struct Recipe {
     pub iterations: u32,
     /// Iterations at the smallest scale.
     pub first_iterations: u32,
-    /// Long side of the style picture as a multiple of the result's; it is never enlarged.
-    pub style_scale: f32,
+    /// Long side of the paintings as a multiple of the result's: one number for all, or one for each. They are never
+    /// enlarged.
+    pub style_scales: Vec<f32>,
+    /// How much each painting counts, relative to the others of its region; if empty, all count the same.
+    pub blend: Vec<f32>,
+    /// What pictures of one style have in common.
+    pub statistic: Statistic,
+    /// Whose colours the picture has.
+    pub colours: Colours,
+    /// How far they go, from 0, the painting's colours, to 1.
+    pub colour_strength: f32,
+    /// How far the edges of regions are softened, in pixels of the result.
+    pub feather: f32,
     /// What the smallest scale starts from. A picture cannot be text, so this is not serialised.
     #[serde(skip)]
     pub init: Init,
@@ -100,6 +124,8 @@ pub struct Recipe {
     pub style_weight: f32,
     /// Weight of the total variation.
     pub tv_weight: f32,
+    /// Weight of the edge loss.
+    pub edge_weight: f32,
     /// What losses are measured by.
     pub scaling: Scaling,
     /// Pooling between the blocks.
@@ -124,7 +150,12 @@ impl Default for Recipe {
             min_scale: 128,
             iterations: 150,
             first_iterations: 300,
-            style_scale: 1.0,
+            style_scales: vec![1.0],
+            blend: Vec::new(),
+            statistic: Statistic::default(),
+            colours: Colours::default(),
+            colour_strength: 1.0,
+            feather: 0.0,
             init: Init::Content,
             seed: 0,
             method: Method::Adam,
@@ -134,6 +165,7 @@ impl Default for Recipe {
             content_weight: weights.content,
             style_weight: weights.style,
             tv_weight: weights.tv,
+            edge_weight: 0.0,
             scaling,
             pooling: Pooling::Max,
             border: Border::Replicate,
@@ -178,26 +210,60 @@ impl Recipe {
         self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
     }
 
-    /// What is minimised, with weights. The layers of a kind divide its weight in proportion to their own.
-    pub fn weighted_terms(&self) -> Vec<WeightedTerm> {
-        let of_kind = |layers: &[WeightedLayer], weight: f32, term: fn(Layer) -> Term| {
+    /// What is minimised, with weights. The layers of a kind divide its weight in proportion to their own, and regions in
+    /// proportion to their areas, so that a pixel of each moves as it would if the region were the whole picture.
+    pub fn weighted_terms(&self, outline: &Outline) -> Vec<WeightedTerm> {
+        let shares = |layers: &[WeightedLayer]| -> Vec<(Layer, f64)> {
             let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
-            let shared = |weighted: &WeightedLayer| WeightedTerm {
-                term: term(weighted.layer),
-                share: f64::from(weighted.weight) / sum,
-                weight: f64::from(weight),
-            };
-            layers.iter().map(shared).collect::<Vec<_>>()
+            layers.iter().map(|weighted| (weighted.layer, f64::from(weighted.weight) / sum)).collect()
         };
-        let mut terms = of_kind(&self.content_layers, self.content_weight, Term::content);
-        terms.extend(of_kind(&self.style_layers, self.style_weight, |layer| Term::style(layer, 0)));
-        terms.push(WeightedTerm { term: Term::TotalVariation, share: 1.0, weight: f64::from(self.tv_weight) });
+        let mut terms = Vec::new();
+        let mut add = |term, share, weight| terms.push(WeightedTerm { term, share, weight: f64::from(weight) });
+        for (layer, share) in shares(&self.content_layers) {
+            add(Term::Content(layer), share, self.content_weight);
+        }
+        for region in &outline.regions {
+            for (layer, share) in shares(&self.style_layers) {
+                let style = Style { layer, region: region.region, statistic: self.statistic };
+                add(Term::Style(style), share * region.area, self.style_weight);
+            }
+        }
+        add(Term::TotalVariation, 1.0, self.tv_weight);
+        if self.edge_weight > 0.0 {
+            add(Term::Edges, 1.0, self.edge_weight);
+        }
         terms
     }
 
     /// The losses, for a plan.
-    pub fn terms(&self) -> Vec<Term> {
-        self.weighted_terms().into_iter().map(|weighted| weighted.term).collect()
+    pub fn terms(&self, outline: &Outline) -> Vec<Term> {
+        self.weighted_terms(outline).into_iter().map(|weighted| weighted.term).collect()
+    }
+
+    /// The losses of a photograph and one painting, both whole.
+    pub fn terms_of_whole_pictures(&self) -> Vec<Term> {
+        // Sizes change nothing.
+        let any = Size { width: 1, height: 1 };
+        self.terms(&Outline::simple(any, any, self))
+    }
+
+    /// The style scale of a painting, counted from 0.
+    pub(super) fn style_scale(&self, painting: usize) -> f32 {
+        *self.style_scales.get(painting).unwrap_or(&self.style_scales[0])
+    }
+
+    /// How much a painting counts.
+    pub(super) fn blend_weight(&self, painting: usize) -> f64 {
+        self.blend.get(painting).map_or(1.0, |&weight| f64::from(weight))
+    }
+
+    /// Whether the numbers for each painting are as many as there are paintings.
+    pub(super) fn check_paintings(&self, paintings: usize) -> Result<(), RecipeError> {
+        let counts = [("style-scale", self.style_scales.len(), 1), ("blend", self.blend.len(), 0)];
+        match counts.into_iter().find(|&(_, found, also)| found != paintings && found != also) {
+            Some((name, found, _)) => Err(RecipeError::Count { name, found, paintings }),
+            None => Ok(()),
+        }
     }
 
     /// The learning rate, or the optimiser's own default.
@@ -241,22 +307,36 @@ impl Recipe {
         counted("min-scale", self.min_scale)?;
         counted("iterations", self.iterations)?;
         counted("first-iterations", self.first_iterations)?;
-        positive("style-scale", self.style_scale)?;
-        if !STYLE_SCALES.contains(&self.style_scale) {
-            let (least, most) = (*STYLE_SCALES.start(), *STYLE_SCALES.end());
-            return Err(RecipeError::OutOfRange { name: "style-scale", value: self.style_scale, least, most });
+        if self.style_scales.is_empty() {
+            return Err(RecipeError::Count { name: "style-scale", found: 0, paintings: 1 });
         }
+        for &scale in &self.style_scales {
+            positive("style-scale", scale)?;
+            if !STYLE_SCALES.contains(&scale) {
+                let (least, most) = (*STYLE_SCALES.start(), *STYLE_SCALES.end());
+                return Err(RecipeError::OutOfRange { name: "style-scale", value: scale, least, most });
+            }
+        }
+        self.blend.iter().try_for_each(|&weight| positive("blend", weight))?;
+        let colour_strength = self.colour_strength;
+        if !(0.0..=1.0).contains(&colour_strength) {
+            let name = "color-strength";
+            return Err(RecipeError::OutOfRange { name, value: colour_strength, least: 0.0, most: 1.0 });
+        }
+        not_negative("feather", self.feather)?;
         positive("learning-rate", self.learning_rate())?;
         not_negative("content-weight", self.content_weight)?;
         not_negative("style-weight", self.style_weight)?;
         not_negative("tv-weight", self.tv_weight)?;
+        not_negative("edges", self.edge_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
             layers.iter().try_for_each(|weighted| not_negative(kind, weighted.weight))?;
             if !layers.is_empty() && layers.iter().all(|weighted| weighted.weight == 0.0) {
                 return Err(RecipeError::NoWeight { name: kind });
             }
         }
-        Ok(check_terms(&self.terms())?)
+        // Which pictures there are changes only how often a style layer is listed.
+        Ok(check_terms(&self.terms_of_whole_pictures())?)
     }
 }
 
@@ -273,6 +353,8 @@ pub enum RecipeError {
     Zero { name: &'static str },
     #[error("{name} is {value}, but must lie between {least} and {most}")]
     OutOfRange { name: &'static str, value: f32, least: f32, most: f32 },
+    #[error("{name} has {found} numbers for {paintings} paintings: give one for each")]
+    Count { name: &'static str, found: usize, paintings: usize },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
     #[error(transparent)]
@@ -314,7 +396,7 @@ mod tests {
         assert_eq!(nan.check().unwrap_err().to_string(), "style-weight is NaN, but must be zero or a number above it");
         let none = Recipe { iterations: 0, ..Recipe::default() };
         assert_eq!(none.check(), Err(RecipeError::Zero { name: "iterations" }));
-        let tiny = Recipe { style_scale: 0.001, ..Recipe::default() };
+        let tiny = Recipe { style_scales: vec![0.001], ..Recipe::default() };
         assert_eq!(tiny.check().unwrap_err().to_string(), "style-scale is 0.001, but must lie between 0.01 and 100");
         let mut silent = Recipe::default();
         silent.style_layers.iter_mut().for_each(|weighted| weighted.weight = 0.0);

@@ -74,10 +74,11 @@ fn number(value: f64) -> String {
 }
 
 impl Recipe {
-    /// What is probably a mistake in a recipe that [`Recipe::check`] allows, for a painting of this size.
-    pub fn remarks(&self, painting: Size) -> Vec<Remark> {
+    /// What is probably a mistake in a recipe that [`Recipe::check`] allows, for paintings of these sizes.
+    pub fn remarks(&self, paintings: &[Size]) -> Vec<Remark> {
         let mut remarks = Vec::new();
-        let all: f64 = [self.content_weight, self.style_weight, self.tv_weight].into_iter().map(f64::from).sum();
+        let all: f64 =
+            [self.content_weight, self.style_weight, self.tv_weight, self.edge_weight].into_iter().map(f64::from).sum();
         if all == 0.0 {
             remarks.push(Remark::NothingChanges);
         } else if self.style_weight == 0.0 {
@@ -89,9 +90,12 @@ impl Recipe {
             let without = kinds.into_iter().filter(|&(_, weight)| weight > 0.0 && f64::from(weight) < NO_EFFECT * all);
             remarks.extend(without.map(|(of, weight)| Remark::NoEffect { of, weight, all }));
         }
-        let wanted = (self.size as f32 * self.style_scale).round() as u32;
-        if self.style_scale > 1.0 && wanted > painting.width.max(painting.height) {
-            remarks.push(Remark::SmallPainting { style_scale: self.style_scale, wanted, painting });
+        for (number, &painting) in paintings.iter().enumerate() {
+            let style_scale = self.style_scale(number);
+            let wanted = (self.size as f32 * style_scale).round() as u32;
+            if style_scale > 1.0 && wanted > painting.width.max(painting.height) {
+                remarks.push(Remark::SmallPainting { style_scale, wanted, painting });
+            }
         }
         remarks
     }
@@ -107,14 +111,14 @@ mod tests {
         let mut recipe = Recipe::default();
         change(&mut recipe);
         recipe.check().unwrap();
-        recipe.remarks(PAINTING).iter().map(Remark::to_string).collect()
+        recipe.remarks(&[PAINTING]).iter().map(Remark::to_string).collect()
     }
 
     #[test]
     fn ordinary_recipes_are_passed_without_a_remark() {
         let ordinary: [fn(&mut Recipe); 6] = [
             |_| {},
-            |recipe| recipe.style_scale = 1.5,
+            |recipe| recipe.style_scales = vec![1.5],
             |recipe| recipe.content_weight = 0.0,
             |recipe| recipe.style_weight = 1e5,
             |recipe| recipe.style_weight = 1e-4,
@@ -124,7 +128,7 @@ mod tests {
             assert_eq!(said(change), [""; 0]);
         }
         // Smaller than the picture by itself: nobody asked for more.
-        assert_eq!(Recipe::default().remarks(Size { width: 300, height: 200 }), []);
+        assert_eq!(Recipe::default().remarks(&[Size { width: 300, height: 200 }]), []);
     }
 
     #[test]
@@ -149,6 +153,6 @@ mod tests {
     fn a_painting_smaller_than_asked_for_is_named() {
         let expected = "a style scale of 2 asks for a painting of 1024 pixels on the long side, but it has 900x700 and \
                         is never enlarged: its own size is used";
-        assert_eq!(said(|recipe| recipe.style_scale = 2.0), [expected]);
+        assert_eq!(said(|recipe| recipe.style_scales = vec![2.0]), [expected]);
     }
 }

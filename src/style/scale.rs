@@ -67,7 +67,7 @@ pub(super) struct Scale {
     device: Device,
     optimizer: Box<dyn Optimizer>,
     objective: Objective,
-    target_squares: PerTerm<f64>,
+    at_zero: PerTerm<Option<f64>>,
     unit: f64,
     gradient_exponent: Option<i32>,
     /// Iterations in all.
@@ -97,20 +97,20 @@ impl Scale {
         iterations: u32,
         moment: Option<&Moment>,
     ) -> Result<Scale, BackendError> {
-        let Prepared { mut device, target_squares, unit, gradient_exponent } = prepared;
+        let Prepared { mut device, at_zero, unit, gradient_exponent } = prepared;
         let iteration = moment.map_or(0, |moment| moment.iteration);
         let evaluations = moment.map_or(0, |moment| moment.evaluations);
         let saved = moment.map(|moment| &moment.optimizer);
         if let Some(moment) = moment {
             moment.write(&mut device)?;
         }
-        let measured = Measured { objective, target_squares: &target_squares, unit };
+        let measured = Measured { objective, at_zero: &at_zero, unit };
         let start = Start { iteration, evaluations, saved, measured };
         Ok(Scale {
             optimizer: optimizer(&mut device, recipe, &start)?,
             device,
             objective: objective.clone(),
-            target_squares,
+            at_zero,
             unit,
             gradient_exponent,
             iterations,
@@ -152,13 +152,13 @@ impl Scale {
         let loss = *objective != self.objective;
         if loss {
             self.objective = objective.clone();
-            let (scales, unit) = objective.unit_scales(&self.target_squares, picture);
+            let (scales, unit) = objective.unit_scales(&self.at_zero, picture);
             self.unit = unit;
             let (session, plan) = self.device.session();
             coefficients::write(session, plan, &scales, 2_f32.powi(self.gradient_exponent.unwrap_or(0)))?;
         }
         self.iterations = iterations;
-        let measured = Measured { objective: &self.objective, target_squares: &self.target_squares, unit: self.unit };
+        let measured = Measured { objective: &self.objective, at_zero: &self.at_zero, unit: self.unit };
         self.optimizer.change(&mut self.device, recipe, Change { measured, loss })
     }
 
@@ -334,6 +334,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
+    use crate::style::{outline::Outline, scale_pictures::ScalePictures};
     use crate::{
         Engine, Session,
         plan::{Routine, SlotId},
@@ -409,15 +410,16 @@ mod tests {
                 method,
                 ..Recipe::default()
             };
-            let objective = Objective::new(&recipe);
+            let outline = Outline::simple(size, size, &recipe);
+            let objective = Objective::new(&recipe, &outline);
+            let pictures = ScalePictures::exact(&content, &[&style], &content);
             let paint = |routines, snapshots: Option<NonZeroU32>| {
                 let work = Work {
                     engine: &engine,
                     recipe: &recipe,
                     objective: &objective,
-                    content: &content,
-                    style: &style,
-                    start: &content,
+                    outline: &outline,
+                    pictures: &pictures,
                     gradient_exponent: None,
                 };
                 let prepared = prepare(work, Precision::F32).unwrap().unwrap();

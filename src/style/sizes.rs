@@ -3,7 +3,8 @@
 use super::{error::Reason, recipe::Recipe};
 use crate::{
     picture::fit_long_side,
-    plan::{PlanError, Size},
+    plan::{Border, PlanError, Size},
+    vgg19::Layer,
 };
 
 /// Long sides from the smallest scale to `end`, growing by the square root of two: `round(end / 2^(i/2))` down to
@@ -22,32 +23,44 @@ pub fn scales(end: u32, smallest: u32) -> Vec<u32> {
 }
 
 /// Size of the painting for a picture of this size.
-pub(super) fn style_size(style: Size, picture: Size, recipe: &Recipe) -> Size {
-    let style_long = (long(picture) as f32 * recipe.style_scale).round().max(1.0) as u32;
+pub(super) fn style_size(style: Size, picture: Size, style_scale: f32) -> Size {
+    let style_long = (long(picture) as f32 * style_scale).round().max(1.0) as u32;
     fit_long_side(style, style_long.min(long(style)))
+}
+
+/// The size of a picture with this long side. Where the picture is repeated, so must be every layer's map: then it is the
+/// nearest size that all poolings halve.
+pub(super) fn fit(content: Size, long: u32, recipe: &Recipe) -> Size {
+    let size = fit_long_side(content, long);
+    let multiple = 1 << recipe.deepest().map_or(0, Layer::poolings);
+    let whole = |side: u32| (side + multiple / 2) / multiple * multiple;
+    match recipe.border {
+        Border::Wrap => Size { width: whole(size.width).max(multiple), height: whole(size.height).max(multiple) },
+        Border::Zero | Border::Replicate => size,
+    }
 }
 
 /// Sizes of the scales. Those too small for the layers are left out, except the last, which must suit.
 pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason> {
     let deepest = recipe.deepest().ok_or(Reason::Content(PlanError::NoLayer))?;
     let minimum = 1 << deepest.poolings();
-    let all = scales(recipe.size, recipe.min_scale).into_iter().map(|long| fit_long_side(content, long));
+    let all = scales(recipe.size, recipe.min_scale).into_iter().map(|long| fit(content, long, recipe));
     let suitable: Vec<Size> = all.filter(|size| size.width.min(size.height) >= minimum).collect();
     if suitable.is_empty() {
-        let size = fit_long_side(content, recipe.size);
+        let size = fit(content, recipe.size, recipe);
         return Err(Reason::Content(PlanError::TooSmall { layer: deepest, size, minimum }));
     }
     Ok(suitable)
 }
 
-/// Checks that the painting is large enough for the style layers at every scale. A painting that is too small by itself
-/// is left to whoever looks at it.
-pub(super) fn check_style(style: Size, sizes: &[Size], recipe: &Recipe) -> Result<(), Reason> {
+/// Checks that a painting is large enough for the style layers at every scale. One that is too small by itself is left to
+/// whoever looks at it.
+pub(super) fn check_style(style: Size, style_scale: f32, sizes: &[Size], recipe: &Recipe) -> Result<(), Reason> {
     let Some(layer) = recipe.style_layers.iter().map(|weighted| weighted.layer).max() else { return Ok(()) };
-    let (minimum, style_scale) = (1 << layer.poolings(), recipe.style_scale);
+    let minimum = 1 << layer.poolings();
     let short = |size: Size| size.width.min(size.height);
     for &picture in sizes {
-        let painting = style_size(style, picture, recipe);
+        let painting = style_size(style, picture, style_scale);
         if short(painting) < minimum && short(style) >= minimum {
             // Rounding may cost half a pixel.
             let factor = (minimum as f32 + 0.5) / (short(style) as f32 * long(picture) as f32 / long(style) as f32);
@@ -71,21 +84,29 @@ mod tests {
     #[test]
     fn a_style_scale_that_makes_the_painting_too_small_is_blamed_and_another_named() {
         let (style, picture) = (Size { width: 900, height: 731 }, Size { width: 128, height: 96 });
-        let with = |style_scale| Recipe { style_scale, ..Recipe::default() };
-        let check = |recipe: &Recipe| check_style(style, &[Size { width: 512, height: 384 }, picture], recipe);
-        assert!(check(&with(1.0)).is_ok());
-        let error = check(&with(0.1)).unwrap_err();
+        let sizes = [Size { width: 512, height: 384 }, picture];
+        let check = |style_scale| check_style(style, style_scale, &sizes, &Recipe::default());
+        assert!(check(1.0).is_ok());
+        let error = check(0.1).unwrap_err();
         assert_eq!(
             error.to_string(),
             "at 128x96 pixels a style scale of 0.1 makes the painting 13x11, too small for relu5_1, which needs at \
              least 16 pixels on each side: use a style scale of at least 0.16"
         );
         let Reason::StyleScale { enough, .. } = error else { panic!("{error}") };
-        assert!(check(&with(enough)).is_ok() && check(&with(enough - 0.01)).is_err());
+        assert!(check(enough).is_ok() && check(enough - 0.01).is_err());
         // Too small by itself: no style scale helps.
-        assert!(check_style(Size { width: 40, height: 12 }, &[picture], &with(0.1)).is_ok());
-        let contents_only = Recipe { style_layers: Vec::new(), ..with(0.1) };
-        assert!(check(&contents_only).is_ok());
+        assert!(check_style(Size { width: 40, height: 12 }, 0.1, &[picture], &Recipe::default()).is_ok());
+        let contents_only = Recipe { style_layers: Vec::new(), ..Recipe::default() };
+        assert!(check_style(style, 0.1, &sizes, &contents_only).is_ok());
+    }
+
+    #[test]
+    fn a_picture_that_is_repeated_has_sides_that_every_pooling_halves() {
+        let recipe = Recipe { border: Border::Wrap, size: 301, ..Recipe::default() };
+        let sizes: Vec<String> =
+            sizes(Size { width: 301, height: 203 }, &recipe).unwrap().iter().map(Size::to_string).collect();
+        assert_eq!(sizes, ["144x96", "208x144", "304x208"]);
     }
 
     #[test]

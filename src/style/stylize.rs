@@ -3,13 +3,14 @@
 use super::{
     error::StylizeError,
     event::Event,
+    inputs::Inputs,
     painting::{Painting, Status},
     recipe::Recipe,
 };
 use crate::{Engine, picture::Picture};
 use std::num::NonZeroU32;
 
-/// Paints `content` in the style of `style`, from the first scale to the last: a [`Painting`] that nobody interrupts.
+/// Paints some inputs from the first scale to the last: a [`Painting`] that nobody interrupts.
 /// `observe` is told what happens; `snapshots` asks for a picture at this interval, in iterations.
 ///
 /// # Errors
@@ -17,13 +18,12 @@ use std::num::NonZeroU32;
 /// carries the last good picture.
 pub fn stylize(
     engine: &Engine,
-    content: &Picture,
-    style: &Picture,
+    inputs: &Inputs,
     recipe: &Recipe,
     snapshots: Option<NonZeroU32>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Picture, StylizeError> {
-    let mut painting = Painting::new(engine, content.clone(), style.clone(), recipe.clone())?;
+    let mut painting = Painting::new(engine, inputs.clone(), recipe.clone())?;
     painting.snapshot_every(snapshots);
     loop {
         let status = painting.wait();

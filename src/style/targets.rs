@@ -1,14 +1,22 @@
 //! What terms compare with: what the network computes from the photograph and from paintings.
 
-use super::error::Reason;
+use super::{
+    error::Reason,
+    objective::Objective,
+    outline::Outline,
+    scale_pictures::{ScalePictures, StylePicture},
+    statistics::Moments,
+};
 use crate::{
     BackendError, Engine, Session, SlotContents,
     picture::Picture,
     plan::{
-        self, Border, Network, Plan, PlanError, Pooling, Precision, Representation, Routine, Size, Source, Tensor,
-        Term, Window, wanted_of_sources,
+        self, Border, EDGE_CELL, EdgeLoss, Network, Plan, PlanError, Pooling, Precision, Region, Representation,
+        Routine, Size, Style, Tensor, Term, Window,
     },
-    read_map, read_values, write_values,
+    read_map, values,
+    vgg19::Layer,
+    write_values,
 };
 
 /// Why there are no targets.
@@ -26,96 +34,267 @@ pub enum TargetError {
 /// The network as it looks at a picture of a given size, in a precision that the engine supports.
 pub fn network(engine: &Engine, precision: Precision, size: Size, border: Border, pooling: Pooling) -> Network {
     let normalisation = engine.filters().normalisation;
-    Network { window: Window::whole(size), border, pooling, normalisation, storage: engine.storage(precision) }
+    let mut storage = engine.storage(precision);
+    if border == Border::Wrap {
+        // A band at one edge needs rows of the opposite one.
+        storage.banding = plan::Banding::NONE;
+    }
+    Network { window: Window::whole(size), border, pooling, normalisation, storage }
 }
 
-/// The pictures that terms compare with, each in the size in which the network sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Sources<'a> {
-    /// In the size of the painted picture.
-    pub photograph: &'a Picture,
-    /// One or several.
-    pub paintings: &'a [&'a Picture],
+/// A picture that terms compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The photograph whose content is kept.
+    Photograph,
+    /// One of the paintings whose style is taken, counted from 0.
+    Painting(usize),
 }
 
-impl<'a> Sources<'a> {
-    fn get(&self, source: Source) -> &'a Picture {
-        match source {
-            Source::Photograph => self.photograph,
-            Source::Painting(number) => self.paintings[number],
+impl Source {
+    /// What the network sees beyond its edge: paintings are never repeated.
+    pub(super) fn border(self, picture: Border) -> Border {
+        match (self, picture) {
+            (Source::Painting(_), Border::Wrap) => Border::Replicate,
+            _ => picture,
         }
     }
 }
 
-/// What a term compares with, held where the session that computed it left it.
-#[derive(Debug)]
-pub(super) struct Target {
-    source: Source,
-    representation: Representation,
-    /// For a session of the same engine and precision.
-    pub contents: SlotContents,
-    /// Sum of its squares.
-    pub squares: f64,
+/// What terms need of each source, everything once.
+pub(super) fn wanted_of_sources(terms: &[Term], outline: &Outline) -> Vec<(Source, Vec<Representation>)> {
+    let contents = terms.iter().filter_map(|term| match term {
+        Term::Content(layer) => Some(Representation::Features(*layer)),
+        _ => None,
+    });
+    let mut all = vec![(Source::Photograph, contents.collect::<Vec<_>>())];
+    for (number, painting) in outline.paintings.iter().enumerate() {
+        let own = Region { number: 0, weighted: painting.masked };
+        let mut wanted = Vec::new();
+        for term in terms {
+            let Term::Style(Style { layer, region, statistic }) = *term else { continue };
+            if region == outline.regions[painting.region].region {
+                wanted.push(Representation::Gram(layer, own));
+                wanted.extend(statistic.needs_mean().then_some(Representation::Mean(layer, own)));
+            }
+        }
+        all.push((Source::Painting(number), wanted));
+    }
+    all.retain(|(_, wanted)| !wanted.is_empty());
+    all
 }
 
-/// What terms compare with. It stays on the device.
+/// What a content term compares with, held where the session that computed it left it.
+#[derive(Debug)]
+struct ContentTarget {
+    layer: Layer,
+    /// For a session of the same engine and precision.
+    contents: SlotContents,
+    /// Sum of its squares.
+    squares: f64,
+}
+
+/// What terms compare with. Feature maps stay on the device, statistics are on the host.
 #[derive(Debug, Default)]
-pub struct Targets(Vec<Target>);
+pub struct Targets {
+    contents: Vec<ContentTarget>,
+    /// By painting and layer.
+    styles: Vec<(usize, Layer, Moments)>,
+    edges: Vec<f32>,
+}
+
+/// A term's target as it is written to a session.
+pub(super) enum Target<'a> {
+    Content(&'a SlotContents, f64),
+    Style(Moments),
+    Edges(&'a [f32]),
+}
 
 impl Targets {
-    /// Runs the network on every picture that a term compares with.
+    /// What follows from the pictures without the network.
+    pub(super) fn new(terms: &[Term], content: &Picture) -> Targets {
+        let edges = if terms.contains(&Term::Edges) { edges(content) } else { Vec::new() };
+        Targets { edges, ..Targets::default() }
+    }
+
+    /// Runs the network on every picture that a term of the objective compares with.
     ///
     /// # Errors
     /// If a picture is too small for a layer or the device fails.
-    ///
-    /// # Panics
-    /// If a term names a painting that is not among the sources.
-    pub fn new(
+    pub fn made(
         engine: &Engine,
         precision: Precision,
         border: Border,
         pooling: Pooling,
-        terms: &[Term],
-        sources: Sources<'_>,
+        objective: &Objective,
+        outline: &Outline,
+        pictures: &ScalePictures,
     ) -> Result<Targets, Reason> {
-        let mut targets = Targets::default();
-        for (source, wanted) in wanted_of_sources(terms) {
-            let picture = sources.get(source);
-            let plan = plan::features(&network(engine, precision, picture.size(), border, pooling), &wanted)
-                .map_err(|error| unsuitable(source, error))?;
+        let terms = objective.terms();
+        let mut targets = Targets::new(&terms, &pictures.content);
+        for (source, wanted) in wanted_of_sources(&terms, outline) {
+            let seen = SourcePicture::of(source, pictures);
+            let network = network(engine, precision, seen.picture.size(), source.border(border), pooling);
+            let plan = plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?;
             let mut session = engine.session(&plan)?;
-            let slot = |tensor| plan.find(tensor).expect("a features plan has a picture and sums");
-            write_values(session.as_mut(), slot(Tensor::Image), picture.pixels())?;
+            seen.write(session.as_mut(), &plan, &wanted)?;
             session.run(Routine::Features)?;
-            let squares = read_values(session.as_mut(), slot(Tensor::SumsOfSquares))?;
-            targets.take(source, &wanted, &squares, &plan, session.as_mut())?;
+            let contents = read_by_host(source, &wanted)
+                .iter()
+                .map(|&tensor| session.read(plan.find(tensor).expect("a features plan holds what is wanted")))
+                .collect::<Result<Vec<_>, _>>()?;
+            targets.take(source, &wanted, &contents, &plan, session.as_mut())?;
         }
         Ok(targets)
     }
 
-    /// Takes what the network computed from a picture out of a session that is no longer used. `squares` is what the
-    /// session left in [`Tensor::SumsOfSquares`].
+    /// Takes what the network computed from a picture out of a session that is no longer used. `contents` are those of
+    /// [`read_by_host`].
     pub(super) fn take(
         &mut self,
         source: Source,
         wanted: &[Representation],
-        squares: &[f32],
+        contents: &[Vec<u8>],
         plan: &Plan,
         session: &mut dyn Session,
     ) -> Result<(), BackendError> {
-        for (&representation, &squares) in wanted.iter().zip(squares) {
-            let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
-            let contents = session.hand_over(slot)?;
-            self.0.push(Target { source, representation, contents, squares: f64::from(squares) });
+        match source {
+            Source::Photograph => {
+                for (&representation, squares) in wanted.iter().zip(values(&contents[0])) {
+                    let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
+                    let contents = session.hand_over(slot)?;
+                    let layer = representation.layer();
+                    self.contents.push(ContentTarget { layer, contents, squares: f64::from(squares) });
+                }
+            }
+            Source::Painting(number) => {
+                for (representation, contents) in wanted.iter().zip(contents) {
+                    let layer = representation.layer();
+                    let known = self.styles.iter().position(|(of, at, _)| (*of, *at) == (number, layer));
+                    let index = known.unwrap_or_else(|| {
+                        self.styles.push((number, layer, Moments::default()));
+                        self.styles.len() - 1
+                    });
+                    let moments = &mut self.styles[index].2;
+                    match representation {
+                        Representation::Mean(..) => moments.mean = values(contents),
+                        _ => moments.gram = values(contents),
+                    }
+                }
+            }
         }
         Ok(())
     }
 
-    /// What a term compares with, if it was made.
-    pub(super) fn get(&self, term: Term) -> Option<&Target> {
-        let wanted = term.comparison().map(|comparison| comparison.source).zip(term.target())?;
-        self.0.iter().find(|target| (target.source, target.representation) == wanted)
+    /// What a term compares with; none if it compares with nothing, or nothing of its paintings is left at this size.
+    pub(super) fn get(&self, term: Term, outline: &Outline) -> Option<Target<'_>> {
+        match term {
+            Term::Content(layer) => {
+                let target = self.contents.iter().find(|target| target.layer == layer)?;
+                Some(Target::Content(&target.contents, target.squares))
+            }
+            Term::Style(Style { layer, region, .. }) => {
+                let ruling = outline
+                    .paintings
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, painting)| outline.regions[painting.region].region == region);
+                let parts: Vec<(f64, &Moments)> = ruling
+                    .filter_map(|(number, painting)| {
+                        let found = self.styles.iter().find(|(of, at, _)| (*of, *at) == (number, layer));
+                        found.map(|(_, _, moments)| (painting.share, moments))
+                    })
+                    // Nothing is left of a mask at a small size.
+                    .filter(|(_, moments)| moments.gram.iter().any(|value| *value != 0.0))
+                    .collect();
+                let shares: f64 = parts.iter().map(|(share, _)| share).sum();
+                let parts: Vec<(f64, &Moments)> =
+                    parts.into_iter().map(|(share, moments)| (share / shares, moments)).collect();
+                (!parts.is_empty()).then(|| Target::Style(Moments::blend(&parts)))
+            }
+            Term::Edges => Some(Target::Edges(&self.edges)),
+            Term::TotalVariation => None,
+        }
     }
+}
+
+/// What the host reads after the network has looked at a source.
+pub(super) fn read_by_host(source: Source, wanted: &[Representation]) -> Vec<Tensor> {
+    match source {
+        Source::Photograph => vec![Tensor::SumsOfSquares],
+        Source::Painting(_) => wanted.iter().map(|representation| representation.tensor()).collect(),
+    }
+}
+
+/// A source and how much each of its pixels counts.
+#[derive(Clone, Copy)]
+pub(super) struct SourcePicture<'a> {
+    pub picture: &'a Picture,
+    style: Option<&'a StylePicture>,
+}
+
+impl<'a> SourcePicture<'a> {
+    pub fn of(source: Source, pictures: &'a ScalePictures) -> SourcePicture<'a> {
+        match source {
+            Source::Photograph => SourcePicture { picture: &pictures.content, style: None },
+            Source::Painting(number) => {
+                let style = &pictures.paintings[number];
+                SourcePicture { picture: &style.picture, style: Some(style) }
+            }
+        }
+    }
+
+    /// Writes what the host has to write before the network looks.
+    pub fn write(self, session: &mut dyn Session, plan: &Plan, wanted: &[Representation]) -> Result<(), BackendError> {
+        let slot = |tensor| plan.find(tensor).expect("a features plan has a picture and weights");
+        write_values(session, slot(Tensor::Image), self.picture.pixels())?;
+        let layers: Vec<(Layer, Region)> = wanted
+            .iter()
+            .filter_map(|representation| match *representation {
+                Representation::Gram(layer, region) if region.weighted => Some((layer, region)),
+                _ => None,
+            })
+            .collect();
+        if let Some(mask) = self.style.and_then(|style| style.mask.as_deref()) {
+            for ((layer, region), weights) in layers.iter().zip(weights_at(mask, self.picture.size(), &layers)) {
+                write_values(session, slot(Tensor::RegionWeights(*layer, *region)), &weights)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Weights of a mask at some layers.
+pub(super) fn weights_at(mask: &[f32], size: Size, layers: &[(Layer, Region)]) -> Vec<Vec<f32>> {
+    let layers: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
+    super::region_weights::layer_weights(mask, size, &layers)
+}
+
+/// The edges of a picture, as [`EdgeLoss`] sees them.
+fn edges(picture: &Picture) -> Vec<f32> {
+    let (size, cells) = (picture.size(), EdgeLoss::cells(picture.size()));
+    let (columns, rows, edge) = (cells.width as usize, cells.height as usize, EDGE_CELL as usize);
+    let mut means = vec![[0.0f32; 3]; cells.pixels()];
+    for (y, row) in picture.pixels().chunks_exact(3 * size.width as usize).take(rows * edge).enumerate() {
+        for (x, pixel) in row.as_chunks::<3>().0.iter().take(columns * edge).enumerate() {
+            let mean = &mut means[y / edge * columns + x / edge];
+            mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value / (edge * edge) as f32);
+        }
+    }
+    let mut edges = vec![0.0; 3 * means.len()];
+    for (index, own) in means.iter().enumerate() {
+        let (x, y) = (index % columns, index / columns);
+        let mut add = |there: bool, other: usize| {
+            if there {
+                (0..3).for_each(|channel| edges[3 * index + channel] += own[channel] - means[other][channel]);
+            }
+        };
+        add(x > 0, index.wrapping_sub(1));
+        add(x + 1 < columns, index + 1);
+        add(y > 0, index.wrapping_sub(columns));
+        add(y + 1 < rows, index + columns);
+    }
+    edges
 }
 
 /// Why there is no plan for a picture, in words that name the picture.
@@ -126,8 +305,8 @@ pub(super) fn unsuitable(source: Source, error: PlanError) -> Reason {
     }
 }
 
-/// Runs the network on a picture and reads what is wanted, in that order: feature maps (haloed NHWC) and Gram matrices
-/// (`[C][C]`). If nothing is wanted, the result is empty.
+/// Runs the network on a picture and reads what is wanted, in that order: feature maps (haloed NHWC), Gram matrices
+/// (`[C][C]`) and means (`[C]`), all of the whole picture. If nothing is wanted, the result is empty.
 ///
 /// # Errors
 /// If the picture is too small for a layer or the device fails.

@@ -82,8 +82,15 @@ impl Case {
                 step.accumulate = rows.first > 0;
                 self.crop(&mut step.features, step.shape, rows);
                 if step.accumulate {
-                    let old = (0..self.contents[step.gram.0].len()).map(|index| (index % 7) as f32 / 16.0);
-                    self.contents[step.gram.0] = old.map(f32::to_bits).collect();
+                    self.contents[step.gram.0] = old(self.contents[step.gram.0].len());
+                }
+            }
+            Step::ChannelMean(step) => {
+                step.rows = rows;
+                step.accumulate = rows.first > 0;
+                self.crop(&mut step.features, step.shape, rows);
+                if step.accumulate {
+                    self.contents[step.mean.0] = old(self.contents[step.mean.0].len());
                 }
             }
             Step::GramBackward(step) => {
@@ -122,4 +129,9 @@ impl Case {
         self.contents[map.slot.0] = contents;
         map.first_row = around.first;
     }
+}
+
+/// So many numbers of an earlier band.
+fn old(count: usize) -> Vec<u32> {
+    (0..count).map(|index| ((index % 7) as f32 / 16.0).to_bits()).collect()
 }

@@ -5,8 +5,8 @@ use crate::common::layer;
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Precision, Representation, Term},
-    style::{Recipe, Scaling, evaluate, features},
+    plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Term},
+    style::{Inputs, Recipe, Scaling, evaluate, features},
     tolerance,
     vgg19::Layer,
     weights::generated,
@@ -41,7 +41,8 @@ fn arrays(bytes: &[u8]) -> Arrays {
 fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     let engine = Engine::new(&Device::Reference, Arc::new(generated(3, layer("relu5_2")))).unwrap();
     let image = folder.open("image.png");
-    let found = evaluate(&engine, &folder.open("content.png"), &folder.open("style.png"), &image, recipe).unwrap();
+    let found =
+        evaluate(&engine, &Inputs::new(folder.open("content.png"), folder.open("style.png")), &image, recipe).unwrap();
     let mut arrays = Arrays::new();
     let mut add = |name: String, shape: &[usize], values: Vec<f32>| arrays.insert(name, (shape.to_vec(), values));
     for (name, value) in
@@ -49,13 +50,13 @@ fn expected(folder: &Folder, recipe: &Recipe) -> Arrays {
     {
         add(name.to_owned(), &[1], vec![value as f32]);
     }
-    let style = STYLE.map(|name| *found.values.get(Term::style(layer(name), 0)).unwrap());
+    let style = STYLE.map(|name| *found.values.get(Term::gram(layer(name), 0)).unwrap());
     add("loss_style".to_owned(), &[5], style.to_vec());
     let gradient = Picture::new(image.size(), found.gradient).unwrap().to_planar();
     add("gradient".to_owned(), &[3, 17, 21], gradient);
     let layers: Vec<Layer> = layer("relu5_2").up_to().collect();
     let mut wanted: Vec<Representation> = layers.iter().copied().map(Representation::Features).collect();
-    wanted.extend(STYLE.map(|name| Representation::Gram(layer(name))));
+    wanted.extend(STYLE.map(|name| Representation::Gram(layer(name), Region::WHOLE)));
     let mut seen = features(&engine, Precision::F32, &image, Border::Zero, Pooling::Max, &wanted).unwrap();
     for (name, gram) in STYLE.iter().zip(seen.split_off(layers.len())) {
         let channels = layer(name).output_channels() as usize;

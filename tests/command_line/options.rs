@@ -39,7 +39,8 @@ fn values_that_are_the_defaults_change_nothing() {
     let folder = Folder::with_pictures();
     folder.paint("plain.png", "");
     let plain = folder.read("plain.png");
-    let Recipe { content_weight, style_weight, tv_weight, style_scale, .. } = Recipe::default();
+    let Recipe { content_weight, style_weight, tv_weight, style_scales, .. } = Recipe::default();
+    let style_scale = style_scales[0];
     let weights = format!("--content-weight {content_weight} --style-weight {style_weight} --tv-weight {tv_weight}");
     let options = [
         format!("{weights} --style-scale {style_scale}"),

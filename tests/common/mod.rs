@@ -5,8 +5,10 @@ pub mod server;
 
 use half::{bf16, f16};
 use impasto::{
+    Session,
     gpu::{Adapter, Gpu, ShaderChecks, adapters},
-    plan::{Border, Network, Pooling, Size, Storage, Term, Window},
+    plan::{Border, FeatureShape, Network, Plan, Pooling, Routine, Size, SlotId, Storage, Style, Tensor, Term, Window},
+    random::Random,
     style::WeightedLayer,
     vgg19::Layer,
     weights::{Filters, Normalisation, generated},
@@ -33,8 +35,8 @@ pub fn layer(name: &str) -> Layer {
 
 /// Content losses against the photograph, style losses against one painting, and total variation.
 pub fn terms(content: &[&str], style: &[&str]) -> Vec<Term> {
-    let content = content.iter().map(|name| Term::content(layer(name)));
-    let style = style.iter().map(|name| Term::style(layer(name), 0));
+    let content = content.iter().map(|name| Term::Content(layer(name)));
+    let style = style.iter().map(|name| Term::gram(layer(name), 0));
     content.chain(style).chain([Term::TotalVariation]).collect()
 }
 
@@ -155,4 +157,48 @@ impl CheckpointFolder {
 pub fn file_bytes(tensors: &Tensors, metadata: &[(&str, &str)]) -> Vec<u8> {
     let metadata = metadata.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();
     safetensors::serialize(tensors, Some(metadata)).unwrap()
+}
+
+/// Writes a picture, targets, weights of regions and which pixels move, all random, the same for every plan of the same
+/// losses at the same size, and prepares the targets.
+pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
+    for (index, slot) in plan.slots.iter().enumerate() {
+        // By name, because plans number their slots in the order of first use.
+        let seed = slot.tensor.to_string().bytes().fold(11, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+        let mut random = Random::new(seed % (1 << 40));
+        let mut values = match slot.tensor {
+            Tensor::Image => random.uniform_values(slot.words, 0.05, 0.95),
+            Tensor::Target(Term::Content(_)) => random.uniform_values(slot.words, 0.0, 1.5),
+            Tensor::Target(Term::Edges) => random.uniform_values(slot.words, -0.5, 0.5),
+            Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 0.5),
+            Tensor::TargetMean(_) => random.uniform_values(slot.words, 0.0, 0.25),
+            Tensor::TargetScalars(_) => vec![0.02, 0.5, 2.0, 3.0, 40.0],
+            Tensor::RegionWeights(..) => random.uniform_values(slot.words, 0.0, 2.0),
+            Tensor::Freedom => {
+                random.uniform_values(slot.words, -0.5, 1.0).iter().map(|v| v.signum().max(0.0)).collect()
+            }
+            _ => continue,
+        };
+        match slot.tensor {
+            Tensor::RegionWeights(layer, _) => {
+                let shape = FeatureShape::of_layer(layer, plan.window.size);
+                for pixel in (0..values.len()).filter(|&pixel| shape.is_halo(pixel)) {
+                    values[pixel] = 0.0;
+                }
+            }
+            // A second moment that may be: symmetric, and more than the square of the mean.
+            Tensor::Target(Term::Style(Style { layer, .. })) => {
+                let channels = layer.output_channels() as usize;
+                for row in 0..channels {
+                    for column in 0..row {
+                        values[column * channels + row] = values[row * channels + column];
+                    }
+                    values[row * channels + row] = 0.5 * channels as f32;
+                }
+            }
+            _ => {}
+        }
+        session.write(SlotId(index), &plan.precision_of(SlotId(index)).encode(&values)).unwrap();
+    }
+    session.run(Routine::Targets).unwrap();
 }

@@ -5,7 +5,7 @@ use impasto::{
     Session,
     plan::{
         self, AdamRates, AdamSettings, Border, FeatureShape, IterationState, Network, Optimizer, PerTerm, Plan,
-        Pooling, Representation, Routine, Size, Storage, Tensor, Term, Window,
+        Pooling, Region, Representation, Routine, Size, Storage, Tensor, Term, Window,
     },
     read_values,
     style::{Objective, WeightedTerm, coefficients},
@@ -48,7 +48,7 @@ impl Machine {
     /// Features and Gram matrices of a picture `[3, H, W]`.
     pub fn look(&self, picture: &Array, features: &[Layer], grams: &[Layer]) -> Seen {
         let mut wanted: Vec<_> = features.iter().copied().map(Representation::Features).collect();
-        wanted.extend(grams.iter().copied().map(Representation::Gram));
+        wanted.extend(grams.iter().copied().map(|layer| Representation::Gram(layer, Region::WHOLE)));
         let plan = plan::features(&self.network(picture.size()), &wanted).unwrap();
         let mut session = (self.open)(&plan, &self.filters);
         write(&mut *session, &plan, Tensor::Image, &picture.interleaved());
@@ -59,7 +59,7 @@ impl Machine {
                 .iter()
                 .map(|&layer| (shape(layer), read(&mut *session, &plan, Tensor::Features(layer))))
                 .collect(),
-            grams: grams.iter().map(|&layer| read(&mut *session, &plan, Tensor::Gram(layer))).collect(),
+            grams: grams.iter().map(|&layer| read(&mut *session, &plan, Tensor::Gram(layer, Region::WHOLE))).collect(),
         }
     }
 
@@ -77,9 +77,9 @@ impl Machine {
             let target = match term {
                 Term::Content(_) => features.next().unwrap().1,
                 Term::Style(_) => grams.next().unwrap(),
-                Term::TotalVariation => Vec::new(),
+                Term::TotalVariation | Term::Edges => Vec::new(),
             };
-            if term.target().is_some() {
+            if term.layer().is_some() {
                 write(&mut *session, &plan, Tensor::Target(term), &target);
             }
             (
@@ -89,7 +89,7 @@ impl Machine {
                     term,
                     weight * share,
                     content.size(),
-                    target.iter().map(|&value| f64::from(value).powi(2)).sum(),
+                    Some(target.iter().map(|&value| f64::from(value).powi(2)).sum()),
                 ),
             )
         };

@@ -6,7 +6,7 @@ use impasto::{
     Device, Engine,
     picture::Picture,
     plan::{Border, Pooling, Size},
-    style::{Event, Method, Recipe, Scaling, stylize},
+    style::{Event, Inputs, Method, Recipe, Scaling, stylize},
     tolerance,
     weights::{self, Format, generated},
 };
@@ -27,7 +27,7 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
     let recipe = Recipe {
         size,
         min_scale: size,
-        style_scale: style.size().width.max(style.size().height) as f32 / size as f32,
+        style_scales: vec![style.size().width.max(style.size().height) as f32 / size as f32],
         first_iterations: evaluations,
         method: Method::Lbfgs,
         style_layers: Recipe::style_layers_within(layer("relu5_1")),
@@ -42,7 +42,7 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
     };
     let mut losses = Vec::new();
     let engine = Engine::new(device, Arc::new(filters)).unwrap();
-    stylize(&engine, &content, &style, &recipe, None, &mut |event| {
+    stylize(&engine, &Inputs::new(content.clone(), style.clone()), &recipe, None, &mut |event| {
         if let Event::Iteration { evaluations: so_far, loss, .. } = event
             && so_far <= evaluations
         {

@@ -6,6 +6,7 @@
 mod evaluate;
 mod file;
 mod lbfgs;
+mod statistics;
 
 use crate::common::{self, layer, shared};
 use evaluate::{ADAM, Machine, Open};
@@ -106,11 +107,11 @@ fn machine(file: &GoldenFile, open: Open, filters: Arc<Filters>) -> Machine {
 }
 
 fn content_term() -> Term {
-    Term::content(layer(CONTENT))
+    Term::Content(layer(CONTENT))
 }
 
 fn style_terms() -> [Term; 5] {
-    STYLE.map(|name| Term::style(layer(name), 0))
+    STYLE.map(|name| Term::gram(layer(name), 0))
 }
 
 /// `weights` apply to content, to the mean of the style losses, and to total variation.
@@ -214,7 +215,7 @@ fn follow_adam(file: &GoldenFile, machine: &Machine) {
     running.start_adam(learning_rate);
     let history = file.array("history");
     for (step, expected) in history.values.chunks(history.shape[1]).enumerate() {
-        let Loss { total, content, style, tv } = objective.loss(&running.evaluate());
+        let Loss { total, content, style, tv, .. } = objective.loss(&running.evaluate());
         let found = [total, content, style, tv];
         for (column, (found, &expected)) in ["total", "content", "style", "tv"].iter().zip(found.iter().zip(expected)) {
             let error = (found - f64::from(expected)).abs() / f64::from(expected).abs().max(1e-3);

@@ -11,7 +11,7 @@ use impasto::{
     picture::Picture,
     plan::Size,
     random::Random,
-    style::{Init, Method, Painting, Recipe, Status, WeightedLayer},
+    style::{Init, Inputs, Method, Painting, Recipe, Status, WeightedLayer},
     vgg19::Layer,
     weights::{self, Filters, generated},
 };
@@ -288,7 +288,7 @@ fn checkpoints() -> &'static [Vec<u8>] {
                 init,
                 ..Recipe::default()
             };
-            let painting = Painting::new(&engine, content(), style(), recipe);
+            let painting = Painting::new(&engine, Inputs::new(content(), style()), recipe);
             let mut painting = painting.expect("the recipe suits the pictures");
             for _ in 0..pieces {
                 if painting.wait().expect("the processor paints") == Status::Done {

@@ -9,7 +9,7 @@ use impasto::{
     Device, Engine,
     picture::{Detail, Opened, Picture, recorded},
     plan::Size,
-    style::{Checkpoint, Painting, Status},
+    style::{Checkpoint, Inputs, Painting, Status},
     vgg19::Layer,
     weights::{self, Filters, Format},
 };
@@ -110,7 +110,7 @@ fn go_on(checkpoint: Checkpoint) {
     let engine = ENGINE.get_or_init(|| {
         Engine::new(&Device::Cpu(None), Arc::new(seeds::filters())).expect("the processor takes any filters")
     });
-    let resumed = Painting::resume(engine, seeds::content(), seeds::style(), checkpoint);
+    let resumed = Painting::resume(engine, Inputs::new(seeds::content(), seeds::style()), checkpoint);
     let Some(mut painting) = accepted(resumed) else { return };
     if painting.sizes().iter().any(|size| size.width.max(size.height) > SMALL) {
         return;

@@ -8,7 +8,10 @@ use crate::cli::CliError;
 use impasto::{
     Device, StepKernel,
     gpu::{ForcedVariants, Variant, WorkShape},
-    plan::{FeatureShape, Plan, Precision, Step},
+    plan::{
+        Covariance, FeatureShape, GramLoss, MatrixProduct, MatrixScale, MomentsLoss, Plan, Precision, RootFactors,
+        Step, WassersteinLoss,
+    },
     write_noise,
 };
 use std::collections::{HashMap, HashSet};
@@ -182,7 +185,13 @@ fn layer(step: &Step) -> String {
         Step::Gram(step) => step.shape.to_string(),
         Step::GramBackward(step) => step.shape.to_string(),
         Step::ContentLoss(step) => step.shape.to_string(),
-        Step::StyleLoss(step) => format!("{0}x{0}", step.channels),
+        Step::GramLoss(GramLoss { channels, .. })
+        | Step::MomentsLoss(MomentsLoss { channels, .. })
+        | Step::WassersteinLoss(WassersteinLoss { channels, .. })
+        | Step::Covariance(Covariance { channels, .. })
+        | Step::MatrixProduct(MatrixProduct { channels, .. })
+        | Step::MatrixScale(MatrixScale { channels, .. })
+        | Step::RootFactors(RootFactors { channels, .. }) => format!("{channels}x{channels}"),
         _ => String::new(),
     }
 }

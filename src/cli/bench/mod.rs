@@ -73,7 +73,7 @@ impl Subject<'_> {
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
         let recipe = Recipe::default();
         let network = network(engine, engine.precision(), self.size, recipe.border, recipe.pooling);
-        Ok(iteration(&network, &recipe.terms(), recipe.optimizer())?)
+        Ok(iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer())?)
     }
 }
 

@@ -47,15 +47,17 @@ impl Progress {
 
     /// Shows an event.
     pub fn show(&mut self, event: &Event) {
-        match *event {
-            Event::Scale { number, style, iterations, .. } => {
-                self.estimate.begin(number - 1);
+        match event {
+            Event::Scale { number, styles, iterations, .. } => {
+                self.estimate.begin(*number - 1);
                 let stage = self.stage();
                 self.bar.set_prefix(stage.clone());
                 self.bar.tick();
-                self.console.detail(&format!("{stage}: {iterations} iterations, the painting seen at {style}"));
+                let seen: Vec<String> = styles.iter().map(ToString::to_string).collect();
+                let seen = seen.join(", ");
+                self.console.detail(&format!("{stage}: {iterations} iterations, the painting seen at {seen}"));
             }
-            Event::Iteration { iteration, loss, seconds, .. } => {
+            &Event::Iteration { iteration, loss, seconds, .. } => {
                 self.estimate.advance(iteration, seconds);
                 if self.console.has_bars() {
                     self.bar.set_message(self.state(loss, terminal_width() >= WIDE));

@@ -6,6 +6,7 @@ use crate::cli::{
     input::read_picture,
     options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
     output::depth,
+    painting_options::{PaintingOptions, RegionOptions},
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args};
@@ -13,7 +14,7 @@ use impasto::{
     Device,
     picture::{Depth, Picture},
     plan::{Pooling, Size},
-    style::{Init, Method, Recipe, Scaling, WeightedLayer, Weights},
+    style::{Colours, Init, Inputs, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
     weights::Filters,
 };
@@ -32,9 +33,9 @@ pub(crate) struct Arguments {
     /// The photograph: a PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF or PNM file, or - for standard input
     pub content: PathBuf,
 
-    /// The painting whose style is taken, a file like the photograph
-    #[arg(long, short, value_name = "PICTURE")]
-    pub style: PathBuf,
+    /// The painting whose style is taken, a file like the photograph; given several times, paintings are blended
+    #[arg(long, short, value_name = "PICTURE", required_unless_present = "region", action = ArgAction::Append)]
+    pub style: Vec<PathBuf>,
 
     /// Where the result goes: .png, .jpg, .webp, .tiff or .bmp, or - for a PNG on standard output [default: named after
     /// both pictures, in the current directory, never one that is there; its name is printed]
@@ -85,9 +86,24 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
     tv_weight: Option<f32>,
 
-    /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = Recipe::default().style_scale)]
-    pub style_scale: f32,
+    /// How much the edges of the photograph are kept, for faces, text and architecture: 1 is a good start [default: 0]
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = 0.0, hide_default_value = true)]
+    edges: f32,
+
+    /// Whose colours the picture has: the painting's; the photograph's, so that only light and shade are painted; or the
+    /// painting's, matched to the photograph's first
+    #[arg(long, value_enum, value_name = "WHOSE", help_heading = "Look", default_value = "painting")]
+    colors: Colours,
+
+    /// How far --colors goes, from 0 to 1
+    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = 1.0)]
+    color_strength: f32,
+
+    #[command(flatten, next_help_heading = "Paintings")]
+    pub paintings: PaintingOptions,
+
+    #[command(flatten, next_help_heading = "Regions")]
+    pub regions: RegionOptions,
 
     /// Start from the photograph, from noise, or from another picture
     #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
@@ -207,7 +223,12 @@ impl Arguments {
             min_scale: self.min_scale.unwrap_or(default.min_scale),
             iterations: self.iterations,
             first_iterations: self.first_iterations,
-            style_scale: self.style_scale,
+            style_scales: self.paintings.style_scale.clone(),
+            blend: self.paintings.blend.clone(),
+            statistic: self.paintings.statistic,
+            colours: self.colors,
+            colour_strength: self.color_strength,
+            feather: self.regions.feather,
             init: match &self.init {
                 InitChoice::Content => Init::Content,
                 InitChoice::Noise => Init::Noise,
@@ -221,6 +242,7 @@ impl Arguments {
             content_weight: self.content_weight.unwrap_or(weights.content),
             style_weight: self.style_weight.unwrap_or(weights.style),
             tv_weight: self.tv_weight.unwrap_or(weights.tv),
+            edge_weight: self.edges,
             scaling: self.loss,
             pooling: self.pooling,
             border: default.border,
@@ -244,15 +266,11 @@ impl Arguments {
     }
 
     /// Loads the filters; default layers depend on how deep they reach, layers that were named must be in them.
-    pub fn filters(
-        &self,
-        recipe: &mut Recipe,
-        content: &Picture,
-        style: &Picture,
-        console: &Console,
-    ) -> Result<Filters, CliError> {
+    pub fn filters(&self, recipe: &mut Recipe, inputs: &Inputs, console: &Console) -> Result<Filters, CliError> {
         let (wanted, named) = self.depth(recipe);
-        let filters = self.weights.load(wanted, named, &[content, style], self.device.threads, console)?;
+        let paintings = inputs.paintings.iter().map(|painting| &painting.picture);
+        let pictures: Vec<&Picture> = [&inputs.content].into_iter().chain(paintings).collect();
+        let filters = self.weights.load(wanted, named, &pictures, self.device.threads, console)?;
         if let Some(reach) = filters.deepest() {
             self.follow(recipe, reach);
         }
@@ -260,8 +278,8 @@ impl Arguments {
     }
 
     /// What is probably not meant, in sentences.
-    pub fn remarks(&self, recipe: &Recipe, painting: Size) -> Vec<String> {
-        let mut remarks: Vec<String> = recipe.remarks(painting).iter().map(ToString::to_string).collect();
+    pub fn remarks(&self, recipe: &Recipe, paintings: &[Size]) -> Vec<String> {
+        let mut remarks: Vec<String> = recipe.remarks(paintings).iter().map(ToString::to_string).collect();
         if let Some(seed) = self.seed
             && !matches!(self.init, InitChoice::Noise)
         {

@@ -8,11 +8,12 @@ use crate::cli::{
     output::{Carried, Destination, free_name},
     overwrite::{Input, Output, check_files},
     paint::Checkpoints,
+    painting_options::used_mask,
     resume::Notes,
 };
 use impasto::{
-    picture::{Detail, Picture},
-    style::Recipe,
+    picture::Detail,
+    style::{Inputs, Recipe},
 };
 use std::{
     path::{Path, PathBuf},
@@ -28,8 +29,10 @@ impl Arguments {
         }
     }
 
-    /// The photograph and the painting, the long side of the result, and what goes from the photograph into it.
-    pub fn pictures(&self, console: &Console) -> Result<(Picture, Picture, u32, Carried), CliError> {
+    /// What is painted from, the long side of the result, and what goes from the photograph into it.
+    pub fn pictures(&self, console: &Console) -> Result<(Inputs, u32, Carried), CliError> {
+        let files = self.regions.paintings(&self.style);
+        self.paintings.check(files.len())?;
         let content = read_picture(&self.content, self.content_detail(), console)?;
         let own = content.size.width.max(content.size.height);
         let size = match self.size {
@@ -37,10 +40,11 @@ impl Arguments {
             Some(0) => own,
             Some(size) => size,
         };
-        let needed = (f64::from(size) * f64::from(self.style_scale)).ceil();
-        let style = read_picture(&self.style, detail_for(needed as u32), console)?;
+        let keep = self.regions.keep.as_deref();
+        let keep = keep.map(|path| used_mask(path, detail_for(size), "of what is kept")).transpose()?;
+        let paintings = self.paintings.read(&files, Some(size), console)?;
         let carried = Carried::of(&content, self.keep_exif, console);
-        Ok((content.picture, style.picture, size, carried))
+        Ok((Inputs { content: content.picture, alpha: content.alpha, keep, paintings }, size, carried))
     }
 
     /// Where the checkpoints go and how often. `notes` go into them.
@@ -65,20 +69,24 @@ impl Arguments {
         Destination::new(path, self.quality, self.depth)
     }
 
-    /// A new file in the current directory, named after both pictures.
+    /// A new file in the current directory, named after all pictures.
     fn free_output(&self) -> PathBuf {
         let stem = |path: &Path, stream: &str| {
             let stem = if is_standard_stream(path) { None } else { path.file_stem() };
             stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
         };
-        let name = format!("{}-{}", stem(&self.content, "photograph"), stem(&self.style, "painting"));
+        let paintings = self.regions.paintings(&self.style);
+        let stems = paintings.iter().map(|file| stem(file.painting, "painting"));
+        let name = [stem(&self.content, "photograph")].into_iter().chain(stems).collect::<Vec<_>>().join("-");
         let names = free_name(Path::new(""), &name);
         names.unwrap_or_else(|| format!("{name}.png").into())
     }
 
     /// Every file that is read.
     pub fn inputs(&self) -> Vec<Input> {
-        let mut inputs = vec![Input::new("the photograph", &self.content), Input::new("the painting", &self.style)];
+        let mut inputs = vec![Input::new("the photograph", &self.content)];
+        inputs.extend(self.style.iter().map(|path| Input::new("the painting", path)));
+        inputs.extend(self.paintings.inputs().chain(self.regions.inputs()));
         if let InitChoice::File(path) = &self.init {
             inputs.push(Input::new("the picture to start from", path));
         }
@@ -98,7 +106,7 @@ impl Arguments {
     /// Resolves relative paths against another directory than the current one.
     pub fn look_in(&mut self, directory: &Path) {
         let optional = [&mut self.output, &mut self.log, &mut self.checkpoint].into_iter().flatten();
-        for path in [&mut self.content, &mut self.style].into_iter().chain(optional) {
+        for path in [&mut self.content].into_iter().chain(&mut self.style).chain(optional) {
             if !is_standard_stream(path) {
                 *path = directory.join(&*path);
             }
@@ -106,6 +114,8 @@ impl Arguments {
         if let InitChoice::File(path) = &mut self.init {
             *path = directory.join(&*path);
         }
+        self.paintings.look_in(directory);
+        self.regions.look_in(directory);
         self.weights.look_in(directory);
     }
 }

@@ -19,6 +19,7 @@ pub(super) struct LogLine {
     pub content: f64,
     pub style: f64,
     pub tv: f64,
+    pub edges: f64,
     pub seconds: f64,
 }
 

@@ -21,10 +21,10 @@ use super::{
 };
 use impasto::{
     Engine,
-    picture::{Picture, fit_long_side},
+    picture::fit_long_side,
     plan::Size,
     printable::printable,
-    style::{Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size},
+    style::{Inputs, Outline, Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size},
     weights::{Filters, Normalisation},
 };
 use log::Log;
@@ -49,23 +49,22 @@ pub(crate) fn run(arguments: Arguments, call: Call, console: &Console, answer: &
     if let Some(destination) = &destination {
         arguments.check_files(destination)?;
     }
-    let (content, style, size, carried) = arguments.pictures(console)?;
+    let (inputs, size, carried) = arguments.pictures(console)?;
     let recipe = arguments.recipe(size, console)?;
     recipe.check()?;
     match &mut destination {
         Some(destination) => {
             destination.carry(carried, console);
-            paint(&arguments, &call, (content, style), recipe, destination, console, answer)
+            paint(&arguments, &call, inputs, recipe, destination, console, answer)
         }
-        None => explain_plan(&arguments, content.size(), style.size(), recipe, console, answer),
+        None => explain_plan(&arguments, &inputs, recipe, console, answer),
     }
 }
 
 /// Neither filters nor an output are needed to see the plan.
 fn explain_plan(
     arguments: &Arguments,
-    content: Size,
-    style: Size,
+    inputs: &Inputs,
     mut recipe: Recipe,
     console: &Console,
     answer: &mut dyn Write,
@@ -76,25 +75,26 @@ fn explain_plan(
     arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
     let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
     let engine = way.engine(&device, Arc::new(none))?;
-    explain(&engine, content, style, &recipe, answer)
+    let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
+    explain(&engine, &outline, &recipe, answer)
 }
 
 fn paint(
     arguments: &Arguments,
     call: &Call,
-    (content, style): (Picture, Picture),
+    inputs: Inputs,
     mut recipe: Recipe,
     destination: &mut Destination,
     console: &Console,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
-    destination.check(fit_long_side(content.size(), recipe.size))?;
-    for remark in arguments.remarks(&recipe, style.size()) {
+    destination.check(fit_long_side(inputs.content.size(), recipe.size))?;
+    let sizes: Vec<Size> = inputs.paintings.iter().map(|painting| painting.picture.size()).collect();
+    for remark in arguments.remarks(&recipe, &sizes) {
         console.say(&remark);
     }
-    let engine = engine(arguments, &mut recipe, &content, &style, console)?;
-    let size_of_style = style.size();
-    let painting = Painting::new(&engine, content, style, recipe).map_err(Box::new)?;
+    let engine = engine(arguments, &mut recipe, &inputs, console)?;
+    let painting = Painting::new(&engine, inputs, recipe).map_err(Box::new)?;
     remember(arguments, call, &painting, &engine, destination, console);
     let destination = &*destination;
     let notes = || {
@@ -102,7 +102,7 @@ fn paint(
         Notes::new(call.arguments.clone(), output)
     };
     let keeping = Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force };
-    finish(arguments, painting, &engine, size_of_style, &keeping, console)?;
+    finish(arguments, painting, &engine, &keeping, console)?;
     if arguments.output.is_none() {
         writeln!(answer, "{}", printable(&destination.name()))?;
     }
@@ -144,8 +144,7 @@ pub(crate) fn remember(
 pub(crate) fn engine(
     arguments: &Arguments,
     recipe: &mut Recipe,
-    content: &Picture,
-    style: &Picture,
+    inputs: &Inputs,
     console: &Console,
 ) -> Result<Engine, CliError> {
     for file in [&arguments.log, &arguments.checkpoint].into_iter().flatten() {
@@ -153,12 +152,13 @@ pub(crate) fn engine(
     }
     let device = arguments.device.open(console)?;
     let way = arguments.way(&device, console)?;
-    let filters = arguments.filters(recipe, content, style, console)?;
+    let filters = arguments.filters(recipe, inputs, console)?;
     let engine = way.engine(&device, Arc::new(filters))?;
     describe(&engine, recipe, console);
-    check_memory(arguments, &engine, content.size(), style.size(), recipe, console)?;
+    let outline = Outline::new(inputs, recipe).map_err(Box::new)?;
+    check_memory(arguments, &engine, &outline, recipe, console)?;
     if arguments.tune {
-        tune(&engine, content.size(), style.size(), recipe, console)?;
+        tune(&engine, &outline, recipe, console)?;
     }
     Ok(engine)
 }
@@ -174,15 +174,14 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
 fn check_memory(
     arguments: &Arguments,
     engine: &Engine,
-    content: Size,
-    style: Size,
+    outline: &Outline,
     recipe: &Recipe,
     console: &Console,
 ) -> Result<(), CliError> {
     // If the layers do not suit, the work itself reports it.
-    let Ok(needed) = memory(engine, content, style, recipe) else { return Ok(()) };
+    let Ok(needed) = memory(engine, outline, recipe) else { return Ok(()) };
     console.detail(&format!("{} MiB of memory will be taken at most", needed.bytes().div_ceil(1 << 20)));
-    match shortage(engine, content, style, recipe) {
+    match shortage(engine, outline, recipe) {
         Ok(Some(shortage)) if arguments.force => console.say(&shortage.to_string()),
         Ok(Some(shortage)) => return Err(CliError::Shortage(shortage)),
         _ => {}
@@ -195,7 +194,6 @@ pub(crate) fn finish(
     arguments: &Arguments,
     mut painting: Painting,
     engine: &Engine,
-    style: Size,
     keeping: &Keeping<'_>,
     console: &Console,
 ) -> Result<(), CliError> {
@@ -204,7 +202,6 @@ pub(crate) fn finish(
     let log = arguments.log.as_deref().map(|path| Log::new(path, goes_on)).transpose()?;
     let start = Instant::now();
     painting.snapshot_every(arguments.save_every);
-    let content = painting.sizes()[painting.sizes().len() - 1];
     let mut observer = Observer {
         output: destination.file().unwrap_or(Path::new("picture.png")),
         encoding: destination.encoding(),
@@ -217,7 +214,7 @@ pub(crate) fn finish(
     observer.finish();
     let picture = painted.map_err(|failure| match failure {
         Failure::Stylize(error) => {
-            let advice = advice(engine, content, style, painting.recipe(), &error.reason);
+            let advice = advice(engine, painting.outline(), painting.recipe(), &error.reason);
             advised(keep(error, destination), advice)
         }
         Failure::Other(error) => error,
@@ -241,9 +238,9 @@ pub(crate) fn finish(
 }
 
 /// Times the kernels of every size that will be painted.
-fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe, console: &Console) -> Result<(), CliError> {
+fn tune(engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) -> Result<(), CliError> {
     let mut count = 0;
-    let scales = ScalePlans::all(engine, content, style, recipe).map_err(Box::new)?;
+    let scales = ScalePlans::all(engine, outline, recipe).map_err(Box::new)?;
     for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
         engine.tune(&plan, &mut |tuned| {
             count += 1;
@@ -260,9 +257,9 @@ fn tune(engine: &Engine, content: Size, style: Size, recipe: &Recipe, console: &
 }
 
 /// A size at which the same work may succeed.
-fn advice(engine: &Engine, content: Size, style: Size, recipe: &Recipe, reason: &Reason) -> Option<String> {
+fn advice(engine: &Engine, outline: &Outline, recipe: &Recipe, reason: &Reason) -> Option<String> {
     let Reason::Backend(error) = reason else { return None };
-    let long = smaller_size(engine, content, style, recipe, error)?;
+    let long = smaller_size(engine, outline, recipe, error)?;
     Some(format!("--size {long} may do"))
 }
 

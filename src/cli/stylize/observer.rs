@@ -57,6 +57,7 @@ impl Watcher for Observer<'_> {
                         content: loss.content,
                         style: loss.style,
                         tv: loss.tv,
+                        edges: loss.edges,
                         seconds: *seconds,
                     });
                 }

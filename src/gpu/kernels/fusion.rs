@@ -116,8 +116,8 @@ mod tests {
         Session as _,
         gpu::{DeviceFilters, Gpu, Resources, Session, ShaderChecks, Variant, Vendor, first_adapter, kernels::tasks},
         plan::{
-            Banding, Border, IterationState, Network, Optimizer, Pooling, Precision, Representation, Routine, Storage,
-            Tensor, Term, features, iteration,
+            Banding, Border, IterationState, Network, Optimizer, Pooling, Precision, Region, Representation, Routine,
+            Storage, Tensor, Term, features, iteration,
         },
         random::Random,
         style::Recipe,
@@ -161,14 +161,17 @@ mod tests {
             let network = Network { pooling, ..network(256, 192, Storage::PLAIN) };
             iteration(&network, terms, optimizer).unwrap()
         };
-        let maxima = plan(Pooling::Max, &recipe.terms(), recipe.optimizer());
+        let maxima = plan(Pooling::Max, &recipe.terms_of_whole_pictures(), recipe.optimizer());
         // Deeper poolings write to the place that their convolutions read from.
         let shallow = ["relu1_2", "relu2_2"].map(str::to_owned).to_vec();
         assert_eq!(fused(&maxima, Winograd2), (shallow.clone(), 1));
         let all = ["relu1_2", "relu2_2", "relu3_4", "relu4_4"];
         assert_eq!(fused(&spread(&maxima), Winograd2), (all.map(str::to_owned).to_vec(), 1));
         assert_eq!(fused(&maxima, Tiled), (vec![], 1));
-        assert_eq!(fused(&plan(Pooling::Average, &recipe.terms(), recipe.optimizer()), Winograd2), (vec![], 1));
+        assert_eq!(
+            fused(&plan(Pooling::Average, &recipe.terms_of_whole_pictures(), recipe.optimizer()), Winograd2),
+            (vec![], 1)
+        );
         let looked_at = Term::all_of(&["relu2_2"], &["relu3_4", "relu5_1"]);
         let others = vec![all[0].to_owned(), all[3].to_owned()];
         for optimizer in [Optimizer::default(), Optimizer::Lbfgs { memory: 3 }] {
@@ -181,7 +184,8 @@ mod tests {
     fn every_band_of_a_large_picture_is_pooled_without_being_written() {
         let recipe = Recipe::default();
         let storage = Storage::for_binding(2 << 30, Precision::F16);
-        let plan = iteration(&network(1024, 1024, storage), &recipe.terms(), recipe.optimizer()).unwrap();
+        let plan =
+            iteration(&network(1024, 1024, storage), &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
         let (unwritten, gradients) = fused(&plan, Winograd2);
         for name in ["relu1_2", "relu2_2"] {
             let bands = plan.steps.iter().filter(|step| plan.slot(step.makes()).tensor.to_string() == name).count();
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn maps_that_are_to_be_read_are_written() {
         let mut wanted = vec![Representation::Features("relu1_2".parse().unwrap())];
-        wanted.extend(["relu2_2", "relu4_1"].map(|name| Representation::Gram(name.parse().unwrap())));
+        wanted.extend(["relu2_2", "relu4_1"].map(|name| Representation::Gram(name.parse().unwrap(), Region::WHOLE)));
         let plan = features(&network(64, 48, Storage::PLAIN), &wanted).unwrap();
         assert_eq!(fused(&plan, Winograd2), (vec!["relu3_4".to_owned()], 0));
     }

@@ -1,11 +1,11 @@
-//! `gram*.wgsl` and `gram_backward*.wgsl`.
+//! `gram*.wgsl`, `channel_mean.wgsl` and `gram_backward*.wgsl`.
 
 use super::{
-    Choice, Dispatch,
+    Binding, Choice, Dispatch,
     params::params,
     variants::Variant::{Cooperative, Tiled},
 };
-use crate::plan::{Gram, GramBackward};
+use crate::plan::{ChannelMean, FeatureShape, Gram, GramBackward, Map, Rows};
 
 params! {
     /// `shared/gram_params.wgsl`.
@@ -14,6 +14,7 @@ params! {
         first_pixel: u32,
         pixels: u32,
         splits: u32,
+        features_start: u32,
         inverse_pixels: f32,
     }
 }
@@ -26,6 +27,8 @@ params! {
         end_pixel: u32,
         features_start: u32,
         output_start: u32,
+        width: u32,
+        height: u32,
     }
 }
 
@@ -54,17 +57,22 @@ pub(super) fn groups_backward(step: &GramBackward, choice: Choice) -> usize {
     }
 }
 
+/// Sums over some rows of a map.
+fn params(features: Map, shape: FeatureShape, rows: Rows, splits: u32, pixels: usize) -> Params {
+    let features_start = features.first_pixel(shape);
+    Params {
+        channels4: shape.channels / 4,
+        first_pixel: (rows.first_pixel(shape) - features_start) as u32,
+        pixels: rows.pixels(shape) as u32,
+        splits,
+        features_start: features_start as u32,
+        inverse_pixels: (1.0 / pixels as f64) as f32,
+    }
+}
+
 pub(super) fn gram(step: &Gram, choice: Choice) -> Vec<Dispatch> {
     let channels = step.shape.channels as usize;
-    let first = step.rows.first_pixel(step.shape) - step.features.first_pixel(step.shape);
-    let pixels = step.rows.pixels(step.shape);
-    let params = Params {
-        channels4: step.shape.channels / 4,
-        first_pixel: first as u32,
-        pixels: pixels as u32,
-        splits: step.splits,
-        inverse_pixels: (1.0 / step.pixels as f64) as f32,
-    };
+    let params = params(step.features, step.shape, step.rows, step.splits, step.pixels);
     let shader = match choice.kernel.variant {
         Tiled => "gram_tiled",
         Cooperative => "gram_cooperative",
@@ -74,10 +82,29 @@ pub(super) fn gram(step: &Gram, choice: Choice) -> Vec<Dispatch> {
         Dispatch::new(shader, "gram", &params, groups(step, choice))
             .constants(choice.tile)
             .slot(1, step.features.slot)
-            .slot(2, step.partials),
+            .slot(2, step.partials)
+            .bind(4, Binding::optional(step.weights))
+            .flag("WITH_WEIGHTS", step.weights.is_some()),
         Dispatch::new("gram", "gram_reduce", &params, (channels * channels / 4).div_ceil(64))
             .slot(2, step.partials)
             .slot(3, step.gram)
+            .flag("ACCUMULATE", step.accumulate),
+    ]
+}
+
+pub(super) fn channel_mean(step: &ChannelMean) -> Vec<Dispatch> {
+    let channels4 = step.shape.channels as usize / 4;
+    let params = params(step.features, step.shape, step.rows, step.splits, step.pixels);
+    let groups = (channels4 * step.splits as usize).div_ceil(64);
+    vec![
+        Dispatch::new("channel_mean", "channel_mean", &params, groups)
+            .slot(1, step.features.slot)
+            .slot(2, step.partials)
+            .bind(4, Binding::optional(step.weights))
+            .flag("WITH_WEIGHTS", step.weights.is_some()),
+        Dispatch::new("channel_mean", "channel_mean_reduce", &params, channels4.div_ceil(64))
+            .slot(2, step.partials)
+            .slot(3, step.mean)
             .flag("ACCUMULATE", step.accumulate),
     ]
 }
@@ -90,6 +117,8 @@ pub(super) fn gram_backward(step: &GramBackward, choice: Choice) -> Dispatch {
         end_pixel: (first + pixels) as u32,
         features_start: step.features.first_pixel(step.shape) as u32,
         output_start: step.into.output.first_pixel(step.shape) as u32,
+        width: step.shape.width,
+        height: step.shape.height,
     };
     let shader = match choice.kernel.variant {
         Tiled => "gram_backward_tiled",
@@ -101,6 +130,10 @@ pub(super) fn gram_backward(step: &GramBackward, choice: Choice) -> Dispatch {
         .slot(1, step.features.slot)
         .slot(2, step.gram_gradient)
         .destination(step.into, 3, 4)
+        .bind(5, Binding::optional(step.mean_gradient))
+        .flag("WITH_MEAN", step.mean_gradient.is_some())
+        .bind(6, Binding::optional(step.weights))
+        .flag("WITH_WEIGHTS", step.weights.is_some())
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! `content_loss.wgsl`, `style_loss.wgsl`, `total_variation.wgsl`, `reduce_loss.wgsl` and `record_losses.wgsl`.
+//! `content_loss.wgsl`, `gram_loss.wgsl`, `moments_loss.wgsl`, `wasserstein_loss.wgsl`, `total_variation.wgsl`,
+//! `edge_loss.wgsl`, `freeze_pixels.wgsl`, `reduce_loss.wgsl` and `record_losses.wgsl`.
 
 use super::{Binding, Dispatch, network_input::inverse_deviation, params::params};
 use crate::plan::{
-    Border, Coefficients, ContentLoss, NetworkInputBackward, REDUCTION_GROUPS, RecordLosses, SlotId, StyleLoss,
-    TotalVariation,
+    Border, Coefficients, ContentLoss, EDGE_CELL, EdgeLoss, FreezePixels, GramLoss, MomentsLoss, NetworkInputBackward,
+    REDUCTION_GROUPS, RecordLosses, SlotId, TotalVariation, WassersteinLoss,
 };
 
 params! {
@@ -26,9 +27,40 @@ params! {
 }
 
 params! {
-    struct StyleLossParams {
+    struct GramLossParams {
         values4: u32,
         loss: u32,
+    }
+}
+
+params! {
+    struct MomentsLossParams {
+        channels: u32,
+        loss: u32,
+        parts: u32,
+    }
+}
+
+params! {
+    struct WassersteinLossParams {
+        channels: u32,
+        loss: u32,
+        parts: u32,
+    }
+}
+
+params! {
+    struct EdgeLossParams {
+        width: u32,
+        columns: u32,
+        rows: u32,
+        loss: u32,
+    }
+}
+
+params! {
+    struct FreezePixelsParams {
+        values: u32,
     }
 }
 
@@ -91,12 +123,12 @@ pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
     ]
 }
 
-pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
+pub(super) fn gram_loss(step: &GramLoss) -> Vec<Dispatch> {
     let values4 = (step.channels * step.channels / 4) as usize;
     let groups = reduction_groups(values4);
-    let params = StyleLossParams { values4: values4 as u32, loss: step.coefficients.loss as u32 };
+    let params = GramLossParams { values4: values4 as u32, loss: step.coefficients.loss as u32 };
     vec![
-        Dispatch::new("style_loss", "style_loss", &params, groups)
+        Dispatch::new("gram_loss", "gram_loss", &params, groups)
             .slot(1, step.gram)
             .slot(2, step.target)
             .slot(3, step.gram_gradient)
@@ -105,6 +137,89 @@ pub(super) fn style_loss(step: &StyleLoss) -> Vec<Dispatch> {
             .flag("ACCUMULATE", step.accumulate),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
     ]
+}
+
+pub(super) fn moments_loss(step: &MomentsLoss) -> Vec<Dispatch> {
+    let values = (step.channels * step.channels) as usize;
+    // One partial sum is that of the channels.
+    let groups = values.div_ceil(256).min(REDUCTION_GROUPS - 1);
+    let params =
+        MomentsLossParams { channels: step.channels, loss: step.coefficients.loss as u32, parts: groups as u32 };
+    let bound = |dispatch: Dispatch, gradient: SlotId| {
+        dispatch
+            .slot(1, step.gram)
+            .slot(2, step.mean)
+            .slot(3, step.target)
+            .slot(4, step.target_mean)
+            .slot(5, step.scalars)
+            .slot(6, step.coefficients.slot)
+            .slot(7, gradient)
+            .slot(8, step.partials)
+            .flag("ACCUMULATE", step.accumulate)
+    };
+    vec![
+        bound(Dispatch::new("moments_loss", "moments_matrix", &params, groups), step.gram_gradient),
+        bound(Dispatch::single("moments_loss", "moments_mean", &params), step.mean_gradient),
+        reduce_loss(step.partials, groups + 1, step.coefficients, step.losses, false),
+    ]
+}
+
+pub(super) fn wasserstein_loss(step: &WassersteinLoss) -> Vec<Dispatch> {
+    let values = (step.channels * step.channels) as usize;
+    // One partial sum is that of the channels.
+    let groups = values.div_ceil(256).min(REDUCTION_GROUPS - 1);
+    let params =
+        WassersteinLossParams { channels: step.channels, loss: step.coefficients.loss as u32, parts: groups as u32 };
+    let bound = |dispatch: Dispatch, gradient: SlotId| {
+        dispatch
+            .slot(6, step.transport)
+            .slot(8, step.coefficients.slot)
+            .slot(9, gradient)
+            .slot(10, step.partials)
+            .flag("ACCUMULATE", step.accumulate)
+    };
+    let matrix = Dispatch::new("wasserstein_loss", "wasserstein_matrix", &params, groups);
+    let mean = Dispatch::single("wasserstein_loss", "wasserstein_mean", &params);
+    vec![
+        bound(matrix, step.gram_gradient).slot(4, step.polar).slot(5, step.overlap),
+        bound(mean, step.mean_gradient)
+            .slot(1, step.mean)
+            .slot(2, step.target_mean)
+            .slot(3, step.covariance)
+            .slot(7, step.scalars),
+        reduce_loss(step.partials, groups + 1, step.coefficients, step.losses, false),
+    ]
+}
+
+pub(super) fn edge_loss(step: &EdgeLoss) -> Vec<Dispatch> {
+    let cells = EdgeLoss::cells(step.size);
+    let params = EdgeLossParams {
+        width: step.size.width,
+        columns: cells.width,
+        rows: cells.height,
+        loss: step.coefficients.loss as u32,
+    };
+    let groups = reduction_groups(3 * cells.pixels());
+    let values = 3 * cells.pixels() * (EDGE_CELL * EDGE_CELL) as usize;
+    vec![
+        Dispatch::new("edge_loss", "edge_difference", &params, groups)
+            .slot(1, step.image)
+            .slot(2, step.target)
+            .slot(3, step.difference)
+            .slot(4, step.partials),
+        Dispatch::new("edge_loss", "edge_gradient", &params, reduction_groups(values))
+            .slot(3, step.difference)
+            .slot(5, step.coefficients.slot)
+            .slot(6, step.image_gradient),
+        reduce_loss(step.partials, groups, step.coefficients, step.losses, false),
+    ]
+}
+
+pub(super) fn freeze_pixels(step: &FreezePixels) -> Dispatch {
+    let values = 3 * step.pixels;
+    Dispatch::new("freeze_pixels", "freeze_pixels", &FreezePixelsParams { values: values as u32 }, values.div_ceil(64))
+        .slot(1, step.image_gradient)
+        .slot(2, step.freedom)
 }
 
 /// With `network`, the same kernel carries out that step too.

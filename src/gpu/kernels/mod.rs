@@ -9,6 +9,7 @@ mod fusion;
 mod gram;
 mod lbfgs;
 mod losses;
+mod matrices;
 mod network_input;
 mod params;
 mod pipeline_source;
@@ -19,6 +20,7 @@ mod reflection;
 mod shaders;
 mod sum_of_squares;
 mod variants;
+mod wrap_halo;
 
 pub use choice::{Choice, WorkShape};
 pub use forced::{ForcedVariants, UnknownVariant};
@@ -210,10 +212,20 @@ fn lower_step(step: &Step, choice: Choice) -> Vec<Dispatch> {
         Step::AveragePoolBackward(step) => vec![pool::average_pool_backward(step)],
         Step::Gram(step) => gram::gram(step, choice),
         Step::GramBackward(step) => vec![gram::gram_backward(step, choice)],
+        Step::ChannelMean(step) => gram::channel_mean(step),
         Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step),
-        Step::StyleLoss(step) => losses::style_loss(step),
+        Step::Covariance(step) => vec![matrices::covariance(step)],
+        Step::MatrixProduct(step) => vec![matrices::matrix_product(step)],
+        Step::MatrixScale(step) => vec![matrices::matrix_scale(step)],
+        Step::RootFactors(step) => matrices::root_factors(step),
+        Step::GramLoss(step) => losses::gram_loss(step),
+        Step::MomentsLoss(step) => losses::moments_loss(step),
+        Step::WassersteinLoss(step) => losses::wasserstein_loss(step),
         Step::ContentLoss(step) => losses::content_loss(step),
         Step::TotalVariation(step) => losses::total_variation(step, None),
+        Step::EdgeLoss(step) => losses::edge_loss(step),
+        Step::FreezePixels(step) => vec![losses::freeze_pixels(step)],
+        Step::WrapHalo(step) => vec![wrap_halo::wrap_halo(step)],
         Step::RecordLosses(step) => vec![losses::record_losses(step)],
         Step::Adam(step) => adam::adam(step),
         Step::LbfgsUpdate(step) => vec![lbfgs::lbfgs_update(step)],

@@ -12,7 +12,7 @@ params! {
         inverse_deviation: [f32; 4],
         width: u32,
         height: u32,
-        replicate: u32,
+        border: u32,
     }
 }
 
@@ -28,7 +28,11 @@ fn params(size: Size, border: Border, normalisation: Normalisation) -> Params {
         inverse_deviation: inverse_deviation(normalisation),
         width: size.width,
         height: size.height,
-        replicate: u32::from(border == Border::Replicate),
+        border: match border {
+            Border::Zero => 0,
+            Border::Replicate => 1,
+            Border::Wrap => 2,
+        },
     }
 }
 

@@ -189,27 +189,27 @@ const CONV3X3_AND_MAX_POOL: &[Kernel] =
     &[Kernel { variant: Winograd2, inputs: 8, storage_buffers: 6, tiles: WINOGRAD2_TILES }];
 
 const GRAM: &[Kernel] = &[
-    Kernel { variant: Blocked, inputs: 1, storage_buffers: 2, tiles: &[Tile::new(8, 16, &[], 64, 0)] },
+    Kernel { variant: Blocked, inputs: 1, storage_buffers: 3, tiles: &[Tile::new(8, 16, &[], 64, 0)] },
     Kernel {
         variant: Tiled,
         inputs: 1,
-        storage_buffers: 2,
+        storage_buffers: 3,
         tiles: &[Tile::new(128, 128, &[("EDGE", 128)], 256, 8_192), Tile::new(64, 64, &[("EDGE", 64)], 64, 4_096)],
     },
     Kernel {
         variant: Cooperative,
         inputs: 1,
-        storage_buffers: 2,
+        storage_buffers: 3,
         tiles: &[Tile::new(64, 64, &[("LANES", 128)], 128, 9_216), Tile::new(64, 64, &[("LANES", 256)], 256, 9_216)],
     },
 ];
 
 const GRAM_BACKWARD: &[Kernel] = &[
-    Kernel { variant: Blocked, inputs: 1, storage_buffers: 4, tiles: &[Tile::new(8, 16, &[], 32, 0)] },
+    Kernel { variant: Blocked, inputs: 1, storage_buffers: 6, tiles: &[Tile::new(8, 16, &[], 32, 0)] },
     Kernel {
         variant: Tiled,
         inputs: 1,
-        storage_buffers: 4,
+        storage_buffers: 6,
         tiles: &[
             Tile::new(128, 128, &[("PIXELS", 128), ("OUTPUTS", 128)], 256, 8_192),
             Tile::new(64, 64, &[("PIXELS", 64), ("OUTPUTS", 64)], 64, 4_096),
@@ -218,7 +218,7 @@ const GRAM_BACKWARD: &[Kernel] = &[
     Kernel {
         variant: Cooperative,
         inputs: 1,
-        storage_buffers: 4,
+        storage_buffers: 6,
         tiles: &[
             Tile::new(128, 64, &[("LANES", 128)], 128, 32_256),
             Tile::new(128, 64, &[("LANES", 256)], 256, 32_256),
@@ -274,10 +274,20 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::single("average_pool_backward"),
     Operation { name: "gram", kernels: GRAM, preferences: GRAM_PREFERENCES },
     Operation { name: "gram_backward", kernels: GRAM_BACKWARD, preferences: GRAM_PREFERENCES },
+    Operation::single("channel_mean"),
     Operation::single("sum_of_squares"),
-    Operation::single("style_loss"),
+    Operation::single("covariance"),
+    Operation::single("matrix_product"),
+    Operation::single("matrix_scale"),
+    Operation::single("root_factors"),
+    Operation::single("gram_loss"),
+    Operation::single("moments_loss"),
+    Operation::single("wasserstein_loss"),
     Operation::single("content_loss"),
     Operation::single("total_variation"),
+    Operation::single("edge_loss"),
+    Operation::single("freeze_pixels"),
+    Operation::single("wrap_halo"),
     Operation::single("record_losses"),
     Operation::single("adam"),
     Operation::single("lbfgs_update"),

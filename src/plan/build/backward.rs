@@ -36,7 +36,6 @@ impl Builder {
         }
         self.network_input_backward();
         self.total_variation();
-        self.record_losses();
     }
 
     fn network_input_backward(&mut self) {
@@ -70,6 +69,7 @@ impl Builder {
     /// From the gradient with respect to a layer's output to that of the layer below, or of the segment's input.
     fn conv3x3_backward(&mut self, layer: Layer, own: &HashMap<Layer, Rows>, needed: &BandRows, segment: &Segment) {
         let gradient = self.gradient(layer, needed.layer[&layer]);
+        self.wrap_halo(gradient, self.shape(layer));
         let shape = self.input_shape(layer);
         let unmasked = |output| Destination { output, accumulate: false, mask: None };
         let (into, rows) = match layer.below() {

@@ -3,8 +3,8 @@
 use super::Builder;
 use crate::{
     plan::{
-        AveragePool, Conv3x3, Gram, Map, MaxPool, Network, NetworkInput, Pooling, Representation, Rows, SlotId, Step,
-        Tensor,
+        AveragePool, Border, ChannelMean, Conv3x3, FeatureShape, Gram, Map, MaxPool, Network, NetworkInput, Pooling,
+        Representation, Rows, SlotId, Step, Tensor, WrapHalo,
         band_rows::{forward_rows, own_rows},
         segments::Segment,
     },
@@ -13,8 +13,10 @@ use crate::{
 
 /// Upper bound of the partial Gram matrices of one layer, in words (4 MiB).
 const GRAM_PARTIAL_WORDS: usize = 1 << 20;
-/// Fewest pixels that one partial Gram matrix sums.
-const GRAM_RUN: usize = 512;
+/// Fewest pixels that one partial Gram matrix or mean sums.
+const STATISTICS_RUN: usize = 512;
+/// Most runs of pixels that are averaged at the same time.
+const MOST_MEAN_SPLITS: usize = 256;
 
 impl Builder {
     /// Forward to the deepest layer; each Gram matrix is computed as soon as its layer is.
@@ -36,6 +38,7 @@ impl Builder {
                         let output = self.rows(Tensor::Pooled(layer), self.input_shape(layer), rows);
                         let winners = backward.then(|| self.winners(layer));
                         self.pool(below, input, output, winners, rows);
+                        self.wrap_halo(output, self.input_shape(layer));
                         input = output;
                     }
                     let rows = needed.layer[&layer];
@@ -46,15 +49,15 @@ impl Builder {
                     };
                     let mask = (backward && !self.is_made_again(layer, &segment)).then(|| self.mask(layer));
                     self.steps.push(Step::Conv3x3(Conv3x3 { layer, input, output, mask, shape, rows }));
-                    if self.is_looked_at(Representation::Gram(layer)) {
-                        self.gram(layer, output, own[&layer], band > 0);
-                    }
+                    self.statistics(layer, output, own[&layer], band > 0);
+                    self.wrap_halo(output, shape);
                     input = output;
                 }
                 if let Some(above) = segment.above {
                     let output = self.bottom(above);
                     let winners = backward.then(|| self.winners(above));
                     self.pool(segment.last(), input, output, winners, made);
+                    self.wrap_halo(output, self.input_shape(above));
                 }
             }
         }
@@ -69,15 +72,39 @@ impl Builder {
         });
     }
 
-    fn gram(&mut self, layer: Layer, features: Map, rows: Rows, accumulate: bool) {
+    /// The statistics of a layer's regions, or what some rows add to them.
+    fn statistics(&mut self, layer: Layer, features: Map, rows: Rows, accumulate: bool) {
         let shape = self.shape(layer);
-        let matrix = (shape.channels * shape.channels) as usize;
-        let splits = (rows.pixels(shape) / GRAM_RUN).clamp(1, GRAM_PARTIAL_WORDS / matrix);
-        let partials = self.partials(splits * matrix);
-        let gram = self.slot(Tensor::Gram(layer), matrix, true);
+        let channels = shape.channels as usize;
+        let matrix = channels * channels;
         let pixels = self.network.window.picture.pooled(layer.poolings()).pixels();
-        let splits = splits as u32;
-        self.steps.push(Step::Gram(Gram { features, partials, gram, shape, rows, accumulate, splits, pixels }));
+        let runs = rows.pixels(shape) / STATISTICS_RUN;
+        for (region, with_mean) in self.regions_at(layer) {
+            let weights = self.region_weights(layer, region);
+            if self.is_looked_at(Representation::Gram(layer, region)) {
+                let splits = runs.clamp(1, GRAM_PARTIAL_WORDS / matrix);
+                let partials = self.partials(splits * matrix);
+                let gram = self.gram_slot(layer, region);
+                let splits = splits as u32;
+                let step = Gram { features, weights, partials, gram, shape, rows, accumulate, splits, pixels };
+                self.steps.push(Step::Gram(step));
+            }
+            if with_mean {
+                let splits = runs.clamp(1, MOST_MEAN_SPLITS);
+                let partials = self.partials(splits * channels);
+                let mean = self.mean_slot(layer, region);
+                let splits = splits as u32;
+                let step = ChannelMean { features, weights, partials, mean, shape, rows, accumulate, splits, pixels };
+                self.steps.push(Step::ChannelMean(step));
+            }
+        }
+    }
+
+    /// On a torus, fills a map's halo from its opposite edges.
+    pub(super) fn wrap_halo(&mut self, map: Map, shape: FeatureShape) {
+        if self.network.border == Border::Wrap {
+            self.steps.push(Step::WrapHalo(WrapHalo { map: map.slot, shape }));
+        }
     }
 
     /// Features of a layer in the backward pass: kept, or recomputed, then along with the mask, from the nearest

@@ -1,10 +1,11 @@
 //! Where the losses come in an evaluation.
 
-use super::Builder;
+use super::{Builder, roots::Transport};
 use crate::{
     plan::{
-        Coefficients, ContentLoss, Destination, GramBackward, IterationState, Map, REDUCTION_GROUPS, RecordLosses,
-        Rows, SlotId, Step, StyleLoss, Tensor, Term, TotalVariation, ring_row, segments::Segment,
+        Coefficients, ContentLoss, Destination, EdgeLoss, FreezePixels, GramBackward, GramLoss, IterationState, Map,
+        MomentsLoss, REDUCTION_GROUPS, RecordLosses, Region, Representation, Rows, SlotId, Statistic, Step, Style,
+        TargetScalars, Tensor, Term, TotalVariation, WassersteinLoss, ring_row, segments::Segment,
     },
     vgg19::Layer,
 };
@@ -17,8 +18,8 @@ pub const RING_ROWS: usize = 64;
 enum Contribution {
     /// Of this content term.
     Content(Term),
-    /// Of all style terms, through the Gram matrix.
-    Gram,
+    /// Of all style terms of a region, through its statistics.
+    Statistics(Region),
 }
 
 /// The rows of a band: those whose gradient is computed and, among them, those that no other band sums.
@@ -36,10 +37,6 @@ impl Builder {
         self.terms.iter().any(|term| term.layer() == Some(layer))
     }
 
-    fn terms_at(&self, layer: Layer) -> Vec<Term> {
-        self.terms.iter().copied().filter(|term| term.layer() == Some(layer)).collect()
-    }
-
     fn coefficients(&mut self, term: Term) -> Coefficients {
         let loss = self.terms.iter().position(|other| *other == term).expect("only terms of the plan have steps");
         let words = 2 * self.terms.len();
@@ -50,41 +47,132 @@ impl Builder {
         self.slot(Tensor::LossValues, self.terms.len(), true)
     }
 
+    /// The style terms of a layer, region by region; in each first those that look at means.
+    fn styles_at(&self, layer: Layer) -> Vec<Style> {
+        let styles = self.terms.iter().filter_map(|term| match term {
+            Term::Style(style) if style.layer == layer => Some(*style),
+            _ => None,
+        });
+        let mut styles: Vec<Style> = styles.collect();
+        styles.sort_by_key(|style| (style.region, !style.statistic.needs_mean()));
+        styles
+    }
+
+    /// The regions of a layer whose statistics are compared or read, and whether that includes the mean.
+    pub(super) fn regions_at(&self, layer: Layer) -> Vec<(Region, bool)> {
+        let compared = self.styles_at(layer).into_iter().map(|style| (style.region, style.statistic.needs_mean()));
+        let read = self.wanted.iter().filter_map(|wanted| match *wanted {
+            Representation::Gram(of, region) if of == layer => Some((region, false)),
+            Representation::Mean(of, region) if of == layer => Some((region, true)),
+            _ => None,
+        });
+        let mut regions: Vec<(Region, bool)> = Vec::new();
+        for (region, with_mean) in compared.chain(read) {
+            match regions.iter_mut().find(|(other, _)| *other == region) {
+                Some((_, already)) => *already |= with_mean,
+                None => regions.push((region, with_mean)),
+            }
+        }
+        regions
+    }
+
+    fn matrix_words(&self, layer: Layer) -> usize {
+        (self.shape(layer).channels as usize).pow(2)
+    }
+
+    pub(super) fn gram_slot(&mut self, layer: Layer, region: Region) -> SlotId {
+        let words = self.matrix_words(layer);
+        self.slot(Tensor::Gram(layer, region), words, true)
+    }
+
+    pub(super) fn mean_slot(&mut self, layer: Layer, region: Region) -> SlotId {
+        let words = self.shape(layer).channels as usize;
+        self.slot(Tensor::Mean(layer, region), words, true)
+    }
+
+    /// The weights of a region's pixels, if they do not all count the same.
+    pub(super) fn region_weights(&mut self, layer: Layer, region: Region) -> Option<SlotId> {
+        let words = self.shape(layer).padded_pixels();
+        region.weighted.then(|| self.slot(Tensor::RegionWeights(layer, region), words, true))
+    }
+
     /// What the terms of a layer do once, before the backward pass reaches it: the style losses, whose gradients with
-    /// respect to the Gram matrix are added up.
+    /// respect to each region's statistics are added up.
     pub(super) fn style_losses(&mut self, layer: Layer) {
         let channels = self.shape(layer).channels;
-        let matrix = (channels * channels) as usize;
-        let mut accumulate = false;
-        for term in self.terms_at(layer) {
-            let Term::Style(_) = term else { continue };
-            let step = StyleLoss {
-                gram: self.slot(Tensor::Gram(layer), matrix, true),
-                target: self.slot(Tensor::Target(term), matrix, true),
-                gram_gradient: self.slot(Tensor::GramGradient(layer), matrix, false),
-                partials: self.partials(REDUCTION_GROUPS),
-                coefficients: self.coefficients(term),
-                losses: self.loss_values(),
-                channels,
-                accumulate,
+        let matrix = self.matrix_words(layer);
+        let mut before: Option<Region> = None;
+        for style in self.styles_at(layer) {
+            let (term, region) = (Term::Style(style), style.region);
+            let accumulate = before.replace(region) == Some(region);
+            let gram = self.gram_slot(layer, region);
+            let target = self.slot(Tensor::Target(term), matrix, true);
+            let gram_gradient = self.slot(Tensor::GramGradient(layer, region), matrix, false);
+            let (coefficients, losses) = (self.coefficients(term), self.loss_values());
+            if style.statistic == Statistic::Gram {
+                let partials = self.partials(REDUCTION_GROUPS);
+                let step =
+                    GramLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
+                self.steps.push(Step::GramLoss(step));
+                continue;
+            }
+            let mean = self.mean_slot(layer, region);
+            let (target_mean, scalars) = self.target_of_means(term, channels);
+            let mean_gradient = self.slot(Tensor::MeanGradient(layer, region), channels as usize, false);
+            let step = match style.statistic {
+                Statistic::Wasserstein => {
+                    let root = self.slot(Tensor::TargetRoot(term), matrix, true);
+                    let Transport { covariance, polar, overlap, transport } =
+                        self.transport(gram, mean, scalars, root, channels);
+                    Step::WassersteinLoss(WassersteinLoss {
+                        mean,
+                        target_mean,
+                        covariance,
+                        polar,
+                        overlap,
+                        transport,
+                        scalars,
+                        gram_gradient,
+                        mean_gradient,
+                        partials: self.partials(REDUCTION_GROUPS),
+                        coefficients,
+                        losses,
+                        channels,
+                        accumulate,
+                    })
+                }
+                _ => Step::MomentsLoss(MomentsLoss {
+                    gram,
+                    mean,
+                    target,
+                    target_mean,
+                    scalars,
+                    gram_gradient,
+                    mean_gradient,
+                    partials: self.partials(REDUCTION_GROUPS),
+                    coefficients,
+                    losses,
+                    channels,
+                    accumulate,
+                }),
             };
-            self.steps.push(Step::StyleLoss(step));
-            accumulate = true;
+            self.steps.push(step);
         }
+    }
+
+    /// Mean and numbers that a style term compares with beside its Gram matrix.
+    pub(super) fn target_of_means(&mut self, term: Term, channels: u32) -> (SlotId, SlotId) {
+        let mean = self.slot(Tensor::TargetMean(term), channels as usize, true);
+        (mean, self.slot(Tensor::TargetScalars(term), TargetScalars::WORDS, true))
     }
 
     /// What the terms of a layer do for every band of rows.
     fn contributions(&self, layer: Layer) -> Vec<Contribution> {
-        let mut contributions = Vec::new();
-        let mut through_gram = false;
-        for term in self.terms_at(layer) {
-            match term {
-                Term::Content(_) => contributions.push(Contribution::Content(term)),
-                Term::Style(_) => through_gram = true,
-                Term::TotalVariation => {}
-            }
-        }
-        contributions.extend(through_gram.then_some(Contribution::Gram));
+        let contents = self.terms.iter().filter(|term| **term == Term::Content(layer));
+        let mut contributions: Vec<Contribution> = contents.map(|term| Contribution::Content(*term)).collect();
+        let mut regions: Vec<Region> = self.styles_at(layer).iter().map(|style| style.region).collect();
+        regions.dedup();
+        contributions.extend(regions.into_iter().map(Contribution::Statistics));
         contributions
     }
 
@@ -101,10 +189,14 @@ impl Builder {
             let into = Destination { output, accumulate, mask: (position == last).then_some(mask) };
             let step = match contribution {
                 Contribution::Content(term) => self.content_loss(term, layer, features, into, rows),
-                Contribution::Gram => {
-                    let gram_gradient = self.slot(Tensor::GramGradient(layer), 0, false);
+                Contribution::Statistics(region) => {
+                    let gram_gradient = self.slot(Tensor::GramGradient(layer, region), 0, false);
+                    let with_mean = self.regions_at(layer).contains(&(region, true));
+                    let mean_gradient = with_mean.then(|| self.slot(Tensor::MeanGradient(layer, region), 0, false));
+                    let weights = self.region_weights(layer, region);
                     let (shape, rows) = (self.shape(layer), rows.made);
-                    Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows })
+                    let step = GramBackward { features, gram_gradient, mean_gradient, weights, into, shape, rows };
+                    Step::GramBackward(step)
                 }
             };
             self.steps.push(step);
@@ -140,6 +232,33 @@ impl Builder {
             size: self.network.window.size,
         };
         self.steps.push(Step::TotalVariation(step));
+    }
+
+    /// What else looks at the picture itself, and which of its pixels may move.
+    pub(super) fn edge_loss(&mut self) {
+        let cells = 3 * EdgeLoss::cells(self.network.window.size).pixels();
+        let values = self.picture_values();
+        let step = EdgeLoss {
+            image: self.slot(Tensor::Image, values, true),
+            target: self.slot(Tensor::Target(Term::Edges), cells, true),
+            difference: self.slot(Tensor::EdgeDifference, cells, false),
+            image_gradient: self.slot(Tensor::ImageGradient, values, false),
+            partials: self.partials(REDUCTION_GROUPS),
+            coefficients: self.coefficients(Term::Edges),
+            losses: self.loss_values(),
+            size: self.network.window.size,
+        };
+        self.steps.push(Step::EdgeLoss(step));
+    }
+
+    pub(super) fn freeze_pixels(&mut self) {
+        let pixels = self.network.window.size.pixels();
+        let step = FreezePixels {
+            image_gradient: self.slot(Tensor::ImageGradient, 3 * pixels, false),
+            freedom: self.slot(Tensor::Freedom, pixels, true),
+            pixels,
+        };
+        self.steps.push(Step::FreezePixels(step));
     }
 
     pub(super) fn record_losses(&mut self) {

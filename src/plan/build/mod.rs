@@ -4,6 +4,7 @@ mod backward;
 mod forward;
 mod losses;
 mod optimizers;
+mod roots;
 
 pub use losses::RING_ROWS;
 
@@ -56,7 +57,7 @@ impl Builder {
 
     /// Whether a representation is to be read or compared.
     fn is_looked_at(&self, representation: Representation) -> bool {
-        self.wanted.contains(&representation) || self.terms.iter().any(|term| term.target() == Some(representation))
+        self.wanted.contains(&representation) || self.terms.iter().any(|term| term.looks_at(representation))
     }
 
     fn slot(&mut self, tensor: Tensor, words: usize, persistent: bool) -> SlotId {
@@ -155,7 +156,8 @@ impl Builder {
 }
 
 /// A plan with the routine [`Routine::Features`]: what the network computes from the picture, left in
-/// [`Tensor::Features`] and [`Tensor::Gram`], and its sums of squares, left in [`Tensor::SumsOfSquares`].
+/// [`Tensor::Features`], [`Tensor::Gram`] and [`Tensor::Mean`], and its sums of squares, left in
+/// [`Tensor::SumsOfSquares`].
 ///
 /// # Errors
 /// If nothing is wanted or the picture is too small for the deepest layer.
@@ -169,10 +171,8 @@ pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, Pl
             Representation::Features(layer) => {
                 (builder.whole(Tensor::Features(layer), shape, true).slot, shape.values())
             }
-            Representation::Gram(layer) => {
-                let matrix = (shape.channels * shape.channels) as usize;
-                (builder.slot(Tensor::Gram(layer), matrix, true), matrix)
-            }
+            Representation::Gram(layer, region) => (builder.gram_slot(layer, region), (shape.channels as usize).pow(2)),
+            Representation::Mean(layer, region) => (builder.mean_slot(layer, region), shape.channels as usize),
         };
         let partials = builder.partials(REDUCTION_GROUPS);
         builder.steps.push(Step::SumOfSquares(SumOfSquares { values, count, partials, sums, index }));
@@ -181,20 +181,54 @@ pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, Pl
     Ok(builder.finish())
 }
 
-/// A plan with the routine [`Routine::Evaluate`] and those of the optimiser. Total variation is always among its terms,
-/// because it also checks that the picture's gradient is finite.
+/// A plan with the routines [`Routine::Targets`], [`Routine::Evaluate`] and those of the optimiser. Total variation is
+/// always among its terms, because it also checks that the picture's gradient is finite.
 ///
 /// # Errors
 /// If no term looks at a layer, a term is listed twice, or the picture is too small for the deepest layer.
 pub fn iteration(network: &Network, terms: &[Term], optimizer: Optimizer) -> Result<Plan, PlanError> {
+    evaluation_and_step(network, terms, optimizer, Moving::All)
+}
+
+/// As [`iteration`], but only those pixels move that [`Tensor::Freedom`] names.
+///
+/// # Errors
+/// As [`iteration`].
+pub fn iteration_of_some_pixels(network: &Network, terms: &[Term], optimizer: Optimizer) -> Result<Plan, PlanError> {
+    evaluation_and_step(network, terms, optimizer, Moving::Some)
+}
+
+/// Which pixels the optimiser moves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moving {
+    All,
+    Some,
+}
+
+fn evaluation_and_step(
+    network: &Network,
+    terms: &[Term],
+    optimizer: Optimizer,
+    moving: Moving,
+) -> Result<Plan, PlanError> {
     check_terms(terms)?;
     let mut builder = Builder::new(network, &[], terms)?;
     if !terms.contains(&Term::TotalVariation) {
         builder.terms.push(Term::TotalVariation);
     }
+    builder.target_roots();
+    let targets = builder.steps.len();
+    builder.routines.push((Routine::Targets, 0..targets));
     builder.forward();
     builder.backward();
-    builder.routines.push((Routine::Evaluate, 0..builder.steps.len()));
+    if terms.contains(&Term::Edges) {
+        builder.edge_loss();
+    }
+    if moving == Moving::Some {
+        builder.freeze_pixels();
+    }
+    builder.record_losses();
+    builder.routines.push((Routine::Evaluate, targets..builder.steps.len()));
     match optimizer {
         Optimizer::Adam(settings) => builder.adam(settings),
         Optimizer::Lbfgs { memory } => builder.lbfgs(memory),
@@ -205,15 +239,18 @@ pub fn iteration(network: &Network, terms: &[Term], optimizer: Optimizer) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Comparison, Source};
+    use crate::plan::{Region, Statistic, Style};
 
     #[test]
     fn every_gradient_is_masked_once_and_by_its_last_writer() {
         let mut terms = Term::all_of(&["relu1_2", "relu3_2"], &["relu1_1", "relu3_2", "relu2_2"]);
         let deepest: Layer = "relu3_2".parse().unwrap();
-        // Other paintings, and content that is taken from one.
-        terms.extend([Term::style(deepest, 1), Term::style(deepest, 2)]);
-        terms.push(Term::Content(Comparison { layer: "relu1_2".parse().unwrap(), source: Source::Painting(1) }));
+        // Several regions and statistics.
+        let weighted = Region { number: 3, weighted: true };
+        terms.extend([Term::gram(deepest, 1), Term::gram(deepest, 2)]);
+        for statistic in [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein] {
+            terms.push(Term::Style(Style { layer: deepest, region: weighted, statistic }));
+        }
         let plan = iteration(&Network::for_tests(40, 24), &terms, Optimizer::default()).unwrap();
         for layer in deepest.up_to() {
             let gradient = plan.find(Tensor::Gradient(layer)).unwrap();
@@ -249,7 +286,7 @@ mod tests {
         let deep = Representation::Features("relu5_1".parse().unwrap());
         assert!(features(&network, &[deep]).unwrap_err().to_string().contains("at least 16"));
         let [mut twice, apart] = [0, 1].map(|painting| {
-            [Term::style(Layer::FIRST, 0), Term::content(Layer::FIRST), Term::style(Layer::FIRST, painting)]
+            [Term::gram(Layer::FIRST, 0), Term::Content(Layer::FIRST), Term::gram(Layer::FIRST, painting)]
         });
         assert!(iteration(&network, &apart, Optimizer::default()).is_ok());
         let text = iteration(&network, &twice, Optimizer::default()).unwrap_err().to_string();

@@ -11,6 +11,9 @@ pub enum Border {
     Zero,
     /// The nearest pixel of the picture.
     Replicate,
+    /// The opposite edge: the picture is repeated in every direction. So are the maps of all layers, see
+    /// [`super::WrapHalo`].
+    Wrap,
 }
 
 /// `output[p][c] = (image[p][c] - mean[c]) / deviation[c]`, channel 3 zero, the halo set by `border`.
@@ -31,7 +34,8 @@ impl NetworkInput {
 }
 
 /// Gradient with respect to the picture from that with respect to the network input: `image = u * sum of gradient[q] /
-/// deviation` over the padded pixels `q` that were made from it. `u`, the only value of `inverse_scale`, undoes the scale
+/// deviation` over the padded pixels `q` that were made from it; on a torus, where every layer's gradient already comes
+/// from both sides of an edge, over the one pixel within the picture. `u`, the only value of `inverse_scale`, undoes the scale
 /// that keeps gradients within f16.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]

@@ -13,13 +13,15 @@ pub struct Coefficients {
     pub loss: usize,
 }
 
-/// Style loss of one layer: `value = a * sum((G - T)^2)` and `S = b * (G - T)`, with (a, b) its coefficients; S is
-/// added to the old one if the step accumulates. Then dF = F S by [`super::GramBackward`].
+/// Loss of a Gram matrix: `value = a * sum((G - A)^2)` and `S = b * (G - A)`, with (a, b) its coefficients; S is
+/// added to the old one if the step accumulates. Then dF = w F S by [`super::GramBackward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the formula names the fields")]
-pub struct StyleLoss {
+pub struct GramLoss {
     pub gram: SlotId,
+    /// A.
     pub target: SlotId,
+    /// S.
     pub gram_gradient: SlotId,
     pub partials: SlotId,
     pub coefficients: Coefficients,
@@ -28,11 +30,110 @@ pub struct StyleLoss {
     pub accumulate: bool,
 }
 
-impl StyleLoss {
+impl GramLoss {
     pub(super) fn declaration(&self) -> Declaration {
-        Declaration::new("style_loss", self.gram_gradient)
+        Declaration::new("gram_loss", self.gram_gradient)
             .uses(Read, [self.gram, self.target, self.coefficients.slot])
             .uses(Role::written(self.accumulate), [self.gram_gradient])
+            .uses(Write, [self.losses])
+            .uses(Scratch, [self.partials])
+    }
+}
+
+/// Numbers that a step needs beside its target, written by the host.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct TargetScalars {
+    /// e, added to variances so that dead and constant channels have one.
+    pub regularisation: f32,
+    /// k of [`MomentsLoss`]: factors of the squared errors of Gram matrix, mean and standard deviation.
+    pub factors: [f32; 3],
+    /// tr(S*) of [`WassersteinLoss`], with e on the diagonal.
+    pub trace: f32,
+}
+
+impl TargetScalars {
+    /// Words of 4 bytes.
+    pub const WORDS: usize = size_of::<TargetScalars>() / 4;
+}
+
+/// Loss of Gram matrix G, mean m and standard deviation `s = sqrt(diag(G) - m^2 + e)` against A, m* and s*:
+/// `value = a * (k0 sum((G - A)^2) + k1 sum((m - m*)^2) + k2 sum((s - s*)^2))`, and with (a, b) its coefficients
+/// `S = b * (2 k0 (G - A) + diag(k2 (s - s*) / s))` and `c = b * (k1 (m - m*) - k2 (s - s*) / s m)`, which are added to the
+/// old ones if the step accumulates. Then dF = w (F S + c) by [`super::GramBackward`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct MomentsLoss {
+    pub gram: SlotId,
+    pub mean: SlotId,
+    /// A.
+    pub target: SlotId,
+    /// m*.
+    pub target_mean: SlotId,
+    /// A [`TargetScalars`].
+    pub scalars: SlotId,
+    /// S.
+    pub gram_gradient: SlotId,
+    /// c.
+    pub mean_gradient: SlotId,
+    pub partials: SlotId,
+    pub coefficients: Coefficients,
+    pub losses: SlotId,
+    pub channels: u32,
+    pub accumulate: bool,
+}
+
+impl MomentsLoss {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("moments_loss", self.gram_gradient)
+            .uses(Read, [self.gram, self.mean, self.target, self.target_mean, self.scalars, self.coefficients.slot])
+            .uses(Role::written(self.accumulate), [self.gram_gradient, self.mean_gradient])
+            .uses(Write, [self.losses])
+            .uses(Scratch, [self.partials])
+    }
+}
+
+/// Squared Wasserstein distance, per channel, between Gaussians of mean m, m* and covariance S, S*. With `R = S*^(1/2)`,
+/// `H = S^(1/2)` and the polar factor U of `X = R H`, whose other factor is `(H S* H)^(1/2)`:
+/// `value = a * (sum((m - m*)^2) + tr(S + S*) - 2 sum(U X)) / C`, the last sum over products of elements. With
+/// `W = R U H^-1`, `Q = (I - (W + W^T) / 2) / C` and (a, b) its coefficients, the gradient with respect to the Gram matrix is
+/// `b * Q` and `c = b * ((m - m*) / C - Q m)`, which are added to the old ones if the step accumulates. Then
+/// dF = w (F b Q + c) by [`super::GramBackward`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct WassersteinLoss {
+    /// m.
+    pub mean: SlotId,
+    /// m*.
+    pub target_mean: SlotId,
+    /// S.
+    pub covariance: SlotId,
+    /// U.
+    pub polar: SlotId,
+    /// X.
+    pub overlap: SlotId,
+    /// W.
+    pub transport: SlotId,
+    /// A [`TargetScalars`] with tr(S*).
+    pub scalars: SlotId,
+    /// b Q.
+    pub gram_gradient: SlotId,
+    /// c.
+    pub mean_gradient: SlotId,
+    pub partials: SlotId,
+    pub coefficients: Coefficients,
+    pub losses: SlotId,
+    pub channels: u32,
+    pub accumulate: bool,
+}
+
+impl WassersteinLoss {
+    pub(super) fn declaration(&self) -> Declaration {
+        let matrices = [self.covariance, self.polar, self.overlap, self.transport];
+        Declaration::new("wasserstein_loss", self.gram_gradient)
+            .uses(Read, [self.mean, self.target_mean, self.scalars, self.coefficients.slot])
+            .uses(Read, matrices)
+            .uses(Role::written(self.accumulate), [self.gram_gradient, self.mean_gradient])
             .uses(Write, [self.losses])
             .uses(Scratch, [self.partials])
     }
@@ -96,6 +197,63 @@ impl TotalVariation {
             .uses(Add, [self.image_gradient])
             .uses(Scratch, [self.partials])
             .uses(Write, [self.losses])
+    }
+}
+
+/// Pixels along an edge of the squares that [`EdgeLoss`] averages.
+pub const EDGE_CELL: u32 = 4;
+
+/// Laplacian loss (Li et al., "Laplacian-Steered Neural Style Transfer", 2017): the picture is averaged over cells of
+/// [`EDGE_CELL`] x [`EDGE_CELL`] pixels, `L(x)` is the sum of a cell's differences from its neighbours above, below, left
+/// and right, as many as there are, and with `D = L(x) - T` the `value = a * sum(D^2)`; `b` times the gradient,
+/// `L(D) / EDGE_CELL^2` for each pixel of a cell, is added to the picture's. An incomplete cell at the right or lower edge
+/// is left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the formula names the fields")]
+pub struct EdgeLoss {
+    pub image: SlotId,
+    /// T, `[height / EDGE_CELL][width / EDGE_CELL][3]`.
+    pub target: SlotId,
+    /// D, like T.
+    pub difference: SlotId,
+    pub image_gradient: SlotId,
+    pub partials: SlotId,
+    pub coefficients: Coefficients,
+    pub losses: SlotId,
+    pub size: Size,
+}
+
+impl EdgeLoss {
+    /// Whole cells of a picture.
+    pub fn cells(size: Size) -> Size {
+        Size { width: size.width / EDGE_CELL, height: size.height / EDGE_CELL }
+    }
+
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("edge_loss", self.image_gradient)
+            .uses(Read, [self.image, self.target, self.coefficients.slot])
+            .uses(Scratch, [self.difference, self.partials])
+            .uses(Add, [self.image_gradient])
+            .uses(Write, [self.losses])
+    }
+}
+
+/// Gradient of the pixels that may move: `image_gradient[p] *= freedom[p]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FreezePixels {
+    /// `[height][width][3]`.
+    pub image_gradient: SlotId,
+    /// `[height][width]`: 0 or 1.
+    pub freedom: SlotId,
+    /// Pixels.
+    pub pixels: usize,
+}
+
+impl FreezePixels {
+    pub(super) fn declaration(&self) -> Declaration {
+        Declaration::new("freeze_pixels", self.image_gradient)
+            .uses(Read, [self.freedom])
+            .uses(Add, [self.image_gradient])
     }
 }
 

@@ -8,14 +8,17 @@ mod gram;
 mod input;
 mod lbfgs;
 mod losses;
+mod matrices;
 mod pooling;
 mod sum_of_squares;
+mod wrap_halo;
 
 pub use adam::{AdamRates, IterationState};
 pub use declaration::{Declaration, Destination, Role, Use};
 pub use input::Border;
 pub use lbfgs::{LbfgsControl, LbfgsScalarResults};
-pub use losses::{Coefficients, ring_row};
+pub use losses::{Coefficients, EDGE_CELL, TargetScalars, ring_row};
+pub use matrices::{Factor, ROOT_FACTORS, RootKind};
 pub use pooling::Pooling;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};
@@ -48,9 +51,11 @@ steps! {
     input: NetworkInput, NetworkInputBackward;
     convolution: Conv3x3, Conv3x3Backward;
     pooling: MaxPool, MaxPoolBackward, AveragePool, AveragePoolBackward;
-    gram: Gram, GramBackward;
+    gram: Gram, ChannelMean, GramBackward;
     sum_of_squares: SumOfSquares;
-    losses: StyleLoss, ContentLoss, TotalVariation, RecordLosses;
+    matrices: Covariance, MatrixProduct, MatrixScale, RootFactors;
+    losses: GramLoss, MomentsLoss, WassersteinLoss, ContentLoss, TotalVariation, EdgeLoss, FreezePixels, RecordLosses;
+    wrap_halo: WrapHalo;
     adam: Adam;
     lbfgs: LbfgsUpdate, LbfgsDots, LbfgsDirection, LbfgsTrial, LbfgsScalars, CopyVector;
 }

@@ -3,14 +3,14 @@
 
 use super::{Checkpoint, CheckpointError, Digests, INIT, Input, PAINTED, Position, Saved, SavedMoment};
 use crate::{
-    picture::{Picture, fit_long_side},
+    picture::Picture,
     plan::{IterationState, Optimizer, Size, Tensor},
     style::{
         checkpoint::InitKind,
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
         recipe::{Init, Recipe},
-        sizes::sizes,
+        sizes::{fit, sizes},
     },
 };
 use std::collections::BTreeMap;
@@ -98,13 +98,14 @@ impl Checkpoint {
         let inputs = [
             (Input::Filters, digests.filters == self.digests.filters),
             (Input::Photograph, digests.content == self.digests.content),
-            (Input::Painting, digests.style == self.digests.style),
+            (Input::Masks, digests.masks == self.digests.masks),
+            (Input::Painting, digests.paintings == self.digests.paintings),
         ];
         if let Some((input, _)) = inputs.into_iter().find(|(_, same)| !same) {
             return Err(CheckpointError::OtherInput(input));
         }
         sizes(content, &self.recipe).map_err(|_| CheckpointError::Contradiction("the photograph is too small"))?;
-        if self.position.sizes.iter().any(|&size| size != fit_long_side(content, long_side(size))) {
+        if self.position.sizes.iter().any(|&size| size != fit(content, long_side(size), &self.recipe)) {
             return Err(CheckpointError::Contradiction("its sizes are not those of the photograph"));
         }
         Ok(())

@@ -80,7 +80,9 @@ pub enum Input {
     Filters,
     /// The content picture.
     Photograph,
-    /// The style picture.
+    /// What says where the photograph is seen and kept.
+    Masks,
+    /// The style pictures with their masks.
     Painting,
 }
 
@@ -89,7 +91,8 @@ impl std::fmt::Display for Input {
         f.write_str(match self {
             Input::Filters => "other filters",
             Input::Photograph => "another photograph",
-            Input::Painting => "another painting",
+            Input::Masks => "another mask of the photograph",
+            Input::Painting => "another painting, other regions or other masks",
         })
     }
 }

@@ -11,12 +11,13 @@ mod read;
 pub use error::{CheckpointError, Input};
 
 use super::{
+    inputs::{Inputs, StyleInput},
     moment::Moment,
     optimizer::{SavedOptimizer, kept},
     recipe::{Init, Recipe},
 };
 use crate::{
-    picture::Picture,
+    picture::{Mask, Picture},
     plan::{Precision, Size},
     replace_file::replace_file,
     weights::Filters,
@@ -30,8 +31,9 @@ use std::{
     path::Path,
 };
 
-/// The version of the file that is written and read. In files of version 1 the optimiser's arrays are in another unit.
-const VERSION: &str = "2";
+/// The version of the file that is written and read. In files of version 1 the optimiser's arrays are in another unit;
+/// those of version 2 know one painting.
+const VERSION: &str = "3";
 
 /// A longer header is neither written nor read; that of the command line has some ten thousand bytes.
 const LONGEST_HEADER: u64 = 4 << 20;
@@ -50,19 +52,43 @@ const INIT: &str = "init";
 pub(super) struct Digests {
     filters: String,
     content: String,
-    style: String,
+    /// What says where the photograph is seen and kept.
+    masks: String,
+    /// Of each painting with its masks.
+    paintings: Vec<String>,
 }
 
 impl Digests {
     /// Of the filters, only those that the recipe uses count.
-    pub fn new(filters: &Filters, recipe: &Recipe, content: &Picture, style: &Picture) -> Digests {
-        let of_picture = |picture: &Picture| {
+    pub fn new(filters: &Filters, recipe: &Recipe, inputs: &Inputs) -> Digests {
+        let add = |hash: &mut Sha256, size: Size, values: &[f32]| {
+            hash.update(bytemuck::bytes_of(&[size.width, size.height]));
+            hash.update(bytemuck::cast_slice(values));
+        };
+        // A mask that is there differs from any that is not.
+        let add_masks = |hash: &mut Sha256, masks: [&Option<Mask>; 2]| {
+            for mask in masks {
+                match mask {
+                    Some(mask) => add(hash, mask.size(), mask.values()),
+                    None => hash.update([0]),
+                }
+            }
+        };
+        let of_painting = |painting: &StyleInput| {
             let mut hash = Sha256::new();
-            hash.update(bytemuck::bytes_of(&[picture.size().width, picture.size().height]));
-            hash.update(bytemuck::cast_slice(picture.pixels()));
+            add(&mut hash, painting.picture.size(), painting.picture.pixels());
+            add_masks(&mut hash, [&painting.mask, &painting.region]);
             digits(hash)
         };
-        Digests { filters: filters.digest(recipe.deepest()), content: of_picture(content), style: of_picture(style) }
+        let (mut content, mut masks) = (Sha256::new(), Sha256::new());
+        add(&mut content, inputs.content.size(), inputs.content.pixels());
+        add_masks(&mut masks, [&inputs.alpha, &inputs.keep]);
+        Digests {
+            filters: filters.digest(recipe.deepest()),
+            content: digits(content),
+            masks: digits(masks),
+            paintings: inputs.paintings.iter().map(of_painting).collect(),
+        }
     }
 }
 

@@ -32,8 +32,8 @@ const NEAR: f64 = 0.25;
 fn write_rates(device: &mut Device, recipe: &Recipe, measured: Measured<'_>) -> Result<(), BackendError> {
     let picture = device.plan.window.picture;
     let values = 3 * picture.pixels();
-    let Measured { objective, target_squares, unit } = measured;
-    let (all, compared) = objective.magnitudes(target_squares, picture);
+    let Measured { objective, at_zero, unit } = measured;
+    let (all, compared) = objective.magnitudes(at_zero, picture);
     // An epsilon of zero would divide zero gradients by zero.
     let epsilon = ((EPSILON * all / unit / values as f64) as f32).max(f32::MIN_POSITIVE);
     let rates = AdamRates { learning_rate: recipe.learning_rate(), epsilon };

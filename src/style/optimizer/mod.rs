@@ -141,7 +141,7 @@ pub(super) fn kept(method: Method) -> &'static [(Tensor, &'static str)] {
 pub(super) struct Measured<'a> {
     pub objective: &'a Objective,
     /// See [`Objective::write`].
-    pub target_squares: &'a PerTerm<f64>,
+    pub at_zero: &'a PerTerm<Option<f64>>,
     /// The loss that gradients are in units of, see [`Objective::unit_scales`].
     pub unit: f64,
 }

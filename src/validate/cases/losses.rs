@@ -1,23 +1,14 @@
-//! Gram matrices, the losses, and the ring that records them.
+//! The losses, and the ring that records them.
 
 use super::*;
 use crate::plan::{
-    Coefficients, ContentLoss, Gram, GramBackward, REDUCTION_GROUPS, RecordLosses, Step, StyleLoss, SumOfSquares, Term,
-    ring_row,
+    Coefficients, ContentLoss, GramLoss, Matrix, MomentsLoss, REDUCTION_GROUPS, RecordLosses, Region, Step,
+    SumOfSquares, Term, WassersteinLoss, ring_row,
 };
-use crate::tolerance::{F32_GRAM, F32_REDUCTION};
+use crate::tolerance::F32_REDUCTION;
 
-const GRAMS: [(&str, u32, u32, u32); 7] = [
-    ("relu1_1", 13, 9, 1),
-    ("relu1_1", 13, 9, 4),
-    ("relu1_2", 41, 27, 2),
-    ("relu2_1", 1, 7, 1),
-    ("relu2_1", 19, 11, 3),
-    ("relu3_1", 6, 5, 2),
-    ("relu4_1", 3, 2, 1),
-];
-
-const MAPS: [(&str, u32, u32, Store); 7] = [
+/// Maps with the way in which their gradient is stored.
+pub(super) const MAPS: [(&str, u32, u32, Store); 7] = [
     ("relu1_1", 13, 9, ADDED_AND_MASKED),
     ("relu1_2", 35, 27, MASKED),
     ("relu2_1", 1, 7, PLAIN),
@@ -40,74 +31,16 @@ const RECORDS: [(&str, u32, u32, [f32; 3]); 5] = [
 
 pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
-    cases.extend(GRAMS.map(|(name, width, height, splits)| gram(filters, name, width, height, splits)));
-    cases.extend(MAPS.map(|(name, width, height, store)| gram_backward(filters, name, width, height, store)));
     cases.extend(MAPS.map(|(name, width, height, _)| sum_of_squares(filters, name, Some((width, height)))));
     cases.extend(MATRICES.map(|name| sum_of_squares(filters, name, None)));
-    cases.extend(MATRICES.map(|name| style_loss(filters, name, false)));
-    cases.push(style_loss(filters, MATRICES[1], true));
+    for loss in [gram_loss, moments_loss, wasserstein_loss] {
+        cases.extend(MATRICES.map(|name| loss(filters, name, false)));
+        cases.push(loss(filters, MATRICES[1], true));
+    }
     cases.extend(MAPS.map(|(name, width, height, store)| content_loss(filters, name, width, height, store)));
     cases.extend(RECORDS.map(|(name, before, stopped, losses)| record_losses(filters, name, before, stopped, losses)));
     cases.push(record_losses(filters, "a loss that is no number", 1, 0, [f32::NAN, 1.0, 1.0]));
     cases
-}
-
-/// One block of channels and several, fewer and more pixels than are processed at a time.
-pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
-    vec![
-        gram_backward(filters, "relu1_2", 3, 2, ADDED_AND_MASKED),
-        // More than f16 holds.
-        gram_backward_sized(filters, "relu2_1", 17, 11, MASKED, [1e-3, 1e5]),
-        gram(filters, "relu1_2", 13, 9, 2),
-        gram(filters, "relu2_1", 3, 2, 1),
-        gram(filters, "relu2_1", 11, 7, 3),
-    ]
-}
-
-fn gram(filters: &Arc<Filters>, name: &str, width: u32, height: u32, splits: u32) -> Case {
-    let of = layer(name);
-    let shape = shape(of, width, height);
-    let matrix = (shape.channels * shape.channels) as usize;
-    let mut sketch = Sketch::new(u64::from(width * 100 + height));
-    let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
-    let partials = sketch.unwritten(Tensor::Partials, splits as usize * matrix);
-    let gram = sketch.unwritten(Tensor::Gram(of), matrix);
-    sketch.check(Check::Array(gram));
-    let rows = Rows::all(shape);
-    // As if the map were a window of a larger picture.
-    let pixels = shape.pixels() + 5;
-    let step = Step::Gram(Gram { features, partials, gram, shape, rows, accumulate: false, splits, pixels });
-    sketch.finish(format!("{name} {width}x{height} in {splits}"), step, filters, F32_GRAM)
-}
-
-fn gram_backward(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
-    gram_backward_sized(filters, name, width, height, store, [1.0, 1.0])
-}
-
-/// With features and a Gram matrix's gradient of these magnitudes.
-fn gram_backward_sized(
-    filters: &Arc<Filters>,
-    name: &str,
-    width: u32,
-    height: u32,
-    store: Store,
-    [feature, gradient]: [f32; 2],
-) -> Case {
-    let of = layer(name);
-    let shape = shape(of, width, height);
-    let channels = shape.channels as usize;
-    let mut sketch = Sketch::new(u64::from(width * 100 + height) + 1);
-    let features = sketch.map(Tensor::Features(of), shape, -0.25 * feature, feature);
-    let mut matrix = sketch.random.uniform_values(channels * channels, -gradient, 0.75 * gradient);
-    for row in 0..channels {
-        for column in 0..row {
-            matrix[column * channels + row] = matrix[row * channels + column];
-        }
-    }
-    let gram_gradient = sketch.numbers(Tensor::GramGradient(of), matrix);
-    let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
-    let step = Step::GramBackward(GramBackward { features, gram_gradient, into, shape, rows: Rows::all(shape) });
-    sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_GRAM)
 }
 
 /// Of a map of some size, or of a matrix; the sums on either side must stay unchanged.
@@ -123,7 +56,7 @@ fn sum_of_squares(filters: &Arc<Filters>, name: &str, map: Option<(u32, u32)>) -
         }
         None => {
             let count = (channels * channels) as usize;
-            (sketch.uniform(Tensor::Gram(of), count, -0.5, 1.0), count, format!("Gram matrix {name}"))
+            (sketch.uniform(Tensor::Gram(of, Region::WHOLE), count, -0.5, 1.0), count, format!("Gram matrix {name}"))
         }
     };
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
@@ -141,24 +74,113 @@ fn loss(sketch: &mut Sketch) -> (Coefficients, SlotId) {
     (Coefficients { slot, loss: 2 }, losses)
 }
 
-fn style_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
+/// The gradients with respect to Gram matrix and mean.
+fn gradients(sketch: &mut Sketch, of: Layer, accumulate: bool) -> [SlotId; 2] {
+    let channels = of.output_channels() as usize;
+    let tensors = [Tensor::GramGradient(of, Region::WHOLE), Tensor::MeanGradient(of, Region::WHOLE)];
+    let mut slot = |tensor, count| {
+        let slot = match accumulate {
+            true => sketch.uniform(tensor, count, -0.25, 0.5),
+            false => sketch.unwritten(tensor, count),
+        };
+        sketch.check(Check::Array(slot));
+        slot
+    };
+    [slot(tensors[0], channels * channels), slot(tensors[1], channels)]
+}
+
+/// A Gram matrix whose diagonal leaves room for the squares of means below 0.5.
+fn gram_matrix(sketch: &mut Sketch, tensor: Tensor, channels: usize) -> SlotId {
+    let mut values = sketch.random.uniform_values(channels * channels, -0.5, 1.25);
+    values.iter_mut().step_by(channels + 1).for_each(|value| *value = 0.5 + value.abs());
+    sketch.numbers(tensor, values)
+}
+
+fn scalars(sketch: &mut Sketch, term: Term) -> SlotId {
+    sketch.numbers(Tensor::TargetScalars(term), vec![0.125, 0.75, 1.5, 0.5, 3.25])
+}
+
+fn store(accumulate: bool) -> &'static str {
+    if accumulate { "added" } else { "plain" }
+}
+
+fn gram_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
     let of = layer(name);
     let channels = of.output_channels();
     let matrix = (channels * channels) as usize;
     let mut sketch = Sketch::new(u64::from(channels));
-    let gram = sketch.uniform(Tensor::Gram(of), matrix, 0.0, 1.0);
-    let target = sketch.uniform(Tensor::Target(Term::style(of, 0)), matrix, -0.5, 1.25);
-    let gram_gradient = match accumulate {
-        true => sketch.uniform(Tensor::GramGradient(of), matrix, -0.25, 0.5),
-        false => sketch.unwritten(Tensor::GramGradient(of), matrix),
-    };
-    sketch.check(Check::Array(gram_gradient));
+    let gram = sketch.uniform(Tensor::Gram(of, Region::WHOLE), matrix, 0.0, 1.0);
+    let target = sketch.uniform(Tensor::Target(Term::gram(of, 0)), matrix, -0.5, 1.25);
+    let [gram_gradient, _] = gradients(&mut sketch, of, accumulate);
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);
-    let step = StyleLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
-    let step = Step::StyleLoss(step);
-    let store = if accumulate { "added" } else { "plain" };
-    sketch.finish(format!("{name} {store}"), step, filters, F32_REDUCTION)
+    let step = GramLoss { gram, target, gram_gradient, partials, coefficients, losses, channels, accumulate };
+    sketch.finish(format!("{name} {}", store(accumulate)), Step::GramLoss(step), filters, F32_REDUCTION)
+}
+
+fn moments_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
+    let of = layer(name);
+    let channels = of.output_channels();
+    let count = channels as usize;
+    let term = Term::gram(of, 0);
+    let mut sketch = Sketch::new(u64::from(channels) + 3);
+    let gram = gram_matrix(&mut sketch, Tensor::Gram(of, Region::WHOLE), count);
+    let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -0.5, 0.5);
+    let target = gram_matrix(&mut sketch, Tensor::Target(term), count);
+    let target_mean = sketch.uniform(Tensor::TargetMean(term), count, -0.5, 0.5);
+    let scalars = scalars(&mut sketch, term);
+    let [gram_gradient, mean_gradient] = gradients(&mut sketch, of, accumulate);
+    let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
+    let (coefficients, losses) = loss(&mut sketch);
+    let step = Step::MomentsLoss(MomentsLoss {
+        gram,
+        mean,
+        target,
+        target_mean,
+        scalars,
+        gram_gradient,
+        mean_gradient,
+        partials,
+        coefficients,
+        losses,
+        channels,
+        accumulate,
+    });
+    sketch.finish(format!("{name} {}", store(accumulate)), step, filters, F32_REDUCTION)
+}
+
+fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Case {
+    let of = layer(name);
+    let channels = of.output_channels();
+    let count = channels as usize;
+    let term = Term::gram(of, 0);
+    let mut sketch = Sketch::new(u64::from(channels) + 4);
+    let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -0.5, 0.5);
+    let target_mean = sketch.uniform(Tensor::TargetMean(term), count, -0.5, 0.5);
+    let covariance = sketch.uniform(Tensor::Matrix(Matrix::S), count * count, 2.0, 3.0);
+    let polar = sketch.uniform(Tensor::Matrix(Matrix::Y), count * count, 0.25, 0.75);
+    let overlap = sketch.uniform(Tensor::Matrix(Matrix::X), count * count, -0.5, -0.25);
+    let transport = sketch.uniform(Tensor::Matrix(Matrix::NextZ), count * count, -0.5, 1.0);
+    let scalars = scalars(&mut sketch, term);
+    let [gram_gradient, mean_gradient] = gradients(&mut sketch, of, accumulate);
+    let (coefficients, losses) = loss(&mut sketch);
+    let step = Step::WassersteinLoss(WassersteinLoss {
+        mean,
+        target_mean,
+        covariance,
+        polar,
+        overlap,
+        transport,
+        scalars,
+        gram_gradient,
+        mean_gradient,
+        partials: sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS),
+        coefficients,
+        losses,
+        channels,
+        accumulate,
+    });
+    sketch.finish(format!("{name} {}", store(accumulate)), step, filters, F32_REDUCTION)
 }
 
 fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
@@ -166,7 +188,7 @@ fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, sto
     let shape = shape(of, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
-    let target = sketch.map(Tensor::Target(Term::content(of)), shape, 0.0, 0.75).slot;
+    let target = sketch.map(Tensor::Target(Term::Content(of)), shape, 0.0, 0.75).slot;
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);

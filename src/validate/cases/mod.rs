@@ -3,9 +3,11 @@
 mod convolution;
 mod fused;
 mod losses;
+mod matrices;
 mod optimizers;
 mod pictures;
 mod pooling;
+mod statistics;
 
 use super::check::Check;
 use super::sketch::Sketch;
@@ -18,7 +20,15 @@ use std::sync::Arc;
 /// Every case of one step on whole maps of f32, by subject.
 pub fn cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu4_2")));
-    let groups = [pictures::cases, convolution::cases, pooling::cases, losses::cases, optimizers::cases];
+    let groups = [
+        pictures::cases,
+        convolution::cases,
+        pooling::cases,
+        statistics::cases,
+        matrices::cases,
+        losses::cases,
+        optimizers::cases,
+    ];
     groups.iter().flat_map(|group| group(&filters)).collect()
 }
 
@@ -67,7 +77,7 @@ pub fn f16_cases() -> Vec<Case> {
 pub fn cooperative_cases() -> Vec<Case> {
     let filters = Arc::new(generated(7, layer("relu2_2")));
     // The quick ones first.
-    let cases = [losses::cooperative_cases(&filters), convolution::cooperative_cases(&filters)].concat();
+    let cases = [statistics::cooperative_cases(&filters), convolution::cooperative_cases(&filters)].concat();
     stored_in(Precision::F16, &cases)
 }
 

@@ -1,11 +1,11 @@
-//! Style loss of one layer and its gradient with respect to the Gram matrix.
+//! Loss of a Gram matrix and its gradient.
 
 use super::content_loss::scales;
 use super::sums::squared_distance;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::StyleLoss;
+use crate::plan::GramLoss;
 
-pub(super) fn style_loss(step: &StyleLoss, memory: &mut HostMemory) {
+pub(super) fn gram_loss(step: &GramLoss, memory: &mut HostMemory) {
     let all = ..(step.channels * step.channels) as usize;
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
     let mut words = memory.take(step.gram_gradient);
