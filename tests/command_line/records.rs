@@ -275,3 +275,28 @@ fn sixteen_bits_are_refused_by_formats_that_have_eight_and_camera_and_place_kept
     let outcome = folder.run(&format!("stylize photo.png --style painting.png -o kept.png {options} --keep-exif"));
     assert!(outcome.code == Some(0) && outcome.stderr.contains("has no EXIF data"), "{outcome:?}");
 }
+
+#[test]
+fn several_paintings_regions_and_masks_are_found_again() {
+    let folder = Folder::with_pictures();
+    folder.picture("other.png", 30, 41, 7);
+    let grey = |name: &str, value: &dyn Fn(u32, u32) -> u8| {
+        let mask = image::GrayImage::from_fn(48, 36, |x, y| image::Luma([value(x, y)]));
+        mask.save(folder.path(name)).unwrap();
+    };
+    grey("-left.png", &|x, _| if x < 20 { 255 } else { 0 });
+    grey("kept=a,b.png", &|_, y| if y < 9 { 255 } else { 0 });
+    let more = "--style other.png --region ./-left.png other.png --keep kept=a,b.png --blend 3,1,2 --style-mask all \
+                --colors photo --edges 0.5 --statistic moments";
+    paint(&folder, "out.png", more);
+    assert_eq!(folder.run("again out.png -o again.png").answer(), "");
+    assert!(folder.read("again.png") == folder.read("out.png"));
+
+    std::fs::create_dir(folder.path("elsewhere")).unwrap();
+    let mut command = folder.command("again ../out.png -o done.png");
+    let output = command.current_dir(folder.path("elsewhere")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(folder.open("elsewhere/done.png") == folder.open("out.png"));
+    std::fs::remove_file(folder.path("kept=a,b.png")).unwrap();
+    folder.refuses("again out.png -o again.png", 1, &["kept=a,b.png is neither", "put it there"]);
+}
