@@ -85,6 +85,15 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
             found.insert(name, place);
         }
     }
+    let left_out = record.left_out();
+    if !left_out.is_empty() {
+        console.say(&format!(
+            "{} also remembers {}, which is no option of impasto {} about how a picture looks, and left out",
+            picture.display(),
+            left_out.join(", "),
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
     let mut call = record.call(&found, &instead);
     if let Some(output) = &output {
         // Before what is no option any more.

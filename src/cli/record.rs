@@ -10,7 +10,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read},
-    path::{Component, Path},
+    path::{Component, Path, PathBuf},
 };
 
 /// The options of `stylize` that a picture remembers, and the only ones that `again` takes from it, because anyone may
@@ -116,8 +116,8 @@ pub(crate) struct Painted<'a> {
     pub engine: &'a Engine,
     pub recipe: &'a Recipe,
     pub size: Size,
-    /// Files as they were named, and where they are.
-    pub inputs: Vec<(Input, Input)>,
+    /// Files as they were named, and where those are whose digests are wanted.
+    pub inputs: Vec<(Input, Option<PathBuf>)>,
 }
 
 impl Record {
@@ -127,7 +127,7 @@ impl Record {
         let inputs = inputs.iter().map(|(named, found)| RecordedInput {
             what: named.what.to_owned(),
             name: told(&named.path),
-            sha256: digest(&found.path).ok(),
+            sha256: found.as_ref().and_then(|path| digest(path).ok()),
         });
         Record {
             impasto: env!("CARGO_PKG_VERSION").to_owned(),
@@ -162,6 +162,12 @@ impl Record {
 
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("strings and numbers can be written")
+    }
+
+    /// The options that are not taken from it.
+    pub fn left_out(&self) -> Vec<&str> {
+        let names = self.options.iter().map(|(option, _)| option.as_str());
+        names.filter(|option| !REMEMBERED.contains(option)).collect()
     }
 
     /// The call of `stylize` that paints it again, without an output. `found` says where the recorded inputs are, and
@@ -387,7 +393,7 @@ mod tests {
             "--seed=1 --output x.png",
             "--size=32",
             "--",
-            "passwd",
+            "--output=/etc/passwd",
         ];
         assert_eq!(call, expected.map(OsString::from));
     }

@@ -1,6 +1,8 @@
 //! `impasto resume`.
 
-use super::{Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize};
+use super::{
+    Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize, stylize::Call,
+};
 use clap::{Args, FromArgMatches};
 use impasto::style::{Checkpoint, Painting};
 use serde::{Deserialize, Serialize};
@@ -134,7 +136,8 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     // By now it is known how deep the filters must reach.
     let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &inputs, console)?;
     let painting = Painting::resume(&engine, inputs, checkpoint)?;
-    stylize::remember(&stylize, &notes.arguments, &painting, &engine, &mut destination, console);
+    let call = Call { arguments: notes.arguments.clone(), before: None };
+    stylize::remember(&stylize, &call, &painting, &engine, &mut destination, console);
     let keeping = Keeping {
         destination: &destination,
         checkpoints: stylize.checkpoints(|| Ok(notes))?,

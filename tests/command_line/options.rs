@@ -94,7 +94,8 @@ fn an_option_given_twice_counts_as_given_last() {
 
 /// Paints with the given layers.
 fn layers(folder: &Folder, layers: &str) -> Vec<u8> {
-    let options = "--device cpu --weights filters.safetensors --min-scale 24 --first-iterations 4 --iterations 2";
+    let options =
+        "--no-metadata --device cpu --weights filters.safetensors --min-scale 24 --first-iterations 4 --iterations 2";
     let outcome = folder.run(&format!("stylize photo.png -s painting.png -o out.png {options} {layers}"));
     assert_eq!(outcome.answer(), "", "{layers}");
     folder.read("out.png")

@@ -45,7 +45,8 @@ fn pictures_of_every_format_remember_how_they_were_painted() {
         let inputs = record["inputs"].as_array().unwrap();
         let names: Vec<&str> = inputs.iter().filter_map(|input| input["name"].as_str()).collect();
         assert_eq!(names, ["photo.png", "painting.png", "filters.safetensors"]);
-        assert!(inputs.iter().all(|input| input["sha256"].as_str().map(str::len) == Some(64)));
+        let digests: Vec<_> = inputs.iter().map(|input| input["sha256"].as_str().map(str::len)).collect();
+        assert_eq!(digests, [Some(64), Some(64), None]);
         let options = record["options"].to_string();
         assert!(options.contains("[\"style-weight\",[\"7\"]]") && !options.contains("log"), "{options}");
         let shown = folder.run(&format!("info {name}")).answer();
@@ -179,12 +180,14 @@ fn a_strangers_record_writes_nothing_and_reads_no_other_place() {
         options.push(serde_json::json!([option, [value]]));
     }
     rewrite(&folder, "strange.png", &record);
-    folder.refuses("again strange.png -o again.png", 1, &["strange.png", "cannot read the options"]);
+    folder.refuses("again strange.png -o again.png -q", 1, &["strange.png", "cannot read the options"]);
     let options = record["options"].as_array_mut().unwrap();
     options.retain(|option| option[0] != "seed" && option[1][0] != "--log=mine.jsonl");
     rewrite(&folder, "strange.png", &record);
     let before = folder.contents();
-    assert_eq!(folder.run("again strange.png -o again.png").answer(), "");
+    let outcome = folder.run("again strange.png -o again.png");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("also remembers output, log, checkpoint, "), "{outcome:?}");
     let after = folder.contents();
     let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
     assert_eq!(new, ["again.png"]);
@@ -271,4 +274,29 @@ fn sixteen_bits_are_refused_by_formats_that_have_eight_and_camera_and_place_kept
     }
     let outcome = folder.run(&format!("stylize photo.png --style painting.png -o kept.png {options} --keep-exif"));
     assert!(outcome.code == Some(0) && outcome.stderr.contains("has no EXIF data"), "{outcome:?}");
+}
+
+#[test]
+fn several_paintings_regions_and_masks_are_found_again() {
+    let folder = Folder::with_pictures();
+    folder.picture("other.png", 30, 41, 7);
+    let grey = |name: &str, value: &dyn Fn(u32, u32) -> u8| {
+        let mask = image::GrayImage::from_fn(48, 36, |x, y| image::Luma([value(x, y)]));
+        mask.save(folder.path(name)).unwrap();
+    };
+    grey("-left.png", &|x, _| if x < 20 { 255 } else { 0 });
+    grey("kept=a,b.png", &|_, y| if y < 9 { 255 } else { 0 });
+    let more = "--style other.png --region ./-left.png other.png --keep kept=a,b.png --blend 3,1,2 --style-mask all \
+                --colors photo --edges 0.5 --statistic moments";
+    paint(&folder, "out.png", more);
+    assert_eq!(folder.run("again out.png -o again.png").answer(), "");
+    assert!(folder.read("again.png") == folder.read("out.png"));
+
+    std::fs::create_dir(folder.path("elsewhere")).unwrap();
+    let mut command = folder.command("again ../out.png -o done.png");
+    let output = command.current_dir(folder.path("elsewhere")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(folder.open("elsewhere/done.png") == folder.open("out.png"));
+    std::fs::remove_file(folder.path("kept=a,b.png")).unwrap();
+    folder.refuses("again out.png -o again.png", 1, &["kept=a,b.png is neither", "put it there"]);
 }

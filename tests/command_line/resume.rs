@@ -94,9 +94,11 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits() {
 #[test]
 fn a_request_to_terminate_saves_the_picture_without_a_checkpoint_too() {
     let folder = Folder::with_pictures();
-    let (code, said) = interrupt(&folder, &stylize("out.png", "--log run.jsonl"), 3, "TERM");
+    let arguments = stylize("out.png", "--log run.jsonl").replace("--no-metadata", "");
+    let (code, said) = interrupt(&folder, &arguments, 3, "TERM");
     assert_eq!(code, Some(143), "{said}");
     assert!(said.contains("the request to terminate") && said.contains("--checkpoint"), "{said}");
+    assert!(impasto::picture::recorded(folder.path("out.png")).unwrap().is_some());
     assert_eq!(folder.size("out.png").0, if lines(&folder.path("run.jsonl")) > 40 { 24 } else { 17 });
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use impasto::{
     Device, Engine,
-    picture::{Detail, Opened, Picture},
+    picture::{Detail, Opened, Picture, recorded},
     plan::Size,
     style::{Checkpoint, Inputs, Painting, Status},
     vgg19::Layer,
@@ -40,7 +40,12 @@ pub fn picture(bytes: &[u8]) -> Option<u64> {
     let full = accepted(Picture::read_for(Path::new("a stream"), bytes, Detail::Full));
     let small = with_file(bytes, |path| accepted(Picture::open_for(path, Detail::LongSide(REDUCED))));
     let long = |size: Size| size.width.max(size.height);
-    for Opened { picture, size, .. } in full.iter().chain(&small) {
+    with_file(bytes, |path| accepted(recorded(path)));
+    for Opened { picture, size, alpha, .. } in full.iter().chain(&small) {
+        if let Some(alpha) = alpha {
+            assert_eq!((alpha.size(), alpha.values().len()), (picture.size(), picture.size().pixels()));
+            assert!(alpha.values().iter().all(|value| (0.0..=1.0).contains(value)), "an alpha outside [0, 1]");
+        }
         assert_eq!(picture.pixels().len(), 3 * picture.size().pixels());
         assert!(picture.size().pixels() > 0 && long(picture.size()) >= long(*size).min(2 * REDUCED));
         assert!(picture.pixels().iter().all(|value| (0.0..=1.0).contains(value)), "a value outside [0, 1]");

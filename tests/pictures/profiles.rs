@@ -50,6 +50,20 @@ fn profiles_are_converted_as_little_cms_does_and_what_srgb_lacks_is_clipped() {
 }
 
 #[test]
+fn code_points_of_a_png_come_before_its_profile() {
+    let image = DynamicImage::ImageRgb8(image::RgbImage::from_pixel(3, 2, image::Rgb([90, 140, 100])));
+    let p3 = ColorProfile::new_display_p3().encode().expect("an encodable profile");
+    let plain = encoded(&image, ImageFormat::Png);
+    let (_, profiled) = &with_profile(&image, &p3)[0];
+    // Behind the header; primaries, transfer, matrix, full range (ITU-T H.273): Display P3 and sRGB.
+    let with_codes = |file: &[u8], codes: [u8; 4]| [&file[..33], &chunk(b"cICP", &codes), &file[33..]].concat();
+    let expected = read(profiled).picture;
+    assert_near(read(&with_codes(&plain, [12, 13, 0, 1])).picture.pixels(), expected.pixels(), 0.003);
+    assert_eq!(read(&with_codes(profiled, [1, 13, 0, 1])).picture, read(&plain).picture);
+    assert_ne!(expected, read(&plain).picture);
+}
+
+#[test]
 fn a_profile_that_says_srgb_changes_nothing() {
     let picture = whole_values(size(37, 23), 3);
     for profile in [ColorProfile::new_srgb(), ColorProfile::new_srgb()] {

@@ -95,10 +95,7 @@ fn paint(
     }
     let engine = engine(arguments, &mut recipe, &inputs, console)?;
     let painting = Painting::new(&engine, inputs, recipe).map_err(Box::new)?;
-    let record = remember(arguments, &call.arguments, &painting, &engine, destination, console);
-    if let Some(before) = &call.before {
-        before.compare(&record, console);
-    }
+    remember(arguments, call, &painting, &engine, destination, console);
     let destination = &*destination;
     let notes = || {
         let output = arguments.output.is_none().then_some(destination).and_then(Destination::file);
@@ -112,25 +109,35 @@ fn paint(
     Ok(())
 }
 
-/// Lets the picture remember how it is painted, unless that is not wanted.
+/// Lets the picture remember how it is painted, unless that is not wanted, and compares that with how it was painted before.
 pub(crate) fn remember(
     arguments: &Arguments,
-    call: &[OsString],
+    call: &Call,
     painting: &Painting,
     engine: &Engine,
     destination: &mut Destination,
     console: &Console,
-) -> Record {
+) {
+    if arguments.no_metadata && call.before.is_none() {
+        return;
+    }
     // Files may have been moved since they were named.
     let found = arguments.inputs();
-    let named = parse(call).map_or_else(|| found.clone(), |named| named.inputs());
+    let named = parse(&call.arguments).map_or_else(|| found.clone(), |named| named.inputs());
     let size = painting.sizes()[painting.sizes().len() - 1];
-    let inputs = named.into_iter().zip(found).collect();
-    let record = Record::new("stylize", call, &Painted { engine, recipe: painting.recipe(), size, inputs });
+    // Of filters, those that are used have a digest already.
+    let digested = found
+        .into_iter()
+        .map(|input| input.path)
+        .map(|path| if arguments.weights.file() == Some(&path) { None } else { Some(path) });
+    let inputs = named.into_iter().zip(digested).collect();
+    let record = Record::new("stylize", &call.arguments, &Painted { engine, recipe: painting.recipe(), size, inputs });
     if !arguments.no_metadata {
         destination.remember(record.to_text(), console);
     }
-    record
+    if let Some(before) = &call.before {
+        before.compare(&record, console);
+    }
 }
 
 /// The device with the filters, and the default layers that follow from them.

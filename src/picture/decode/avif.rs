@@ -58,7 +58,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
 }
 
 /// The colour profile that code points stand for; None for sRGB, for what is nearly sRGB, and for what is unknown.
-fn profile(codes: Codes) -> Option<Vec<u8>> {
+pub(super) fn profile(codes: Codes) -> Option<Vec<u8>> {
     // BT.709 and those of BT.601 are taken as sRGB, as browsers take them.
     const LIKE_SRGB: [u8; 5] = [1, 2, 6, 13, 14];
     if matches!(codes.primaries, 1 | 2 | 5 | 6) && LIKE_SRGB.contains(&codes.transfer) {

@@ -3,7 +3,7 @@
 use png::{BitDepth, Decoder, DecodingError, Limits, Reader, Transformations};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, Opened, Source, Traits, canvas::Canvas, orientation};
+use super::{Failure, Frames, Job, Opened, Source, Traits, avif, canvas::Canvas, container::Codes, orientation};
 use crate::plan::Size;
 
 /// For colour profiles, EXIF data and the decoder's own arrays besides rows.
@@ -37,7 +37,16 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     let animated = info.animation_control.is_some_and(|control| control.num_frames > 1);
     let traits = Traits {
         orientation: orientation(info.exif_metadata.as_deref()),
-        profile: info.icc_profile.as_ref().map(|profile| profile.to_vec()),
+        profile: match &info.coding_independent_code_points {
+            // They come before a profile (PNG, third edition, section 4.3).
+            Some(codes) => avif::profile(Codes {
+                primaries: codes.color_primaries,
+                transfer: codes.transfer_function,
+                matrix: codes.matrix_coefficients,
+                full_range: codes.is_video_full_range_image,
+            }),
+            None => info.icc_profile.as_ref().map(|profile| profile.to_vec()),
+        },
         frames: if animated { Frames::Animated } else { Frames::Single },
         exif: info.exif_metadata.as_deref().map(<[u8]>::to_vec),
         ..Traits::default()
