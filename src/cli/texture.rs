@@ -177,7 +177,7 @@ fn check_seamless(arguments: &Arguments, recipe: &Recipe) -> Result<(), CliError
 
 fn remember(inputs: &[Input], painting: &Painting, engine: &Engine, destination: &mut Destination, console: &Console) {
     let size = painting.sizes()[painting.sizes().len() - 1];
-    let inputs = inputs.iter().map(|input| (input.clone(), input.clone())).collect();
+    let inputs = inputs.iter().map(|input| (input.clone(), Some(input.path.clone()))).collect();
     let call: Vec<_> = std::env::args_os().collect();
     let record = Record::new("texture", &call, &Painted { engine, recipe: painting.recipe(), size, inputs });
     destination.remember(record.to_text(), console);

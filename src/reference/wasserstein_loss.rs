@@ -11,17 +11,17 @@ pub(super) fn wasserstein_loss(step: &WassersteinLoss, memory: &mut HostMemory) 
     let mut value = f64::from(trace);
     let mut matrix = vec![0.0; channels * channels];
     let mut constant = vec![0.0; channels];
-    for i in 0..channels {
+    for (i, constant) in constant.iter_mut().enumerate() {
         let of_mean = number(step.mean, i) - number(step.target_mean, i);
         value += of_mean.powi(2) + number(step.covariance, i * channels + i);
-        constant[i] = of_mean / channels as f64;
+        *constant = of_mean / channels as f64;
         for j in 0..channels {
             let (index, mirrored) = (i * channels + j, j * channels + i);
             value -= 2.0 * number(step.polar, index) * number(step.overlap, index);
             let transport = (number(step.transport, index) + number(step.transport, mirrored)) / 2.0;
             let unit = f64::from(u8::from(i == j));
             matrix[index] = (unit - transport) / channels as f64;
-            constant[i] -= matrix[index] * number(step.mean, j);
+            *constant -= matrix[index] * number(step.mean, j);
         }
     }
     for (slot, new) in [(step.gram_gradient, &matrix), (step.mean_gradient, &constant)] {

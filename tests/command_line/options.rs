@@ -83,7 +83,7 @@ fn an_option_given_twice_counts_as_given_last() {
     folder.paint("small.png", "--size 24 --tv-weight 3");
     let expected = folder.read("small.png");
     let alias = quick("--size 40 --tv-weight 1 --pooling average");
-    let twice = format!("stylize photo.png -s photo.png -s painting.png -o a.png -o out.png {alias}");
+    let twice = format!("stylize photo.png -s painting.png -o a.png -o out.png {alias}");
     assert_eq!(folder.run(&format!("{twice} --size 24 --pooling max --tv-weight 3")).answer(), "");
     assert!(folder.read("out.png") == expected && !folder.path("a.png").exists());
     let layers =

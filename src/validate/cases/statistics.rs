@@ -49,7 +49,7 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
         );
         for with_mean in [false, true] {
             cases.extend(MAPS.map(|(name, width, height, store)| {
-                gram_backward(filters, name, width, height, store, counted, with_mean)
+                gram_backward(filters, (name, width, height), store, counted, with_mean)
             }));
         }
     }
@@ -59,10 +59,10 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
 /// One block of channels and several, fewer and more pixels than are processed at a time.
 pub(super) fn cooperative_cases(filters: &Arc<Filters>) -> Vec<Case> {
     vec![
-        gram_backward(filters, "relu1_2", 3, 2, ADDED_AND_MASKED, Alike, false),
+        gram_backward(filters, ("relu1_2", 3, 2), ADDED_AND_MASKED, Alike, false),
         // More than f16 holds.
-        gram_backward_sized(filters, "relu2_1", 17, 11, MASKED, Alike, false, [1e-3, 1e5]),
-        gram_backward(filters, "relu2_1", 7, 5, ADDED, Weighted, true),
+        gram_backward_sized(filters, ("relu2_1", 17, 11), MASKED, Alike, false, [1e-3, 1e5]),
+        gram_backward(filters, ("relu2_1", 7, 5), ADDED, Weighted, true),
         gram(filters, "relu1_2", 13, 9, 2, Alike),
         gram(filters, "relu2_1", 3, 2, 1, Alike),
         gram(filters, "relu2_1", 11, 7, 3, Weighted),
@@ -104,22 +104,18 @@ fn channel_mean(filters: &Arc<Filters>, name: &str, width: u32, height: u32, spl
 
 fn gram_backward(
     filters: &Arc<Filters>,
-    name: &str,
-    width: u32,
-    height: u32,
+    (name, width, height): (&str, u32, u32),
     store: Store,
     counted: Counted,
     with_mean: bool,
 ) -> Case {
-    gram_backward_sized(filters, name, width, height, store, counted, with_mean, [1.0, 1.0])
+    gram_backward_sized(filters, (name, width, height), store, counted, with_mean, [1.0, 1.0])
 }
 
 /// With features and a Gram matrix's gradient of these magnitudes.
 fn gram_backward_sized(
     filters: &Arc<Filters>,
-    name: &str,
-    width: u32,
-    height: u32,
+    (name, width, height): (&str, u32, u32),
     store: Store,
     counted: Counted,
     with_mean: bool,
