@@ -1,14 +1,69 @@
-//! Two pictures drawn from formulas, a content and a style, so that everything can be tried without a file.
+//! Pictures drawn from formulas, scenes and paintings, so that everything can be tried and compared without a file.
 
+mod arcade;
 mod brushwork;
 mod buildings;
 mod canvas;
+mod mosaic;
+mod mountains;
+mod night;
 mod noise;
+mod page;
+mod pencil;
 mod plants;
+mod portrait;
+mod shapes;
 mod townscape;
+mod watercolour;
+mod woodcut;
 
+pub use arcade::arcade;
 pub use brushwork::brushwork;
+pub use mosaic::mosaic;
+pub use mountains::mountains;
+pub use night::night;
+pub use page::page;
+pub use pencil::pencil;
+pub use portrait::portrait;
+pub use shapes::shapes;
 pub use townscape::townscape;
+pub use watercolour::watercolour;
+pub use woodcut::woodcut;
+
+use crate::{picture::Picture, plan::Size};
+
+/// A picture that is drawn, at any size; the same for the same size.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing {
+    /// The name of its function.
+    pub name: &'static str,
+    /// Draws it.
+    pub draw: fn(Size) -> Picture,
+}
+
+const fn drawing(name: &'static str, draw: fn(Size) -> Picture) -> Drawing {
+    Drawing { name, draw }
+}
+
+/// What a photographer might have taken.
+pub const SCENES: [Drawing; 6] = [
+    drawing("townscape", townscape),
+    drawing("portrait", portrait),
+    drawing("night", night),
+    drawing("arcade", arcade),
+    drawing("mountains", mountains),
+    drawing("page", page),
+];
+
+/// What a painter might have made: thick oil, a woodcut, a pencil drawing, a mosaic, an abstract painting, a watercolour.
+pub const PAINTINGS: [Drawing; 6] = [
+    drawing("brushwork", brushwork),
+    drawing("woodcut", woodcut),
+    drawing("pencil", pencil),
+    drawing("mosaic", mosaic),
+    drawing("shapes", shapes),
+    drawing("watercolour", watercolour),
+];
 
 #[cfg(test)]
 mod tests {
