@@ -54,8 +54,8 @@ struct Range {
 /// From far to near.
 const RANGES: [Range; 3] = [
     Range {
-        ridge: 0.36,
-        relief: 0.24,
+        ridge: 0.4,
+        relief: 0.34,
         frequency: 1.5,
         shift: 3.3,
         snow: 0.5,
@@ -97,7 +97,7 @@ fn ridged(noise: &Noise, [x, y]: Point) -> f32 {
 fn peaks(canvas: &mut Canvas, noise: &Noise, range: &Range) {
     let (width, pixel, rows) = (canvas.aspect(), canvas.pixel(), canvas.height as f32);
     let top = |x: f32| {
-        let mass = 0.55 + 0.6 * noise.at([x * range.frequency + range.shift, 1.5]);
+        let mass = (0.5 + 0.9 * noise.at([x * range.frequency + range.shift, 1.5])).max(0.0);
         range.ridge - range.relief * (mass * ridged(noise, [x * range.frequency * 1.4 + range.shift, 7.5]))
             + 0.4 * range.relief
     };
@@ -132,11 +132,11 @@ fn peaks(canvas: &mut Canvas, noise: &Noise, range: &Range) {
 /// A fir with its point at the top.
 fn fir(canvas: &mut Canvas, random: &mut Random, [x, foot]: Point, height: f32, shade: f32) {
     let colour = mix(rgb(0x16342c), rgb(0x3f6038), random.unit() * 0.7);
-    for tier in 0..6 {
-        let part = tier as f32 / 6.0;
+    for tier in 0..11 {
+        let part = tier as f32 / 11.0;
         let (top, half) =
-            (foot - height * (1.0 - 0.8 * part), height * (0.05 + 0.17 * part) * random.uniform(0.85, 1.15));
-        let low = top + height * 0.26;
+            (foot - height * (1.0 - 0.8 * part), height * (0.05 + 0.13 * part) * random.uniform(0.85, 1.15));
+        let low = top + height * 0.17;
         let light = lit(colour, shade * (0.8 + 0.5 * part) * random.uniform(0.85, 1.15));
         canvas.polygon(&[[x, top], [x + half, low], [x - half, low]], |[at, _]| {
             lit(light, 1.0 - 1.2 * (at - x) / half.max(1e-6) * 0.4)

@@ -56,7 +56,7 @@ pub fn page(size: Size) -> Picture {
     let (left, right) = (margin, width - margin);
     title(&mut canvas, left, right);
     let shell_at = [right - 0.3 * (right - left), 0.36];
-    let radius = 0.155f32.min(0.28 * (right - left));
+    let radius = 0.165f32.min(0.28 * (right - left));
     shell(&mut canvas, shell_at, radius);
     let initial = [left, 0.245, 0.13];
     text(&mut canvas, [left, right], [shell_at[0] - 1.12 * radius, shell_at[1] + 1.12 * radius], initial);
@@ -176,10 +176,10 @@ fn drop_initial(canvas: &mut Canvas, [x, y, side]: [f32; 3]) {
 
 /// A shell like a nautilus, engraved: its spiral, its chambers, and lines that swell in the shade.
 fn shell(canvas: &mut Canvas, [x, y]: Point, radius: f32) {
-    let growth = 0.176;
+    let growth = 0.15;
     let outer = |angle: f32| (growth * (angle - 4.0 * std::f32::consts::PI)).exp();
     let place =
-        |angle: f32, reach: f32| [x + 0.12 * radius + radius * reach * angle.cos(), y + radius * reach * angle.sin()];
+        |angle: f32, reach: f32| [x + 0.1 * radius + radius * reach * angle.cos(), y + radius * reach * angle.sin()];
     let ink = rgb(INK);
     let steps = 900;
     let end = 4.0 * std::f32::consts::PI;
@@ -188,7 +188,7 @@ fn shell(canvas: &mut Canvas, [x, y]: Point, radius: f32) {
         canvas.line(place(a, outer(a)), place(b, outer(b)), [0.016 * radius + 0.014 * radius * outer(a); 2], ink);
     }
     // Chambers: curved walls from one turn to the next.
-    for chamber in 0..30 {
+    for chamber in 0..34 {
         let start = 2.0 * std::f32::consts::PI + chamber as f32 * 0.19;
         let wall = |t: f32| {
             let angle = start - 0.35 * (t * std::f32::consts::PI).sin() * 0.8;

@@ -111,7 +111,7 @@ fn jug([u, v]: Point) -> Seen {
         let band = 0.16 * smoothstep(0.012, 0.008, (v + 0.1 - 0.012 * (1.0 - nx * nx)).abs());
         return Seen { dark: round(nx * 0.95, ny) * (1.0 - glint) + band, turn: 0.9 * nx, outline: body };
     }
-    Seen { dark: 0.35 + 8.0 * (handle - 0.005).max(0.0) * 3.0, turn: 0.8, outline: body.max(handle_inside).max(-rim) }
+    Seen { dark: 0.05 + 26.0 * (handle - 0.006).max(0.0), turn: 0.8, outline: body.max(handle_inside).max(-rim) }
 }
 
 fn bowl([u, v]: Point) -> Seen {
@@ -134,14 +134,17 @@ fn pear([u, v]: Point) -> Seen {
     // Leaning to the right.
     let (x, y) = ((u - 0.085) - 0.25 * (0.24 - v), v - 0.24);
     let body = (1.0 - (x / 0.098).hypot(y / 0.088)) * 0.088;
-    let top = (1.0 - (x / 0.05).hypot((y + 0.1) / 0.08)) * 0.05;
-    let joined = body.max(top);
+    let top = (1.0 - (x / 0.05).hypot((y + 0.1) / 0.075)) * 0.05;
+    // The two grow into each other.
+    const WAIST: f32 = 0.014;
+    let share = 1.0 / (1.0 + ((top - body) / WAIST).clamp(-30.0, 30.0).exp());
+    let joined = body * share + top * (1.0 - share) + 2.0 * WAIST * share * (1.0 - share);
     let stem =
         if (-0.235..-0.165).contains(&y) { 0.0055 - (x - 0.9 * (y + 0.17) * (y + 0.17) * 6.0).abs() } else { -1.0 };
     if stem > 0.0 && joined <= 0.0 {
         return Seen { dark: 0.85, turn: 1.2, outline: stem };
     }
-    let (nx, ny) = if body > top { (x / 0.098, y / 0.088) } else { (x / 0.05 * 0.9, (y + 0.1) / 0.08 * 0.5) };
-    let spots = smoothstep(0.6, 0.75, (x * 210.0).sin() * (y * 190.0).sin()) * 0.18;
-    Seen { dark: round(nx * 0.97, ny * 0.97) + spots, turn: 0.8 * nx + 0.4 * ny, outline: joined.max(stem) }
+    let nx = (x / 0.098) * share + (x / 0.055) * (1.0 - share);
+    let ny = (y / 0.088) * share + ((y + 0.1) / 0.12) * (1.0 - share);
+    Seen { dark: round(nx * 0.97, ny.clamp(-1.0, 1.0) * 0.9), turn: 0.8 * nx + 0.4 * ny, outline: joined.max(stem) }
 }

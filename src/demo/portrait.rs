@@ -39,7 +39,7 @@ fn wall(noise: &Noise, [x, y]: Point) -> Colour {
 
 /// One in the middle of the face, zero at its edge, negative outside.
 fn inside_face([u, v]: Point) -> f32 {
-    let jaw = 1.0 + 0.42 * smoothstep(0.0, 0.2, v);
+    let jaw = 1.0 + 0.27 * smoothstep(-0.02, 0.22, v);
     1.0 - (u * jaw / 0.178).powi(2) - ((v + 0.045) / 0.262).powi(2)
 }
 
@@ -86,18 +86,19 @@ fn face(noise: &Noise, [u, v]: Point) -> (Colour, f32) {
     let shine = key.powi(18);
     let mut colour = skin(0.12 + 0.72 * key + 0.17 * fill + 0.012 * noise.octaves([u * 60.0, v * 60.0], 3));
     colour = mix(colour, rgb(0xd96a58), 0.22 * bell(u.abs() - 0.1, 0.05) * bell(v - 0.03, 0.05));
-    colour = mix(colour, rgb(0xfff6e8), 0.28 * shine);
+    colour = mix(colour, rgb(0xfff6e8), 0.14 * shine);
     // Lips.
-    let upper = smoothstep(0.0, 0.006, v - 0.09 - 0.006 * (u / 0.014).cos().max(0.0) - 1.1 * u * u)
-        * (1.0 - smoothstep(0.108, 0.113, v + 0.8 * u * u));
-    let lower = smoothstep(0.106, 0.112, v + 0.8 * u * u) * (1.0 - smoothstep(0.132, 0.14, v + 3.6 * u * u));
-    let width = 1.0 - smoothstep(0.05, 0.058, u.abs());
-    colour = mix(colour, lit(rgb(0xb04a48), 0.45 + 0.75 * key), 0.8 * upper.max(lower) * width);
-    colour = mix(colour, rgb(0x4a1a1c), 0.85 * bell(v - 0.111 + 0.8 * u * u, 0.0032) * width);
+    let (mouth, full) = (v - 0.111 + 0.8 * u * u, (1.0 - (u / 0.053).powi(2)).max(0.0));
+    let bow = 0.0035 * (bell(u.abs() - 0.013, 0.011) - bell(u, 0.008));
+    let upper = smoothstep(0.0, 0.004, mouth + 0.017 * full + bow) * smoothstep(0.002, -0.001, mouth);
+    let lower = smoothstep(-0.002, 0.001, mouth) * smoothstep(0.0, 0.006, 0.025 * full.powf(0.8) - mouth);
+    let present = smoothstep(0.0, 0.12, full);
+    colour = mix(colour, lit(rgb(0xc4605a), 0.45 + 0.8 * key), 0.75 * upper.max(lower) * present);
+    colour = mix(colour, rgb(0x4a1a1c), 0.85 * bell(mouth, 0.003) * present);
     // Nostrils and eyebrows.
     colour = mix(colour, rgb(0x3a1814), 0.8 * bell(u.abs() - 0.016, 0.007) * bell(v - 0.051, 0.0045));
     let side = u.abs();
-    let arch = v + 0.122 + 0.03 * ((side - 0.03) / 0.09).clamp(0.0, 1.0) - 2.6 * (side - 0.085).max(0.0).powi(2) * 3.0;
+    let arch = v + 0.131 + 0.012 * (((side - 0.025) / 0.095).clamp(0.0, 1.0) * 2.3).sin();
     let hairs = 0.75 + 0.45 * noise.octaves([side * 120.0 + v * 160.0, v * 50.0], 2);
     let brow = bell(arch, 0.009 - 0.035 * (side - 0.05).max(0.0))
         * smoothstep(0.022, 0.034, side)
@@ -162,7 +163,8 @@ fn hair_behind(noise: &Noise, [u, v]: Point) -> (Colour, f32) {
     } else {
         0.232 + 0.05 * smoothstep(-0.05, 0.3, v)
     };
-    let edge = half + wave - u.abs() + 0.006 * noise.octaves([u * 8.0, v * 30.0], 3);
+    let edge =
+        half + wave - u.abs() + 0.006 * noise.octaves([u * 8.0, v * 30.0], 3) - 0.05 * smoothstep(-0.335, -0.345, v);
     let light = 0.32 - 0.55 * u + 0.25 * bell(v + 0.1, 0.12);
     let end = 1.0 - smoothstep(0.28, 0.36, v + 0.03 * noise.at([u * 30.0, 2.0]));
     (hair_colour(noise, v + wave * 3.0, u * 1.1 + wave, light), smoothstep(0.0, 0.012, edge) * end)
