@@ -139,6 +139,24 @@ fn channels_vary_by_one_and_are_neither_dead_nor_saturated() {
     }
 }
 
+/// Grain in pictures comes from filters that see it: the gradient paints nothing else.
+#[test]
+fn the_first_filters_see_edges_and_hardly_any_coloured_grain() {
+    let first = &DEEP.layers[0];
+    let mean_square = |pattern: &dyn Fn(usize, usize) -> f32| {
+        let response = |filter: usize| {
+            let taps = (0..9).flat_map(|tap| (0..3).map(move |colour| (tap, colour)));
+            taps.map(|(tap, colour)| first.weight[(4 * tap + colour) * 64 + filter] * pattern(tap, colour)).sum::<f32>()
+        };
+        (0..64).map(|filter| response(filter).powi(2)).sum::<f32>() / 64.0
+    };
+    let edge = mean_square(&|tap, _| [-1.0, 0.0, 1.0][tap % 3]);
+    // Red against green, one pixel against the next.
+    let grain = mean_square(&|tap, colour| [1.0, -1.0, 0.0][colour] * [1.0, -1.0][tap % 2]);
+    println!("edge {edge}, grain {grain}");
+    assert!(grain < 0.1 * edge, "grain moves filters by {grain}, an edge by {edge}");
+}
+
 #[test]
 fn saved_filters_come_back_bit_for_bit() {
     let filters = learned(&settings("relu2_1"));

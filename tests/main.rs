@@ -15,6 +15,8 @@ mod golden;
 mod gpu_kernels;
 mod gpu_session;
 mod gradient;
+#[path = "../examples/judge/measures/mod.rs"]
+mod judge;
 mod learned;
 mod memory;
 mod modules;

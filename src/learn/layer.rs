@@ -12,8 +12,13 @@ use super::{
 use crate::{random::Random, vgg19::Layer, weights::ConvolutionFilters};
 use rayon::prelude::*;
 
-/// Fewest directions kept of a patch, if it has as many.
-const MINIMUM_DIRECTIONS: usize = 32;
+/// Directions kept of a patch of pixels: means, slopes and bends of each colour, not what changes from pixel to pixel.
+/// What no filter sees, no gradient paints, so this decides how fine a grain pictures get.
+const FIRST_DIRECTIONS: usize = 12;
+/// Channels of a layer for each direction kept of its patches, and fewest directions. Filters from few directions are
+/// smooth and overlap, which makes for broad strokes.
+const CHANNELS_PER_DIRECTION: usize = 4;
+const FEWEST_DIRECTIONS: usize = 24;
 /// Added to the length of a whitened patch (about the square root of the number of directions) when it is scaled to
 /// unit length, so that a flat patch stays small.
 const FLAT_LENGTH: f32 = 1e-3;
@@ -39,7 +44,9 @@ pub(super) fn learn_layer(
     let mean = centre(&mut maps);
     let covariance = covariance(&maps);
     let varying = (0..dims).filter(|i| covariance[i * dims + i] > 0.0).count();
-    let directions = varying.min(count.max(MINIMUM_DIRECTIONS)).max(1);
+    let wanted =
+        if layer == Layer::FIRST { FIRST_DIRECTIONS } else { FEWEST_DIRECTIONS.max(count / CHANNELS_PER_DIRECTION) };
+    let directions = wanted.min(varying).max(1);
     let whitening = whitening(&covariance, dims, directions, &mut random);
     let patches = project(&maps, places, &whitening, directions);
     let mut rows = patches.clone();
