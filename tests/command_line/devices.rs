@@ -40,7 +40,7 @@ fn validation_ends_with_a_table_and_a_verdict() {
     assert!(lines[0].contains("case") && lines[0].contains("allowed") && lines[0].ends_with("CPU"), "{}", lines[0]);
     let cases: Vec<&str> = lines[1..].iter().copied().take_while(|line| !line.is_empty()).collect();
     assert!(cases.len() > 80 && cases.iter().all(|line| line.ends_with("  ok")), "{table}");
-    for operation in ["conv3x3 relu1_1", "conv3x3_backward", "gram relu", "style_loss", "adam", "lbfgs_dots"] {
+    for operation in ["conv3x3 relu1_1", "conv3x3_backward", "gram relu", "gram_loss", "adam", "lbfgs_dots"] {
         assert!(table.contains(operation), "{operation} is not in {table}");
     }
     let kernels = &lines[cases.len() + 2..lines.len() - 1];

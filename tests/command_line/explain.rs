@@ -36,7 +36,7 @@ fn the_last_size_is_told_step_by_step_and_array_by_array() {
     // 2 * 9 * 64 * 64 * 48 * 36 operations.
     assert_eq!(cells(&answer, "conv3x3                relu1_2")[..5], ["conv3x3", "relu1_2", "38", "1", "0.13"]);
     for step in
-        ["network_input ", "gram ", "style_loss ", "content_loss ", "conv3x3_backward ", "record_losses ", "adam "]
+        ["network_input ", "gram ", "gram_loss ", "content_loss ", "conv3x3_backward ", "record_losses ", "adam "]
     {
         cells(&answer, step);
     }

@@ -29,7 +29,7 @@ fn there_is_a_line_for_each_iteration_of_each_scale_with_these_keys() {
     folder.write("run.jsonl", "something old");
     folder.paint("out.png", "--log run.jsonl --first-iterations 13 --iterations 11");
     let text = String::from_utf8(folder.read("run.jsonl")).unwrap();
-    let keys = ["scale", "width", "height", "iteration", "total", "content", "style", "tv", "seconds"];
+    let keys = ["scale", "width", "height", "iteration", "total", "content", "style", "tv", "edges", "seconds"];
     for line in text.lines() {
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
         let found: BTreeSet<&str> = object.keys().map(String::as_str).collect();
