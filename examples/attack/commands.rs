@@ -63,7 +63,7 @@ const LAYERS: Value = Words(&[
 ]);
 const DEVICES: Value = Words(&["cpu", "auto", "0", "7", "-1", "llvmpipe", "99999999999999999999", "no such", ""]);
 
-const STYLIZE: [(&str, Value); 35] = [
+const STYLIZE: [(&str, Value); 46] = [
     ("--style", Picture),
     ("-s", Picture),
     ("--output", Output),
@@ -102,6 +102,17 @@ const STYLIZE: [(&str, Value); 35] = [
     ("--depth", Words(&["8", "16", "32"])),
     ("--no-metadata", Flag),
     ("--keep-exif", Flag),
+    ("--style", Picture),
+    ("--blend", Words(&["1,2", "1", "0,1", "NaN", "1e30,1e-30", ","])),
+    ("--style-mask", Picture),
+    ("--statistic", Words(&["gram", "moments", "wasserstein", "mean"])),
+    ("--region", Picture),
+    ("--keep", Picture),
+    ("--feather", Number),
+    ("--edges", Number),
+    ("--colors", Words(&["painting", "photo", "match", "mine"])),
+    ("--color-strength", Words(&["0", "0.5", "1", "2", "NaN"])),
+    ("--seamless", Flag),
 ];
 
 /// Options of the other commands, and those that need not be tried as often.
@@ -127,9 +138,14 @@ const OTHERS: [(&str, Value); 18] = [
 ];
 
 /// Commands with how often they are tried, and their first arguments. None works for long.
-const COMMANDS: [(&str, usize, &[&str]); 18] = [
+const COMMANDS: [(&str, usize, &[&str]); 19] = [
     ("stylize", 60, &[]),
     ("resume", 14, &[]),
+    (
+        "texture",
+        8,
+        &["-o", "album/out.png", "--device", "cpu", "--size", "24x24", "--first-iterations", "2", "--iterations", "1"],
+    ),
     ("info", 6, &[]),
     ("again", 14, &[]),
     ("weights info", 8, &[]),

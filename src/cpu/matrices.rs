@@ -7,7 +7,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 /// Rows of a product that one task computes.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
 pub(super) fn covariance(step: &Covariance, memory: &mut HostMemory) {
     let channels = step.channels as usize;
@@ -45,21 +45,23 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     let (along, down) = if step.transposed { (channels, 1) } else { (1, channels) };
     output.par_chunks_mut(BLOCK * channels).enumerate().for_each(|(block, output)| {
         let left = &left[block * BLOCK * down..];
+        // Rows before this block tell the columns before it.
+        let first = if step.symmetric { block * BLOCK } else { 0 };
         // SAFETY: `output` has `output.len() / channels` rows of `channels` values; as many rows, or columns if it is
-        // transposed, of `left` follow the first of the block; `right` has `channels` rows.
+        // transposed, of `left` follow the first of the block; `right` has `channels` rows. Columns begin with `first`.
         unsafe {
             gemm::gemm(
                 output.len() / channels,
+                channels - first,
                 channels,
-                channels,
-                output.as_mut_ptr(),
+                output.as_mut_ptr().wrapping_add(first),
                 1,
                 channels as isize,
                 false,
                 left.as_ptr(),
                 along as isize,
                 down as isize,
-                right.as_ptr(),
+                right.as_ptr().wrapping_add(first),
                 1,
                 channels as isize,
                 0.0,
@@ -74,6 +76,13 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
             values[block * BLOCK + row] += unit;
         }
     });
+    if step.symmetric {
+        for row in BLOCK..channels {
+            for column in 0..row / BLOCK * BLOCK {
+                output[row * channels + column] = output[column * channels + row];
+            }
+        }
+    }
     memory.put(step.output, words);
 }
 

@@ -34,7 +34,15 @@ impl Builder {
     }
 
     fn product(&mut self, left: SlotId, right: SlotId, output: SlotId, factor: Option<Factor>, channels: u32) {
-        let step = MatrixProduct { left, right, output, transposed: false, factor, channels };
+        let (transposed, symmetric) = (false, false);
+        let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
+        self.steps.push(Step::MatrixProduct(step));
+    }
+
+    /// The product of two polynomials of one symmetric matrix, which commute.
+    fn symmetric(&mut self, left: SlotId, right: SlotId, output: SlotId, factor: Option<Factor>, channels: u32) {
+        let (transposed, symmetric) = (false, true);
+        let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
         self.steps.push(Step::MatrixProduct(step));
     }
 
@@ -59,12 +67,12 @@ impl Builder {
         self.scale(s, y, Factor { slot, index: Factor::NORMALISE }, channels);
         // Z is the unit matrix at first, so T is also the next Z.
         self.scale(y, z, Factor { slot, index: 1 }, channels);
-        self.product(y, z, next_y, None, channels);
+        self.symmetric(y, z, next_y, None, channels);
         std::mem::swap(&mut y, &mut next_y);
         for index in 2..=RootKind::Root.steps() {
-            self.product(z, y, t, Some(Factor { slot, index }), channels);
-            self.product(y, t, next_y, None, channels);
-            self.product(t, z, next_z, None, channels);
+            self.symmetric(z, y, t, Some(Factor { slot, index }), channels);
+            self.symmetric(y, t, next_y, None, channels);
+            self.symmetric(t, z, next_z, None, channels);
             std::mem::swap(&mut y, &mut next_y);
             std::mem::swap(&mut z, &mut next_z);
         }
@@ -93,7 +101,8 @@ impl Builder {
         self.scale(overlap, polar, Factor { slot: of_polar, index: Factor::NORMALISE }, channels);
         for index in 1..=RootKind::Polar.steps() {
             let factor = Some(Factor { slot: of_polar, index });
-            let step = MatrixProduct { left: polar, right: polar, output: t, transposed: true, factor, channels };
+            let (left, right, output, transposed, symmetric) = (polar, polar, t, true, true);
+            let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
             self.steps.push(Step::MatrixProduct(step));
             self.product(polar, t, next, None, channels);
             std::mem::swap(&mut polar, &mut next);

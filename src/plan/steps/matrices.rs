@@ -64,6 +64,8 @@ pub struct MatrixProduct {
     pub right: SlotId,
     pub output: SlotId,
     pub transposed: bool,
+    /// Whether the product of these matrices is symmetric, so that half of it tells the rest.
+    pub symmetric: bool,
     pub factor: Option<Factor>,
     /// C, a multiple of 64.
     pub channels: u32,

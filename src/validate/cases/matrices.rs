@@ -21,8 +21,8 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     }
     // The largest takes the reference long.
     for name in &LAYERS[..2] {
-        for transposed in [false, true] {
-            cases.extend([None, Some(3)].map(|factor| matrix_product(filters, name, transposed, factor)));
+        for kind in [Product::Plain, Product::Transposed, Product::Square] {
+            cases.extend([None, Some(3)].map(|factor| matrix_product(filters, name, kind, factor)));
         }
     }
     cases
@@ -34,6 +34,15 @@ pub(super) fn make_symmetric(matrix: &mut [f32], channels: usize) {
             matrix[column * channels + row] = matrix[row * channels + column];
         }
     }
+}
+
+/// Which matrices are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Product {
+    Plain,
+    Transposed,
+    /// The transpose of a matrix and the matrix itself: symmetric.
+    Square,
 }
 
 fn scalars(sketch: &mut Sketch, of: Layer, regularisation: f32) -> SlotId {
@@ -58,20 +67,22 @@ fn factors(sketch: &mut Sketch) -> SlotId {
     sketch.uniform(Tensor::RootFactors, 2 * ROOT_FACTORS, -1.0, 1.5)
 }
 
-fn matrix_product(filters: &Arc<Filters>, name: &str, transposed: bool, factor: Option<usize>) -> Case {
+fn matrix_product(filters: &Arc<Filters>, name: &str, kind: Product, factor: Option<usize>) -> Case {
     let channels = layer(name).output_channels();
     let words = (channels * channels) as usize;
     let mut sketch = Sketch::new(u64::from(channels) + 12);
     let left = sketch.uniform(Tensor::Matrix(Matrix::Y), words, -0.5, 1.0);
-    let right = sketch.uniform(Tensor::Matrix(Matrix::T), words, -1.0, 0.25);
+    let other = sketch.uniform(Tensor::Matrix(Matrix::T), words, -1.0, 0.25);
+    let right = if kind == Product::Square { left } else { other };
+    let (transposed, symmetric) = (kind != Product::Plain, kind == Product::Square);
     let slot = factors(&mut sketch);
     let output = sketch.unwritten(Tensor::Matrix(Matrix::NextY), words);
     sketch.check(Check::Array(output));
     let with = if factor.is_some() { " with a factor" } else { "" };
-    let turned = if transposed { " transposed" } else { "" };
+
     let factor = factor.map(|index| Factor { slot, index });
-    let step = Step::MatrixProduct(MatrixProduct { left, right, output, transposed, factor, channels });
-    sketch.finish(format!("{name}{turned}{with}"), step, filters, F32_GRAM)
+    let step = Step::MatrixProduct(MatrixProduct { left, right, output, transposed, symmetric, factor, channels });
+    sketch.finish(format!("{name} {kind:?}{with}"), step, filters, F32_GRAM)
 }
 
 fn matrix_scale(filters: &Arc<Filters>, name: &str) -> Case {
