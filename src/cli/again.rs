@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
     let record = Record::of_picture(&picture)?;
     if record.command != "stylize" {
         return Err(CliError::Failed(format!(
-            "{} was painted by `impasto {}`, not from files: that command paints it again",
+            "{} was painted by `impasto {}`, which is not repeated: give that command the options that `impasto info` prints",
             picture.display(),
             record.command
         )));

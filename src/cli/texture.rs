@@ -70,8 +70,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "F", value_parser = finite, default_value_t = Recipe::default().tv_weight)]
     tv_weight: f32,
 
-    /// What moves the pixels
-    #[arg(long, value_enum, default_value_t = Recipe::default().method)]
+    /// What moves the pixels: from noise, adam leaves coloured grain
+    #[arg(long, value_enum, default_value_t = Method::Lbfgs)]
     optimizer: Method,
 
     #[command(flatten, next_help_heading = "Paintings")]

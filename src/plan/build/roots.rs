@@ -39,13 +39,6 @@ impl Builder {
         self.steps.push(Step::MatrixProduct(step));
     }
 
-    /// The product of two polynomials of one symmetric matrix, which commute.
-    fn symmetric(&mut self, left: SlotId, right: SlotId, output: SlotId, factor: Option<Factor>, channels: u32) {
-        let (transposed, symmetric) = (false, true);
-        let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
-        self.steps.push(Step::MatrixProduct(step));
-    }
-
     fn scale(&mut self, input: SlotId, output: SlotId, factor: Factor, channels: u32) {
         self.steps.push(Step::MatrixScale(MatrixScale { input, output, factor, channels }));
     }
@@ -67,12 +60,12 @@ impl Builder {
         self.scale(s, y, Factor { slot, index: Factor::NORMALISE }, channels);
         // Z is the unit matrix at first, so T is also the next Z.
         self.scale(y, z, Factor { slot, index: 1 }, channels);
-        self.symmetric(y, z, next_y, None, channels);
+        self.product(y, z, next_y, None, channels);
         std::mem::swap(&mut y, &mut next_y);
         for index in 2..=RootKind::Root.steps() {
-            self.symmetric(z, y, t, Some(Factor { slot, index }), channels);
-            self.symmetric(y, t, next_y, None, channels);
-            self.symmetric(t, z, next_z, None, channels);
+            self.product(z, y, t, Some(Factor { slot, index }), channels);
+            self.product(y, t, next_y, None, channels);
+            self.product(t, z, next_z, None, channels);
             std::mem::swap(&mut y, &mut next_y);
             std::mem::swap(&mut z, &mut next_z);
         }
