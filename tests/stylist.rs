@@ -416,3 +416,23 @@ fn edges_of_the_photograph_are_kept_by_their_loss() {
     let [without, with] = [0.0, 20.0].map(|weight| edges(&painted(weight)));
     assert!(with < 0.5 * without, "{with} and {without}");
 }
+
+#[test]
+fn there_is_no_frame_around_what_is_painted_on_a_flat_photograph() {
+    let engine = cpu();
+    let flat = Picture::new(SIZE, [0.47, 0.51, 0.55].repeat(SIZE.pixels())).unwrap();
+    // How far the mean colour of the outermost pixels is from that of the inside.
+    let frame = |margin| {
+        let recipe = Recipe { margin, style_weight: 30.0, ..recipe() };
+        let painted = paint(&engine, &Inputs::new(flat.clone(), painting()), &recipe);
+        let mean = |ring: &dyn Fn(u32) -> bool| {
+            let distance = |x: u32, y: u32| x.min(y).min(SIZE.width - 1 - x).min(SIZE.height - 1 - y);
+            let pixels: Vec<[f32; 3]> =
+                places().filter(|[x, y]| ring(distance(*x, *y))).map(|[x, y]| pixel(&painted, x, y)).collect();
+            [0, 1, 2].map(|channel| pixels.iter().map(|pixel| pixel[channel]).sum::<f32>() / pixels.len() as f32)
+        };
+        apart(mean(&|ring| ring < 2), mean(&|ring| ring >= 6))
+    };
+    let [without, with] = [0, 12].map(frame);
+    assert!(with < 0.5 * without && with < 0.05, "{with} with a margin and {without} without");
+}

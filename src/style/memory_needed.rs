@@ -5,7 +5,7 @@ use super::{
     outline::Outline,
     prepare::iteration,
     recipe::Recipe,
-    sizes::{sizes, style_size},
+    sizes::{sizes, style_size, with_margin},
     targets::{Source, network, unsuitable, wanted_of_sources},
 };
 use crate::{
@@ -71,13 +71,13 @@ impl ScalePlans {
         let mut targets = Vec::new();
         for (source, wanted) in wanted_of_sources(&terms, outline) {
             let looked_at = match source {
-                Source::Photograph => size,
+                Source::Photograph => with_margin(size, recipe),
                 Source::Painting(number) => styles[number],
             };
             let network = seen(looked_at, source.border(recipe.border));
             targets.push(plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?);
         }
-        let network = seen(size, recipe.border);
+        let network = seen(with_margin(size, recipe), recipe.border);
         let iteration = iteration(&network, &terms, recipe.optimizer(), outline).map_err(Reason::Content)?;
         Ok(ScalePlans { size, styles, scales: scales.len(), targets, iteration })
     }

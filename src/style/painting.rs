@@ -477,7 +477,7 @@ impl Painting {
         self.events.push_back(Event::Scale {
             number: self.index + 1,
             count: self.sizes.len(),
-            size: pictures.content.size(),
+            size: self.sizes[self.index],
             styles: pictures.paintings.iter().map(|painting| painting.picture.size()).collect(),
             iterations: iterations(&self.recipe, self.index),
         });
@@ -575,6 +575,7 @@ fn fixed_difference(a: &Recipe, b: &Recipe) -> Option<&'static str> {
         ("the scaling of losses", a.scaling == b.scaling),
         ("the pooling", a.pooling == b.pooling),
         ("the border", a.border == b.border),
+        ("the margin", a.margin == b.margin),
     ];
     same.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
 }

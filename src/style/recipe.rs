@@ -132,11 +132,17 @@ pub struct Recipe {
     pub pooling: Pooling,
     /// What the first convolution sees beyond the edge.
     pub border: Border,
+    /// Pixels around the picture that are painted too, on a mirror image of the photograph, and cut off. Every layer sees
+    /// zeros beyond its edge, and answers with a frame; it falls into the margin. No margin is needed on a torus.
+    pub margin: u32,
 }
 
 /// Sizes of the painting that make sense, see [`Recipe::style_scale`]: beyond, it is a few pixels large, or larger than
 /// any painting.
 const STYLE_SCALES: RangeInclusive<f32> = 0.01..=100.0;
+
+/// The widest margin that makes sense: no layer sees farther.
+const WIDEST_MARGIN: u32 = 256;
 
 /// Curvature pairs that L-BFGS keeps.
 const LBFGS_MEMORY: usize = 10;
@@ -169,6 +175,7 @@ impl Default for Recipe {
             scaling,
             pooling: Pooling::Max,
             border: Border::Replicate,
+            margin: 12,
         }
     }
 }
@@ -324,6 +331,10 @@ impl Recipe {
             return Err(RecipeError::OutOfRange { name, value: colour_strength, least: 0.0, most: 1.0 });
         }
         not_negative("feather", self.feather)?;
+        if self.margin > WIDEST_MARGIN {
+            let (value, most) = (self.margin as f32, WIDEST_MARGIN as f32);
+            return Err(RecipeError::OutOfRange { name: "margin", value, least: 0.0, most });
+        }
         positive("learning-rate", self.learning_rate())?;
         not_negative("content-weight", self.content_weight)?;
         not_negative("style-weight", self.style_weight)?;

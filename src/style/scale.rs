@@ -11,6 +11,8 @@ use super::{
     },
     prepare::Prepared,
     recipe::Recipe,
+    scale_pictures::without_margin,
+    sizes::margin,
 };
 use crate::{
     BackendError,
@@ -67,6 +69,8 @@ pub(super) struct Scale {
     device: Device,
     optimizer: Box<dyn Optimizer>,
     objective: Objective,
+    /// Pixels around the picture that are cut off.
+    margin: u32,
     at_zero: PerTerm<Option<f64>>,
     unit: f64,
     gradient_exponent: Option<i32>,
@@ -110,6 +114,7 @@ impl Scale {
             optimizer: optimizer(&mut device, recipe, &start)?,
             device,
             objective: objective.clone(),
+            margin: margin(recipe),
             at_zero,
             unit,
             gradient_exponent,
@@ -126,9 +131,10 @@ impl Scale {
         })
     }
 
-    /// Size of the picture.
+    /// Size of the picture, without the margin.
     pub fn size(&self) -> Size {
-        self.device.plan.window.size
+        let Size { width, height } = self.device.plan.window.size;
+        Size { width: width - 2 * self.margin, height: height - 2 * self.margin }
     }
 
     /// Iterations whose losses are known.
@@ -283,7 +289,8 @@ impl Scale {
                 self.see_to(wishes)?;
             }
             Purpose::Picture(picture_use, iteration) => {
-                let picture = self.optimizer.picture(self.size(), contents);
+                let painted = self.optimizer.picture(self.device.plan.window.size, contents);
+                let picture = without_margin(&painted, self.margin);
                 match (picture_use, self.ending.take()) {
                     (PictureUse::Result, Some(Ending::NotFinite(reason))) => {
                         return Ok(Progress::Failed(reason, Some(picture)));

@@ -5,7 +5,7 @@ use super::{
     outline::{Outline, paintable},
     recipe::{Init, Recipe},
     region_weights::{feather, rest},
-    sizes::style_size,
+    sizes::{margin, style_size},
 };
 use crate::{
     picture::{Mask, Picture},
@@ -63,7 +63,30 @@ impl ScalePictures {
         painted: Option<&Picture>,
     ) -> ScalePictures {
         let sizes = outline.paintings.iter().map(|painting| style_size(painting.size, size, painting.scale));
-        ScalePictures::sized(inputs, outline, recipe, size, &sizes.collect::<Vec<_>>(), painted)
+        let pictures = ScalePictures::sized(inputs, outline, recipe, size, &sizes.collect::<Vec<_>>(), painted);
+        pictures.with_margin(margin(recipe))
+    }
+
+    /// With a mirror image of everything but the paintings around it.
+    fn with_margin(self, margin: u32) -> ScalePictures {
+        let size = self.content.size();
+        let map = |values: Vec<f32>| mirrored(&values, size, margin, 1);
+        let picture = |picture: Picture| {
+            let size = picture.size();
+            let around = Size { width: size.width + 2 * margin, height: size.height + 2 * margin };
+            let pixels = mirrored(picture.pixels(), size, margin, 3);
+            Picture::new(around, pixels).expect("there are as many values as the pixels take")
+        };
+        if margin == 0 {
+            return self;
+        }
+        ScalePictures {
+            content: picture(self.content),
+            paintings: self.paintings,
+            start: picture(self.start),
+            regions: self.regions.into_iter().map(|region| region.map(map)).collect(),
+            freedom: self.freedom.map(map),
+        }
     }
 
     /// The same, with paintings of these sizes.
@@ -147,6 +170,27 @@ pub(super) fn with_kept(inputs: &Inputs, mut picture: Picture, photograph: &Pict
     picture
 }
 
+/// Values of pixels with `channels` each, and their mirror image over so many pixels beyond every edge.
+fn mirrored(values: &[f32], size: Size, margin: u32, channels: usize) -> Vec<f32> {
+    let place = |position: u32, side: u32| {
+        // How far it is from the last edge before it that repeats.
+        let within = (position + 2 * side * margin.div_ceil(2 * side) - margin) % (2 * side);
+        within.min(2 * side - 1 - within) as usize
+    };
+    let row = |y: u32| place(y, size.height) * size.width as usize;
+    let pixels = (0..size.height + 2 * margin).flat_map(|y| {
+        let row = row(y);
+        (0..size.width + 2 * margin).map(move |x| row + place(x, size.width))
+    });
+    pixels.flat_map(|pixel| &values[channels * pixel..][..channels]).copied().collect()
+}
+
+/// A picture without its margin.
+pub(super) fn without_margin(picture: &Picture, margin: u32) -> Picture {
+    let Size { width, height } = picture.size();
+    window(picture, [margin, margin], Size { width: width - 2 * margin, height: height - 2 * margin })
+}
+
 /// Pixels beyond an edge that resizing looks at.
 const MARGIN: u32 = 4;
 
@@ -186,6 +230,22 @@ fn long(size: Size) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_mirrors_the_picture_and_is_cut_off_again() {
+        let size = Size { width: 3, height: 2 };
+        let values: Vec<f32> = (0..6).map(|value| value as f32).collect();
+        let rows = mirrored(&values, size, 4, 1);
+        assert_eq!(rows.len(), 11 * 10);
+        // 0 1 2 and its mirror images on both sides.
+        let line = [2.0, 2.0, 1.0, 0.0, 0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 0.0];
+        assert_eq!(rows[4 * 11..5 * 11], line);
+        assert_eq!(rows[5 * 11..6 * 11], line.map(|value| value + 3.0));
+        assert_eq!((&rows[3 * 11..4 * 11], &rows[6 * 11..7 * 11]), (&line[..], &line.map(|value| value + 3.0)[..]));
+        let picture = Picture::noise(size, 1);
+        let content = ScalePictures::exact(&picture, &[], &picture).with_margin(5).content;
+        assert_eq!(without_margin(&content, 5), picture);
+    }
 
     #[test]
     fn on_a_torus_a_moved_picture_is_resized_to_a_moved_one() {

@@ -53,6 +53,17 @@ pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason>
     Ok(suitable)
 }
 
+/// The size of what is painted for a picture of this size: the margin belongs to it.
+pub(super) fn with_margin(size: Size, recipe: &Recipe) -> Size {
+    let both = 2 * margin(recipe);
+    Size { width: size.width + both, height: size.height + both }
+}
+
+/// Pixels around the picture that are cut off.
+pub(super) fn margin(recipe: &Recipe) -> u32 {
+    if recipe.border == Border::Wrap { 0 } else { recipe.margin }
+}
+
 /// Checks that a painting is large enough for the style layers at every scale. One that is too small by itself is left to
 /// whoever looks at it.
 pub(super) fn check_style(style: Size, style_scale: f32, sizes: &[Size], recipe: &Recipe) -> Result<(), Reason> {

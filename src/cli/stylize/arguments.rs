@@ -246,6 +246,7 @@ impl Arguments {
             scaling: self.loss,
             pooling: self.pooling,
             border: default.border,
+            margin: default.margin,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::{
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
         recipe::{Init, Recipe},
-        sizes::{fit, sizes},
+        sizes::{fit, sizes, with_margin},
     },
 };
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ impl Saved {
         let picture = |size: Size| 12 * u64::from(size.width) * u64::from(size.height);
         let pictures = [(PAINTED, self.painted), (INIT, self.init_size)];
         let pictures = pictures.into_iter().filter_map(|(name, size)| Some((name, picture(size?))));
-        let size = self.position.sizes[self.position.index];
+        let size = with_margin(self.position.sizes[self.position.index], &self.recipe);
         let kept = self.moment.iter().flat_map(|_| kept(self.recipe.method)).map(|&(tensor, name)| {
             let length = match tensor {
                 Tensor::State => size_of::<IterationState>() as u64,
