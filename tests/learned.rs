@@ -154,7 +154,7 @@ fn the_first_filters_see_edges_and_hardly_any_coloured_grain() {
     // Red against green, one pixel against the next.
     let grain = mean_square(&|tap, colour| [1.0, -1.0, 0.0][colour] * [1.0, -1.0][tap % 2]);
     println!("edge {edge}, grain {grain}");
-    assert!(grain < 0.1 * edge, "grain moves filters by {grain}, an edge by {edge}");
+    assert!(grain < 0.07 * edge, "grain moves filters by {grain}, an edge by {edge}");
 }
 
 #[test]
@@ -226,5 +226,5 @@ fn painting_with_learned_filters_lowers_the_style_loss() {
         });
     assert!(painted.unwrap().pixels().iter().all(|value| (0.0..=1.0).contains(value)));
     let (first, last) = (losses[0], losses[losses.len() - 1]);
-    assert!(last < first / 5.0, "style loss from {first} to {last}");
+    assert!(last < first / 4.0, "style loss from {first} to {last}");
 }

@@ -66,7 +66,7 @@ impl Motif {
         }
         if let Some((along, across)) = self.fish([x, y]) {
             let tile = grid([along, across], 2);
-            let back = self.from_fish([tile.middle[0], tile.middle[1]]);
+            let back = self.onto_picture([tile.middle[0], tile.middle[1]]);
             return Tile { middle: back, ..tile };
         }
         let wave = |x: f32| 0.018 * (x * 19.0).sin();
@@ -100,7 +100,7 @@ impl Motif {
     }
 
     /// A point of the picture from one along and across the fish.
-    fn from_fish(&self, [along, across]: Point) -> Point {
+    fn onto_picture(&self, [along, across]: Point) -> Point {
         let scale = (self.width / 1.33).min(1.0);
         [0.5 * self.width + along * scale, 0.765 + scale * across + 0.025 * (along * 9.0).sin()]
     }

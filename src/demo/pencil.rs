@@ -93,7 +93,7 @@ fn jug([u, v]: Point) -> Seen {
     let profile = |v: f32| {
         let belly = 0.17 * (1.0 - ((v - 0.06) / 0.2).powi(2)).max(0.0).sqrt();
         let neck = 0.07 + 0.035 * smoothstep(-0.24, -0.33, v) + 0.02 * smoothstep(-0.13, -0.05, v);
-        if v < -0.33 || v > 0.235 { -1.0 } else { belly.max(if v < 0.02 { neck } else { 0.08 }) }
+        if !(-0.33..=0.235).contains(&v) { -1.0 } else { belly.max(if v < 0.02 { neck } else { 0.08 }) }
     };
     let half = profile(v);
     let handle = ((x + 0.13).hypot((v + 0.13) * 0.85) - 0.105).abs();

@@ -14,14 +14,14 @@ use rayon::prelude::*;
 
 /// Directions kept of a patch of pixels: means, slopes and bends of each colour, not what changes from pixel to pixel.
 /// What no filter sees, no gradient paints, so this decides how fine a grain pictures get.
-const FIRST_DIRECTIONS: usize = 12;
+const FIRST_DIRECTIONS: usize = 8;
 /// Channels of a layer for each direction kept of its patches, and fewest directions. Filters from few directions are
 /// smooth and overlap, which makes for broad strokes.
 const CHANNELS_PER_DIRECTION: usize = 4;
-const FEWEST_DIRECTIONS: usize = 24;
-/// Added to the length of a whitened patch (about the square root of the number of directions) when it is scaled to
-/// unit length, so that a flat patch stays small.
-const FLAT_LENGTH: f32 = 1e-3;
+const FEWEST_DIRECTIONS: usize = 16;
+/// Added to the length of a whitened patch, as a multiple of the usual length, when it is scaled to unit length: flat
+/// patches stay small and count for little, so that filters are about strokes and not about the noise between them.
+const FLAT_LENGTH: f32 = 0.3;
 /// Deviation of a filter's output, in whitened units, below which it counts as rounding and is not scaled to one.
 const MINIMUM_DEVIATION: f32 = 1e-2;
 
@@ -50,9 +50,10 @@ pub(super) fn learn_layer(
     let whitening = whitening(&covariance, dims, directions, &mut random);
     let patches = project(&maps, places, &whitening, directions);
     let mut rows = patches.clone();
+    let flat = FLAT_LENGTH * (directions as f32).sqrt();
     rows.par_chunks_mut(directions).for_each(|row| {
         let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|value| *value /= length + FLAT_LENGTH);
+        row.iter_mut().for_each(|value| *value /= length + flat);
     });
     let mut filters = spherical_k_means(&rows, directions, count, settings.rounds, &mut random).directions;
     let outputs = Matrix::of_rows(&patches, directions).times(Matrix::of_rows(&filters, directions).transposed());
