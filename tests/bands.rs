@@ -154,6 +154,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
         iterations: 2,
         content_layers: weighted(&["relu3_1"]),
         style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        margin: 0,
         ..Recipe::default()
     };
     let filters = Arc::new(generated(5, "relu3_1".parse().unwrap()));

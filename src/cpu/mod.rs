@@ -36,7 +36,7 @@ use crate::vgg19::Layer;
 use crate::weights::{ConvolutionFilters, Filters};
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 use threads::Scratches;
 
@@ -48,6 +48,9 @@ pub struct Cpu {
     layers: Vec<OnceLock<LayerFilters>>,
     scratches: Scratches,
     threads: rayon::ThreadPool,
+    /// Held by the session whose routine runs. A thread that waits within one routine would else begin another, and wait
+    /// for scratch memory that the first one holds.
+    turn: Mutex<()>,
 }
 
 impl Cpu {
@@ -63,7 +66,7 @@ impl Cpu {
             .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
         let layers = filters.layers.iter().map(|_| OnceLock::new()).collect();
         let scratches = Scratches::new(threads.current_num_threads());
-        Ok(Arc::new(Cpu { filters, layers, scratches, threads }))
+        Ok(Arc::new(Cpu { filters, layers, scratches, threads, turn: Mutex::new(()) }))
     }
 
     /// Adds the filters of the next layer.
@@ -80,6 +83,13 @@ impl Cpu {
     /// Runs something whose parallel parts run on these threads.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.threads.install(work)
+    }
+
+    /// Runs a part of a session's work on these threads, alone.
+    fn alone(&self, work: impl FnOnce() + Send) {
+        // It guards no data that a panic could leave in disorder.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.install(work);
     }
 
     /// Bytes of the filters that were transformed, in their forms.
@@ -156,7 +166,7 @@ impl backend::Session for Session {
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
         let Session { plan, memory, processor } = self;
-        processor.threads.install(|| {
+        processor.alone(|| {
             for step in &plan.steps[plan.routine(routine)] {
                 run_step(step, processor, memory);
             }
@@ -182,7 +192,7 @@ impl backend::Session for Session {
         let time = |step: &Step| {
             backend::median_seconds(repeats, || {
                 let start = Instant::now();
-                processor.threads.install(|| run_step(step, processor, memory));
+                processor.alone(|| run_step(step, processor, memory));
                 Ok(start.elapsed().as_secs_f64())
             })
         };
@@ -248,5 +258,22 @@ mod tests {
             Session::on(&processor, &plan).unwrap();
             assert_eq!(processor.bytes(), filter_bytes(deepest).max(before), "{deepest}");
         }
+    }
+
+    #[test]
+    fn two_sessions_on_one_processor_do_not_wait_for_each_other_forever() {
+        let processor = Cpu::new(Arc::new(generated(1, "relu4_1".parse().unwrap())), NonZeroUsize::new(2)).unwrap();
+        let wanted = [Representation::Features("relu4_1".parse().unwrap())];
+        let plan = features(&Network::for_tests(72, 64), &wanted).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut session = Session::on(&processor, &plan).unwrap();
+                    for _ in 0..20 {
+                        backend::Session::run(&mut session, Routine::Features).unwrap();
+                    }
+                });
+            }
+        });
     }
 }

@@ -28,6 +28,7 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
         size,
         min_scale: size,
         style_scales: vec![style.size().width.max(style.size().height) as f32 / size as f32],
+        margin: 0,
         first_iterations: evaluations,
         method: Method::Lbfgs,
         style_layers: Recipe::style_layers_within(layer("relu5_1")),
