@@ -175,7 +175,7 @@ fn a_start_from_another_picture_is_saved_with_it() {
 fn all_weights_together_change_nothing() {
     for engine in engines() {
         for method in [Method::Adam, Method::Lbfgs] {
-            let recipe = recipe(method);
+            let recipe = Recipe { margin: 0, ..recipe(method) };
             let expected = paint(&engine, &recipe);
             let at = |factor: f32| {
                 let Recipe { content_weight, style_weight, tv_weight, .. } = recipe;
