@@ -414,6 +414,7 @@ mod tests {
             let recipe = Recipe {
                 content_layers: weighted("relu2_1"),
                 style_layers: weighted("relu1_1"),
+                margin: 0,
                 method,
                 ..Recipe::default()
             };
