@@ -53,8 +53,8 @@ impl ScalePictures {
         }
     }
 
-    /// Those of some inputs for a picture of this size. `painted` is the result of the scale before. With a style scale
-    /// of none, paintings keep their size.
+    /// Those of some inputs for a picture of this size, with a margin around it. `painted` is the result of the scale
+    /// before.
     pub(super) fn new(
         inputs: &Inputs,
         outline: &Outline,
@@ -89,7 +89,7 @@ impl ScalePictures {
         }
     }
 
-    /// The same, with paintings of these sizes.
+    /// The same without a margin, and with paintings of these sizes.
     pub(super) fn sized(
         inputs: &Inputs,
         outline: &Outline,

@@ -235,7 +235,7 @@ impl Builder {
         self.steps.push(Step::TotalVariation(step));
     }
 
-    /// What else looks at the picture itself, and which of its pixels may move.
+    /// The other loss on the picture itself.
     pub(super) fn edge_loss(&mut self) {
         let cells = 3 * EdgeLoss::cells(self.network.window.size).pixels();
         let values = self.picture_values();
@@ -252,6 +252,7 @@ impl Builder {
         self.steps.push(Step::EdgeLoss(step));
     }
 
+    /// What comes after all that adds to the picture's gradient.
     pub(super) fn freeze_pixels(&mut self) {
         let pixels = self.network.window.size.pixels();
         let step = FreezePixels {
