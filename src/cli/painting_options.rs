@@ -141,7 +141,7 @@ fn counted(paintings: usize) -> String {
 /// Reads a mask that must cover something.
 pub(crate) fn used_mask(path: &Path, detail: Detail, of: &str) -> Result<Mask, CliError> {
     let mask = read_mask(path, detail)?;
-    if mask.values().iter().all(|value| *value == 0.0) {
+    if mask.is_empty() {
         return Err(CliError::Usage(format!(
             "{}, the mask {of}, is empty: a mask is white where it counts, and this one is black or transparent everywhere",
             path.display()

@@ -17,18 +17,8 @@ pub(super) fn edge_loss(step: &EdgeLoss, memory: &mut HostMemory) {
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
     let mut words = memory.take(step.image_gradient);
     let image = memory.values(step.image);
-    let mut means = vec![0.0; 3 * cells.pixels()];
-    means.par_chunks_mut(cell_line).enumerate().for_each(|(cell_row, means)| {
-        for row in image[cell_row * EDGE * line..][..EDGE * line].chunks_exact(line) {
-            for (cell, pixels) in means.as_chunks_mut::<3>().0.iter_mut().zip(row.chunks_exact(3 * EDGE)) {
-                for pixel in pixels.as_chunks::<3>().0 {
-                    cell.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value / (EDGE * EDGE) as f32);
-                }
-            }
-        }
-    });
-    let target = &memory.values(step.target)[..means.len()];
-    let mut difference = laplacian(&means, cells);
+    let mut difference = edges(image, step.size);
+    let target = &memory.values(step.target)[..difference.len()];
     difference.iter_mut().zip(target).for_each(|(edge, target)| *edge -= target);
     let value: f64 = difference.iter().map(|value| f64::from(value * value)).sum();
     let slopes = laplacian(&difference, cells);
@@ -44,6 +34,26 @@ pub(super) fn edge_loss(step: &EdgeLoss, memory: &mut HostMemory) {
     });
     memory.put(step.image_gradient, words);
     memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * value) as f32;
+}
+
+/// L(x) of a picture `[height][width][3]`, see [`EdgeLoss`].
+pub(crate) fn edges(image: &[f32], size: Size) -> Vec<f32> {
+    let cells = EdgeLoss::cells(size);
+    if cells.pixels() == 0 {
+        return Vec::new();
+    }
+    let (line, cell_line) = (3 * size.width as usize, 3 * cells.width as usize);
+    let mut means = vec![0.0; 3 * cells.pixels()];
+    means.par_chunks_mut(cell_line).enumerate().for_each(|(cell_row, means)| {
+        for row in image[cell_row * EDGE * line..][..EDGE * line].chunks_exact(line) {
+            for (cell, pixels) in means.as_chunks_mut::<3>().0.iter_mut().zip(row.chunks_exact(3 * EDGE)) {
+                for pixel in pixels.as_chunks::<3>().0 {
+                    cell.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value / (EDGE * EDGE) as f32);
+                }
+            }
+        }
+    });
+    laplacian(&means, cells)
 }
 
 /// Sum of the differences of each value from its neighbours, as many as there are; `[height][width][3]`.

@@ -8,7 +8,7 @@ mod content_loss;
 mod conv3x3;
 mod copy_vector;
 mod destination;
-mod edge_loss;
+pub(crate) mod edge_loss;
 mod first_layer;
 mod freeze_pixels;
 mod gram;

@@ -50,6 +50,11 @@ impl Mask {
         &self.values
     }
 
+    /// Whether nothing counts.
+    pub fn is_empty(&self) -> bool {
+        self.values.iter().all(|value| *value == 0.0)
+    }
+
     /// The mask at another size, at least 1x1, resampled as [`super::Picture::resize`] does.
     pub fn resize(&self, size: Size) -> Mask {
         let (size, values) = resized::<Luma<f32>>(self.size, &self.values, size);

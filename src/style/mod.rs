@@ -8,6 +8,7 @@ mod evaluate;
 mod event;
 mod gradient_scale;
 mod inputs;
+mod limits;
 mod memory_needed;
 mod moment;
 mod objective;

@@ -3,8 +3,9 @@
 use super::{
     error::{MaskOf, Reason},
     inputs::Inputs,
+    limits::Limits,
     recipe::Recipe,
-    region_weights::rest,
+    region_weights::rest_of,
 };
 use crate::{
     picture::{Mask, fit_long_side},
@@ -75,15 +76,15 @@ impl Outline {
         recipe.check_paintings(inputs.paintings.len())?;
         let size = fit_long_side(inputs.content.size(), MEASURED);
         let fitted = |mask: &Mask| mask.resize(size);
-        let paintable = paintable(inputs, size);
+        let limits = Limits::new(inputs, size);
+        let paintable = limits.as_ref().map_or_else(|| vec![1.0; size.pixels()], Limits::paintable);
         let share_of = |mask: &[f32]| {
             mask.iter().zip(&paintable).map(|(mask, free)| f64::from(mask * free)).sum::<f64>() / size.pixels() as f64
         };
         let masks: Vec<Option<Mask>> =
             inputs.paintings.iter().map(|painting| painting.region.as_ref().map(fitted)).collect();
         for (index, painting) in inputs.paintings.iter().enumerate() {
-            let is_empty =
-                |mask: &Option<Mask>| mask.as_ref().is_some_and(|mask| mask.values().iter().all(|v| *v == 0.0));
+            let is_empty = |mask: &Option<Mask>| mask.as_ref().is_some_and(Mask::is_empty);
             if is_empty(&painting.mask) {
                 return Err(Reason::EmptyMask { of: MaskOf::Painting(index) });
             }
@@ -94,7 +95,7 @@ impl Outline {
         if share_of(&vec![1.0; size.pixels()]) < SMALLEST_AREA {
             return Err(Reason::NothingToPaint);
         }
-        let all_count = inputs.alpha.is_none() && inputs.keep.is_none() && recipe.border != Border::Wrap;
+        let all_count = limits.is_none() && recipe.border != Border::Wrap;
         let has_regions = masks.iter().any(Option::is_some);
         let mut regions: Vec<RegionOutline> = Vec::new();
         let mut add = |mask: &[f32]| {
@@ -104,7 +105,7 @@ impl Outline {
         };
         let rest_region = masks.iter().any(Option::is_none).then(|| {
             let named: Vec<&[f32]> = masks.iter().flatten().map(Mask::values).collect();
-            add(&if named.is_empty() { vec![1.0; size.pixels()] } else { rest(&named) })
+            add(&rest_of(&named, size))
         });
         let mut of_painting = Vec::new();
         for mask in &masks {
@@ -134,21 +135,7 @@ impl Outline {
             content: inputs.content.size(),
             paintings: paintings.collect(),
             regions,
-            frozen: inputs.alpha.is_some() || inputs.keep.is_some(),
+            frozen: limits.is_some(),
         })
     }
-}
-
-/// How much of each pixel of the photograph, at this size, may be painted: what is seen and not kept.
-pub(super) fn paintable(inputs: &Inputs, size: Size) -> Vec<f32> {
-    let mut paintable = vec![1.0; size.pixels()];
-    let mut limit = |mask: &Option<Mask>, factor: fn(f32) -> f32| {
-        if let Some(mask) = mask {
-            let mask = mask.resize(size);
-            paintable.iter_mut().zip(mask.values()).for_each(|(value, mask)| *value *= factor(*mask));
-        }
-    };
-    limit(&inputs.alpha, |alpha| alpha);
-    limit(&inputs.keep, |keep| 1.0 - keep);
-    paintable
 }

@@ -6,6 +6,7 @@ use super::{
     error::{Reason, StylizeError},
     event::Event,
     inputs::{Inputs, StyleInput},
+    limits::Limits,
     moment::Moment,
     objective::{Loss, Objective},
     optimizer::SavedOptimizer,
@@ -13,7 +14,7 @@ use super::{
     prepare::{self, Preparation, Work},
     recipe::{Colours, Recipe, WeightedLayer},
     scale::{self, Scale, Wishes},
-    scale_pictures::{ScalePictures, with_kept},
+    scale_pictures::ScalePictures,
     sizes::{check_style, sizes},
 };
 use crate::{
@@ -400,12 +401,19 @@ impl Painting {
 
     /// A picture as it is shown: in the colours that are wanted, and with the photograph where that is kept.
     fn presented(&self, picture: Picture) -> Picture {
+        let limits = Limits::new(&self.inputs, picture.size());
+        if limits.is_none() && self.recipe.colours != Colours::Photo {
+            return picture;
+        }
         let photograph = self.inputs.content.resize(picture.size());
         let coloured = match self.recipe.colours {
             Colours::Photo => with_chroma_of(&picture, &photograph, self.recipe.colour_strength),
             Colours::Painting | Colours::Match => picture,
         };
-        with_kept(&self.inputs, coloured, &photograph)
+        match limits {
+            Some(limits) => limits.put_back(coloured, &photograph),
+            None => coloured,
+        }
     }
 
     fn work(&mut self, wait: bool) -> Result<Status, StylizeError> {
@@ -523,33 +531,25 @@ impl Painting {
     }
 }
 
+/// A painting in the colours of a photograph: painting, photograph, the weight of each pixel of both, strength.
+type Recolour = fn(&Picture, &Picture, Option<&[f32]>, Option<&[f32]>, f32) -> Picture;
+
 /// The inputs in the colours in which they are worked with; none if those are their own.
 fn recoloured(inputs: &Inputs, recipe: &Recipe) -> Option<Inputs> {
     let strength = recipe.colour_strength;
-    let all = |recolour: &dyn Fn(&StyleInput) -> Picture| -> Vec<StyleInput> {
-        inputs.paintings.iter().map(|input| StyleInput { picture: recolour(input), ..input.clone() }).collect()
+    let (content, recolour): (_, Recolour) = match recipe.colours {
+        Colours::Painting => return None,
+        Colours::Photo => (photograph_in_luminance(&inputs.content, strength), painting_in_luminance),
+        Colours::Match => (inputs.content.clone(), match_colours),
     };
     let fitted = |mask: &Option<Mask>, picture: &Picture| mask.as_ref().map(|mask| mask.resize(picture.size()));
     let seen = fitted(&inputs.alpha, &inputs.content);
-    let seen = seen.as_ref().map(Mask::values);
-    let (content, paintings) = match recipe.colours {
-        Colours::Painting => return None,
-        Colours::Photo => (
-            photograph_in_luminance(&inputs.content, strength),
-            all(&|input| {
-                let mask = fitted(&input.mask, &input.picture);
-                painting_in_luminance(&input.picture, &inputs.content, mask.as_ref().map(Mask::values), seen, strength)
-            }),
-        ),
-        Colours::Match => (
-            inputs.content.clone(),
-            all(&|input| {
-                let mask = fitted(&input.mask, &input.picture);
-                match_colours(&input.picture, &inputs.content, mask.as_ref().map(Mask::values), seen, strength)
-            }),
-        ),
+    let painting = |input: &StyleInput| {
+        let mask = fitted(&input.mask, &input.picture);
+        let (mask, seen) = (mask.as_ref().map(Mask::values), seen.as_ref().map(Mask::values));
+        StyleInput { picture: recolour(&input.picture, &inputs.content, mask, seen, strength), ..input.clone() }
     };
-    Some(Inputs { content, paintings, ..inputs.clone() })
+    Some(Inputs { content, paintings: inputs.paintings.iter().map(painting).collect(), ..inputs.clone() })
 }
 
 /// Iterations of a scale.

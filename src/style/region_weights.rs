@@ -47,9 +47,14 @@ pub(super) fn feather(mask: &[f32], size: Size, radius: f32) -> Vec<f32> {
     soft
 }
 
+/// What some masks over a picture of this size leave: all of it, if there are none.
+pub(super) fn rest_of(masks: &[&[f32]], size: Size) -> Vec<f32> {
+    if masks.is_empty() { vec![1.0; size.pixels()] } else { rest(masks) }
+}
+
 /// What some masks over one picture leave: one less their sum, and nothing where they overlap to more than one. There
 /// is at least one mask.
-pub(super) fn rest(masks: &[&[f32]]) -> Vec<f32> {
+fn rest(masks: &[&[f32]]) -> Vec<f32> {
     let mut rest = vec![1.0; masks.first().map_or(0, |mask| mask.len())];
     for mask in masks {
         rest.iter_mut().zip(*mask).for_each(|(rest, value)| *rest -= value);

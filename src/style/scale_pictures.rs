@@ -1,20 +1,17 @@
 //! The pictures of one scale, in the sizes in which the network sees them.
 
 use super::{
-    inputs::Inputs,
-    outline::{Outline, paintable},
+    inputs::{Inputs, StyleInput},
+    limits::Limits,
+    outline::Outline,
     recipe::{Init, Recipe},
-    region_weights::{feather, rest},
-    sizes::{margin, style_size},
+    region_weights::{feather, rest_of},
+    sizes::{long, margin, style_size},
 };
 use crate::{
-    picture::{Mask, Picture},
+    picture::Picture,
     plan::{Border, Size},
 };
-
-/// A value of the keep mask above which a pixel does not move at all: what it would change is less than one of 256
-/// levels.
-const KEPT: f32 = 1.0 - 1.0 / 512.0;
 
 /// A painting and how much each of its pixels counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +103,12 @@ impl ScalePictures {
             (None, Init::Noise) => Picture::noise(size, recipe.seed),
             (None, Init::Picture(other)) => other.resize(size),
         };
-        let start = with_kept(inputs, start, &content);
-        let paintable = paintable(inputs, size);
+        let limits = Limits::new(inputs, size);
+        let start = match &limits {
+            Some(limits) => limits.put_back(start, &content),
+            None => start,
+        };
+        let paintable = limits.as_ref().map(Limits::paintable);
         let softened = recipe.feather * long(size) as f32 / recipe.size.max(1) as f32;
         let masks: Vec<Option<Vec<f32>>> = inputs
             .paintings
@@ -115,26 +116,21 @@ impl ScalePictures {
             .map(|painting| painting.region.as_ref().map(|mask| feather(mask.resize(size).values(), size, softened)))
             .collect();
         let regions = outline.regions.iter().enumerate().map(|(index, region)| {
+            if !region.region.weighted {
+                return None;
+            }
             let ruled = |painting: &usize| outline.paintings[*painting].region == index;
             let mask = (0..masks.len()).filter(ruled).find_map(|painting| masks[painting].clone());
             let mask = mask.unwrap_or_else(|| {
                 let named: Vec<&[f32]> = masks.iter().flatten().map(Vec::as_slice).collect();
-                if named.is_empty() { vec![1.0; size.pixels()] } else { rest(&named) }
+                rest_of(&named, size)
             });
-            let limited = mask.iter().zip(&paintable).map(|(mask, free)| mask * free);
-            region.region.weighted.then(|| limited.collect())
+            Some(match &paintable {
+                Some(paintable) => mask.iter().zip(paintable).map(|(mask, free)| mask * free).collect(),
+                None => mask,
+            })
         });
-        let freedom = outline.frozen.then(|| {
-            let alpha = inputs.alpha.as_ref().map(|mask| mask.resize(size));
-            let keep = inputs.keep.as_ref().map(|mask| mask.resize(size));
-            let value = |mask: &Option<Mask>, index: usize| mask.as_ref().map(|mask| mask.values()[index]);
-            let moves = |index: usize| {
-                value(&alpha, index).is_none_or(|alpha| alpha > 0.0)
-                    && value(&keep, index).is_none_or(|keep| keep < KEPT)
-            };
-            (0..size.pixels()).map(|index| if moves(index) { 1.0 } else { 0.0 }).collect()
-        });
-        let style_picture = |(painting, size): (&super::inputs::StyleInput, &Size)| StylePicture {
+        let style_picture = |(painting, size): (&StyleInput, &Size)| StylePicture {
             picture: painting.picture.resize(*size),
             mask: painting.mask.as_ref().map(|mask| mask.resize(*size).values().to_vec()),
         };
@@ -143,31 +139,9 @@ impl ScalePictures {
             regions: regions.collect(),
             content,
             start,
-            freedom,
+            freedom: limits.as_ref().map(Limits::freedom),
         }
     }
-}
-
-/// A picture with the photograph where that is kept, and where nothing is seen of it.
-pub(super) fn with_kept(inputs: &Inputs, mut picture: Picture, photograph: &Picture) -> Picture {
-    let size = picture.size();
-    let mut put = |mask: &Option<Mask>, share: fn(f32) -> f32| {
-        let Some(mask) = mask else { return };
-        let mask = mask.resize(size);
-        let pixels = picture.pixels_mut().chunks_exact_mut(3).zip(photograph.pixels().chunks_exact(3));
-        for ((pixel, kept), mask) in pixels.zip(mask.values()) {
-            let share = share(*mask);
-            // Exactly, not up to rounding, where nothing or everything is kept.
-            if share >= 1.0 {
-                pixel.copy_from_slice(kept);
-            } else if share > 0.0 {
-                pixel.iter_mut().zip(kept).for_each(|(value, kept)| *value += share * (kept - *value));
-            }
-        }
-    };
-    put(&inputs.keep, |keep| keep);
-    put(&inputs.alpha, |alpha| if alpha > 0.0 { 0.0 } else { 1.0 });
-    picture
 }
 
 /// Values of pixels with `channels` each, and their mirror image over so many pixels beyond every edge.
@@ -221,10 +195,6 @@ fn window(picture: &Picture, [left, top]: [u32; 2], size: Size) -> Picture {
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
-}
-
-fn long(size: Size) -> u32 {
-    size.width.max(size.height)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(super) fn check_style(style: Size, style_scale: f32, sizes: &[Size], recipe:
     Ok(())
 }
 
-fn long(size: Size) -> u32 {
+pub(super) fn long(size: Size) -> u32 {
     size.width.max(size.height)
 }
 

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     BackendError, Engine, Session, SlotContents,
+    cpu::edge_loss,
     picture::Picture,
     plan::{
-        self, Border, EDGE_CELL, EdgeLoss, Network, Plan, PlanError, Pooling, Precision, Region, Representation,
-        Routine, Size, Style, Tensor, Term, Window,
+        self, Border, Network, Plan, PlanError, Pooling, Precision, Region, Representation, Routine, Size, Style,
+        Tensor, Term, Window,
     },
     read_map, values,
     vgg19::Layer,
@@ -113,7 +114,8 @@ pub(super) enum Target<'a> {
 impl Targets {
     /// What follows from the pictures without the network.
     pub(super) fn new(terms: &[Term], content: &Picture) -> Targets {
-        let edges = if terms.contains(&Term::Edges) { edges(content) } else { Vec::new() };
+        let edges =
+            if terms.contains(&Term::Edges) { edge_loss::edges(content.pixels(), content.size()) } else { Vec::new() };
         Targets { edges, ..Targets::default() }
     }
 
@@ -268,33 +270,6 @@ impl<'a> SourcePicture<'a> {
 pub(super) fn weights_at(mask: &[f32], size: Size, layers: &[(Layer, Region)]) -> Vec<Vec<f32>> {
     let layers: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
     super::region_weights::layer_weights(mask, size, &layers)
-}
-
-/// The edges of a picture, as [`EdgeLoss`] sees them.
-fn edges(picture: &Picture) -> Vec<f32> {
-    let (size, cells) = (picture.size(), EdgeLoss::cells(picture.size()));
-    let (columns, rows, edge) = (cells.width as usize, cells.height as usize, EDGE_CELL as usize);
-    let mut means = vec![[0.0f32; 3]; cells.pixels()];
-    for (y, row) in picture.pixels().chunks_exact(3 * size.width as usize).take(rows * edge).enumerate() {
-        for (x, pixel) in row.as_chunks::<3>().0.iter().take(columns * edge).enumerate() {
-            let mean = &mut means[y / edge * columns + x / edge];
-            mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += value / (edge * edge) as f32);
-        }
-    }
-    let mut edges = vec![0.0; 3 * means.len()];
-    for (index, own) in means.iter().enumerate() {
-        let (x, y) = (index % columns, index / columns);
-        let mut add = |there: bool, other: usize| {
-            if there {
-                (0..3).for_each(|channel| edges[3 * index + channel] += own[channel] - means[other][channel]);
-            }
-        };
-        add(x > 0, index.wrapping_sub(1));
-        add(x + 1 < columns, index + 1);
-        add(y > 0, index.wrapping_sub(columns));
-        add(y + 1 < rows, index + columns);
-    }
-    edges
 }
 
 /// Why there is no plan for a picture, in words that name the picture.
