@@ -16,7 +16,7 @@
 //!     Device, DeviceChoice, Engine, demo,
 //!     learn::{LearnSettings, learn_filters},
 //!     plan::Size,
-//!     style::{Recipe, stylize},
+//!     style::{Inputs, Recipe, stylize},
 //! };
 //! use std::sync::Arc;
 //!
@@ -31,7 +31,7 @@
 //! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };
 //! let device = Device::open(&DeviceChoice::Cpu, None, None, &mut |_passed_over| {})?;
 //! let engine = Engine::new(&device, Arc::new(filters))?;
-//! let painted = stylize(&engine, &content, &style, &recipe, None, &mut |_event| {})?;
+//! let painted = stylize(&engine, &Inputs::new(content, style), &recipe, None, &mut |_event| {})?;
 //!
 //! assert_eq!(painted.size(), Size { width: 32, height: 24 });
 //! // painted.save("result.png")? writes it.
