@@ -45,8 +45,8 @@ fn the_network_goes_to_relu5_1_unless_layers_are_named() {
 fn filters_that_end_early_give_the_layers_they_have() {
     let folder = Folder::with_pictures();
     folder.filters("vgg19.safetensors", "relu3_3");
-    assert_default_layers(&folder, "vgg19", "--content-layers relu3_2", "relu1_1,relu2_1,relu3_1");
-    assert_default_layers(&folder, "filters", "--content-layers relu2_1", "relu1_1,relu2_1");
+    assert_default_layers(&folder, "vgg19", "--content-layers relu3_2", "relu1_1=4,relu2_1=3,relu3_1=2");
+    assert_default_layers(&folder, "filters", "--content-layers relu2_1", "relu1_1=4,relu2_1=3");
 }
 
 #[track_caller]
