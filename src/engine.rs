@@ -4,7 +4,7 @@ use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
     host_memory,
-    plan::{Plan, Precision, Step, Storage},
+    plan::{Plan, Precision, Size, Step, Storage},
     reference,
     weights::Filters,
 };
@@ -82,11 +82,13 @@ impl Engine {
         self.precision
     }
 
-    /// How plans for this engine store their maps in a precision that it supports; it always supports f32.
-    pub fn storage(&self, precision: Precision) -> Storage {
+    /// How plans for this engine store the maps of a picture of this size in a precision that it supports; it always
+    /// supports f32.
+    pub fn storage(&self, precision: Precision, window: Size) -> Storage {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
-            Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
+            Loaded::Cpu(processor) => Storage::for_threads(processor.threads(), window),
+            Loaded::Reference => Storage::PLAIN,
         }
     }
 

@@ -14,6 +14,7 @@ mod freeze_pixels;
 mod gram;
 mod gram_loss;
 mod lbfgs;
+mod maps;
 mod matrices;
 mod max_pool;
 mod moments_loss;
@@ -31,7 +32,7 @@ mod wrap_halo;
 
 use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
-use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::vgg19::Layer;
 use crate::weights::{ConvolutionFilters, Filters};
 use conv3x3::LayerFilters;
@@ -78,6 +79,11 @@ impl Cpu {
     /// The filters as they were given.
     pub(crate) fn filters(&self) -> &Arc<Filters> {
         &self.filters
+    }
+
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.current_num_threads()
     }
 
     /// Runs something whose parallel parts run on these threads.
@@ -143,11 +149,10 @@ impl Session {
     /// A session with zeroed slots.
     ///
     /// # Errors
-    /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or
-    /// memory runs out.
+    /// If the plan does not store its maps as f32, the filters end before its deepest layer or memory runs out.
     pub fn on(processor: &Arc<Cpu>, plan: &Plan) -> Result<Session, BackendError> {
-        if !plan.is_plain() {
-            return Err(BackendError::NotPlain { device: "the CPU".to_owned() });
+        if plan.precision != Precision::F32 {
+            return Err(BackendError::NotF32 { device: "the CPU".to_owned() });
         }
         processor.prepare(plan)?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
