@@ -1,9 +1,9 @@
 // output = u left right + v I for square matrices, with TRANSPOSED of the transpose of left; (u, v) is a pair of factors,
-// (1, 0) without WITH_FACTOR.
+// (1, 0) without WITH_FACTOR. With SYMMETRIC, what lies above the diagonal tells what lies below.
 //
 // bindings  1 left [C][C]   2 right [C][C]   3 factors, read with WITH_FACTOR   4 output [C][C]
-// tile      8 rows x 4 columns per invocation
-// dispatch  C/8 x C/4 invocations, columns fastest, workgroups of 64; C a multiple of 64
+// tile      8 rows x 4 columns per invocation, 64 rows x 32 columns per workgroup of 64
+// dispatch  C / 64 x C / 32 workgroups, columns fastest; C a multiple of 64
 
 struct Params {
     channels4: u32,
@@ -13,6 +13,7 @@ struct Params {
 
 override WITH_FACTOR: bool = false;
 override TRANSPOSED: bool = false;
+override SYMMETRIC: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<f32>>;
@@ -35,12 +36,16 @@ fn left_values(row: u32, i: u32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn matrix_product(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let index = group_number(group) * 64u + lane;
-    let column4 = index % params.channels4;
-    let row = index / params.channels4 * 8u;
-    if row >= 4u * params.channels4 {
+    let number = group_number(group);
+    let across = params.channels4 / 8u;
+    let block_row = number / across;
+    let block_column = number % across;
+    // Two blocks of columns lie on the diagonal.
+    if SYMMETRIC && block_column < 2u * block_row {
         return;
     }
+    let column4 = block_column * 8u + lane % 8u;
+    let row = block_row * 64u + lane / 8u * 8u;
     let first = row * params.channels4;
     var s0 = vec4<f32>(0.0);
     var s1 = vec4<f32>(0.0);
@@ -66,16 +71,25 @@ fn matrix_product(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
         s6 += factors4 * left_values(row + 6u, i);
         s7 += factors4 * left_values(row + 7u, i);
     }
-    let rows = array<vec4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
     var scale = 1.0;
     var unit = 0.0;
     if WITH_FACTOR {
         scale = factors[params.factor];
         unit = factors[params.factor + 1u];
     }
+    let rows = array<vec4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
     for (var k = 0u; k < 8u; k++) {
         let columns = 4u * column4 + vec4<u32>(0u, 1u, 2u, 3u);
         let diagonal = select(vec4<f32>(0.0), vec4<f32>(unit), columns == vec4<u32>(row + k));
         output[first + k * params.channels4 + column4] = scale * rows[k] + diagonal;
+    }
+    if SYMMETRIC && block_column > 2u * block_row + 1u {
+        let upper = scale * transpose(mat4x4<f32>(s0, s1, s2, s3));
+        let lower = scale * transpose(mat4x4<f32>(s4, s5, s6, s7));
+        for (var k = 0u; k < 4u; k++) {
+            let place = (4u * column4 + k) * params.channels4 + row / 4u;
+            output[place] = upper[k];
+            output[place + 1u] = lower[k];
+        }
     }
 }

@@ -58,6 +58,7 @@ mod host_memory;
 pub mod learn;
 pub mod picture;
 pub mod plan;
+mod product;
 pub mod reference;
 pub mod style;
 pub mod validate;

@@ -43,7 +43,7 @@ pub const LBFGS_END: f64 = 0.05;
 pub const MOMENTS_LOSS: f64 = 1e-3;
 /// f32, the gradient with them.
 pub const MOMENTS_GRADIENT: f64 = 2e-3;
-/// f32, style losses that are Wasserstein distances against PyTorch in f64: twelve steps towards a matrix root.
+/// f32, style losses that are Wasserstein distances against PyTorch in f64: Cholesky and polar factors of covariances.
 pub const WASSERSTEIN_LOSS: f64 = 5e-3;
 /// f32, the gradient with them.
 pub const WASSERSTEIN_GRADIENT: f64 = 1e-2;

@@ -10,7 +10,7 @@ use impasto::{
         Storage, Style, Tensor, Term, features, iteration, iteration_of_some_pixels,
     },
     read_values, reference,
-    style::{Inputs, Lack, Outline, Recipe, ScalePlans, shortage, stylize},
+    style::{Inputs, Lack, Method, Outline, Recipe, ScalePlans, shortage, stylize},
     tolerance,
     weights::{Filters, generated},
     write_values,
@@ -126,6 +126,11 @@ fn the_cpu_refuses_f16_in_words() {
     assert!(matches!(error, BackendError::NotF32 { .. }), "{error}");
 }
 
+/// The history of L-BFGS is one array that is larger than those of bands.
+fn with_adam() -> Recipe {
+    Recipe { method: Method::Adam, ..Recipe::default() }
+}
+
 #[test]
 fn no_array_of_a_picture_is_larger_than_the_device_binds() {
     // llvmpipe binds 128 MiB at once, NVIDIA's driver 2 GiB.
@@ -136,7 +141,7 @@ fn no_array_of_a_picture_is_larger_than_the_device_binds() {
         (4096, 2 << 30, Precision::F16),
     ];
     for (side, binding, precision) in cases {
-        let recipe = Recipe::default();
+        let recipe = with_adam();
         let size = Size { width: side, height: side };
         let network = network(size, Pooling::Max, Storage::for_binding(binding, precision));
         let mut plans = vec![iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap()];
@@ -164,7 +169,7 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
         content_layers: weighted(&["relu3_1"]),
         style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
         margin: 0,
-        ..Recipe::default()
+        ..with_adam()
     };
     let filters = Arc::new(generated(5, "relu3_1".parse().unwrap()));
     let (photograph, painting) =
@@ -206,8 +211,8 @@ fn what_cannot_be_split_is_refused_before_painting_with_a_size_that_fits() {
     Arc::get_mut(&mut gpu).unwrap().largest_binding = 128 << 20;
     let engine = Engine::new(&Device::Gpu(gpu), filters()).unwrap();
     let square = Size { width: 5000, height: 5000 };
-    let outline = Outline::simple(square, square, &Recipe::default());
-    let told = |size| shortage(&engine, &outline, &Recipe { size, ..Recipe::default() }).unwrap();
+    let outline = Outline::simple(square, square, &with_adam());
+    let told = |size| shortage(&engine, &outline, &Recipe { size, ..with_adam() }).unwrap();
     let large = told(4096).unwrap();
     assert_eq!((large.lack, large.available), (Lack::Binding, 128 << 20));
     assert!(large.to_string().contains("at most 128 MiB in one piece"), "{large}");

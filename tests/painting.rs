@@ -4,7 +4,7 @@ use crate::common::{CheckpointFolder, layer, with_version};
 use impasto::{
     Device, DeviceChoice, Engine,
     picture::{Mask, Picture},
-    plan::{Precision, Size},
+    plan::{Precision, Size, Statistic},
     style::{
         ChangeError, Checkpoint, CheckpointError, Event, Init, Input, Inputs, Method, Painting, Recipe, Status,
         WeightedLayer, stylize,
@@ -175,7 +175,7 @@ fn a_start_from_another_picture_is_saved_with_it() {
 fn all_weights_together_change_nothing() {
     for engine in engines() {
         for method in [Method::Adam, Method::Lbfgs] {
-            let recipe = Recipe { margin: 0, ..recipe(method) };
+            let recipe = Recipe { margin: 0, statistic: Statistic::Gram, ..recipe(method) };
             let expected = paint(&engine, &recipe);
             let at = |factor: f32| {
                 let Recipe { content_weight, style_weight, tv_weight, .. } = recipe;

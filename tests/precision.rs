@@ -26,6 +26,7 @@ fn shallow_recipe(side: u32, iterations: u32) -> Recipe {
         first_iterations: iterations,
         content_layers: weighted(&["relu2_2"]),
         style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1"]),
+        method: Method::Adam,
         ..Recipe::default()
     }
 }
@@ -83,7 +84,8 @@ fn f16_ends_where_f32_ends_on_a_photograph() {
         load(&shared.join("weights/vgg19-hybrid-f16.safetensors"), Format::Torchvision, layer("relu5_1")).unwrap();
     let content = Picture::open(shared.join("images/tubingen.jpg")).unwrap();
     let style = Picture::open(shared.join("images/starry_night.jpg")).unwrap();
-    let recipe = Recipe { size: 64, min_scale: 64, first_iterations: 25, margin: 0, ..Recipe::default() };
+    let recipe =
+        Recipe { size: 64, min_scale: 64, first_iterations: 25, margin: 0, method: Method::Adam, ..Recipe::default() };
     compare_ends(&Arc::new(filters), &content, &style, &recipe);
 }
 

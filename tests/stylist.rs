@@ -31,6 +31,8 @@ fn recipe() -> Recipe {
         iterations: 20,
         content_layers: weighted(&["relu2_1"]),
         style_layers: weighted(&["relu1_1", "relu2_1"]),
+        statistic: Statistic::Gram,
+        method: Method::Adam,
         ..Recipe::default()
     }
 }

@@ -79,8 +79,6 @@ fn painted(
     let reach = filters.deepest();
     let recipe = Recipe {
         size: 512,
-        first_iterations: 150,
-        iterations: 80,
         content_layers: reach.map_or(default.content_layers, Recipe::content_layers_within),
         style_layers: reach.map_or(default.style_layers, Recipe::style_layers_within),
         ..Recipe::default()

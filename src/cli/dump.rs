@@ -15,7 +15,7 @@ use impasto::{
     Engine,
     picture::{Detail, Picture},
     plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Term},
-    style::{Inputs, Outline, Recipe, Scaling, evaluate, features},
+    style::{Inputs, Outline, Recipe, Scaling, WeightedLayer, evaluate, features},
     vgg19::Layer,
 };
 use safetensors::{Dtype, View};
@@ -120,13 +120,16 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         scaling: arguments.loss,
         style_scales: arguments.paintings.style_scale.clone(),
         blend: arguments.paintings.blend.clone(),
-        statistic: arguments.paintings.statistic,
+        statistic: arguments.paintings.compared_statistic(),
         feather: arguments.regions.feather,
         size: image.size().width.max(image.size().height),
         border: Border::Zero,
         pooling: Pooling::Max,
         content_layers: Recipe::content_layers_within(reach),
-        style_layers: Recipe::style_layers_within(reach),
+        style_layers: Recipe::style_layers_within(reach)
+            .into_iter()
+            .map(|weighted| WeightedLayer { weight: 1.0, ..weighted })
+            .collect(),
         ..Recipe::default()
     };
     let engine = Engine::new(&device, Arc::new(filters))?;
@@ -168,7 +171,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         });
     }
     let named = tensors.into_iter().map(|array| (array.name.clone(), array));
-    let of_statistic = arguments.paintings.statistic.to_possible_value();
+    let of_statistic = arguments.paintings.compared_statistic().to_possible_value();
     let statistic = of_statistic.map(|value| value.get_name().to_owned()).unwrap_or_default();
     let losses: Vec<String> = styles.iter().map(|(term, _)| format!("{term} ({statistic})")).collect();
     let metadata = HashMap::from([("style_losses".to_owned(), losses.join("; "))]);

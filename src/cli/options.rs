@@ -7,7 +7,7 @@ use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::ForcedVariants,
     plan::{Precision, Size},
-    style::WeightedLayer,
+    style::{Method, Quality, Recipe, WeightedLayer},
     vgg19::Layer,
     weights::Filters,
 };
@@ -37,6 +37,30 @@ impl DeviceOptions {
             console.say(&format!("{reason}; going on with {}", device.name()));
         }
         Ok(device)
+    }
+}
+
+/// How long to paint.
+#[derive(Args)]
+pub(crate) struct DurationOptions {
+    /// How much time the picture is given
+    #[arg(long, value_name = "draft|normal|fine", value_parser = quality, default_value = "normal")]
+    quality: Quality,
+
+    /// Iterations at every size but the smallest [default: as many as --quality says]
+    #[arg(long, value_name = "N")]
+    iterations: Option<u32>,
+
+    /// Iterations at the smallest size [default: as many as --quality says]
+    #[arg(long, value_name = "N")]
+    first_iterations: Option<u32>,
+}
+
+impl DurationOptions {
+    /// Iterations at the smallest size and at each of the others.
+    pub fn iterations(&self, method: Method) -> (u32, u32) {
+        let (first, others) = self.quality.iterations(method);
+        (self.first_iterations.unwrap_or(first), self.iterations.unwrap_or(others))
     }
 }
 
@@ -76,6 +100,14 @@ pub(crate) fn notice(device: &Device, console: &Console) {
 }
 
 impl KernelOptions {
+    /// The optimiser for this precision where none is named: L-BFGS does not work in f16.
+    pub fn default_method(&self) -> Method {
+        match self.precision {
+            PrecisionChoice::F16 => Method::Adam,
+            PrecisionChoice::Auto | PrecisionChoice::F32 => Recipe::default().method,
+        }
+    }
+
     /// What is asked for, if the device supports it.
     pub fn way(&self, device: &Device, console: &Console) -> Result<Way, CliError> {
         let precision = self.precision(device, console)?;
@@ -129,6 +161,13 @@ enum PrecisionChoice {
     F32,
     /// 2 bytes a number
     F16,
+}
+
+fn quality(name: &str) -> Result<Quality, String> {
+    Quality::from_str(name, true).map_err(|_| match name.parse::<u8>() {
+        Ok(number) => format!("for the quality of a JPEG file say --jpeg-quality {number}"),
+        Err(_) => "there are draft, normal and fine".to_owned(),
+    })
 }
 
 fn variants(names: &str) -> Result<ForcedVariants, String> {

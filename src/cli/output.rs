@@ -70,7 +70,7 @@ impl Destination {
         match jpeg_quality {
             None => Ok(Destination { path, encoding }),
             Some(_) if !matches!(extension.as_deref(), Some("jpg" | "jpeg")) => Err(CliError::Usage(format!(
-                "--quality is for JPEG files, but {} is none: leave it out, or name a .jpg",
+                "--jpeg-quality is for JPEG files, but {} is none: leave it out, or name a .jpg",
                 path.display()
             ))),
             Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality, ..encoding } }),

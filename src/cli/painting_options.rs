@@ -36,9 +36,9 @@ pub(crate) struct PaintingOptions {
     #[arg(long, value_name = "MASK|all", action = ArgAction::Append)]
     pub style_mask: Vec<MaskChoice>,
 
-    /// What pictures of one style have in common
-    #[arg(long, value_enum, default_value_t = Recipe::default().statistic)]
-    pub statistic: Statistic,
+    /// What pictures of one style have in common [default: moments; of dump, gram]
+    #[arg(long, value_enum)]
+    statistic: Option<Statistic>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +66,16 @@ pub(crate) struct PaintingFile<'a> {
 }
 
 impl PaintingOptions {
+    /// What pictures of one style have in common, where something is painted.
+    pub fn statistic(&self) -> Statistic {
+        self.statistic.unwrap_or(Recipe::default().statistic)
+    }
+
+    /// The same where losses are compared with those of other programs, most of which know Gram matrices alone.
+    pub fn compared_statistic(&self) -> Statistic {
+        self.statistic.unwrap_or(Statistic::Gram)
+    }
+
     /// Checks that numbers and masks are as many as there are paintings, before anything is read.
     pub fn check(&self, paintings: usize) -> Result<(), CliError> {
         let counts = [

@@ -16,7 +16,7 @@ use std::{
 /// The options of `stylize` that a picture remembers, and the only ones that `again` takes from it, because anyone may
 /// have written what is in a picture: those that decide how it looks. None names a file that is written, an address, or
 /// what is done with the machine.
-const REMEMBERED: [&str; 33] = [
+const REMEMBERED: [&str; 34] = [
     "content",
     "style",
     "blend",
@@ -31,6 +31,7 @@ const REMEMBERED: [&str; 33] = [
     "edges",
     "size",
     "min-scale",
+    "quality",
     "iterations",
     "first-iterations",
     "content-weight",
@@ -56,7 +57,7 @@ const REMEMBERED: [&str; 33] = [
 #[cfg(test)]
 const FORGOTTEN: [&str; 14] = [
     "output",
-    "quality",
+    "jpeg-quality",
     "no-metadata",
     "keep-exif",
     "weights-url",

@@ -4,7 +4,7 @@ use super::{
     CliError,
     console::Console,
     input::is_standard_stream,
-    options::{DeviceOptions, KernelOptions, finite, size},
+    options::{DeviceOptions, DurationOptions, KernelOptions, finite, size},
     output::{Destination, Placed, free_name},
     overwrite::{Input, Output, check_files},
     paint::{self, Failure, Keeping},
@@ -58,21 +58,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// Iterations at every size but the smallest
-    #[arg(long, value_name = "N", default_value_t = Recipe::default().iterations)]
-    iterations: u32,
-
-    /// Iterations at the smallest size
-    #[arg(long, value_name = "N", default_value_t = Recipe::default().first_iterations)]
-    first_iterations: u32,
+    #[command(flatten)]
+    duration: DurationOptions,
 
     /// How smooth the picture is kept (total variation)
     #[arg(long, value_name = "F", value_parser = finite, default_value_t = Recipe::default().tv_weight)]
     tv_weight: f32,
 
-    /// What moves the pixels: from noise, adam leaves coloured grain
-    #[arg(long, value_enum, default_value_t = Method::Lbfgs)]
-    optimizer: Method,
+    /// What moves the pixels: from noise, adam leaves coloured grain [default: lbfgs, with --precision f16 adam]
+    #[arg(long, value_enum)]
+    optimizer: Option<Method>,
 
     #[command(flatten, next_help_heading = "Paintings")]
     paintings: PaintingOptions,
@@ -140,16 +135,18 @@ impl Arguments {
     }
 
     fn recipe(&self, long: u32, reach: Layer) -> Recipe {
+        let method = self.optimizer.unwrap_or_else(|| self.kernels.default_method());
+        let (first_iterations, iterations) = self.duration.iterations(method);
         Recipe {
             size: long,
-            iterations: self.iterations,
-            first_iterations: self.first_iterations,
+            iterations,
+            first_iterations,
             style_scales: self.paintings.style_scale.clone(),
             blend: self.paintings.blend.clone(),
-            statistic: self.paintings.statistic,
+            statistic: self.paintings.statistic(),
             init: Init::Noise,
             seed: self.seed,
-            method: self.optimizer,
+            method,
             content_layers: Vec::new(),
             style_layers: Recipe::style_layers_within(reach),
             tv_weight: self.tv_weight,

@@ -4,8 +4,8 @@
 use super::simd::vectorised;
 use super::threads::{Scratch, Scratches};
 use crate::plan::{FeatureShape, Rows};
+use crate::product::{Matrix, Product, multiply};
 use crate::weights::ConvolutionFilters;
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 /// Channels of the network input.
@@ -126,30 +126,6 @@ impl FirstLayer {
 
 /// `c[m][n] = a[m][k] * b[k][n]`, all dense.
 fn product(a: &[f32], b: &[f32], c: &mut [f32], k: usize) {
-    let (m, n) = (a.len() / k, b.len() / k);
-    assert!(a.len() == m * k && b.len() == k * n && c.len() == m * n);
-    // SAFETY: the three arrays hold m x k, k x n and m x n values at these strides.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            n as isize,
-            false,
-            a.as_ptr(),
-            1,
-            k as isize,
-            b.as_ptr(),
-            1,
-            n as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    let columns = b.len() / k;
+    multiply(Matrix::of_rows(a, k), Matrix::of_rows(b, columns), Product::of_rows(c, columns));
 }

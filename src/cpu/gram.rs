@@ -5,7 +5,7 @@ use super::maps;
 use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{ChannelMean, Gram, GramBackward, Rows};
-use gemm::Parallelism;
+use crate::product::{Matrix, Product, multiply};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -78,32 +78,9 @@ fn partial_gram(left: &[f32], stride: usize, pixels: &[f32], channels: usize, fi
     let count = pixels.len() / channels;
     let columns = first + BLOCK;
     assert!(rows.len() == BLOCK * channels && columns <= channels);
-    assert!(count == 0 || left.len() >= (count - 1) * stride + BLOCK);
-    // SAFETY: both factors are views of `count` pixels, `stride` and `channels` values apart, of which `BLOCK` and
-    // `columns` are read; the result has `BLOCK` rows of `channels` values of which the first `columns` are written.
-    unsafe {
-        gemm::gemm(
-            BLOCK,
-            columns,
-            count,
-            rows.as_mut_ptr(),
-            1,
-            channels as isize,
-            false,
-            left.as_ptr(),
-            stride as isize,
-            1,
-            pixels.as_ptr(),
-            1,
-            channels as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    let left = Matrix::part(left, count, BLOCK, stride);
+    let right = Matrix::part(pixels, count, columns, channels);
+    multiply(left.transposed(), right, Product::of_rows(rows, channels));
 }
 
 pub(super) fn channel_mean(step: &ChannelMean, memory: &mut HostMemory) {
@@ -150,31 +127,9 @@ pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
         let weights = step.weights.map(|weights| &memory.values(weights)[first_row * width..][..pixels]);
         let scaled = weights.map(|weights| weighted(features, channels, 0..channels, weights));
         let features = scaled.as_deref().unwrap_or(features);
-        let scale = if step.into.accumulate { 1.0 } else { 0.0 };
-        // SAFETY: `output` and `features` have `pixels` rows of `channels` values, `matrix` has `channels`.
-        unsafe {
-            gemm::gemm(
-                pixels,
-                channels,
-                channels,
-                output.as_mut_ptr(),
-                1,
-                channels as isize,
-                step.into.accumulate,
-                features.as_ptr(),
-                1,
-                channels as isize,
-                matrix.as_ptr(),
-                1,
-                channels as isize,
-                scale,
-                1.0,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
-        }
+        let product = Product::of_rows(output, channels);
+        let product = if step.into.accumulate { product.added() } else { product };
+        multiply(Matrix::of_rows(features, channels), Matrix::of_rows(matrix, channels), product);
         if let Some(constant) = step.mean_gradient {
             let constant = &memory.values(constant)[..channels];
             for (index, pixel) in output.chunks_exact_mut(channels).enumerate() {

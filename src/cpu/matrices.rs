@@ -1,12 +1,11 @@
-//! Matrices of channels: covariances, products, and what their roots need.
+//! Matrices of channels: covariances, products, and the numbers for polar factors.
 
-use super::sums::dot;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, RootFactors, TargetScalars};
-use gemm::Parallelism;
+use crate::plan::{Covariance, Factor, MatrixProduct, PolarFactors, TargetScalars};
+use crate::product::{Matrix, Product, multiply};
 use rayon::prelude::*;
 
-/// Rows of a product that one task computes.
+/// One task computes a multiple of so many rows of a product.
 const BLOCK: usize = 64;
 
 pub(super) fn covariance(step: &Covariance, memory: &mut HostMemory) {
@@ -39,41 +38,20 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     let [scale, unit] = pair(step.factor, memory);
     let mut words = memory.take(step.output);
     let matrix = channels * channels;
-    let (left, right) = (&memory.values(step.left)[..matrix], &memory.values(step.right)[..matrix]);
+    let [left, right] = [step.left, step.right].map(|slot| Matrix::of_rows(&memory.values(slot)[..matrix], channels));
+    let left = if step.transposed { left.transposed() } else { left };
     let output = &mut numbers(&mut words)[..matrix];
-    // Values between neighbours along a row and a column.
-    let (along, down) = if step.transposed { (channels, 1) } else { (1, channels) };
-    output.par_chunks_mut(BLOCK * channels).enumerate().for_each(|(block, output)| {
-        let left = &left[block * BLOCK * down..];
+    // The fewer rows, the less of a symmetric matrix is computed twice; the more, the seldomer the right matrix is packed.
+    let shared = channels.div_ceil(2 * rayon::current_num_threads()).next_multiple_of(BLOCK);
+    let rows = if step.symmetric { BLOCK } else { shared };
+    output.par_chunks_mut(rows * channels).enumerate().for_each(|(task, output)| {
+        let (row, count) = (task * rows, output.len() / channels);
         // Rows before this block tell the columns before it.
-        let first = if step.symmetric { block * BLOCK } else { 0 };
-        // SAFETY: `output` has `output.len() / channels` rows of `channels` values; as many rows, or columns if it is
-        // transposed, of `left` follow the first of the block; `right` has `channels` rows. Columns begin with `first`.
-        unsafe {
-            gemm::gemm(
-                output.len() / channels,
-                channels - first,
-                channels,
-                output.as_mut_ptr().wrapping_add(first),
-                1,
-                channels as isize,
-                false,
-                left.as_ptr(),
-                along as isize,
-                down as isize,
-                right.as_ptr().wrapping_add(first),
-                1,
-                channels as isize,
-                0.0,
-                scale,
-                false,
-                false,
-                false,
-                Parallelism::None,
-            );
-        }
-        for (row, values) in output.chunks_exact_mut(channels).enumerate() {
-            values[block * BLOCK + row] += unit;
+        let first = if step.symmetric { row } else { 0 };
+        let product = Product::of_rows(&mut output[first..], channels).scaled(scale);
+        multiply(left.rows_from(row, count), right.columns_from(first), product);
+        for (place, values) in output.chunks_exact_mut(channels).enumerate() {
+            values[row + place] += unit;
         }
     });
     if step.symmetric {
@@ -86,24 +64,10 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     memory.put(step.output, words);
 }
 
-pub(super) fn matrix_scale(step: &MatrixScale, memory: &mut HostMemory) {
-    let channels = step.channels as usize;
-    let [scale, unit] = pair(Some(step.factor), memory);
-    let mut words = memory.take(step.output);
-    let input = memory.values(step.input);
-    let rows = numbers(&mut words)[..channels * channels].chunks_exact_mut(channels);
-    for (i, (row, input)) in rows.zip(input.chunks_exact(channels)).enumerate() {
-        row.iter_mut().zip(input).for_each(|(value, input)| *value = scale * input);
-        row[i] += unit;
-    }
-    memory.put(step.output, words);
-}
-
-pub(super) fn root_factors(step: &RootFactors, memory: &mut HostMemory) {
-    let matrix = &memory.values(step.matrix)[..(step.channels as usize).pow(2)];
-    let squares = dot(matrix, matrix);
+pub(super) fn polar_factors(step: &PolarFactors, memory: &mut HostMemory) {
+    let squares = f64::from(memory.values(step.squares)[0]);
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
-    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.kind);
+    let pairs = PolarFactors::pairs(squares, f64::from(regularisation));
     let factors = memory.values_mut(step.factors);
     pairs.iter().flatten().zip(factors).for_each(|(value, factor)| *factor = *value as f32);
 }

@@ -163,7 +163,7 @@ mod tests {
         Session as _,
         gpu::{Session, ShaderChecks, Variant, Vendor, first_adapter},
         plan::{Network, Optimizer, Storage, Term, iteration},
-        style::Recipe,
+        style::{Method, Recipe},
         weights::generated,
     };
 
@@ -172,8 +172,10 @@ mod tests {
     fn a_megapixel_takes_little_memory_on_every_vendors_devices() {
         let adapter = first_adapter();
         let mut gpu = Gpu::open(&adapter, ShaderChecks::default()).unwrap();
-        let recipe = Recipe::default();
-        for (precision, most) in [(Precision::F32, 550), (Precision::F16, 300)] {
+        let with_adam = Recipe { method: Method::Adam, ..Recipe::default() };
+        // The history of L-BFGS takes the rest.
+        let cases = [(Precision::F32, 550, &with_adam), (Precision::F16, 300, &with_adam)];
+        for (precision, most, recipe) in cases.into_iter().chain([(Precision::F32, 640, &Recipe::default())]) {
             let storage = Storage::for_binding(2 << 30, precision);
             let network = Network { storage, ..Network::for_tests(1024, 1024) };
             let plan = iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();

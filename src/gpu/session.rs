@@ -357,7 +357,8 @@ mod tests {
         let failed: Vec<String> = outcomes.iter().filter(|one| !one.passed()).map(Outcome::to_string).collect();
         assert_eq!(failed, Vec::<String>::new());
         let shaders: HashSet<&str> = seen.iter().map(|(shader, _)| *shader).collect();
-        let is_single = |name: &str| ["record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
+        let is_single =
+            |name: &str| ["polar_factors", "record_losses", "reduce_loss"].contains(&name) || name.starts_with("probe");
         for shader in SHADERS.iter().filter(|shader| !shader.is_cooperative() && !is_single(shader.name)) {
             assert!(shaders.contains(shader.name), "{} was never cut", shader.name);
         }

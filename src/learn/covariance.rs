@@ -1,9 +1,7 @@
 //! Mean and covariance of the 3x3 patches of feature maps, `[tap][channel]` with taps in reading order.
 
-use super::{
-    maps::Map,
-    product::{Matrix, multiply},
-};
+use super::maps::Map;
+use crate::product::{Matrix, Product, multiply};
 use rayon::prelude::*;
 
 /// Offsets between two taps of a patch, one of each pair of opposites.
@@ -82,7 +80,7 @@ fn correlation(maps: &[Map], channels: usize, (dy, dx): (isize, isize)) -> Vec<f
         let pixels = Matrix::of_rows(&map.values[..map.values.len() - shift], channels);
         let shifted = Matrix::of_rows(&map.values[shift..], channels);
         let mut product = vec![0.0; channels * channels];
-        multiply(pixels.transposed(), shifted, &mut product);
+        multiply(pixels.transposed(), shifted, Product::of_rows(&mut product, channels));
         let share = 1.0 / (map.shape.pixels() * maps.len()) as f32;
         sum.iter_mut().zip(&product).for_each(|(sum, value)| *sum += share * value);
     }

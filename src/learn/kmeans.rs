@@ -1,8 +1,7 @@
 //! Spherical k-means: directions that many patches point in (Coates and Ng, "Learning Feature Representations with
 //! K-means", 2012).
 
-use super::product::Matrix;
-use crate::random::Random;
+use crate::{product::Matrix, random::Random};
 use rayon::prelude::*;
 
 /// Rows that one task assigns.

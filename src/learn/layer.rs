@@ -6,10 +6,9 @@ use super::{
     kmeans::spherical_k_means,
     maps::Map,
     patches::{Places, project},
-    product::Matrix,
     whitening::whitening,
 };
-use crate::{random::Random, vgg19::Layer, weights::ConvolutionFilters};
+use crate::{product::Matrix, random::Random, vgg19::Layer, weights::ConvolutionFilters};
 use rayon::prelude::*;
 
 /// Directions kept of a patch of pixels: means, slopes and bends of each colour, not what changes from pixel to pixel.

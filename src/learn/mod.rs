@@ -9,7 +9,6 @@ mod kmeans;
 mod layer;
 mod maps;
 mod patches;
-mod product;
 mod whitening;
 
 pub use error::LearnError;

@@ -1,10 +1,11 @@
 //! Which 3x3 patches of feature maps are used, and their product with a matrix.
 
-use super::{
-    maps::Map,
-    product::{Matrix, multiply},
+use super::maps::Map;
+use crate::{
+    plan::FeatureShape,
+    product::{Matrix, Product, multiply},
+    random::Random,
 };
-use crate::{plan::FeatureShape, random::Random};
 use rayon::prelude::*;
 
 /// Patches that one task reads.
@@ -46,7 +47,7 @@ pub(super) fn project(maps: &[Map], places: &Places, matrix: &[f32], columns: us
                 patches.extend_from_slice(&values[first..][..3 * channels]);
             }
         }
-        multiply(Matrix::of_rows(&patches, dims), Matrix::of_rows(matrix, columns), rows);
+        multiply(Matrix::of_rows(&patches, dims), Matrix::of_rows(matrix, columns), Product::of_rows(rows, columns));
     });
     projected
 }

@@ -1,7 +1,6 @@
 //! Whitening: a linear map to a few directions in which patches vary most, all with the same variance.
 
-use super::product::Matrix;
-use crate::random::Random;
+use crate::{product::Matrix, random::Random};
 use nalgebra::DMatrix;
 
 /// Variance added to every direction, as a multiple of the mean over the directions kept, so that directions that

@@ -9,23 +9,23 @@ use std::fmt;
 pub struct SlotId(pub usize);
 
 /// A matrix of channels on the way to a Wasserstein distance, by its letter in [`super::WassersteinLoss`] and
-/// [`super::RootKind`].
+/// [`super::PolarStep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Matrix {
     /// The covariance S.
     S,
     /// The overlap X.
     X,
-    /// Converges to the root of a covariance, then U, which converges to the polar factor.
-    Y,
-    /// Converges to the inverse root.
-    Z,
-    /// What is multiplied by.
+    /// Converges to the polar factor.
+    U,
+    /// The next U; before that, the inverse Cholesky factor of a step.
+    NextU,
+    /// What U is multiplied by.
     T,
-    /// The next Y.
-    NextY,
-    /// The next Z, then W.
-    NextZ,
+    /// The Cholesky factor of S, then that of a step, then W.
+    L,
+    /// The inverse of the Cholesky factor of S.
+    M,
 }
 
 /// What a slot holds. Feature maps and their gradients are haloed NHWC (see [`super::FeatureShape`]); pictures are
@@ -62,8 +62,8 @@ pub enum Tensor {
     TargetMean(Term),
     /// What a style term needs beside its target: a [`super::TargetScalars`].
     TargetScalars(Term),
-    /// Root of the covariance that a style term compares with, made once from target and mean.
-    TargetRoot(Term),
+    /// Cholesky factor of the covariance that a style term compares with, made once from target and mean.
+    TargetFactor(Term),
     /// Gram matrix of a layer in a region, `[C][C]`, divided by the number of pixels.
     Gram(Layer, Region),
     /// Mean of each channel of a layer in a region, `[C]`.
@@ -77,9 +77,9 @@ pub enum Tensor {
     MeanGradient(Layer, Region),
     /// A matrix of channels on the way to a Wasserstein distance.
     Matrix(Matrix),
-    /// The numbers for a matrix root, see [`super::RootFactors`].
-    RootFactors,
-    /// The same for a polar factor.
+    /// The squared norm of an overlap.
+    SquaredNorm,
+    /// The numbers for steps towards a polar factor, see [`super::PolarFactors`].
     PolarFactors,
     /// Difference between the edges of the picture and of the photograph, see [`super::EdgeLoss`].
     EdgeDifference,
@@ -185,14 +185,14 @@ impl fmt::Display for Tensor {
             Tensor::Target(term) => write!(f, "target of {term}"),
             Tensor::TargetMean(term) => write!(f, "target mean of {term}"),
             Tensor::TargetScalars(term) => write!(f, "target numbers of {term}"),
-            Tensor::TargetRoot(term) => write!(f, "root of target of {term}"),
+            Tensor::TargetFactor(term) => write!(f, "Cholesky factor of target of {term}"),
             Tensor::Gram(layer, region) => write!(f, "Gram matrix {layer}{}", in_region(region)),
             Tensor::Mean(layer, region) => write!(f, "mean {layer}{}", in_region(region)),
             Tensor::RegionWeights(layer, region) => write!(f, "weights {layer}{}", in_region(region)),
             Tensor::GramGradient(layer, region) => write!(f, "gradient of Gram matrix {layer}{}", in_region(region)),
             Tensor::MeanGradient(layer, region) => write!(f, "gradient of mean {layer}{}", in_region(region)),
             Tensor::Matrix(matrix) => write!(f, "matrix {matrix:?}"),
-            Tensor::RootFactors => f.write_str("factors of matrix root"),
+            Tensor::SquaredNorm => f.write_str("squared norm"),
             Tensor::PolarFactors => f.write_str("factors of polar factor"),
             Tensor::EdgeDifference => f.write_str("difference of edges"),
             Tensor::Freedom => f.write_str("pixels that may move"),

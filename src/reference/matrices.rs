@@ -1,7 +1,7 @@
-//! Matrices of channels: covariances, products, and what their roots need.
+//! Matrices of channels: covariances, products, and the numbers for polar factors.
 
 use crate::host_memory::HostMemory;
-use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, RootFactors, TargetScalars};
+use crate::plan::{Covariance, Factor, MatrixProduct, PolarFactors, TargetScalars};
 
 pub(super) fn covariance(step: &Covariance, memory: &mut HostMemory) {
     let channels = step.channels as usize;
@@ -40,23 +40,10 @@ pub(super) fn matrix_product(step: &MatrixProduct, memory: &mut HostMemory) {
     memory.values_mut(step.output)[..output.len()].copy_from_slice(&output);
 }
 
-pub(super) fn matrix_scale(step: &MatrixScale, memory: &mut HostMemory) {
-    let channels = step.channels as usize;
-    let [scale, unit] = pair(Some(step.factor), memory);
-    let input = &memory.values(step.input)[..channels * channels];
-    let entry = |(index, &value): (usize, &f32)| {
-        let added = if index / channels == index % channels { unit } else { 0.0 };
-        (scale * f64::from(value) + added) as f32
-    };
-    let output: Vec<f32> = input.iter().enumerate().map(entry).collect();
-    memory.values_mut(step.output)[..output.len()].copy_from_slice(&output);
-}
-
-pub(super) fn root_factors(step: &RootFactors, memory: &mut HostMemory) {
-    let matrix = &memory.values(step.matrix)[..(step.channels as usize).pow(2)];
-    let squares = matrix.iter().map(|&value| f64::from(value).powi(2)).sum();
+pub(super) fn polar_factors(step: &PolarFactors, memory: &mut HostMemory) {
+    let squares = f64::from(memory.values(step.squares)[0]);
     let TargetScalars { regularisation, .. } = memory.structure(step.scalars);
-    let pairs = RootFactors::pairs(squares, f64::from(regularisation), step.kind);
+    let pairs = PolarFactors::pairs(squares, f64::from(regularisation));
     let factors = memory.values_mut(step.factors);
     pairs.iter().flatten().zip(factors).for_each(|(value, factor)| *factor = *value as f32);
 }

@@ -2,6 +2,7 @@
 
 mod adam;
 mod average_pool;
+mod cholesky;
 mod content_loss;
 mod conv3x3;
 mod copy_vector;
@@ -105,8 +106,8 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
         Step::Covariance(step) => matrices::covariance(step, memory),
         Step::MatrixProduct(step) => matrices::matrix_product(step, memory),
-        Step::MatrixScale(step) => matrices::matrix_scale(step, memory),
-        Step::RootFactors(step) => matrices::root_factors(step, memory),
+        Step::Cholesky(step) => cholesky::cholesky(step, memory),
+        Step::PolarFactors(step) => matrices::polar_factors(step, memory),
         Step::GramLoss(step) => gram_loss::gram_loss(step, memory),
         Step::MomentsLoss(step) => moments_loss::moments_loss(step, memory),
         Step::WassersteinLoss(step) => wasserstein_loss::wasserstein_loss(step, memory),

@@ -37,7 +37,7 @@ pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memory, shortage, sm
 pub use objective::{Loss, Objective, WeightedTerm};
 pub use outline::{Outline, PaintingOutline, RegionOutline};
 pub use painting::{ChangeError, Painting, Status};
-pub use recipe::{Colours, Init, Method, Recipe, RecipeError, WeightedLayer, Weights};
+pub use recipe::{Colours, Init, Method, Quality, Recipe, RecipeError, WeightedLayer, Weights};
 pub use remarks::{Kind, Remark};
 pub use scale_pictures::{ScalePictures, StylePicture};
 pub use sizes::scales;

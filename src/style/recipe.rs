@@ -31,17 +31,24 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The default with this scaling of losses.
+    /// The default with this scaling of losses and this statistic of style.
     ///
     /// Those of [`Scaling::Relative`] suit all filters. Those of [`Scaling::Mse`] were chosen with the filters that VGG19's
-    /// authors trained, where its style losses begin near 1e8 and its content losses end near 100. Style losses grow with
+    /// authors trained, where style losses of Gram matrices begin near 1e8 and content losses end near 100. Those grow with
     /// the fourth power of a feature map's values and content losses with the second, so filters of another scale, such
-    /// as learned ones, want another style weight: where values are ten times smaller, one a hundred times larger.
-    pub const fn default_for(scaling: Scaling) -> Weights {
-        match scaling {
-            Scaling::Relative => Weights { content: 1.0, style: 6.0, tv: 0.5 },
-            Scaling::Mse => Weights { content: 1.0, style: 3e-4, tv: 100.0 },
-        }
+    /// as learned ones, want another style weight: where values are ten times smaller, one a hundred times larger. The
+    /// Wasserstein distance grows with the second power, like content.
+    pub const fn default_for(scaling: Scaling, statistic: Statistic) -> Weights {
+        let style = match (scaling, statistic) {
+            (Scaling::Relative, Statistic::Gram | Statistic::Moments | Statistic::Wasserstein) => 6.0,
+            (Scaling::Mse, Statistic::Gram | Statistic::Moments) => 3e-4,
+            (Scaling::Mse, Statistic::Wasserstein) => 0.3,
+        };
+        let tv = match scaling {
+            Scaling::Relative => 0.5,
+            Scaling::Mse => 100.0,
+        };
+        Weights { content: 1.0, style, tv }
     }
 }
 
@@ -78,6 +85,33 @@ pub enum Method {
     Adam,
     /// Fewer, costlier steps, each with a strong-Wolfe line search; the result is the last iterate.
     Lbfgs,
+}
+
+/// How much time a picture is given: see `docs/choosing-defaults.md` for what each buys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Quality {
+    /// To see where it leads
+    Draft,
+    /// Longer shows little more
+    #[default]
+    Normal,
+    /// The last percents
+    Fine,
+}
+
+impl Quality {
+    /// Iterations at the smallest scale and at each of the others. Adam's steps are cheaper to take and worth less.
+    pub const fn iterations(self, method: Method) -> (u32, u32) {
+        match (self, method) {
+            (Quality::Draft, Method::Lbfgs) => (60, 20),
+            (Quality::Normal, Method::Lbfgs) => (150, 50),
+            (Quality::Fine, Method::Lbfgs) => (300, 150),
+            (Quality::Draft, Method::Adam) => (120, 60),
+            (Quality::Normal, Method::Adam) => (300, 150),
+            (Quality::Fine, Method::Adam) => (1000, 500),
+        }
+    }
 }
 
 /// See the module.
@@ -144,27 +178,29 @@ const STYLE_SCALES: RangeInclusive<f32> = 0.01..=100.0;
 /// The widest margin that makes sense: no layer sees farther.
 const WIDEST_MARGIN: u32 = 256;
 
-/// Curvature pairs that L-BFGS keeps.
-const LBFGS_MEMORY: usize = 10;
+/// Curvature pairs that L-BFGS keeps. With ten, pictures were no better, and a picture takes 252 bytes a pixel for them
+/// instead of 108.
+const LBFGS_MEMORY: usize = 4;
 
 impl Default for Recipe {
     fn default() -> Self {
-        let scaling = Scaling::default();
-        let weights = Weights::default_for(scaling);
+        let (scaling, statistic, method) = (Scaling::default(), Statistic::Moments, Method::Lbfgs);
+        let weights = Weights::default_for(scaling, statistic);
+        let (first_iterations, iterations) = Quality::default().iterations(method);
         Recipe {
             size: 512,
             min_scale: 128,
-            iterations: 150,
-            first_iterations: 300,
+            iterations,
+            first_iterations,
             style_scales: vec![1.0],
             blend: Vec::new(),
-            statistic: Statistic::default(),
+            statistic,
             colours: Colours::default(),
             colour_strength: 1.0,
             feather: 0.0,
             init: Init::Content,
             seed: 0,
-            method: Method::Adam,
+            method,
             learning_rate: None,
             content_layers: Self::content_layers_within(Layer::DEEPEST),
             style_layers: Self::style_layers_within(Layer::DEEPEST),
@@ -206,9 +242,10 @@ impl Recipe {
         vec![best.first().copied().unwrap_or(WeightedLayer { layer: deepest, weight: 1.0 })]
     }
 
-    /// The default style layers as far as filters reach.
+    /// The default style layers as far as filters reach. Shallow ones count more: they carry the stroke and leave the
+    /// photograph its shapes.
     pub fn style_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
-        let layers = [("relu1_1", 1.0), ("relu2_1", 1.0), ("relu3_1", 1.0), ("relu4_1", 1.0), ("relu5_1", 1.0)];
+        let layers = [("relu1_1", 4.0), ("relu2_1", 3.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)];
         weighted(&layers, deepest)
     }
 
@@ -384,21 +421,24 @@ mod tests {
     }
 
     #[test]
-    fn each_scaling_has_weights_of_its_own() {
+    fn each_scaling_and_statistic_has_weights_of_its_own() {
         let recipe = Recipe::default();
         let weights = Weights { content: recipe.content_weight, style: recipe.style_weight, tv: recipe.tv_weight };
-        assert_eq!(weights, Weights::default_for(recipe.scaling));
+        assert_eq!(weights, Weights::default_for(recipe.scaling, recipe.statistic));
         assert_eq!(recipe.scaling, Scaling::Relative);
-        let Weights { content, style, tv } = Weights::default_for(Scaling::Mse);
-        let mse = Recipe {
-            scaling: Scaling::Mse,
-            content_weight: content,
-            style_weight: style,
-            tv_weight: tv,
-            ..Recipe::default()
-        };
-        assert_eq!(mse.check(), Ok(()));
-        assert_ne!(Weights::default_for(Scaling::Mse), weights);
+        for statistic in [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein] {
+            let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, statistic);
+            let mse = Recipe {
+                statistic,
+                scaling: Scaling::Mse,
+                content_weight: content,
+                style_weight: style,
+                tv_weight: tv,
+                ..Recipe::default()
+            };
+            assert_eq!(mse.check(), Ok(()));
+            assert_ne!(Weights::default_for(Scaling::Mse, statistic), weights);
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Moments {
         let square = variance + self.mean_squares();
         let least = if variance < FLAT * square { FLAT_REGULARISATION * square } else { 0.0 };
         // A layer that is dead everywhere still needs a matrix that can be inverted.
-        let regularisation = (REGULARISATION * variance / channels).max(least).max(1e-20);
+        let regularisation = (REGULARISATION * variance / channels).max(least).max(1e-15);
         let deviations = self.variances().map(|variance| variance + regularisation);
         let trace = deviations.clone().sum::<f64>();
         let sizes = [squares, self.mean_squares(), trace];

@@ -1,11 +1,11 @@
 //! `impasto dump`: names, shapes, and the values that the reference computes from the same files.
 
 use super::folder::{Folder, picture};
-use crate::common::layer;
+use crate::common::{layer, weighted};
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Term},
+    plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Statistic, Term},
     style::{Inputs, Recipe, Scaling, evaluate, features},
     tolerance,
     vgg19::Layer,
@@ -89,6 +89,8 @@ fn everything_is_there_and_agrees_with_the_reference() {
         scaling: Scaling::Mse,
         border: Border::Zero,
         pooling: Pooling::Max,
+        statistic: Statistic::Gram,
+        style_layers: weighted(&STYLE),
         ..Recipe::default()
     };
     let own = Recipe {

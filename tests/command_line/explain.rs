@@ -27,7 +27,7 @@ fn cells<'a>(answer: &'a str, start: &str) -> Vec<&'a str> {
 #[test]
 fn the_last_size_is_told_step_by_step_and_array_by_array() {
     let folder = Folder::with_pictures();
-    let answer = explained(&folder, "");
+    let answer = explained(&folder, "--optimizer adam --statistic gram");
     assert!(
         answer.starts_with("48x36 with a painting of 40x44: 3 iterations of Adam, maps in f32, on CPU\n"),
         "{answer}"
@@ -46,7 +46,7 @@ fn the_last_size_is_told_step_by_step_and_array_by_array() {
     for total in ["an evaluation: ", "arrays: ", "peak: ", "largest array: ", "memory: "] {
         cells(&answer, total);
     }
-    let one = explained(&folder, "--size 20 --min-scale 20 --optimizer lbfgs");
+    let one = explained(&folder, "--size 20 --min-scale 20");
     assert!(one.starts_with("20x15 with a painting of 18x20: 6 iterations of L-BFGS"), "{one}");
     assert!(!one.contains("the last of") && one.contains("lbfgs_direction"), "{one}");
 }
@@ -60,6 +60,30 @@ fn filters_need_not_be_there_to_see_the_plan() {
         let answer = folder.run(&format!("{EXPLAIN} --device cpu --weights {weights}")).answer();
         assert!(answer.contains(&format!("relu1_1 to {deepest}   whole")), "{weights}: {answer}");
     }
+}
+
+#[test]
+fn quality_is_how_many_iterations_there_are_unless_they_are_counted_out() {
+    let folder = Folder::empty();
+    folder.picture("photo.png", 48, 36, 1);
+    folder.picture("painting.png", 40, 44, 2);
+    let cases = [
+        ("", "50 iterations of L-BFGS"),
+        ("--quality draft", "20 iterations of L-BFGS"),
+        ("--quality fine", "150 iterations of L-BFGS"),
+        ("--quality fine --iterations 7", "7 iterations of L-BFGS"),
+        ("--quality draft --optimizer adam", "60 iterations of Adam"),
+        ("--quality fine --min-scale 48", "300 iterations of L-BFGS"),
+        ("--quality fine --min-scale 48 --first-iterations 8", "8 iterations of L-BFGS"),
+    ];
+    for (options, iterations) in cases {
+        let min_scale = if options.contains("--min-scale") { "" } else { "--min-scale 24" };
+        let call = format!("{EXPLAIN} --device cpu --weights learned {min_scale} {options}");
+        let answer = folder.run(&call).answer();
+        assert!(answer.lines().next().unwrap().contains(&format!(": {iterations},")), "{options}: {answer}");
+    }
+    let outcome = folder.run(&format!("{EXPLAIN} --quality 90"));
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("--jpeg-quality 90"), "{outcome:?}");
 }
 
 #[test]

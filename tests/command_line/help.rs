@@ -11,14 +11,14 @@ const COMMANDS: [(&str, &str); 18] = [
         "<CONTENT> --style --output --size --min-scale --iterations --first-iterations --content-weight --style-weight \
          --tv-weight --style-scale --init --seed --content-layers --style-layers --loss --pooling --weights \
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
-         --save-every --log --checkpoint --checkpoint-every --explain --force --quality --depth \
+         --save-every --log --checkpoint --checkpoint-every --explain --force --quality --jpeg-quality --depth \
          --no-metadata --keep-exif --blend --style-mask --statistic --region --keep --feather --edges \
          --colors --color-strength",
     ),
     ("resume", "<FILE> --output --content --style --weights --device --threads"),
     (
         "texture",
-        "<PAINTING> --output --size --seamless --seed --iterations --first-iterations --tv-weight --optimizer --blend \
+        "<PAINTING> --output --size --seamless --seed --quality --iterations --first-iterations --tv-weight --optimizer --blend \
          --style-scale --style-mask --statistic --weights --weights-format --weights-url --device --threads --precision \
          --variant",
     ),

@@ -20,7 +20,8 @@ fn each_option_of_the_look_changes_the_picture_and_nothing_about_its_size() {
         "--style-scale 0.5",
         "--loss mse --style-weight 100",
         "--pooling average",
-        "--optimizer lbfgs",
+        "--optimizer adam",
+        "--statistic gram",
         "--learning-rate 0.005",
         "--iterations 9",
         "--first-iterations 20",
@@ -44,7 +45,8 @@ fn values_that_are_the_defaults_change_nothing() {
     let weights = format!("--content-weight {content_weight} --style-weight {style_weight} --tv-weight {tv_weight}");
     let options = [
         format!("{weights} --style-scale {style_scale}"),
-        "--loss relative --pooling max --optimizer adam --learning-rate 0.02".to_owned(),
+        "--loss relative --pooling max --optimizer lbfgs --learning-rate 1 --statistic moments --quality normal"
+            .to_owned(),
         "--init content --weights-format torchvision".to_owned(),
     ];
     for option in options {
@@ -57,7 +59,7 @@ fn values_that_are_the_defaults_change_nothing() {
 fn mean_squared_errors_have_default_weights_of_their_own() {
     let folder = Folder::with_pictures();
     folder.paint("default.png", "--loss mse");
-    let Weights { content, style, tv } = Weights::default_for(Scaling::Mse);
+    let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, Recipe::default().statistic);
     let weights = format!("--content-weight {content} --style-weight {style} --tv-weight {tv}");
     folder.paint("named.png", &format!("--loss mse {weights}"));
     assert!(folder.read("default.png") == folder.read("named.png"));
@@ -70,7 +72,7 @@ fn mean_squared_errors_have_default_weights_of_their_own() {
 #[test]
 fn a_better_jpeg_is_a_longer_one() {
     let folder = Folder::with_pictures();
-    let lengths = ["--quality 10", "--quality 60", "", "--quality 100"].map(|quality| {
+    let lengths = ["--jpeg-quality 10", "--jpeg-quality 60", "", "--jpeg-quality 100"].map(|quality| {
         folder.paint("out.jpg", quality);
         folder.read("out.jpg").len()
     });

@@ -56,8 +56,8 @@ fn standard_input_and_output_have_limits() {
     folder.refuses(&twice, 2, &["- is standard input", "only one"]);
     let snapshots = format!("stylize photo.png --style painting.png -o - {}", quick("--save-every 2"));
     folder.refuses(&snapshots, 2, &["--save-every", "-o"]);
-    let quality = format!("stylize photo.png --style painting.png -o - {}", quick("--quality 80"));
-    folder.refuses(&quality, 2, &["--quality is for JPEG"]);
+    let quality = format!("stylize photo.png --style painting.png -o - {}", quick("--jpeg-quality 80"));
+    folder.refuses(&quality, 2, &["--jpeg-quality is for JPEG"]);
 }
 
 #[test]

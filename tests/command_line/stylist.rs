@@ -39,7 +39,7 @@ fn every_statistic_and_colour_gives_its_own_picture() {
     let folder = folder();
     let options = [
         "",
-        "--statistic moments",
+        "--statistic gram",
         "--statistic wasserstein",
         "--colors photo",
         "--colors match",

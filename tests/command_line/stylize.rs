@@ -38,15 +38,20 @@ fn a_large_photograph_becomes_512_pixels_long_unless_its_own_size_is_asked_for()
 fn the_network_goes_to_relu5_1_unless_layers_are_named() {
     let folder = Folder::with_pictures();
     folder.filters("vgg19.safetensors", "relu5_1");
-    assert_default_layers(&folder, "vgg19", "--content-layers relu4_2", "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1");
+    assert_default_layers(
+        &folder,
+        "vgg19",
+        "--content-layers relu4_2",
+        "relu1_1=4,relu2_1=3,relu3_1=2,relu4_1=1,relu5_1=0.5",
+    );
 }
 
 #[test]
 fn filters_that_end_early_give_the_layers_they_have() {
     let folder = Folder::with_pictures();
     folder.filters("vgg19.safetensors", "relu3_3");
-    assert_default_layers(&folder, "vgg19", "--content-layers relu3_2", "relu1_1,relu2_1,relu3_1");
-    assert_default_layers(&folder, "filters", "--content-layers relu2_1", "relu1_1,relu2_1");
+    assert_default_layers(&folder, "vgg19", "--content-layers relu3_2", "relu1_1=4,relu2_1=3,relu3_1=2");
+    assert_default_layers(&folder, "filters", "--content-layers relu2_1", "relu1_1=4,relu2_1=3");
 }
 
 #[track_caller]

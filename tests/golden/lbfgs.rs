@@ -5,7 +5,7 @@ use crate::common::{gpu, layer, shared, weighted};
 use impasto::{
     Device, Engine,
     picture::Picture,
-    plan::{Border, Pooling, Size},
+    plan::{Border, Pooling, Size, Statistic},
     style::{Event, Inputs, Method, Recipe, Scaling, stylize},
     tolerance,
     weights::{self, Format, generated},
@@ -31,7 +31,8 @@ fn compare(device: &Device, file: &GoldenFile, filters: weights::Filters) {
         margin: 0,
         first_iterations: evaluations,
         method: Method::Lbfgs,
-        style_layers: Recipe::style_layers_within(layer("relu5_1")),
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]),
+        statistic: Statistic::Gram,
         content_layers: weighted(&["relu4_2"]),
         content_weight: number("content_weight"),
         style_weight: number("style_weight"),

@@ -2,7 +2,7 @@
 
 use super::file::{Evaluation, GoldenFile};
 use super::{assert_within, data, distance};
-use crate::common::{self, layer};
+use crate::common::{self, layer, weighted};
 use impasto::{
     Device, Engine,
     picture::{Mask, Picture},
@@ -32,6 +32,8 @@ fn recipe(file: &GoldenFile, scaling: Scaling) -> Recipe {
         scaling,
         border: if replicates { Border::Replicate } else { Border::Zero },
         pooling: Pooling::Max,
+        style_layers: weighted(&["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]),
+        statistic: Statistic::Gram,
         ..Recipe::default()
     }
 }

@@ -9,8 +9,8 @@ use impasto::{
     Device, StepKernel,
     gpu::{ForcedVariants, Variant, WorkShape},
     plan::{
-        Covariance, FeatureShape, GramLoss, MatrixProduct, MatrixScale, MomentsLoss, Plan, Precision, RootFactors,
-        Step, WassersteinLoss,
+        Cholesky, Covariance, FeatureShape, GramLoss, MatrixProduct, MomentsLoss, Plan, Precision, Step,
+        WassersteinLoss,
     },
     write_noise,
 };
@@ -190,8 +190,7 @@ fn layer(step: &Step) -> String {
         | Step::WassersteinLoss(WassersteinLoss { channels, .. })
         | Step::Covariance(Covariance { channels, .. })
         | Step::MatrixProduct(MatrixProduct { channels, .. })
-        | Step::MatrixScale(MatrixScale { channels, .. })
-        | Step::RootFactors(RootFactors { channels, .. }) => format!("{channels}x{channels}"),
+        | Step::Cholesky(Cholesky { channels, .. }) => format!("{channels}x{channels}"),
         _ => String::new(),
     }
 }

@@ -14,7 +14,7 @@ use impasto::{
     Device, Engine,
     gpu::{ForcedVariants, probe},
     plan::{Plan, Size, iteration},
-    style::{Recipe, network},
+    style::{Method, Recipe, network},
     vgg19::Layer,
     weights::{Filters, generated},
 };
@@ -71,7 +71,8 @@ impl Subject<'_> {
     }
 
     fn plan(&self, engine: &Engine) -> Result<Plan, CliError> {
-        let recipe = Recipe::default();
+        // Its steps take the same time whatever it has seen, and it works in every precision.
+        let recipe = Recipe { method: Method::Adam, ..Recipe::default() };
         let network = network(engine, engine.precision(), self.size, recipe.border, recipe.pooling);
         Ok(iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer())?)
     }

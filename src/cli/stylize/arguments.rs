@@ -4,7 +4,7 @@ use crate::cli::{
     CliError,
     console::Console,
     input::read_picture,
-    options::{DeviceOptions, KernelOptions, Way, finite, positive, weighted_layer},
+    options::{DeviceOptions, DurationOptions, KernelOptions, Way, finite, positive, weighted_layer},
     output::depth,
     painting_options::{PaintingOptions, RegionOptions},
     weights_options::WeightsOptions,
@@ -42,13 +42,13 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "PICTURE")]
     pub output: Option<PathBuf>,
 
-    /// Quality of the result if it is a JPEG file, 1 to 100 [default: 95]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: Option<u8>,
-
     /// Bits of each value of the result: 16 for PNG and TIFF files; 8 are dithered, so that a smooth sky has no bands
     #[arg(long, value_name = "8|16", value_parser = depth, default_value = "8", help_heading = "Result")]
     pub depth: Depth,
+
+    /// Quality of the result if it is a JPEG file, 1 to 100 [default: 95]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), help_heading = "Result")]
+    pub jpeg_quality: Option<u8>,
 
     /// Do not let the result remember how it was painted: see `impasto info`
     #[arg(long, help_heading = "Result")]
@@ -66,13 +66,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", help_heading = "Size and time")]
     min_scale: Option<u32>,
 
-    /// Iterations at every size but the smallest
-    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().iterations)]
-    iterations: u32,
-
-    /// Iterations at the smallest size
-    #[arg(long, value_name = "N", help_heading = "Size and time", default_value_t = Recipe::default().first_iterations)]
-    first_iterations: u32,
+    #[command(flatten, next_help_heading = "Size and time")]
+    duration: DurationOptions,
 
     /// How much of the photograph is kept [default: 1]
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
@@ -117,7 +112,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     content_layers: Vec<WeightedLayer>,
 
-    /// Layers that bring the painting, with weights [default: relu1_1,relu2_1,relu3_1,relu4_1,relu5_1]
+    /// Layers that bring the painting, with weights [default:
+    /// relu1_1=4,relu2_1=3,relu3_1=2,relu4_1=1,relu5_1=0.5]
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     style_layers: Vec<WeightedLayer>,
 
@@ -132,9 +128,9 @@ pub(crate) struct Arguments {
     #[command(flatten, next_help_heading = "Network")]
     pub weights: WeightsOptions,
 
-    /// What moves the pixels
-    #[arg(long, value_enum, default_value = "adam", help_heading = "Optimiser")]
-    optimizer: Method,
+    /// What moves the pixels [default: lbfgs, with --precision f16 adam]
+    #[arg(long, value_enum, help_heading = "Optimiser")]
+    pub optimizer: Option<Method>,
 
     /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
@@ -214,18 +210,20 @@ impl Arguments {
 
     /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
     pub fn recipe(&self, size: u32, console: &Console) -> Result<Recipe, CliError> {
-        let (default, weights) = (Recipe::default(), Weights::default_for(self.loss));
+        let (default, weights) = (Recipe::default(), Weights::default_for(self.loss, self.paintings.statistic()));
+        let method = self.optimizer.unwrap_or_else(|| self.kernels.default_method());
+        let (first_iterations, iterations) = self.duration.iterations(method);
         let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
             if named.is_empty() { default } else { named.to_vec() }
         };
         Ok(Recipe {
             size,
             min_scale: self.min_scale.unwrap_or(default.min_scale),
-            iterations: self.iterations,
-            first_iterations: self.first_iterations,
+            iterations,
+            first_iterations,
             style_scales: self.paintings.style_scale.clone(),
             blend: self.paintings.blend.clone(),
-            statistic: self.paintings.statistic,
+            statistic: self.paintings.statistic(),
             colours: self.colors,
             colour_strength: self.color_strength,
             feather: self.regions.feather,
@@ -235,7 +233,7 @@ impl Arguments {
                 InitChoice::File(path) => Init::Picture(read_picture(path, self.content_detail(), console)?.picture),
             },
             seed: self.seed.unwrap_or(default.seed),
-            method: self.optimizer,
+            method,
             learning_rate: self.learning_rate,
             content_layers: layers(&self.content_layers, default.content_layers),
             style_layers: layers(&self.style_layers, default.style_layers),
@@ -264,6 +262,12 @@ impl Arguments {
         if self.style_layers.is_empty() {
             recipe.style_layers = Recipe::style_layers_within(reach);
         }
+    }
+
+    /// Lets another optimiser paint, for as long as it takes.
+    pub fn paint_by(&self, method: Method, recipe: &Recipe) -> Recipe {
+        let (first_iterations, iterations) = self.duration.iterations(method);
+        Recipe { method, first_iterations, iterations, ..recipe.clone() }
     }
 
     /// Loads the filters; default layers depend on how deep they reach, layers that were named must be in them.

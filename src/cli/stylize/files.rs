@@ -66,7 +66,7 @@ impl Arguments {
                 "--save-every names its pictures after the result's file: name one with -o".to_owned(),
             ));
         }
-        Destination::new(path, self.quality, self.depth)
+        Destination::new(path, self.jpeg_quality, self.depth)
     }
 
     /// A new file in the current directory, named after all pictures.

@@ -24,7 +24,9 @@ use impasto::{
     picture::fit_long_side,
     plan::Size,
     printable::printable,
-    style::{Inputs, Outline, Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size},
+    style::{
+        Inputs, Method, Outline, Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size,
+    },
     weights::{Filters, Normalisation},
 };
 use log::Log;
@@ -156,6 +158,9 @@ pub(crate) fn engine(
     let engine = way.engine(&device, Arc::new(filters))?;
     describe(&engine, recipe, console);
     let outline = Outline::new(inputs, recipe).map_err(Box::new)?;
+    if arguments.optimizer.is_none() {
+        choose_optimizer(arguments, &engine, &outline, recipe, console);
+    }
     check_memory(arguments, &engine, &outline, recipe, console)?;
     if arguments.tune {
         tune(&engine, &outline, recipe, console)?;
@@ -168,6 +173,19 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
     let reach = engine.filters().deepest().map_or("nowhere", |layer| layer.name());
     let precision = recipe.precision(engine.precision());
     console.detail(&format!("{} computes in {precision}, with filters down to {reach}", engine.name()));
+}
+
+/// Takes Adam where the history of L-BFGS is what does not fit.
+fn choose_optimizer(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &mut Recipe, console: &Console) {
+    let fits = |recipe: &Recipe| matches!(shortage(engine, outline, recipe), Ok(None));
+    if recipe.method == Method::Adam || fits(recipe) {
+        return;
+    }
+    let with_adam = arguments.paint_by(Method::Adam, recipe);
+    if fits(&with_adam) {
+        console.say("the history of L-BFGS does not fit into the device's memory: Adam paints, which takes longer");
+        *recipe = with_adam;
+    }
 }
 
 /// Refuses what takes more memory than there is, unless it is to be tried all the same.

@@ -12,9 +12,9 @@ pub(super) use transforms::TILE;
 
 use super::threads::{Scratch, Scratches};
 use crate::plan::FeatureShape;
+use crate::product::{self, Matrix, Product};
 use few_tiles::{FEW_TILES, FewTiles};
 use filters::{COLUMNS, transpose};
-use gemm::Parallelism;
 use pulp::Arch;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -183,8 +183,7 @@ impl Products<'_> {
 fn multiply(patches: &[f32], matrix: &[f32], products: &mut [f32], cin: usize) {
     let (tiles, cout) = (patches.len() / cin, matrix.len() / cin);
     assert!(patches.len() == tiles * cin && matrix.len() == cin * cout && products.len() == tiles * cout);
-    // SAFETY: the three arrays hold tiles x cin, cin x cout and tiles x cout values at these strides.
-    unsafe { product([tiles, cin, cout], patches, (matrix, [cout, 1]), (products, [cout, 1])) }
+    product::multiply(Matrix::of_rows(patches, cin), Matrix::of_rows(matrix, cout), Product::of_rows(products, cout));
 }
 
 /// `products[cout][tile] = sum of patches[tile][cin] * matrix[cout][cin]`, with rows of whole blocks of tiles.
@@ -196,44 +195,6 @@ fn multiply_transposed(patches: &[f32], matrix: &[f32], products: &mut [f32], ci
     let padded = products.len() / cout;
     assert!(patches.len() == tiles * cin && matrix.len() == cin * cout && products.len() == padded * cout);
     assert!(tiles <= padded);
-    // SAFETY: the three arrays hold tiles x cin, cin x cout and padded x cout values, no fewer than tiles x cout, at
-    // these strides.
-    unsafe { product([tiles, cin, cout], patches, (matrix, [1, cin]), (products, [1, padded])) }
-}
-
-/// The product of dense patches of tiles x cin values with a matrix of cin x cout. The latter and the products come with
-/// the distances from row to row and from column to column.
-///
-/// # Safety
-/// The arrays hold as many values at these strides.
-unsafe fn product(
-    [tiles, cin, cout]: [usize; 3],
-    patches: &[f32],
-    (matrix, [matrix_rows, matrix_columns]): (&[f32], [usize; 2]),
-    (products, [product_rows, product_columns]): (&mut [f32], [usize; 2]),
-) {
-    // SAFETY: the caller's.
-    unsafe {
-        gemm::gemm(
-            tiles,
-            cout,
-            cin,
-            products.as_mut_ptr(),
-            product_columns as isize,
-            product_rows as isize,
-            false,
-            patches.as_ptr(),
-            1,
-            cin as isize,
-            matrix.as_ptr(),
-            matrix_columns as isize,
-            matrix_rows as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    let matrix = Matrix::of_rows(matrix, cin).transposed();
+    product::multiply(Matrix::of_rows(patches, cin), matrix, Product::of_columns(products, padded));
 }

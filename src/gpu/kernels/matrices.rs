@@ -1,7 +1,7 @@
-//! `covariance.wgsl`, `matrix_product.wgsl`, `matrix_scale.wgsl` and `root_factors.wgsl`.
+//! `covariance.wgsl`, `matrix_product.wgsl`, `cholesky.wgsl` and `polar_factors.wgsl`.
 
-use super::{Binding, Dispatch, losses::reduction_groups, params::params};
-use crate::plan::{Covariance, Factor, MatrixProduct, MatrixScale, ROOT_FACTORS, RootFactors, RootKind};
+use super::{Binding, Dispatch, params::params};
+use crate::plan::{Cholesky, Covariance, Factor, MatrixProduct, POLAR_STEPS, PolarFactors, PolarStep};
 
 params! {
     struct CovarianceParams {
@@ -18,19 +18,17 @@ params! {
 }
 
 params! {
-    struct MatrixScaleParams {
+    struct CholeskyParams {
         channels: u32,
-        factor: u32,
+        round: u32,
+        pivot_part: f32,
     }
 }
 
 params! {
-    struct RootFactorsParams {
-        values4: u32,
-        parts: u32,
+    struct PolarFactorsParams {
         steps: u32,
-        polar: u32,
-        pairs: u32,
+        halley: u32,
         floor: f32,
     }
 }
@@ -52,7 +50,7 @@ pub(super) fn covariance(step: &Covariance) -> Dispatch {
 
 pub(super) fn matrix_product(step: &MatrixProduct) -> Dispatch {
     let params = MatrixProductParams { channels4: step.channels / 4, factor: place(step.factor) };
-    let groups = (step.channels as usize).pow(2).div_ceil(8 * 4 * 64);
+    let groups = (step.channels as usize).pow(2) / (64 * 32);
     Dispatch::new("matrix_product", "matrix_product", &params, groups)
         .slot(1, step.left)
         .slot(2, step.right)
@@ -60,32 +58,35 @@ pub(super) fn matrix_product(step: &MatrixProduct) -> Dispatch {
         .slot(4, step.output)
         .flag("WITH_FACTOR", step.factor.is_some())
         .flag("TRANSPOSED", step.transposed)
+        .flag("SYMMETRIC", step.symmetric)
 }
 
-pub(super) fn matrix_scale(step: &MatrixScale) -> Dispatch {
-    let params = MatrixScaleParams { channels: step.channels, factor: place(Some(step.factor)) };
-    Dispatch::new("matrix_scale", "matrix_scale", &params, (step.channels as usize).pow(2).div_ceil(64))
-        .slot(1, step.input)
-        .slot(2, step.factor.slot)
-        .slot(3, step.output)
+pub(super) fn cholesky(step: &Cholesky) -> Vec<Dispatch> {
+    let blocks = step.channels as usize / Cholesky::BLOCK;
+    let mut dispatches = Vec::new();
+    for round in 0..blocks {
+        let (channels, pivot_part) = (step.channels, Cholesky::PIVOT_PART);
+        let params = CholeskyParams { channels, round: round as u32, pivot_part };
+        let shader = "cholesky";
+        dispatches.push(Dispatch::single(shader, "cholesky_diagonal", &params));
+        if blocks > 1 {
+            dispatches.push(Dispatch::new(shader, "cholesky_panel", &params, blocks));
+        }
+        let below = blocks - round - 1;
+        if below > 0 {
+            dispatches.push(Dispatch::new(shader, "cholesky_update", &params, below * blocks));
+        }
+    }
+    let bound = |dispatch: Dispatch| dispatch.slot(1, step.matrix).slot(2, step.factor).slot(3, step.inverse);
+    dispatches.into_iter().map(bound).collect()
 }
 
-pub(super) fn root_factors(step: &RootFactors) -> Vec<Dispatch> {
-    let values4 = (step.channels as usize).pow(2) / 4;
-    let parts = reduction_groups(values4);
-    let params = RootFactorsParams {
-        values4: values4 as u32,
-        parts: parts as u32,
-        steps: step.kind.steps() as u32,
-        polar: u32::from(step.kind == RootKind::Polar),
-        pairs: ROOT_FACTORS as u32,
-        floor: step.kind.floor() as f32,
-    };
-    vec![
-        Dispatch::new("root_factors", "root_factors", &params, parts).slot(1, step.matrix).slot(2, step.partials),
-        Dispatch::single("root_factors", "root_factors_finish", &params)
-            .slot(2, step.partials)
-            .slot(3, step.scalars)
-            .slot(4, step.factors),
-    ]
+pub(super) fn polar_factors(step: &PolarFactors) -> Dispatch {
+    let bits = POLAR_STEPS.iter().enumerate().map(|(index, step)| u32::from(*step == PolarStep::Halley) << index);
+    let params =
+        PolarFactorsParams { steps: POLAR_STEPS.len() as u32, halley: bits.sum(), floor: PolarFactors::FLOOR as f32 };
+    Dispatch::single("polar_factors", "polar_factors", &params)
+        .slot(1, step.squares)
+        .slot(2, step.scalars)
+        .slot(3, step.factors)
 }

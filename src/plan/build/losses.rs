@@ -121,7 +121,7 @@ impl Builder {
             let mean_gradient = self.slot(Tensor::MeanGradient(layer, region), channels as usize, false);
             let step = match style.statistic {
                 Statistic::Wasserstein => {
-                    let root = self.slot(Tensor::TargetRoot(term), matrix, true);
+                    let root = self.slot(Tensor::TargetFactor(term), matrix, true);
                     let Transport { covariance, polar, overlap, transport } =
                         self.transport(gram, mean, scalars, root, channels);
                     Step::WassersteinLoss(WassersteinLoss {

@@ -216,7 +216,7 @@ fn evaluation_and_step(
     if !terms.contains(&Term::TotalVariation) {
         builder.terms.push(Term::TotalVariation);
     }
-    builder.target_roots();
+    builder.target_factors();
     let targets = builder.steps.len();
     builder.routines.push((Routine::Targets, 0..targets));
     builder.forward();

@@ -1,9 +1,9 @@
-//! The matrix roots and polar factors of Wasserstein distances.
+//! The Cholesky and polar factors of Wasserstein distances.
 
 use super::Builder;
 use crate::plan::{
-    Covariance, Factor, Matrix, MatrixProduct, MatrixScale, REDUCTION_GROUPS, ROOT_FACTORS, RootFactors, RootKind,
-    SlotId, Statistic, Step, Style, Tensor, Term,
+    Cholesky, Covariance, Factor, Matrix, MatrixProduct, POLAR_FACTORS, POLAR_STEPS, PolarFactors, PolarStep,
+    REDUCTION_GROUPS, SlotId, Statistic, Step, Style, SumOfSquares, Tensor, Term,
 };
 
 /// The matrices that a [`crate::plan::WassersteinLoss`] compares by.
@@ -19,14 +19,6 @@ impl Builder {
         self.slot(Tensor::Matrix(matrix), (channels as usize).pow(2), false)
     }
 
-    fn factors(&mut self, kind: RootKind) -> SlotId {
-        let tensor = match kind {
-            RootKind::Root => Tensor::RootFactors,
-            RootKind::Polar => Tensor::PolarFactors,
-        };
-        self.slot(tensor, 2 * ROOT_FACTORS, false)
-    }
-
     fn covariance(&mut self, gram: SlotId, mean: SlotId, scalars: SlotId, channels: u32) -> SlotId {
         let covariance = self.matrix(Matrix::S, channels);
         self.steps.push(Step::Covariance(Covariance { gram, mean, scalars, covariance, channels }));
@@ -39,37 +31,28 @@ impl Builder {
         self.steps.push(Step::MatrixProduct(step));
     }
 
-    fn scale(&mut self, input: SlotId, output: SlotId, factor: Factor, channels: u32) {
-        self.steps.push(Step::MatrixScale(MatrixScale { input, output, factor, channels }));
+    /// `u input^T input + v I`.
+    fn square(&mut self, input: SlotId, output: SlotId, factor: Factor, channels: u32) {
+        let (left, right, transposed, symmetric) = (input, input, true, true);
+        let factor = Some(factor);
+        let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
+        self.steps.push(Step::MatrixProduct(step));
     }
 
-    /// The numbers for steps on a matrix; returns their slot.
-    fn root_factors(&mut self, matrix: SlotId, scalars: SlotId, kind: RootKind, channels: u32) -> SlotId {
-        let (partials, factors) = (self.partials(REDUCTION_GROUPS), self.factors(kind));
-        let step = RootFactors { matrix, scalars, kind, partials, factors, channels };
-        self.steps.push(Step::RootFactors(step));
+    fn cholesky(&mut self, matrix: SlotId, factor: SlotId, inverse: SlotId, channels: u32) {
+        self.steps.push(Step::Cholesky(Cholesky { matrix, factor, inverse, channels }));
+    }
+
+    /// The numbers for the steps from the overlap to its polar factor.
+    fn polar_factors(&mut self, overlap: SlotId, scalars: SlotId, channels: u32) -> SlotId {
+        let partials = self.partials(REDUCTION_GROUPS);
+        let squares = self.slot(Tensor::SquaredNorm, 1, false);
+        let count = (channels as usize).pow(2);
+        let sum = SumOfSquares { values: overlap, count, partials, sums: squares, index: 0 };
+        self.steps.push(Step::SumOfSquares(sum));
+        let factors = self.slot(Tensor::PolarFactors, 2 * POLAR_FACTORS, false);
+        self.steps.push(Step::PolarFactors(PolarFactors { squares, scalars, factors }));
         factors
-    }
-
-    /// Y and Z of [`RootKind::Root`] for [`Matrix::S`].
-    fn root(&mut self, scalars: SlotId, channels: u32) -> (SlotId, SlotId) {
-        let [s, mut y, mut z, t, mut next_y, mut next_z] =
-            [Matrix::S, Matrix::Y, Matrix::Z, Matrix::T, Matrix::NextY, Matrix::NextZ]
-                .map(|matrix| self.matrix(matrix, channels));
-        let slot = self.root_factors(s, scalars, RootKind::Root, channels);
-        self.scale(s, y, Factor { slot, index: Factor::NORMALISE }, channels);
-        // Z is the unit matrix at first, so T is also the next Z.
-        self.scale(y, z, Factor { slot, index: 1 }, channels);
-        self.product(y, z, next_y, None, channels);
-        std::mem::swap(&mut y, &mut next_y);
-        for index in 2..=RootKind::Root.steps() {
-            self.product(z, y, t, Some(Factor { slot, index }), channels);
-            self.product(y, t, next_y, None, channels);
-            self.product(t, z, next_z, None, channels);
-            std::mem::swap(&mut y, &mut next_y);
-            std::mem::swap(&mut z, &mut next_z);
-        }
-        (y, z)
     }
 
     /// What a [`crate::plan::WassersteinLoss`] reads; `root` is R.
@@ -82,42 +65,48 @@ impl Builder {
         channels: u32,
     ) -> Transport {
         let covariance = self.covariance(gram, mean, scalars, channels);
-        let (y, z) = self.root(scalars, channels);
-        let [overlap, t] = [Matrix::X, Matrix::T].map(|matrix| self.matrix(matrix, channels));
-        let slot = self.factors(RootKind::Root);
-        self.product(root, y, overlap, Some(Factor { slot, index: Factor::ROOT }), channels);
-        // What does not hold the inverse root is free again.
-        let mut free = [Matrix::Y, Matrix::Z, Matrix::NextY, Matrix::NextZ].map(|matrix| self.matrix(matrix, channels));
-        free.sort_by_key(|matrix| *matrix == z);
-        let [mut polar, mut next, transport, _] = free;
-        let of_polar = self.root_factors(overlap, scalars, RootKind::Polar, channels);
-        self.scale(overlap, polar, Factor { slot: of_polar, index: Factor::NORMALISE }, channels);
-        for index in 1..=RootKind::Polar.steps() {
-            let factor = Some(Factor { slot: of_polar, index });
-            let (left, right, output, transposed, symmetric) = (polar, polar, t, true, true);
-            let step = MatrixProduct { left, right, output, transposed, symmetric, factor, channels };
-            self.steps.push(Step::MatrixProduct(step));
-            self.product(polar, t, next, None, channels);
+        let [overlap, mut polar, mut next, t, factor, inverse] =
+            [Matrix::X, Matrix::U, Matrix::NextU, Matrix::T, Matrix::L, Matrix::M]
+                .map(|matrix| self.matrix(matrix, channels));
+        self.cholesky(covariance, factor, inverse, channels);
+        let (left, right, output, transposed, symmetric) = (root, factor, overlap, true, false);
+        let step = MatrixProduct { left, right, output, transposed, symmetric, factor: None, channels };
+        self.steps.push(Step::MatrixProduct(step));
+        let slot = self.polar_factors(overlap, scalars, channels);
+        let mut index = Factor::NORMALISE + 1;
+        for (number, step) in POLAR_STEPS.into_iter().enumerate() {
+            // The first step begins with the overlap, whose norm its factors know.
+            let (from, scale) = match number {
+                0 => (overlap, Some(Factor { slot, index: Factor::NORMALISE })),
+                _ => (polar, None),
+            };
+            self.square(from, t, Factor { slot, index }, channels);
+            if step == PolarStep::Halley {
+                self.cholesky(t, factor, next, channels);
+                self.square(next, t, Factor { slot, index: index + 1 }, channels);
+            }
+            self.product(from, t, next, scale, channels);
             std::mem::swap(&mut polar, &mut next);
+            index += step.pairs();
         }
-        self.product(polar, z, t, Some(Factor { slot, index: Factor::INVERSE_ROOT }), channels);
+        self.product(polar, inverse, t, None, channels);
+        let transport = factor;
         self.product(root, t, transport, None, channels);
         Transport { covariance, polar, overlap, transport }
     }
 
-    /// The roots of all covariances that terms compare with.
-    pub(super) fn target_roots(&mut self) {
+    /// The factors of all covariances that terms compare with.
+    pub(super) fn target_factors(&mut self) {
         for term in self.terms.clone() {
             let Term::Style(Style { layer, statistic: Statistic::Wasserstein, .. }) = term else { continue };
             let channels = self.shape(layer).channels;
             let words = (channels as usize).pow(2);
             let gram = self.slot(Tensor::Target(term), words, true);
             let (mean, scalars) = self.target_of_means(term, channels);
-            self.covariance(gram, mean, scalars, channels);
-            let (y, _) = self.root(scalars, channels);
-            let output = self.slot(Tensor::TargetRoot(term), words, true);
-            let slot = self.factors(RootKind::Root);
-            self.scale(y, output, Factor { slot, index: Factor::ROOT }, channels);
+            let covariance = self.covariance(gram, mean, scalars, channels);
+            let factor = self.slot(Tensor::TargetFactor(term), words, true);
+            let inverse = self.matrix(Matrix::M, channels);
+            self.cholesky(covariance, factor, inverse, channels);
         }
     }
 }

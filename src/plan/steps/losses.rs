@@ -93,10 +93,10 @@ impl MomentsLoss {
     }
 }
 
-/// Squared Wasserstein distance, per channel, between Gaussians of mean m, m* and covariance S, S*. With `R = S*^(1/2)`,
-/// `H = S^(1/2)` and the polar factor U of `X = R H`, whose other factor is `(H S* H)^(1/2)`:
+/// Squared Wasserstein distance, per channel, between Gaussians of mean m, m* and covariance S, S*. With the Cholesky factors
+/// `R R^T = S*` and `L L^T = S` and the polar factor U of `X = R^T L`, whose other factor is `(L^T S* L)^(1/2)`:
 /// `value = a * (sum((m - m*)^2) + tr(S + S*) - 2 sum(U X)) / C`, the last sum over products of elements. With
-/// `W = R U H^-1`, `Q = (I - (W + W^T) / 2) / C` and (a, b) its coefficients, the gradient with respect to the Gram matrix is
+/// `W = R U L^-1`, `Q = (I - (W + W^T) / 2) / C` and (a, b) its coefficients, the gradient with respect to the Gram matrix is
 /// `b * Q` and `c = b * ((m - m*) / C - Q m)`, which are added to the old ones if the step accumulates. Then
 /// dF = w (F b Q + c) by [`super::GramBackward`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -18,7 +18,7 @@ pub use declaration::{Declaration, Destination, Role, Use};
 pub use input::Border;
 pub use lbfgs::{LbfgsControl, LbfgsScalarResults};
 pub use losses::{Coefficients, EDGE_CELL, TargetScalars, ring_row};
-pub use matrices::{Factor, ROOT_FACTORS, RootKind};
+pub use matrices::{Factor, POLAR_FACTORS, POLAR_STEPS, PolarStep};
 pub use pooling::Pooling;
 
 use super::{FeatureShape, Map, Rows, Size, SlotId};
@@ -53,7 +53,7 @@ steps! {
     pooling: MaxPool, MaxPoolBackward, AveragePool, AveragePoolBackward;
     gram: Gram, ChannelMean, GramBackward;
     sum_of_squares: SumOfSquares;
-    matrices: Covariance, MatrixProduct, MatrixScale, RootFactors;
+    matrices: Covariance, MatrixProduct, Cholesky, PolarFactors;
     losses: GramLoss, MomentsLoss, WassersteinLoss, ContentLoss, TotalVariation, EdgeLoss, FreezePixels, RecordLosses;
     wrap_halo: WrapHalo;
     adam: Adam;

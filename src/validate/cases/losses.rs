@@ -158,9 +158,9 @@ fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Cas
     let mean = sketch.uniform(Tensor::Mean(of, Region::WHOLE), count, -0.5, 0.5);
     let target_mean = sketch.uniform(Tensor::TargetMean(term), count, -0.5, 0.5);
     let covariance = sketch.uniform(Tensor::Matrix(Matrix::S), count * count, 2.0, 3.0);
-    let polar = sketch.uniform(Tensor::Matrix(Matrix::Y), count * count, 0.25, 0.75);
+    let polar = sketch.uniform(Tensor::Matrix(Matrix::U), count * count, 0.25, 0.75);
     let overlap = sketch.uniform(Tensor::Matrix(Matrix::X), count * count, -0.5, -0.25);
-    let transport = sketch.uniform(Tensor::Matrix(Matrix::NextZ), count * count, -0.5, 1.0);
+    let transport = sketch.uniform(Tensor::Matrix(Matrix::L), count * count, -0.5, 1.0);
     let scalars = scalars(&mut sketch, term);
     let [gram_gradient, mean_gradient] = gradients(&mut sketch, of, accumulate);
     let (coefficients, losses) = loss(&mut sketch);

@@ -2,23 +2,24 @@
 
 use super::*;
 use crate::plan::{
-    Covariance, Factor, Matrix, MatrixProduct, MatrixScale, REDUCTION_GROUPS, ROOT_FACTORS, Region, RootFactors,
-    RootKind, Step, Term,
+    Cholesky, Covariance, Factor, Matrix, MatrixProduct, POLAR_FACTORS, PolarFactors, Region, Step, Term,
 };
+use crate::random::Random;
 use crate::tolerance::{F32_GRAM, F32_POINTWISE, F32_REDUCTION};
 
 const LAYERS: [&str; 3] = ["relu1_1", "relu2_1", "relu4_1"];
+
+/// Squared norms and least singular values: usual, below the floor, and a multiple of the unit matrix.
+const NORMS: [(f32, f32); 3] = [(250.0, 0.03), (4e8, 0.01), (0.0625, 0.25)];
 
 pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
     let mut cases = Vec::new();
     for name in LAYERS {
         // More than the part of the trace, and less.
         cases.extend([0.75, 1e-9].map(|regularisation| covariance(filters, name, regularisation)));
-        cases.push(matrix_scale(filters, name));
-        for kind in [RootKind::Root, RootKind::Polar] {
-            cases.push(root_factors(filters, name, kind));
-        }
+        cases.extend([false, true].map(|singular| cholesky(filters, name, singular)));
     }
+    cases.extend(NORMS.map(|(squares, least)| polar_factors(filters, squares, least)));
     // The largest takes the reference long.
     for name in &LAYERS[..2] {
         for kind in [Product::Plain, Product::Transposed, Product::Square] {
@@ -64,19 +65,19 @@ fn covariance(filters: &Arc<Filters>, name: &str, regularisation: f32) -> Case {
 }
 
 fn factors(sketch: &mut Sketch) -> SlotId {
-    sketch.uniform(Tensor::RootFactors, 2 * ROOT_FACTORS, -1.0, 1.5)
+    sketch.uniform(Tensor::PolarFactors, 2 * POLAR_FACTORS, -1.0, 1.5)
 }
 
 fn matrix_product(filters: &Arc<Filters>, name: &str, kind: Product, factor: Option<usize>) -> Case {
     let channels = layer(name).output_channels();
     let words = (channels * channels) as usize;
     let mut sketch = Sketch::new(u64::from(channels) + 12);
-    let left = sketch.uniform(Tensor::Matrix(Matrix::Y), words, -0.5, 1.0);
+    let left = sketch.uniform(Tensor::Matrix(Matrix::U), words, -0.5, 1.0);
     let other = sketch.uniform(Tensor::Matrix(Matrix::T), words, -1.0, 0.25);
     let right = if kind == Product::Square { left } else { other };
     let (transposed, symmetric) = (kind != Product::Plain, kind == Product::Square);
     let slot = factors(&mut sketch);
-    let output = sketch.unwritten(Tensor::Matrix(Matrix::NextY), words);
+    let output = sketch.unwritten(Tensor::Matrix(Matrix::NextU), words);
     sketch.check(Check::Array(output));
     let with = if factor.is_some() { " with a factor" } else { "" };
 
@@ -85,29 +86,34 @@ fn matrix_product(filters: &Arc<Filters>, name: &str, kind: Product, factor: Opt
     sketch.finish(format!("{name} {kind:?}{with}"), step, filters, F32_GRAM)
 }
 
-fn matrix_scale(filters: &Arc<Filters>, name: &str) -> Case {
+/// Of a matrix with eigenvalues of one size, or of one with all but one zero, where pivots are rounding.
+fn cholesky(filters: &Arc<Filters>, name: &str, singular: bool) -> Case {
     let channels = layer(name).output_channels();
-    let words = (channels * channels) as usize;
+    let count = channels as usize;
     let mut sketch = Sketch::new(u64::from(channels) + 13);
-    let input = sketch.uniform(Tensor::Matrix(Matrix::X), words, -0.5, 1.0);
-    let factor = Factor { slot: factors(&mut sketch), index: 2 };
-    let output = sketch.unwritten(Tensor::Matrix(Matrix::Y), words);
-    sketch.check(Check::Array(output));
-    let step = Step::MatrixScale(MatrixScale { input, output, factor, channels });
-    sketch.finish(name.to_owned(), step, filters, F32_POINTWISE)
+    let mut values = vec![1.0; count * count];
+    if !singular {
+        values = Random::new(u64::from(channels)).uniform_values(count * count, -0.5, 0.5);
+        make_symmetric(&mut values, count);
+        // The other values alone have eigenvalues up to 0.6 times as much.
+        values.iter_mut().step_by(count + 1).for_each(|value| *value = (channels as f32).sqrt());
+    }
+    let matrix = sketch.numbers(Tensor::Matrix(Matrix::S), values);
+    let factor = sketch.unwritten(Tensor::Matrix(Matrix::L), count * count);
+    let inverse = sketch.unwritten(Tensor::Matrix(Matrix::M), count * count);
+    sketch.check(Check::Array(factor));
+    sketch.check(Check::Array(inverse));
+    let step = Step::Cholesky(Cholesky { matrix, factor, inverse, channels });
+    let kind = if singular { " singular" } else { "" };
+    sketch.finish(format!("{name}{kind}"), step, filters, F32_GRAM)
 }
 
-fn root_factors(filters: &Arc<Filters>, name: &str, kind: RootKind) -> Case {
-    let of = layer(name);
-    let channels = of.output_channels();
-    let words = (channels * channels) as usize;
-    let mut sketch = Sketch::new(u64::from(channels) + 14);
-    let matrix = sketch.uniform(Tensor::Matrix(Matrix::X), words, -0.5, 1.0);
-    let scalars = scalars(&mut sketch, of, 0.03);
-    let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
-    // Pairs that a kind has no steps for stay as they are.
-    let factors = sketch.numbers(Tensor::RootFactors, vec![0.0; 2 * ROOT_FACTORS]);
+fn polar_factors(filters: &Arc<Filters>, squared_norm: f32, regularisation: f32) -> Case {
+    let mut sketch = Sketch::new(14);
+    let squares = sketch.numbers(Tensor::SquaredNorm, vec![squared_norm]);
+    let scalars = scalars(&mut sketch, layer("relu1_1"), regularisation);
+    let factors = sketch.unwritten(Tensor::PolarFactors, 2 * POLAR_FACTORS);
     sketch.check(Check::Each(factors));
-    let step = RootFactors { matrix, scalars, kind, partials, factors, channels };
-    sketch.finish(format!("{name} {kind:?}"), Step::RootFactors(step), filters, F32_REDUCTION)
+    let step = Step::PolarFactors(PolarFactors { squares, scalars, factors });
+    sketch.finish(format!("{squared_norm} and {regularisation}"), step, filters, F32_REDUCTION)
 }
