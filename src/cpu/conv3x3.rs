@@ -6,12 +6,11 @@ use super::maps::{self, clear_halo_columns, clear_halo_rows, place};
 use super::relu_mask;
 use super::threads::Scratches;
 use super::winograd::{Direction, Finish, TILE, TransformedFilters, Winograd};
-use crate::host_memory::{HostMemory, numbers};
+use crate::host_memory::{HostMemory, NoMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Rows};
 use crate::vgg19::Layer;
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;
-use std::collections::TryReserveError;
 use std::ops::Range;
 
 /// The fewest tiles of a band, if there are enough rows for all threads.
@@ -32,7 +31,7 @@ pub(super) enum LayerFilters {
 impl LayerFilters {
     /// # Errors
     /// If there is not enough memory.
-    pub(super) fn new(index: usize, filters: &ConvolutionFilters) -> Result<LayerFilters, TryReserveError> {
+    pub(super) fn new(index: usize, filters: &ConvolutionFilters) -> Result<LayerFilters, NoMemory> {
         Ok(match index {
             0 => LayerFilters::First(FirstLayer::new(filters)),
             _ => LayerFilters::Winograd { filters: TransformedFilters::new(filters)?, bias: filters.bias.clone() },

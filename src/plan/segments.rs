@@ -41,8 +41,8 @@ impl Storage {
     /// For a processor with so many threads that works on a picture of this size.
     ///
     /// A band of 8 MiB stays in its caches and is long enough for rows computed twice not to matter; more threads need
-    /// longer ones to share out. Blocks 1 to 3 of a picture of 512x384 are made in bands, block 4 up to twice that size is
-    /// not; and features are kept from block 3 on, because making deeper ones again takes long (docs/performance.md).
+    /// longer ones to share out. Of a picture of 512x384 blocks 1 to 3 are made in bands, of one of 1024x768 block 4 too;
+    /// and features are kept from block 3 on, because making deeper ones again takes long (docs/performance.md).
     pub fn for_threads(threads: usize, window: Size) -> Storage {
         const MIB: u64 = 1 << 20;
         let precision = Precision::F32;
@@ -50,7 +50,7 @@ impl Storage {
             let layer = Layer::DEEPEST.up_to().find(|layer| layer.poolings() == poolings).unwrap_or(Layer::DEEPEST);
             (FeatureShape::of_layer(layer, window).values() * precision.bytes()) as u64
         };
-        let whole = block(3).clamp(12 * MIB, 32 * MIB);
+        let whole = block(3).clamp(12 * MIB, 24 * MIB);
         let band = (2 * MIB * threads as u64).max(8 * MIB);
         Storage {
             precision,
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(bands(200, 150, 2), named(&[("relu5_1", 1)]));
         let expected = named(&[("relu1_2", 7), ("relu2_2", 4), ("relu3_4", 2), ("relu5_1", 1)]);
         assert_eq!(bands(536, 408, 2), expected);
-        let names = ["relu1_2", "relu2_2", "relu3_4", "relu5_1"];
+        let names = ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_1"];
         assert!(bands(1048, 792, 2).iter().map(|(name, _)| name).eq(names), "{:?}", bands(1048, 792, 2));
         // Each of many threads gets rows to work on.
         assert_eq!(bands(1048, 792, 64)[0], ("relu1_2".to_owned(), 2));
