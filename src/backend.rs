@@ -13,8 +13,8 @@ pub enum BackendError {
     #[error("the filters end before {0}: use a weights file that reaches it, or layers nearer to the picture")]
     FiltersMissing(Layer),
     /// The plan stores its maps in a way that the back end does not support.
-    #[error("{device} works on whole maps of f32: make the plan with Storage::PLAIN")]
-    NotPlain {
+    #[error("{device} works on maps of f32: make the plan with a storage of Precision::F32")]
+    NotF32 {
         /// Name of the device.
         device: String,
     },

@@ -4,9 +4,9 @@ use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
     host_memory,
-    plan::{Plan, Precision, Step, Storage},
+    plan::{Plan, Precision, Size, Step, Storage},
     reference,
-    weights::Filters,
+    weights::{FilterSummary, Filters},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -14,14 +14,14 @@ use std::{ops::Range, sync::Arc};
 enum Loaded {
     Gpu(Arc<Gpu>, Arc<DeviceFilters>),
     Cpu(Arc<cpu::Cpu>),
-    Reference,
+    Reference(Arc<Filters>),
 }
 
 /// See the module. A clone shares the device and the filters.
 #[derive(Clone)]
 pub struct Engine {
     loaded: Loaded,
-    filters: Arc<Filters>,
+    filters: Arc<FilterSummary>,
     name: String,
     precision: Precision,
     forced: ForcedVariants,
@@ -39,27 +39,29 @@ pub struct StepKernel {
 }
 
 impl Engine {
-    /// Copies the filters to the device.
+    /// Copies the filters to the device. The CPU back end drops a layer's filters once they are transformed, if nobody else
+    /// holds them.
     ///
     /// # Errors
     /// If there is no memory for them.
     pub fn new(device: &Device, filters: Arc<Filters>) -> Result<Engine, BackendError> {
+        let summary = Arc::new(FilterSummary::of(&filters));
         let loaded = match device {
             Device::Gpu(gpu) => Loaded::Gpu(gpu.clone(), DeviceFilters::new(&filters)),
-            Device::Cpu(threads) => Loaded::Cpu(cpu::Cpu::new(filters.clone(), *threads)?),
-            Device::Reference => Loaded::Reference,
+            Device::Cpu(threads) => Loaded::Cpu(cpu::Cpu::new(filters, *threads)?),
+            Device::Reference => Loaded::Reference(filters),
         };
         Ok(Engine {
             loaded,
-            filters,
+            filters: summary,
             name: device.name().to_owned(),
             precision: Precision::F32,
             forced: ForcedVariants::NONE,
         })
     }
 
-    /// The filters it was made with.
-    pub fn filters(&self) -> &Filters {
+    /// What is known of the filters it was made with.
+    pub fn filters(&self) -> &FilterSummary {
         &self.filters
     }
 
@@ -73,7 +75,7 @@ impl Engine {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu.api(),
             Loaded::Cpu(_) => "cpu",
-            Loaded::Reference => "reference",
+            Loaded::Reference(_) => "reference",
         }
     }
 
@@ -82,11 +84,13 @@ impl Engine {
         self.precision
     }
 
-    /// How plans for this engine store their maps in a precision that it supports; it always supports f32.
-    pub fn storage(&self, precision: Precision) -> Storage {
+    /// How plans for this engine store the maps of a picture of this size in a precision that it supports; it always
+    /// supports f32.
+    pub fn storage(&self, precision: Precision, window: Size) -> Storage {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
-            Loaded::Cpu(_) | Loaded::Reference => Storage::PLAIN,
+            Loaded::Cpu(processor) => Storage::for_threads(processor.threads(), window),
+            Loaded::Reference(_) => Storage::PLAIN,
         }
     }
 
@@ -98,7 +102,7 @@ impl Engine {
             Loaded::Gpu(gpu, _) if !gpu.is_software() => gpu.memory,
             Loaded::Gpu(_, filters) => Some(host_memory::available()? + filters.bytes()),
             Loaded::Cpu(processor) => Some(host_memory::available()? + processor.bytes()),
-            Loaded::Reference => host_memory::available(),
+            Loaded::Reference(_) => host_memory::available(),
         }
     }
 
@@ -106,7 +110,7 @@ impl Engine {
     pub fn largest_slot(&self) -> u64 {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu.largest_slot(),
-            Loaded::Cpu(_) | Loaded::Reference => u64::MAX,
+            Loaded::Cpu(_) | Loaded::Reference(_) => u64::MAX,
         }
     }
 
@@ -116,7 +120,7 @@ impl Engine {
         match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, &self.forced),
             Loaded::Cpu(_) => layers.max().map_or(0, cpu::filter_bytes),
-            Loaded::Reference => self.filters.bytes(),
+            Loaded::Reference(filters) => filters.bytes(),
         }
     }
 
@@ -137,7 +141,7 @@ impl Engine {
                 };
                 tasks.map(kernel).collect()
             }
-            Loaded::Cpu(_) | Loaded::Reference => {
+            Loaded::Cpu(_) | Loaded::Reference(_) => {
                 let kernel = |(index, step): (usize, &Step)| StepKernel {
                     steps: index..index + 1,
                     operation: step.operation(),
@@ -152,7 +156,7 @@ impl Engine {
     pub fn with_precision(self, precision: Precision) -> Engine {
         let can = match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu.has_f16(),
-            Loaded::Cpu(_) | Loaded::Reference => false,
+            Loaded::Cpu(_) | Loaded::Reference(_) => false,
         };
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
@@ -172,7 +176,7 @@ impl Engine {
     pub fn tune(&self, plan: &Plan, observe: &mut dyn FnMut(&gpu::Tuned)) -> Result<(), BackendError> {
         match &self.loaded {
             Loaded::Gpu(gpu, filters) => gpu.tune(plan, filters, observe),
-            Loaded::Cpu(_) | Loaded::Reference => Ok(()),
+            Loaded::Cpu(_) | Loaded::Reference(_) => Ok(()),
         }
     }
 
@@ -189,7 +193,7 @@ impl Engine {
         Ok(match &self.loaded {
             Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, &self.forced)?),
             Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, plan)?),
-            Loaded::Reference => Box::new(reference::Session::new(plan, &self.filters)?),
+            Loaded::Reference(filters) => Box::new(reference::Session::new(plan, filters)?),
         })
     }
 }

@@ -2,36 +2,53 @@
 
 use crate::backend::BackendError;
 use crate::plan::{Plan, SlotId};
-use std::collections::{TryReserveError, VecDeque};
-use std::ops::{Deref, DerefMut};
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut, Range};
 
-/// What a cache moves at once; vectors aligned to it are read and written fastest.
-#[repr(C, align(64))]
-#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-struct Line([u32; 16]);
+/// Words of what a cache moves at once; vectors aligned to it are read and written fastest.
+const LINE: usize = 16;
+
+/// The system does not have enough memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoMemory;
 
 /// Words that start at a cache line.
 #[derive(Debug, Default)]
-pub(crate) struct Words(Vec<Line>);
+pub(crate) struct Words {
+    /// Longer by up to a line. An allocator that is asked for aligned zeros writes them; without alignment, the system
+    /// provides memory only where it is touched.
+    memory: Vec<u32>,
+    range: Range<usize>,
+}
 
 impl Words {
-    /// At least this many zeros.
+    /// At least this many zeros, whole lines.
     ///
     /// # Errors
     /// If the system does not have enough memory.
-    pub(crate) fn zeros(words: usize) -> Result<Words, TryReserveError> {
-        let lines = words.div_ceil(16);
-        let mut buffer = Vec::new();
-        buffer.try_reserve_exact(lines)?;
-        buffer.resize(lines, Line([0; 16]));
-        Ok(Words(buffer))
+    pub(crate) fn zeros(words: usize) -> Result<Words, NoMemory> {
+        let memory = bytemuck::allocation::try_zeroed_vec(Words::with_margin(words)).map_err(|()| NoMemory)?;
+        Ok(Words::within(memory))
     }
 
-    /// At least this many words, the present ones first.
+    /// At least this many words, with any contents.
     pub(crate) fn grow(&mut self, words: usize) {
         if self.len() < words {
-            self.0.resize(words.div_ceil(16), Line([0; 16]));
+            // Not both at once.
+            *self = Words::default();
+            *self = Words::within(vec![0; Words::with_margin(words)]);
         }
+    }
+
+    fn with_margin(words: usize) -> usize {
+        words.next_multiple_of(LINE) + LINE
+    }
+
+    /// The lines within some memory.
+    fn within(memory: Vec<u32>) -> Words {
+        let first = memory.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
+        let range = first..first + memory.len() - LINE;
+        Words { memory, range }
     }
 }
 
@@ -39,13 +56,13 @@ impl Deref for Words {
     type Target = [u32];
 
     fn deref(&self) -> &[u32] {
-        bytemuck::cast_slice(&self.0)
+        &self.memory[self.range.clone()]
     }
 }
 
 impl DerefMut for Words {
     fn deref_mut(&mut self) -> &mut [u32] {
-        bytemuck::cast_slice_mut(&mut self.0)
+        &mut self.memory[self.range.clone()]
     }
 }
 
@@ -67,8 +84,8 @@ pub(crate) struct HostMemory {
 impl HostMemory {
     /// Zeroed buffers for all slots of a plan.
     ///
+    /// # Errors
     /// If the system does not have enough memory.
-    /// If the system has not enough memory.
     pub(crate) fn new(plan: &Plan) -> Result<HostMemory, BackendError> {
         let buffers = plan.buffers.iter().map(|&words| Words::zeros(words)).collect::<Result<_, _>>();
         let buffers = buffers

@@ -3,10 +3,23 @@
 mod cli;
 
 fn main() -> std::process::ExitCode {
+    give_memory_back();
     keep_driver_quiet();
     keep_lost_devices_quiet();
     impasto::picture::silence_decoder_panics();
     cli::main()
+}
+
+/// Once an array of up to 32 MiB has been dropped, glibc cuts the next ones from memory that it does not give back. One size
+/// after another then takes what it needs in addition to what the last one left.
+fn give_memory_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: this only sets numbers of the allocator, and no other thread runs yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 512 << 10);
+        // What is small and needed again and again is not given back.
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 2 << 20);
+    }
 }
 
 /// wgpu panics where a wait finds that the device is lost. A session catches that and says it in a sentence, which would

@@ -15,7 +15,7 @@ use impasto::{
     weights::{Filters, generated},
     write_values,
 };
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 /// Bands of a few rows; the larger of the two is too small for the features of relu2_1, which are then recomputed.
 const BANDS: [Banding; 2] = [
@@ -89,6 +89,10 @@ fn bands_give_what_whole_maps_give() {
         let mut session = gpu::Session::new(&gpu, whole.clone(), &device_filters, &gpu::ForcedVariants::NONE).unwrap();
         // Signs near zero may differ from the reference's, but not from those of the same kernels.
         let exact_gpu = evaluate(&whole, &mut session);
+        let on_cpu = |plan: &Plan, threads| {
+            evaluate(plan, &mut cpu::Session::new(plan, &filters, NonZeroUsize::new(threads)).unwrap())
+        };
+        let exact_cpu = on_cpu(&whole, 2);
         for banding in BANDS {
             let banded = plan(size, pooling, banding);
             assert!(!banded.is_plain() && banded.steps.len() > whole.steps.len() + 10);
@@ -96,6 +100,9 @@ fn bands_give_what_whole_maps_give() {
             let mut session =
                 gpu::Session::new(&gpu, banded.clone(), &device_filters, &gpu::ForcedVariants::NONE).unwrap();
             compare(&evaluate(&banded, &mut session), &exact_gpu);
+            for threads in [1, 2, 5] {
+                compare(&on_cpu(&banded, threads), &exact_cpu);
+            }
         }
     }
 }
@@ -111,10 +118,12 @@ fn what_is_made_again_never_exists_whole() {
 }
 
 #[test]
-fn the_cpu_refuses_bands_in_words() {
-    let plan = plan(Size { width: 37, height: 43 }, Pooling::Max, BANDS[0]);
+fn the_cpu_refuses_f16_in_words() {
+    let storage = Storage { precision: Precision::F16, ..Storage::PLAIN };
+    let size = Size { width: 37, height: 43 };
+    let plan = iteration(&network(size, Pooling::Max, storage), &terms(), Optimizer::default()).unwrap();
     let error = cpu::Session::new(&plan, &filters(), None).err().unwrap();
-    assert!(matches!(error, BackendError::NotPlain { .. }), "{error}");
+    assert!(matches!(error, BackendError::NotF32 { .. }), "{error}");
 }
 
 /// The history of L-BFGS is one array that is larger than those of bands.

@@ -8,10 +8,16 @@ fn session(plan: &Plan, filters: &Arc<Filters>, threads: usize) -> Result<Box<dy
     Ok(Box::new(cpu::Session::new(plan, filters, NonZeroUsize::new(threads))?))
 }
 
+/// Of single steps, which this back end never joins.
+fn cases() -> Vec<Case> {
+    let banded = validate::banded_cases().into_iter().filter(|case| case.plan.steps.len() == 1);
+    validate::cases().into_iter().chain(banded).collect()
+}
+
 #[test]
 fn every_case_agrees_with_the_reference_on_one_thread_and_on_several() {
     let mut failures = Vec::new();
-    for case in validate::cases() {
+    for case in cases() {
         for threads in [1, 2, 5] {
             let outcome = validate::run(&case, &mut |plan, filters| session(plan, filters, threads)).unwrap();
             println!("{outcome}");
@@ -25,7 +31,7 @@ fn every_case_agrees_with_the_reference_on_one_thread_and_on_several() {
 
 #[test]
 fn the_same_case_gives_the_same_bits() {
-    for case in validate::cases() {
+    for case in cases() {
         let once =
             |case: &Case| validate::results(case, session(&case.plan, &case.filters, 2).unwrap().as_mut()).unwrap();
         assert!(once(&case) == once(&case), "{} differs", case.name);

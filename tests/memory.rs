@@ -66,4 +66,13 @@ fn the_cpu_holds_what_was_predicted() {
     let engine = |filters: Filters| Engine::new(&Device::Cpu(None), Arc::new(filters)).unwrap();
     assert_predicted(engine, &recipe(97, "relu4_1"));
     assert_predicted(engine, &Recipe { method: Method::Lbfgs, ..recipe(40, "relu2_1") });
+    // Large enough for bands.
+    let banded = recipe(320, "relu3_1");
+    let plans = ScalePlans::last(
+        &engine(generated(5, "relu3_1".parse().unwrap())),
+        &Outline::simple(PHOTOGRAPH, PAINTING, &banded),
+        &banded,
+    );
+    assert!(!plans.unwrap().iteration.is_plain());
+    assert_predicted(engine, &banded);
 }

@@ -22,7 +22,7 @@ pub(super) fn explain(
     header(engine, &plans, recipe, answer)?;
     writeln!(answer, "\nlayers")?;
     let deepest = recipe.deepest().expect("a recipe that has plans has layers");
-    for segment in segments(deepest, plan.window.size, engine.storage(plan.precision)) {
+    for segment in segments(deepest, plan.window.size, engine.storage(plan.precision, plan.window.size)) {
         describe(&segment, answer)?;
     }
     steps(engine, plan, answer)?;

@@ -139,7 +139,7 @@ impl Record {
             device: engine.name().to_owned(),
             back_end: engine.back_end().to_owned(),
             precision: recipe.precision(engine.precision()).to_string(),
-            filters: engine.filters().digest(recipe.deepest()),
+            filters: engine.filters().digest(recipe.deepest()).to_owned(),
             recipe: serde_json::to_value(recipe).expect("a recipe is numbers, words and lists"),
         }
     }

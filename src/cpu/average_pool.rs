@@ -1,6 +1,7 @@
 //! 2x2 average pooling and its gradient.
 
 use super::destination::in_bands;
+use super::maps::place;
 use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{AveragePool, AveragePoolBackward};
@@ -10,16 +11,17 @@ pub(super) fn average_pool(step: &AveragePool, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
     let mut words = memory.take(step.output.slot);
-    let output = &mut numbers(&mut words)[..pooled.values()];
+    let output = &mut numbers(&mut words)[place(step.output, step.rows, pooled)];
     let input = memory.values(step.input.slot);
-    output.par_chunks_mut(pooled.padded_width() * channels).enumerate().for_each(|(row, output)| {
+    let above = step.input.first_pixel(shape);
+    output.par_chunks_mut(pooled.padded_width() * channels).zip(step.rows.range()).for_each(|(output, row)| {
         output.fill(0.0);
         if !(1..=pooled.height as usize).contains(&row) {
             return;
         }
         for x in 0..pooled.width as usize {
             let [upper, lower] =
-                [0, 1].map(|dy| &input[shape.pixel(2 * x, 2 * (row - 1) + dy) * channels..][..2 * channels]);
+                [0, 1].map(|dy| &input[(shape.pixel(2 * x, 2 * (row - 1) + dy) - above) * channels..][..2 * channels]);
             let output = &mut output[(x + 1) * channels..][..channels];
             vectorised(
                 #[inline(always)]
@@ -39,7 +41,9 @@ pub(super) fn average_pool(step: &AveragePool, memory: &mut HostMemory) {
 pub(super) fn average_pool_backward(step: &AveragePoolBackward, memory: &mut HostMemory) {
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
-    in_bands(step.into, shape, 1, memory, |y, row, memory| {
+    let above = step.gradient.first_pixel(pooled);
+    in_bands(step.into, shape, step.rows, 1, memory, |padded_row, row, memory| {
+        let y = padded_row - 1;
         let gradient = memory.values(step.gradient.slot);
         if !step.into.accumulate {
             row.fill(0.0);
@@ -48,7 +52,7 @@ pub(super) fn average_pool_backward(step: &AveragePoolBackward, memory: &mut Hos
             return;
         }
         for x in 0..2 * pooled.width as usize {
-            let gradient = &gradient[pooled.pixel(x / 2, y / 2) * channels..][..channels];
+            let gradient = &gradient[(pooled.pixel(x / 2, y / 2) - above) * channels..][..channels];
             let output = &mut row[(x + 1) * channels..][..channels];
             vectorised(
                 #[inline(always)]

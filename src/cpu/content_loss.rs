@@ -1,10 +1,11 @@
 //! Content loss of one layer and its gradient.
 
 use super::destination::in_bands;
+use super::maps;
 use super::simd::vectorised;
 use super::sums::squared_distance;
 use crate::host_memory::HostMemory;
-use crate::plan::{Coefficients, ContentLoss};
+use crate::plan::{Coefficients, ContentLoss, Map, Rows};
 
 /// Scale of a loss value and of its gradient.
 pub(super) fn scales(coefficients: Coefficients, memory: &HostMemory) -> (f64, f32) {
@@ -15,12 +16,13 @@ pub(super) fn scales(coefficients: Coefficients, memory: &HostMemory) -> (f64, f
 pub(super) fn content_loss(step: &ContentLoss, memory: &mut HostMemory) {
     let shape = step.shape;
     let (value_scale, gradient_scale) = scales(step.coefficients, memory);
-    let all = ..shape.values();
-    let sum = squared_distance(&memory.values(step.features.slot)[all], &memory.values(step.target)[all]);
-    let row = shape.padded_width() * shape.channels as usize;
-    in_bands(step.into, shape, 1, memory, |y, output, memory| {
-        let [features, target] =
-            [step.features.slot, step.target].map(|slot| &memory.values(slot)[(y + 1) * row..][..row]);
+    fn both<'a>(step: &ContentLoss, rows: Rows, memory: &'a HostMemory) -> [&'a [f32]; 2] {
+        [step.features, Map::whole(step.target)].map(|map| maps::rows(map, rows, step.shape, memory))
+    }
+    let [features, target] = both(step, step.summed, memory);
+    let sum = squared_distance(features, target);
+    in_bands(step.into, shape, step.rows, 1, memory, |y, output, memory| {
+        let [features, target] = both(step, Rows { first: y as u32, end: y as u32 + 1 }, memory);
         vectorised(
             #[inline(always)]
             || {
@@ -31,5 +33,7 @@ pub(super) fn content_loss(step: &ContentLoss, memory: &mut HostMemory) {
             },
         );
     });
-    memory.values_mut(step.losses)[step.coefficients.loss] = (value_scale * sum) as f32;
+    let loss = &mut memory.values_mut(step.losses)[step.coefficients.loss];
+    let old = if step.accumulate { f64::from(*loss) } else { 0.0 };
+    *loss = (old + value_scale * sum) as f32;
 }

@@ -3,7 +3,7 @@
 
 use super::simd::vectorised;
 use super::threads::{Scratch, Scratches};
-use crate::plan::FeatureShape;
+use crate::plan::{FeatureShape, Rows};
 use crate::product::{Matrix, Product, multiply};
 use crate::weights::ConvolutionFilters;
 use rayon::prelude::*;
@@ -80,9 +80,18 @@ impl FirstLayer {
         }
     }
 
-    /// The gradient with respect to the network input, halo included. Each pixel of the gradient contributes to nine
-    /// pixels, one per tap: the contributions come from one matrix product and are then added up.
-    pub(super) fn backward(&self, gradient: &[f32], shape: FeatureShape, output: &mut [f32], scratches: &Scratches) {
+    /// Some rows of the gradient with respect to the network input, halo included, from the rows of the gradient from
+    /// row `above` on. Each pixel of the gradient contributes to nine pixels, one per tap: the contributions come from one
+    /// matrix product and are then added up.
+    pub(super) fn backward(
+        &self,
+        gradient: &[f32],
+        above: usize,
+        shape: FeatureShape,
+        made: Rows,
+        output: &mut [f32],
+        scratches: &Scratches,
+    ) {
         let (stride, height) = (shape.padded_width(), shape.height as usize);
         let channels = self.bias.len();
         output.par_chunks_mut(BACKWARD_ROWS * stride * CHANNELS).enumerate().for_each(|(band, values)| {
@@ -94,12 +103,12 @@ impl FirstLayer {
             let end = shares.len();
             shares[end - PATCH..].fill(0.0);
             for (row, shares) in shares[PATCH..end - PATCH].chunks_mut(stride * PATCH).enumerate() {
-                match (band * BACKWARD_ROWS + row).checked_sub(1).filter(|row| *row < height + 2) {
-                    Some(row) => {
-                        let gradient = &gradient[row * stride * channels..][..stride * channels];
+                match (made.first as usize + band * BACKWARD_ROWS + row).checked_sub(1) {
+                    Some(row) if row < height + 2 => {
+                        let gradient = &gradient[(row - above) * stride * channels..][..stride * channels];
                         product(gradient, &self.transposed, shares, channels);
                     }
-                    None => shares.fill(0.0),
+                    _ => shares.fill(0.0),
                 }
             }
             for (index, pixel) in values.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {

@@ -1,9 +1,10 @@
 //! Statistics of a feature map, and the gradient that comes back through them.
 
 use super::destination::in_bands;
+use super::maps;
 use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{ChannelMean, Gram, GramBackward};
+use crate::plan::{ChannelMean, Gram, GramBackward, Rows};
 use crate::product::{Matrix, Product, multiply};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -17,11 +18,12 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
     let matrix = channels * channels;
     let splits = step.splits as usize;
-    let run = step.shape.padded_pixels().div_ceil(splits) * channels;
+    let run = step.rows.pixels(step.shape).div_ceil(splits) * channels;
+    let first_pixel = step.rows.first_pixel(step.shape);
     let mut partial_words = memory.take(step.partials);
     let mut gram_words = memory.take(step.gram);
     let partials = &mut numbers(&mut partial_words)[..splits * matrix];
-    let features = &memory.values(step.features.slot)[..step.shape.values()];
+    let features = maps::rows(step.features, step.rows, step.shape, memory);
     let blocks = channels / BLOCK;
     // Blocks of rows up to the diagonal; the matrix is symmetric.
     partials.par_chunks_mut(BLOCK * channels).enumerate().for_each(|(task, rows)| {
@@ -30,7 +32,7 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
         let pixels = &features[start..features.len().min(start + run)];
         match step.weights {
             Some(weights) => {
-                let weights = &memory.values(weights)[start / channels..];
+                let weights = &memory.values(weights)[first_pixel + start / channels..];
                 let weighted = weighted(pixels, channels, block * BLOCK..(block + 1) * BLOCK, weights);
                 partial_gram(&weighted, BLOCK, pixels, channels, block * BLOCK, rows);
             }
@@ -41,22 +43,22 @@ pub(super) fn gram(step: &Gram, memory: &mut HostMemory) {
         }
     });
     let scale = 1.0 / step.pixels as f32;
-    let partials = &*partials;
+    let known = |row: usize| (row / BLOCK + 1) * BLOCK;
+    let (sums, others) = partials.split_at_mut(matrix);
+    sums.par_chunks_mut(channels).enumerate().for_each(|(row, sums)| {
+        for other in others.chunks(matrix) {
+            let other = &other[row * channels..][..known(row)];
+            sums.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
+        }
+    });
+    let sums = &*sums;
     let gram = &mut numbers(&mut gram_words)[..matrix];
     gram.par_chunks_mut(channels).enumerate().for_each(|(row, values)| {
-        let known = (row / BLOCK + 1) * BLOCK;
-        values.fill(0.0);
-        for partial in partials.chunks(matrix) {
-            let partial = &partial[row * channels..][..known];
-            values.iter_mut().zip(partial).for_each(|(sum, value)| *sum += value);
+        for (column, value) in values.iter_mut().enumerate() {
+            let sum = if column < known(row) { sums[row * channels + column] } else { sums[column * channels + row] };
+            *value = if step.accumulate { *value + scale * sum } else { scale * sum };
         }
-        values[..known].iter_mut().for_each(|value| *value *= scale);
     });
-    for row in 0..channels {
-        for column in (row / BLOCK + 1) * BLOCK..channels {
-            gram[row * channels + column] = gram[column * channels + row];
-        }
-    }
     memory.put(step.partials, partial_words);
     memory.put(step.gram, gram_words);
 }
@@ -83,9 +85,9 @@ fn partial_gram(left: &[f32], stride: usize, pixels: &[f32], channels: usize, fi
 
 pub(super) fn channel_mean(step: &ChannelMean, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
-    let run = step.shape.padded_pixels().div_ceil(step.splits as usize);
-    let features = &memory.values(step.features.slot)[..step.shape.values()];
-    let weights = step.weights.map(|weights| memory.values(weights));
+    let run = step.rows.pixels(step.shape).div_ceil(step.splits as usize);
+    let features = maps::rows(step.features, step.rows, step.shape, memory);
+    let weights = step.weights.map(|weights| &memory.values(weights)[step.rows.first_pixel(step.shape)..]);
     let partials: Vec<Vec<f32>> = features
         .par_chunks(run * channels)
         .enumerate()
@@ -108,18 +110,21 @@ pub(super) fn channel_mean(step: &ChannelMean, memory: &mut HostMemory) {
         (sum / step.pixels as f64) as f32
     };
     let means: Vec<f32> = (0..channels).map(mean).collect();
-    memory.values_mut(step.mean)[..channels].copy_from_slice(&means);
+    for (value, mean) in memory.values_mut(step.mean).iter_mut().zip(&means) {
+        *value = if step.accumulate { *value + mean } else { *mean };
+    }
 }
 
 pub(super) fn gram_backward(step: &GramBackward, memory: &mut HostMemory) {
     let channels = step.shape.channels as usize;
-    let row = step.shape.padded_width() * channels;
-    in_bands(step.into, step.shape, BAND, memory, |first_row, output, memory| {
-        let features = &memory.values(step.features.slot)[(first_row + 1) * row..][..output.len()];
+    let width = step.shape.padded_width();
+    in_bands(step.into, step.shape, step.rows, BAND, memory, |first_row, output, memory| {
+        let first = first_row as u32;
+        let rows = Rows { first, end: first + (output.len() / (width * channels)) as u32 };
+        let features = maps::rows(step.features, rows, step.shape, memory);
         let matrix = &memory.values(step.gram_gradient)[..channels * channels];
         let pixels = output.len() / channels;
-        let first_pixel = (first_row + 1) * step.shape.padded_width();
-        let weights = step.weights.map(|weights| &memory.values(weights)[first_pixel..][..pixels]);
+        let weights = step.weights.map(|weights| &memory.values(weights)[first_row * width..][..pixels]);
         let scaled = weights.map(|weights| weighted(features, channels, 0..channels, weights));
         let features = scaled.as_deref().unwrap_or(features);
         let product = Product::of_rows(output, channels);

@@ -1,9 +1,10 @@
 //! 2x2 max pooling and its gradient.
 
 use super::destination::in_bands;
+use super::maps::{self, place};
 use super::simd::vectorised;
 use crate::host_memory::{HostMemory, numbers};
-use crate::plan::{FeatureShape, MaxPool, MaxPoolBackward};
+use crate::plan::{FeatureShape, MaxPool, MaxPoolBackward, Rows};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -15,15 +16,18 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
     let channels = shape.channels as usize;
     let mut output_words = memory.take(step.output.slot);
     let mut winner_words = step.winners.map(|slot| (slot, memory.take(slot)));
-    let output = &mut numbers(&mut output_words)[..pooled.values()];
+    let output = &mut numbers(&mut output_words)[place(step.output, step.rows, pooled)];
     let row = pooled.padded_width() * channels;
     let mut winners: Vec<Option<&mut [u32]>> = Vec::new();
     if let Some((_, words)) = &mut winner_words {
-        winners.extend(words[..pooled.winner_words()].chunks_mut(row / GROUP).map(Some));
+        let row_winners = row / GROUP;
+        let made = step.rows.first as usize * row_winners..step.rows.end as usize * row_winners;
+        winners.extend(words[made].chunks_mut(row_winners).map(Some));
     }
-    winners.resize_with(pooled.height as usize + 2, || None);
+    winners.resize_with(step.rows.count(), || None);
     let input = memory.values(step.input.slot);
-    output.par_chunks_mut(row).zip(winners).enumerate().for_each(|(row, (output, winners))| {
+    let above = step.input.first_row as usize;
+    output.par_chunks_mut(row).zip(winners).zip(step.rows.range()).for_each(|((output, winners), row)| {
         let mut unused = Vec::new();
         let winners = winners.unwrap_or_else(|| {
             unused.resize(output.len() / GROUP, 0);
@@ -34,7 +38,7 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
         if (1..=pooled.height as usize).contains(&row) {
             vectorised(
                 #[inline(always)]
-                || pool_row(input, shape, row - 1, output, winners),
+                || pool_row(input, shape, 2 * row - 1 - above, output, winners),
             );
         }
     });
@@ -44,14 +48,15 @@ pub(super) fn max_pool(step: &MaxPool, memory: &mut HostMemory) {
     }
 }
 
-/// One padded row of the pooled map, and its winners.
+/// One padded row of the pooled map, and its winners, from rows `first` and `first + 1` of some padded rows.
 #[inline(always)]
-fn pool_row(input: &[f32], shape: FeatureShape, y: usize, output: &mut [f32], winners: &mut [u32]) {
+fn pool_row(input: &[f32], shape: FeatureShape, first: usize, output: &mut [f32], winners: &mut [u32]) {
     let channels = shape.channels as usize;
     let groups = channels / GROUP;
     for x in 0..shape.width as usize / 2 {
         let [upper, lower] =
-            [0, 1].map(|dy| input[shape.pixel(2 * x, 2 * y + dy) * channels..][..2 * channels].as_chunks::<GROUP>().0);
+            [0, 1].map(|dy| &input[((first + dy) * shape.padded_width() + 2 * x + 1) * channels..][..2 * channels]);
+        let [upper, lower] = [upper, lower].map(|values| values.as_chunks::<GROUP>().0);
         let output = &mut output[(x + 1) * channels..][..channels].as_chunks_mut::<GROUP>().0;
         let winners = &mut winners[(x + 1) * groups..][..groups];
         for group in 0..groups {
@@ -79,14 +84,17 @@ pub(super) fn max_pool_backward(step: &MaxPoolBackward, memory: &mut HostMemory)
     let (shape, pooled) = (step.shape, step.shape.pooled());
     let channels = shape.channels as usize;
     let row = pooled.padded_width() * channels;
-    in_bands(step.into, shape, 1, memory, |y, output, memory| {
+    in_bands(step.into, shape, step.rows, 1, memory, |padded_row, output, memory| {
+        let y = padded_row - 1;
         if y / 2 >= pooled.height as usize {
             if !step.into.accumulate {
                 output.fill(0.0);
             }
             return;
         }
-        let gradient = &memory.values(step.gradient.slot)[(y / 2 + 1) * row..][channels..row - channels];
+        let above = y as u32 / 2 + 1;
+        let gradient = maps::rows(step.gradient, Rows { first: above, end: above + 1 }, pooled, memory);
+        let gradient = &gradient[channels..row - channels];
         let winners = &memory.words(step.winners)[(y / 2 + 1) * row / GROUP..][channels / GROUP..];
         let (paired, unpaired) = output[channels..].split_at_mut(2 * gradient.len());
         if !step.into.accumulate {

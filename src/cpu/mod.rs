@@ -15,6 +15,7 @@ mod freeze_pixels;
 mod gram;
 mod gram_loss;
 mod lbfgs;
+mod maps;
 mod matrices;
 mod max_pool;
 mod moments_loss;
@@ -32,7 +33,7 @@ mod wrap_halo;
 
 use crate::backend::{self, BackendError};
 use crate::host_memory::HostMemory;
-use crate::plan::{Plan, Routine, SlotId, Step};
+use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::vgg19::Layer;
 use crate::weights::{ConvolutionFilters, Filters};
 use conv3x3::LayerFilters;
@@ -44,7 +45,7 @@ use threads::Scratches;
 /// Filters in the forms that the convolutions use, and the threads that run them; shared by sessions.
 #[derive(Debug)]
 pub struct Cpu {
-    filters: Arc<Filters>,
+    originals: Mutex<Originals>,
     /// Transformed when a session first needs them.
     layers: Vec<OnceLock<LayerFilters>>,
     scratches: Scratches,
@@ -54,8 +55,18 @@ pub struct Cpu {
     turn: Mutex<()>,
 }
 
+/// Filters as they were given.
+#[derive(Debug)]
+enum Originals {
+    /// Somebody else holds them too.
+    Shared(Arc<Filters>),
+    /// Those layers that are not transformed yet.
+    Own(Vec<Option<ConvolutionFilters>>),
+}
+
 impl Cpu {
-    /// `threads` threads, or as many as there are cores.
+    /// `threads` threads, or as many as there are cores. Filters that nobody else holds are dropped layer by layer, as soon
+    /// as they are transformed.
     ///
     /// # Errors
     /// If the threads cannot be started.
@@ -66,19 +77,26 @@ impl Cpu {
             .build()
             .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
         let layers = filters.layers.iter().map(|_| OnceLock::new()).collect();
+        let originals = match Arc::try_unwrap(filters) {
+            Ok(own) => Originals::Own(own.layers.into_iter().map(Some).collect()),
+            Err(shared) => Originals::Shared(shared),
+        };
         let scratches = Scratches::new(threads.current_num_threads());
-        Ok(Arc::new(Cpu { filters, layers, scratches, threads, turn: Mutex::new(()) }))
+        Ok(Arc::new(Cpu { originals: Mutex::new(originals), layers, scratches, threads, turn: Mutex::new(()) }))
     }
 
     /// Adds the filters of the next layer.
     pub(crate) fn push(&mut self, filters: ConvolutionFilters) {
-        Arc::make_mut(&mut self.filters).layers.push(filters);
+        match self.originals.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            Originals::Shared(shared) => Arc::make_mut(shared).layers.push(filters),
+            Originals::Own(own) => own.push(Some(filters)),
+        }
         self.layers.push(OnceLock::new());
     }
 
-    /// The filters as they were given.
-    pub(crate) fn filters(&self) -> &Arc<Filters> {
-        &self.filters
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.current_num_threads()
     }
 
     /// Runs something whose parallel parts run on these threads.
@@ -101,14 +119,25 @@ impl Cpu {
     /// Transforms the filters that a plan needs and no session needed before.
     fn prepare(&self, plan: &Plan) -> Result<(), BackendError> {
         backend::check_filters(plan, self.layers.len())?;
+        // Held throughout, so that no other session looks for filters that this one has just dropped. It guards no data that
+        // a panic could leave in disorder.
+        let mut originals = self.originals.lock().unwrap_or_else(PoisonError::into_inner);
         for layer in plan.steps.iter().filter_map(Step::filters) {
-            let transformed = &self.layers[layer.index()];
-            if transformed.get().is_none() {
-                let made = self.install(|| LayerFilters::new(layer.index(), &self.filters.layers[layer.index()]));
-                let needed = LayerFilters::bytes_of(layer) >> 20;
-                let made = made.map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
-                // Another session may have been quicker; its result is the same.
-                let _ = transformed.set(made);
+            let (index, transformed) = (layer.index(), &self.layers[layer.index()]);
+            if transformed.get().is_some() {
+                continue;
+            }
+            let filters = match &*originals {
+                Originals::Shared(shared) => &shared.layers[index],
+                Originals::Own(own) => own[index].as_ref().expect("what is not transformed is still there"),
+            };
+            let needed = LayerFilters::bytes_of(layer) >> 20;
+            let made = self
+                .install(|| LayerFilters::new(index, filters))
+                .map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed })?;
+            transformed.get_or_init(|| made);
+            if let Originals::Own(own) = &mut *originals {
+                own[index] = None;
             }
         }
         Ok(())
@@ -144,11 +173,10 @@ impl Session {
     /// A session with zeroed slots.
     ///
     /// # Errors
-    /// If the plan was not made with [`crate::plan::Storage::PLAIN`], the filters end before its deepest layer or
-    /// memory runs out.
+    /// If the plan does not store its maps as f32, the filters end before its deepest layer or memory runs out.
     pub fn on(processor: &Arc<Cpu>, plan: &Plan) -> Result<Session, BackendError> {
-        if !plan.is_plain() {
-            return Err(BackendError::NotPlain { device: "the CPU".to_owned() });
+        if plan.precision != Precision::F32 {
+            return Err(BackendError::NotF32 { device: "the CPU".to_owned() });
         }
         processor.prepare(plan)?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
@@ -258,6 +286,24 @@ mod tests {
             let before = processor.bytes();
             Session::on(&processor, &plan).unwrap();
             assert_eq!(processor.bytes(), filter_bytes(deepest).max(before), "{deepest}");
+        }
+    }
+
+    #[test]
+    fn filters_are_dropped_once_transformed_if_nobody_else_holds_them() {
+        let deepest: Layer = "relu2_1".parse().unwrap();
+        let filters = generated(1, deepest);
+        let shared = Arc::new(filters.clone());
+        let processors = [shared.clone(), Arc::new(filters)].map(|filters| Cpu::new(filters, None).unwrap());
+        let kept = |processor: &Cpu| match &*processor.originals.lock().unwrap() {
+            Originals::Shared(shared) => shared.layers.len(),
+            Originals::Own(own) => own.iter().flatten().count(),
+        };
+        for (name, expected) in [("relu1_2", [3, 1]), ("relu2_1", [3, 0]), ("relu1_1", [3, 0])] {
+            let wanted = [Representation::Features(name.parse().unwrap())];
+            let plan = features(&Network::for_tests(16, 16), &wanted).unwrap();
+            processors.iter().for_each(|processor| drop(Session::on(processor, &plan).unwrap()));
+            assert_eq!([0, 1].map(|index| kept(&processors[index])), expected, "{name}");
         }
     }
 

@@ -25,27 +25,29 @@ pub(super) struct Map {
 
 /// Runs the steps that lead from picture to map and from map to map, one at a time.
 ///
-/// Keeps the threads, and the filters in the form that the convolutions use.
+/// Keeps the threads, and the filters, also in the form that the convolutions use.
 #[derive(Debug)]
 pub(super) struct Forward {
     processor: Arc<Cpu>,
+    filters: Filters,
 }
 
 impl Forward {
     pub(super) fn new(normalisation: Normalisation, threads: Option<NonZeroUsize>) -> Result<Forward, BackendError> {
-        let filters = Arc::new(Filters { normalisation, layers: Vec::new() });
-        Ok(Forward { processor: Cpu::new(filters, threads)? })
+        let filters = Filters { normalisation, layers: Vec::new() };
+        Ok(Forward { processor: Cpu::new(Arc::new(filters.clone()), threads)?, filters })
     }
 
     /// Adds the filters of the next layer.
     pub(super) fn push(&mut self, filters: ConvolutionFilters) {
         let processor = Arc::get_mut(&mut self.processor);
-        processor.expect("a session that shares it ends with its step").push(filters);
+        processor.expect("a session that shares it ends with its step").push(filters.clone());
+        self.filters.layers.push(filters);
     }
 
     /// All filters that were added.
     pub(super) fn into_filters(self) -> Filters {
-        Filters::clone(self.processor.filters())
+        self.filters
     }
 
     /// Runs something on the same threads.
@@ -57,7 +59,7 @@ impl Forward {
     pub(super) fn network_input(&self, picture: &Picture) -> Result<Map, BackendError> {
         let size = picture.size();
         let shape = FeatureShape { width: size.width, height: size.height, channels: 4 };
-        let normalisation = self.processor.filters().normalisation;
+        let normalisation = self.filters.normalisation;
         let step = |image, output| {
             Step::NetworkInput(NetworkInput { image, output, size, border: Border::Replicate, normalisation })
         };

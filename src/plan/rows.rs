@@ -34,6 +34,11 @@ impl Rows {
         self.first as usize..self.end as usize
     }
 
+    /// Those that do not belong to the halo; perhaps none.
+    pub(crate) fn inside(self, shape: FeatureShape) -> Rows {
+        Rows { first: self.first.max(1), end: self.end.min(shape.height + 1) }
+    }
+
     /// Padded pixels of these rows.
     pub fn pixels(self, shape: FeatureShape) -> usize {
         self.count() * shape.padded_width()
@@ -41,8 +46,7 @@ impl Rows {
 
     /// Pixels of these rows without the halo.
     pub(super) fn pixels_inside(self, shape: FeatureShape) -> u64 {
-        let end = self.end.min(shape.height + 1);
-        u64::from(end.saturating_sub(self.first.max(1))) * u64::from(shape.width)
+        self.inside(shape).count() as u64 * u64::from(shape.width)
     }
 
     /// Number of the first padded pixel.

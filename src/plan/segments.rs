@@ -35,8 +35,28 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// f32 and everything whole: what the CPU back end and the reference work on.
+    /// f32 and everything whole: what the reference works on.
     pub const PLAIN: Storage = Storage { precision: Precision::F32, banding: Banding::NONE };
+
+    /// For a processor with so many threads that works on a picture of this size.
+    ///
+    /// A band of 8 MiB stays in its caches and is long enough for rows computed twice not to matter; more threads need
+    /// longer ones to share out. Of a picture of 512x384 blocks 1 to 3 are made in bands, of one of 1024x768 block 4 too;
+    /// and features are kept from block 3 on, because making deeper ones again takes long (docs/performance.md).
+    pub fn for_threads(threads: usize, window: Size) -> Storage {
+        const MIB: u64 = 1 << 20;
+        let precision = Precision::F32;
+        let block = |poolings: u32| {
+            let layer = Layer::DEEPEST.up_to().find(|layer| layer.poolings() == poolings).unwrap_or(Layer::DEEPEST);
+            (FeatureShape::of_layer(layer, window).values() * precision.bytes()) as u64
+        };
+        let whole = block(3).clamp(12 * MIB, 24 * MIB);
+        let band = (2 * MIB * threads as u64).max(8 * MIB);
+        Storage {
+            precision,
+            banding: Banding { small: whole, whole, band, kept: block(2).min(128 * MIB), slot: u64::MAX },
+        }
+    }
 
     /// For a device that binds at most this many bytes at once.
     pub fn for_binding(bytes: u64, precision: Precision) -> Storage {
@@ -137,6 +157,23 @@ mod tests {
         assert_eq!(names, ["relu1_1 to relu1_2", "relu2_1 to relu2_2", "relu3_1 to relu3_4", "relu4_1 to relu5_1"]);
         assert!(large[0].1 == 9 && large[3].1 == 1, "{large:?}");
         assert_eq!(summary(4096, Banding::NONE).len(), 1);
+    }
+
+    #[test]
+    fn a_processor_makes_the_maps_near_the_picture_in_bands() {
+        let bands = |width, height, threads| {
+            let size = Size { width, height };
+            let segments = segments("relu5_1".parse().unwrap(), size, Storage::for_threads(threads, size));
+            segments.iter().map(|s| (s.last().to_string(), s.bands.len())).collect::<Vec<_>>()
+        };
+        let named = |bands: &[(&str, usize)]| bands.iter().map(|(n, c)| ((*n).to_owned(), *c)).collect::<Vec<_>>();
+        assert_eq!(bands(200, 150, 2), named(&[("relu5_1", 1)]));
+        let expected = named(&[("relu1_2", 7), ("relu2_2", 4), ("relu3_4", 2), ("relu5_1", 1)]);
+        assert_eq!(bands(536, 408, 2), expected);
+        let names = ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_1"];
+        assert!(bands(1048, 792, 2).iter().map(|(name, _)| name).eq(names), "{:?}", bands(1048, 792, 2));
+        // Each of many threads gets rows to work on.
+        assert_eq!(bands(1048, 792, 64)[0], ("relu1_2".to_owned(), 2));
     }
 
     #[test]

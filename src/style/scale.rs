@@ -11,7 +11,6 @@ use super::{
     },
     prepare::Prepared,
     recipe::Recipe,
-    scale_pictures::without_margin,
     sizes::margin,
 };
 use crate::{
@@ -289,8 +288,7 @@ impl Scale {
                 self.see_to(wishes)?;
             }
             Purpose::Picture(picture_use, iteration) => {
-                let painted = self.optimizer.picture(self.device.plan.window.size, contents);
-                let picture = without_margin(&painted, self.margin);
+                let picture = self.optimizer.picture(self.device.plan.window.size, self.margin, contents);
                 match (picture_use, self.ending.take()) {
                     (PictureUse::Result, Some(Ending::NotFinite(reason))) => {
                         return Ok(Progress::Failed(reason, Some(picture)));

@@ -1,7 +1,5 @@
 //! The filters of a network in the layout that every back end reads.
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     plan::Precision,
     vgg19::{Layer, Normalisation},
@@ -76,19 +74,6 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// SHA-256 of the filters down to a layer, in hexadecimal digits.
-    pub fn digest(&self, deepest: Option<Layer>) -> String {
-        let layers = deepest.map_or(0, |deepest| deepest.index() + 1);
-        let mut hash = Sha256::new();
-        hash.update(bytemuck::bytes_of(&self.normalisation.mean));
-        hash.update(bytemuck::bytes_of(&self.normalisation.deviation));
-        for layer in self.layers.iter().take(layers) {
-            hash.update(bytemuck::cast_slice(&layer.weight));
-            hash.update(bytemuck::cast_slice(&layer.bias));
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     /// The filters rounded as storage in a precision rounds them. Biases are unchanged.
     pub fn rounded_to(&self, precision: Precision) -> Filters {
         let mut filters = self.clone();

@@ -11,6 +11,7 @@ mod load;
 mod names;
 mod save;
 mod source;
+mod summary;
 
 pub use crate::vgg19::Normalisation;
 pub use cache::{Cache, CachedFile};
@@ -25,3 +26,4 @@ pub use info::{FileInfo, TensorInfo, info};
 pub use load::{Format, load, load_all};
 pub use save::save;
 pub use source::{Patience, Source};
+pub use summary::FilterSummary;

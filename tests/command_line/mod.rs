@@ -14,6 +14,8 @@ mod options;
 mod overwriting;
 mod pipelines;
 mod records;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod resident;
 mod resume;
 mod streams;
 mod stylist;

@@ -2,11 +2,10 @@
 
 use super::transforms::{self, MIRRORED, PATCH, POSITIONS};
 use crate::cpu::simd::vectorised;
-use crate::host_memory::{Words, numbers};
+use crate::host_memory::{NoMemory, Words, numbers};
 use crate::weights::ConvolutionFilters;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-use std::collections::TryReserveError;
 
 /// Rows that are transposed in registers at once; every number of channels is a multiple.
 const ROWS: usize = 16;
@@ -31,7 +30,7 @@ impl TransformedFilters {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub(in crate::cpu) fn new(filters: &ConvolutionFilters) -> Result<TransformedFilters, TryReserveError> {
+    pub(in crate::cpu) fn new(filters: &ConvolutionFilters) -> Result<TransformedFilters, NoMemory> {
         let (cin, cout) = (filters.input_channels, filters.output_channels);
         let mut values = Words::zeros(POSITIONS * cin * cout)?;
         let mut rows: Vec<Vec<&mut [f32]>> = (0..cin).map(|_| Vec::with_capacity(POSITIONS)).collect();

@@ -110,38 +110,41 @@ impl Winograd<'_> {
         let tiles = rows.len().div_ceil(TILE) * across;
         // Products are transposed by whole blocks.
         let padded = tiles.next_multiple_of(COLUMNS);
-        let (patch_stride, stride) = (tiles * cin + POSITION_GAP, padded * cout + POSITION_GAP);
-        let (patches, products) = shared.two(POSITIONS * patch_stride, POSITIONS * stride);
-        let mut positions: Vec<_> = patches.chunks_mut(patch_stride).map(|p| p.chunks_mut(across * cin)).collect();
+        // A position's products take the place of its patches.
+        let stride = (tiles * cin).max(padded * cout) + POSITION_GAP;
+        let (values, _) = shared.two(POSITIONS * stride, 0);
+        let patches = values.chunks_mut(stride).map(|position| position[..tiles * cin].chunks_mut(across * cin));
+        let mut patches: Vec<_> = patches.collect();
         let tile_rows: Vec<Vec<&mut [f32]>> =
-            (0..tiles / across).map(|_| positions.iter_mut().filter_map(Iterator::next).collect()).collect();
+            (0..tiles / across).map(|_| patches.iter_mut().filter_map(Iterator::next).collect()).collect();
         tile_rows.into_par_iter().enumerate().for_each(|(row, positions)| {
             self.transform_input(rows.start + row * TILE, 0..across, positions.into_iter());
         });
-        let patches = &*patches;
-        products.par_chunks_mut(stride).enumerate().for_each(|(position, products)| {
-            let patches = &patches[position * patch_stride..][..tiles * cin];
+        values.par_chunks_mut(stride).enumerate().for_each(|(position, values)| {
+            let mut scratch = scratches.of_this_thread();
+            let patches = &values[..tiles * cin];
             match self.direction {
                 Direction::Forward => {
-                    multiply(patches, self.filters.forward(position), &mut products[..tiles * cout], cin);
+                    let (products, _) = scratch.two(tiles * cout, 0);
+                    multiply(patches, self.filters.forward(position), products, cin);
+                    values[..tiles * cout].copy_from_slice(products);
                 }
                 Direction::Backward if tiles <= FEW_TILES => {
-                    let mut scratch = scratches.of_this_thread();
-                    let (transposed, _) = scratch.two(FEW_TILES * cin, 0);
+                    let (products, transposed) = scratch.two(tiles * cout, FEW_TILES * cin);
                     // Lanes beyond the last tile are not used, but must not be slow numbers.
                     transposed.fill(0.0);
-                    let (matrix, products) = (self.filters.backward(position), &mut products[..tiles * cout]);
+                    let matrix = self.filters.backward(position);
                     Arch::new().dispatch(FewTiles { patches, matrix, products, cin, transposed });
+                    values[..tiles * cout].copy_from_slice(products);
                 }
                 Direction::Backward => {
-                    let mut scratch = scratches.of_this_thread();
                     let (transposed, _) = scratch.two(cout * padded, 0);
                     multiply_transposed(patches, self.filters.backward(position), transposed, cin);
-                    transpose(transposed, cout, padded, &mut products[..padded * cout]);
+                    transpose(transposed, cout, padded, &mut values[..padded * cout]);
                 }
             }
         });
-        Products { values: products, stride }
+        Products { values, stride }
     }
 
     fn transform_input<'p>(

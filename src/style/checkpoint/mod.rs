@@ -20,7 +20,7 @@ use crate::{
     picture::{Mask, Picture},
     plan::{Precision, Size},
     replace_file::replace_file,
-    weights::Filters,
+    weights::FilterSummary,
 };
 use safetensors::{Dtype, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub(super) struct Digests {
 
 impl Digests {
     /// Of the filters, only those that the recipe uses count.
-    pub fn new(filters: &Filters, recipe: &Recipe, inputs: &Inputs) -> Digests {
+    pub fn new(filters: &FilterSummary, recipe: &Recipe, inputs: &Inputs) -> Digests {
         let add = |hash: &mut Sha256, size: Size, values: &[f32]| {
             hash.update(bytemuck::bytes_of(&[size.width, size.height]));
             hash.update(bytemuck::cast_slice(values));
@@ -84,7 +84,7 @@ impl Digests {
         add(&mut content, inputs.content.size(), inputs.content.pixels());
         add_masks(&mut masks, [&inputs.alpha, &inputs.keep]);
         Digests {
-            filters: filters.digest(recipe.deepest()),
+            filters: filters.digest(recipe.deepest()).to_owned(),
             content: digits(content),
             masks: digits(masks),
             paintings: inputs.paintings.iter().map(of_painting).collect(),

@@ -149,8 +149,8 @@ impl Optimizer for Adam {
     }
 
     /// The running average without the weight that its start still has.
-    fn picture(&self, size: Size, contents: &[Vec<u8>]) -> Picture {
+    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture {
         let state: IterationState = bytemuck::pod_read_unaligned(&contents[0]);
-        clamped(size, &contents[1], 1.0 - state.average_power)
+        clamped(size, margin, &contents[1], 1.0 - state.average_power)
     }
 }

@@ -396,8 +396,8 @@ impl Optimizer for Lbfgs {
         &[Tensor::LbfgsBase]
     }
 
-    fn picture(&self, size: Size, contents: &[Vec<u8>]) -> Picture {
-        clamped(size, &contents[0], 1.0)
+    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture {
+        clamped(size, margin, &contents[0], 1.0)
     }
 }
 

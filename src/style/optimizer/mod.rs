@@ -15,7 +15,6 @@ use crate::{
     BackendError,
     picture::Picture,
     plan::{self, PerTerm, Size, Tensor},
-    values,
 };
 use adam::Adam;
 use lbfgs::Lbfgs;
@@ -124,8 +123,8 @@ pub(super) trait Optimizer {
     /// The tensors that the picture is made from.
     fn result(&self) -> &'static [Tensor];
 
-    /// The picture in [0, 1] from the contents of [`Optimizer::result`].
-    fn picture(&self, size: Size, contents: &[Vec<u8>]) -> Picture;
+    /// The picture in [0, 1] from the contents of [`Optimizer::result`], which are of this size, without the margin.
+    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture;
 }
 
 /// What an optimiser keeps on the device between iterations, with the names under which it is saved.
@@ -176,8 +175,32 @@ pub(super) fn optimizer(
     })
 }
 
-/// A picture of these values, brought into [0, 1].
-fn clamped(size: Size, bytes: &[u8], divisor: f32) -> Picture {
-    let pixels = values(bytes).iter().map(|value| (value / divisor).clamp(0.0, 1.0)).collect();
-    Picture::new(size, pixels).expect("the plan's picture has the size of the window")
+/// A picture of these values without the margin, brought into [0, 1]. Nothing else of a picture's size is made: the device's
+/// memory is the host's on the CPU back end.
+fn clamped(size: Size, margin: u32, bytes: &[u8], divisor: f32) -> Picture {
+    const PIXEL: usize = 3 * size_of::<f32>();
+    let inside = Size { width: size.width - 2 * margin, height: size.height - 2 * margin };
+    let (row, margin) = (size.width as usize * PIXEL, margin as usize);
+    let mut pixels = Vec::with_capacity(3 * inside.pixels());
+    for row in bytes.chunks_exact(row).skip(margin).take(inside.height as usize) {
+        let (values, _) = row[margin * PIXEL..row.len() - margin * PIXEL].as_chunks();
+        pixels.extend(values.iter().map(|value| (f32::from_ne_bytes(*value) / divisor).clamp(0.0, 1.0)));
+    }
+    Picture::new(inside, pixels).expect("the plan's picture has the size of the window")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_loses_its_margin_and_what_is_beyond_black_and_white() {
+        let size = Size { width: 4, height: 5 };
+        let values: Vec<f32> = (0..3 * size.pixels()).map(|index| index as f32 - 30.0).collect();
+        let picture = clamped(size, 1, bytemuck::cast_slice(&values), 24.0);
+        assert_eq!(picture.size(), Size { width: 2, height: 3 });
+        let rows = [-15.0, -3.0, 9.0].map(|first| (0..6).map(move |index| ((first + index as f32) / 24.0).max(0.0)));
+        assert_eq!(picture.pixels(), rows.into_iter().flatten().collect::<Vec<f32>>());
+        assert!(clamped(size, 0, bytemuck::cast_slice(&values), 2.0).pixels().ends_with(&[1.0; 3]));
+    }
 }
