@@ -208,15 +208,8 @@ fn a_blank_canvas_beside_a_painting_and_a_plain_gradient_give_finite_filters() {
 #[test]
 fn painting_with_learned_filters_lowers_the_style_loss() {
     let (content, painting) = (demo::townscape(SIZE), demo::brushwork(SIZE));
-    let deepest = DEEP.deepest().unwrap();
     let engine = Engine::new(&two_threads(), Arc::new(DEEP.clone())).unwrap();
-    let recipe = Recipe {
-        size: 64,
-        first_iterations: 60,
-        content_layers: Recipe::content_layers_within(deepest),
-        style_layers: Recipe::style_layers_within(deepest),
-        ..Recipe::default()
-    };
+    let recipe = Recipe { size: 64, first_iterations: 60, ..Recipe::for_filters(&DEEP) };
     let mut losses = Vec::new();
     let painted =
         style::stylize(&engine, &Inputs::new(content.clone(), painting.clone()), &recipe, None, &mut |event| {

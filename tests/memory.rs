@@ -6,7 +6,7 @@ use impasto::{
     gpu::{ForcedVariants, Variant},
     plan::{Pooling, Precision, Size},
     style::{Method, Outline, Recipe, ScalePlans, memory},
-    weights::{Filters, Normalisation, generated},
+    weights::{Filters, Normalisation, Origin, generated},
 };
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn recipe(size: u32, deepest: &str) -> Recipe {
         size,
         min_scale: size,
         content_layers: Recipe::content_layers_within(deepest),
-        style_layers: Recipe::style_layers_within(deepest),
+        style_layers: Recipe::style_layers_within(deepest, Origin::Network),
         ..Recipe::default()
     }
 }
@@ -34,7 +34,7 @@ fn held(engine: &Engine, recipe: &Recipe) -> u64 {
 #[track_caller]
 fn assert_predicted(engine: impl Fn(Filters) -> Engine, recipe: &Recipe) {
     let deepest = recipe.deepest().unwrap();
-    let filters = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+    let filters = Filters { origin: Origin::Network, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
     // Without filters: the prediction needs none loaded.
     let predicted = memory(&engine(filters), &Outline::simple(PHOTOGRAPH, PAINTING, recipe), recipe).unwrap();
     let held = held(&engine(generated(5, deepest)), recipe);

@@ -5,7 +5,7 @@ use half::{bf16, f16};
 use impasto::{
     random::Random,
     vgg19::Layer,
-    weights::{self, FileFault, Filters, Format, Normalisation, WeightsError, generated},
+    weights::{self, FileFault, Filters, Format, Normalisation, Origin, WeightsError, generated},
 };
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
@@ -85,10 +85,10 @@ fn caffe_filters_read_rgb_after_loading() {
 }
 
 #[test]
-fn saved_filters_come_back_bit_for_bit_with_their_normalisation() {
+fn saved_filters_come_back_bit_for_bit_with_their_normalisation_and_origin() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("learned.safetensors");
-    let mut filters = generated(8, layer("relu2_1"));
+    let mut filters = Filters { origin: Origin::Learned, ..generated(8, layer("relu2_1")) };
     filters.normalisation = Normalisation { mean: [0.1, 1.0 / 3.0, 0.7], deviation: [1e-3, 2.5, 0.3] };
     weights::save(&filters, &path).unwrap();
     let first = std::fs::read(&path).unwrap();

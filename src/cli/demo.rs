@@ -75,14 +75,7 @@ fn painted(
     console: &Console,
 ) -> Result<Picture, CliError> {
     let filters = learned(&[content, style], arguments.device.threads, console)?;
-    let default = Recipe::default();
-    let reach = filters.deepest();
-    let recipe = Recipe {
-        size: 512,
-        content_layers: reach.map_or(default.content_layers, Recipe::content_layers_within),
-        style_layers: reach.map_or(default.style_layers, Recipe::style_layers_within),
-        ..Recipe::default()
-    };
+    let recipe = Recipe { size: 512, ..Recipe::for_filters(&filters) };
     let engine = Engine::new(device, Arc::new(filters))?;
     let mut painting = Painting::new(&engine, Inputs::new(content.clone(), style.clone()), recipe).map_err(Box::new)?;
     let (recipe, size) = (painting.recipe(), painting.sizes()[painting.sizes().len() - 1]);

@@ -126,7 +126,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         border: Border::Zero,
         pooling: Pooling::Max,
         content_layers: Recipe::content_layers_within(reach),
-        style_layers: Recipe::style_layers_within(reach)
+        style_layers: Recipe::style_layers_within(reach, filters.origin)
             .into_iter()
             .map(|weighted| WeightedLayer { weight: 1.0, ..weighted })
             .collect(),

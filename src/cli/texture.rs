@@ -21,6 +21,7 @@ use impasto::{
     printable::printable,
     style::{Init, Inputs, Method, Painting, Recipe},
     vgg19::Layer,
+    weights::Filters,
 };
 use std::{
     io::Write,
@@ -98,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let way = arguments.kernels.way(&device, console)?;
     let pictures: Vec<&Picture> = paintings.iter().map(|painting| &painting.picture).collect();
     let filters = arguments.weights.load(Layer::DEEPEST, None, &pictures, arguments.device.threads, console)?;
-    let recipe = arguments.recipe(long, filters.deepest().unwrap_or(Layer::FIRST));
+    let recipe = arguments.recipe(long, &filters);
     check_seamless(arguments, &recipe)?;
     let engine = way.engine(&device, Arc::new(filters))?;
     // Nothing is compared with it: it only gives the size.
@@ -134,7 +135,7 @@ impl Arguments {
         styles.chain(self.paintings.inputs()).chain(filters).collect()
     }
 
-    fn recipe(&self, long: u32, reach: Layer) -> Recipe {
+    fn recipe(&self, long: u32, filters: &Filters) -> Recipe {
         let method = self.optimizer.unwrap_or_else(|| self.kernels.default_method());
         let (first_iterations, iterations) = self.duration.iterations(method);
         Recipe {
@@ -148,10 +149,9 @@ impl Arguments {
             seed: self.seed,
             method,
             content_layers: Vec::new(),
-            style_layers: Recipe::style_layers_within(reach),
             tv_weight: self.tv_weight,
             border: if self.seamless { Border::Wrap } else { Recipe::default().border },
-            ..Recipe::default()
+            ..Recipe::for_filters(filters)
         }
     }
 }

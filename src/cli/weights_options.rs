@@ -11,7 +11,7 @@ use impasto::{
     learn::LearnSettings,
     picture::Picture,
     vgg19::Layer,
-    weights::{self, Cache, FetchError, Filters, Format, Patience, Source},
+    weights::{self, Cache, FetchError, Filters, Format, Origin, Patience, Source},
 };
 use std::{
     convert::Infallible,
@@ -124,14 +124,17 @@ impl WeightsOptions {
         )
     }
 
-    /// How deep [`Self::load`] would get, without loading, fetching or learning anything: a VGG19 that would have to be
-    /// fetched counts as there.
-    pub fn reach(&self, wanted: Layer) -> Result<Layer, CliError> {
+    /// How deep [`Self::load`] would get, and where its filters come from, without loading, fetching or learning
+    /// anything: a VGG19 that would have to be fetched counts as there.
+    pub fn expected(&self, wanted: Layer) -> Result<(Layer, Origin), CliError> {
         self.check()?;
         Ok(match &self.weights {
-            WeightsChoice::File(path) => wanted.min(weights::info(path)?.deepest.unwrap_or(wanted)),
-            WeightsChoice::Learned => LearnSettings::default().deepest,
-            WeightsChoice::Auto => wanted,
+            WeightsChoice::File(path) => {
+                let info = weights::info(path)?;
+                (wanted.min(info.deepest.unwrap_or(wanted)), info.origin)
+            }
+            WeightsChoice::Learned => (LearnSettings::default().deepest, Origin::Learned),
+            WeightsChoice::Auto => (wanted, Origin::Network),
         })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     },
     read_values,
     vgg19::{Layer, Normalisation},
-    weights::{ConvolutionFilters, Filters},
+    weights::{ConvolutionFilters, Filters, Origin},
     write_values,
 };
 use std::{num::NonZeroUsize, sync::Arc};
@@ -34,7 +34,7 @@ pub(super) struct Forward {
 
 impl Forward {
     pub(super) fn new(normalisation: Normalisation, threads: Option<NonZeroUsize>) -> Result<Forward, BackendError> {
-        let filters = Filters { normalisation, layers: Vec::new() };
+        let filters = Filters { origin: Origin::Learned, normalisation, layers: Vec::new() };
         Ok(Forward { processor: Cpu::new(Arc::new(filters.clone()), threads)?, filters })
     }
 

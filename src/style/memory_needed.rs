@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::{
         Device,
-        weights::{Filters, Normalisation},
+        weights::{Filters, Normalisation, Origin},
     };
     use std::sync::Arc;
 
@@ -282,7 +282,7 @@ mod tests {
     const PAINTING: Size = Size { width: 900, height: 1100 };
 
     fn engine() -> Engine {
-        let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+        let none = Filters { origin: Origin::Network, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
         Engine::new(&Device::Cpu(None), Arc::new(none)).unwrap()
     }
 

@@ -5,7 +5,7 @@ use crate::{
     picture::Picture,
     plan::{AdamSettings, Border, Optimizer, PlanError, Pooling, Precision, Size, Statistic, Style, Term, check_terms},
     vgg19::Layer,
-    weights::Filters,
+    weights::{Filters, Origin},
 };
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -31,18 +31,19 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The default with this scaling of losses and this statistic of style.
+    /// The default with this scaling of losses, this statistic of style and filters of this origin.
     ///
-    /// Those of [`Scaling::Relative`] suit all filters. Those of [`Scaling::Mse`] were chosen with the filters that VGG19's
+    /// With [`Scaling::Relative`] learned filters want more style than those of a network (`docs/learned-filters.md`). Those of [`Scaling::Mse`] were chosen with the filters that VGG19's
     /// authors trained, where style losses of Gram matrices begin near 1e8 and content losses end near 100. Those grow with
     /// the fourth power of a feature map's values and content losses with the second, so filters of another scale, such
     /// as learned ones, want another style weight: where values are ten times smaller, one a hundred times larger. The
     /// Wasserstein distance grows with the second power, like content.
-    pub const fn default_for(scaling: Scaling, statistic: Statistic) -> Weights {
-        let style = match (scaling, statistic) {
-            (Scaling::Relative, Statistic::Gram | Statistic::Moments | Statistic::Wasserstein) => 6.0,
-            (Scaling::Mse, Statistic::Gram | Statistic::Moments) => 3e-4,
-            (Scaling::Mse, Statistic::Wasserstein) => 0.3,
+    pub const fn default_for(scaling: Scaling, statistic: Statistic, origin: Origin) -> Weights {
+        let style = match (scaling, statistic, origin) {
+            (Scaling::Relative, _, Origin::Network) => 6.0,
+            (Scaling::Relative, _, Origin::Learned) => 150.0,
+            (Scaling::Mse, Statistic::Gram | Statistic::Moments, _) => 3e-4,
+            (Scaling::Mse, Statistic::Wasserstein, _) => 0.3,
         };
         let tv = match scaling {
             Scaling::Relative => 0.5,
@@ -185,7 +186,7 @@ const LBFGS_MEMORY: usize = 4;
 impl Default for Recipe {
     fn default() -> Self {
         let (scaling, statistic, method) = (Scaling::default(), Statistic::Moments, Method::Lbfgs);
-        let weights = Weights::default_for(scaling, statistic);
+        let weights = Weights::default_for(scaling, statistic, Origin::Network);
         let (first_iterations, iterations) = Quality::default().iterations(method);
         Recipe {
             size: 512,
@@ -203,7 +204,7 @@ impl Default for Recipe {
             method,
             learning_rate: None,
             content_layers: Self::content_layers_within(Layer::DEEPEST),
-            style_layers: Self::style_layers_within(Layer::DEEPEST),
+            style_layers: Self::style_layers_within(Layer::DEEPEST, Origin::Network),
             content_weight: weights.content,
             style_weight: weights.style,
             tv_weight: weights.tv,
@@ -225,13 +226,16 @@ fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
 }
 
 impl Recipe {
-    /// The default recipe with layers that these filters reach.
+    /// The default recipe for these filters, with layers that they reach. It pools by maxima; filters for averages are
+    /// [`Filters::for_average_pooling`].
     pub fn for_filters(filters: &Filters) -> Recipe {
         let deepest = filters.deepest().unwrap_or(Layer::FIRST);
+        let default = Recipe::default();
         Recipe {
             content_layers: Self::content_layers_within(deepest),
-            style_layers: Self::style_layers_within(deepest),
-            ..Recipe::default()
+            style_layers: Self::style_layers_within(deepest, filters.origin),
+            style_weight: Weights::default_for(default.scaling, default.statistic, filters.origin).style,
+            ..default
         }
     }
 
@@ -242,10 +246,18 @@ impl Recipe {
         vec![best.first().copied().unwrap_or(WeightedLayer { layer: deepest, weight: 1.0 })]
     }
 
-    /// The default style layers as far as filters reach. Shallow ones count more: they carry the stroke and leave the
-    /// photograph its shapes.
-    pub fn style_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
-        let layers = [("relu1_1", 4.0), ("relu2_1", 3.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)];
+    /// The default style layers as far as filters of this origin reach. Shallow ones count more: they carry the stroke and
+    /// leave the photograph its shapes. With learned filters they count most, since what deep ones have learned is least
+    /// like what a network knows.
+    pub fn style_layers_within(deepest: Layer, origin: Origin) -> Vec<WeightedLayer> {
+        let layers = match origin {
+            Origin::Network => {
+                [("relu1_1", 4.0), ("relu2_1", 3.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)]
+            }
+            Origin::Learned => {
+                [("relu1_1", 20.0), ("relu2_1", 6.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)]
+            }
+        };
         weighted(&layers, deepest)
     }
 
@@ -424,10 +436,10 @@ mod tests {
     fn each_scaling_and_statistic_has_weights_of_its_own() {
         let recipe = Recipe::default();
         let weights = Weights { content: recipe.content_weight, style: recipe.style_weight, tv: recipe.tv_weight };
-        assert_eq!(weights, Weights::default_for(recipe.scaling, recipe.statistic));
+        assert_eq!(weights, Weights::default_for(recipe.scaling, recipe.statistic, Origin::Network));
         assert_eq!(recipe.scaling, Scaling::Relative);
         for statistic in [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein] {
-            let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, statistic);
+            let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, statistic, Origin::Network);
             let mse = Recipe {
                 statistic,
                 scaling: Scaling::Mse,
@@ -437,7 +449,7 @@ mod tests {
                 ..Recipe::default()
             };
             assert_eq!(mse.check(), Ok(()));
-            assert_ne!(Weights::default_for(Scaling::Mse, statistic), weights);
+            assert_ne!(Weights::default_for(Scaling::Mse, statistic, Origin::Network), weights);
         }
     }
 
@@ -465,9 +477,11 @@ mod tests {
         let deepest = "relu4_1".parse().unwrap();
         assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
         assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
-        assert_eq!(Recipe::style_layers_within(deepest).len(), 4);
+        assert_eq!(Recipe::style_layers_within(deepest, Origin::Learned).len(), 4);
         let shallow = Recipe::for_filters(&generated(1, "relu2_1".parse().unwrap()));
         assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
         shallow.check().unwrap();
+        let learned = Filters { origin: Origin::Learned, ..generated(1, "relu2_1".parse().unwrap()) };
+        assert!(Recipe::for_filters(&learned).style_weight > shallow.style_weight);
     }
 }

@@ -64,9 +64,21 @@ impl ConvolutionFilters {
     }
 }
 
+/// Where filters come from. The default weight of style depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A network that was trained to recognise things.
+    #[default]
+    Network,
+    /// A few pictures, see [`crate::learn`].
+    Learned,
+}
+
 /// Filters from the first convolution to some deepest one, RGB in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filters {
+    /// Where they come from.
+    pub origin: Origin,
     /// What the first convolution expects of a pixel.
     pub normalisation: Normalisation,
     /// `layers[i]` belongs to the layer with index `i`.
@@ -83,6 +95,16 @@ impl Filters {
         filters
     }
 
+    /// Filters for a network that averages where it pools. The mean of four values is less than their maximum; those that
+    /// read a pooled map are doubled, so that what is deeper is about as strong as with max pooling. By the linearity of a
+    /// convolution that is what averages times two would give.
+    #[must_use]
+    pub fn for_average_pooling(mut self) -> Filters {
+        let pooled = Layer::DEEPEST.up_to().zip(&mut self.layers).filter(|(layer, _)| layer.is_after_pooling());
+        pooled.for_each(|(_, filters)| filters.weight.iter_mut().for_each(|value| *value *= 2.0));
+        self
+    }
+
     /// The deepest layer there are filters for; none if there is no filter at all.
     pub fn deepest(&self) -> Option<Layer> {
         Layer::DEEPEST.up_to().take(self.layers.len()).next_back()
@@ -96,5 +118,23 @@ impl Filters {
     /// Bytes of all weights and biases as f32.
     pub fn bytes(&self) -> u64 {
         self.layers.iter().map(|l| 4 * (l.weight.len() + l.bias.len()) as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use crate::weights::generated;
+
+    #[test]
+    fn filters_for_averages_are_doubled_where_they_read_a_pooled_map_and_their_biases_are_not() {
+        let plain = generated(4, "relu2_2".parse().unwrap());
+        let averages = plain.clone().for_average_pooling();
+        for (index, factor) in [(0, 1.0), (1, 1.0), (2, 2.0), (3, 1.0)] {
+            let expected = plain.layers[index].weight.iter().map(|value| factor * value);
+            assert!(averages.layers[index].weight.iter().copied().eq(expected), "layer {index}");
+            assert_eq!(averages.layers[index].bias, plain.layers[index].bias);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Filters made from a seed: no file, the right shapes and a stable activation scale. For tests and benches.
 
-use super::filters::{ConvolutionFilters, Filters};
+use super::filters::{ConvolutionFilters, Filters, Origin};
 use crate::{
     random::Random,
     vgg19::{Layer, Normalisation},
@@ -22,5 +22,5 @@ pub fn generated(seed: u64, deepest: Layer) -> Filters {
             ConvolutionFilters::from_pytorch(&kernel, bias, cin)
         })
         .collect();
-    Filters { normalisation: Normalisation::IMAGENET, layers }
+    Filters { origin: Origin::Network, normalisation: Normalisation::IMAGENET, layers }
 }

@@ -1,7 +1,7 @@
 //! The header of a safetensors file: eight bytes with its length, then JSON with every tensor's dtype, shape and place
 //! in the data that follows (<https://github.com/huggingface/safetensors#format>).
 
-use super::{error::FileFault, names::ExpectedTensor};
+use super::{error::FileFault, filters::Origin, names::ExpectedTensor};
 use crate::{printable::shortened, vgg19::Layer};
 use safetensors::{
     Dtype,
@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 pub(crate) const LENGTH_BYTES: usize = 8;
 /// A longer header is taken for damage; VGG19's has about three thousand bytes.
 pub(crate) const LONGEST: u64 = 16 << 20;
+/// Entry that says where the filters come from.
+pub(super) const ORIGIN: &str = "origin";
+/// What it says of learned ones. There is no such entry in files of a network.
+pub(super) const LEARNED: &str = "learned";
 /// Characters of a file's own text in a message, at most.
 pub(super) const QUOTED: usize = 200;
 
@@ -76,6 +80,11 @@ impl Header {
     /// All free-text entries, by key.
     pub fn all_texts(&self) -> BTreeMap<String, String> {
         self.texts().into_iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect()
+    }
+
+    /// Where the filters come from.
+    pub fn origin(&self) -> Origin {
+        if self.text(ORIGIN) == Some(LEARNED) { Origin::Learned } else { Origin::Network }
     }
 
     fn texts(&self) -> Option<&std::collections::HashMap<String, String>> {

@@ -1,6 +1,6 @@
 //! What a weights file holds.
 
-use super::{error::WeightsError, load::WeightsFile};
+use super::{error::WeightsError, filters::Origin, load::WeightsFile};
 use crate::vgg19::Layer;
 use std::{collections::BTreeMap, path::Path};
 
@@ -15,6 +15,8 @@ pub struct FileInfo {
     pub metadata: BTreeMap<String, String>,
     /// The deepest layer of VGG19 down to which the file has all filters; none if it lacks the first.
     pub deepest: Option<Layer>,
+    /// Where the filters come from.
+    pub origin: Origin,
 }
 
 /// What the header says about one tensor.
@@ -43,5 +45,6 @@ pub fn info(path: &Path) -> Result<FileInfo, WeightsError> {
         tensors: file.header.names().into_iter().filter_map(describe).collect(),
         metadata: file.header.all_texts(),
         deepest: file.header.deepest(),
+        origin: file.header.origin(),
     })
 }

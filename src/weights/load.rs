@@ -127,7 +127,7 @@ impl WeightsFile {
             }
             layers.push(ConvolutionFilters::from_pytorch(&kernel, bias, layer.input_channels() as usize));
         }
-        Ok(Filters { normalisation, layers })
+        Ok(Filters { origin: self.header.origin(), normalisation, layers })
     }
 }
 

@@ -20,7 +20,7 @@ pub use error::{FileFault, WeightsError};
 #[doc(hidden)]
 pub use fetch::is_fetch_state;
 pub use fetch::{FetchError, Progress, fetch};
-pub use filters::{ConvolutionFilters, Filters};
+pub use filters::{ConvolutionFilters, Filters, Origin};
 pub use generated::generated;
 pub use info::{FileInfo, TensorInfo, info};
 pub use load::{Format, load, load_all};

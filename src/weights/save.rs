@@ -2,8 +2,8 @@
 
 use super::{
     error::WeightsError,
-    filters::Filters,
-    header,
+    filters::{Filters, Origin},
+    header::{self, LEARNED, ORIGIN},
     load::{DEVIATION, MEAN},
     names::ExpectedTensor,
 };
@@ -11,7 +11,7 @@ use crate::{replace_file::replace_file, vgg19::Layer};
 use safetensors::Dtype;
 use std::{collections::BTreeMap, io::Write, path::Path};
 
-/// Writes filters as f32 with torchvision's names, and what they expect of a pixel as metadata, so that
+/// Writes filters as f32 with torchvision's names, and where they come from and what they expect of a pixel as metadata, so that
 /// [`super::load_all`] gives them back bit for bit. The file appears whole or not at all.
 ///
 /// # Errors
@@ -19,9 +19,13 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 pub fn save(filters: &Filters, path: &Path) -> Result<(), WeightsError> {
     // Debug is JSON here, and unlike serde_json's values it does not turn 0.485 into 0.48500001430511475.
     let [mean, deviation] = [filters.normalisation.mean, filters.normalisation.deviation].map(|n| format!("{n:?}"));
+    let origin = match filters.origin {
+        Origin::Network => None,
+        Origin::Learned => Some((ORIGIN, LEARNED.to_owned())),
+    };
     let texts =
         [("architecture", "VGG19".to_owned()), ("format", "pt".to_owned()), (MEAN, mean), (DEVIATION, deviation)];
-    let texts: BTreeMap<_, _> = texts.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    let texts: BTreeMap<_, _> = texts.into_iter().chain(origin).map(|(key, text)| (key.to_owned(), text)).collect();
     let layers = || Layer::DEEPEST.up_to().zip(&filters.layers);
     let tensors: Vec<_> = layers()
         .flat_map(|(layer, _)| [ExpectedTensor::weight(layer), ExpectedTensor::bias(layer)])

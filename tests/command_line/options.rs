@@ -4,7 +4,7 @@ use super::folder::{Folder, quick};
 use crate::common::{file_bytes, layer, torchvision_tensors};
 use impasto::{
     style::{Recipe, Scaling, Weights},
-    weights::generated,
+    weights::{Filters, Origin, generated},
 };
 use safetensors::Dtype;
 
@@ -59,7 +59,8 @@ fn values_that_are_the_defaults_change_nothing() {
 fn mean_squared_errors_have_default_weights_of_their_own() {
     let folder = Folder::with_pictures();
     folder.paint("default.png", "--loss mse");
-    let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, Recipe::default().statistic);
+    let Weights { content, style, tv } =
+        Weights::default_for(Scaling::Mse, Recipe::default().statistic, Origin::Network);
     let weights = format!("--content-weight {content} --style-weight {style} --tv-weight {tv}");
     folder.paint("named.png", &format!("--loss mse {weights}"));
     assert!(folder.read("default.png") == folder.read("named.png"));
@@ -67,6 +68,37 @@ fn mean_squared_errors_have_default_weights_of_their_own() {
     let others = format!("--content-weight {content_weight} --style-weight {style_weight} --tv-weight {tv_weight}");
     folder.paint("others.png", &format!("--loss mse {others}"));
     assert!(folder.read("default.png") != folder.read("others.png"));
+}
+
+#[test]
+fn learned_filters_have_a_default_style_of_their_own() {
+    let folder = Folder::with_pictures();
+    let learned = Filters { origin: Origin::Learned, ..generated(3, layer("relu2_1")) };
+    impasto::weights::save(&learned, &folder.path("learned.safetensors")).unwrap();
+    folder.paint("default.png", "--weights learned.safetensors");
+    let weight = Recipe::for_filters(&learned).style_weight;
+    folder.paint("named.png", &format!("--weights learned.safetensors --style-weight {weight}"));
+    assert!(folder.read("default.png") == folder.read("named.png"));
+    folder.paint("network.png", "");
+    assert!(folder.read("default.png") != folder.read("network.png"));
+}
+
+#[test]
+fn average_pooling_doubles_the_filters_that_read_what_was_pooled() {
+    let folder = Folder::with_pictures();
+    let doubled = generated(3, layer("relu2_1")).for_average_pooling();
+    impasto::weights::save(&doubled, &folder.path("doubled.safetensors")).unwrap();
+    // The record of a picture has the digest of the filters that painted it.
+    let digest = |options: &str| {
+        let options = quick(options).replace("--no-metadata", "");
+        assert_eq!(folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}")).answer(), "");
+        let record = folder.run("info out.png --json");
+        let record: serde_json::Value = serde_json::from_str(&record.answer()).unwrap();
+        record["filters"].as_str().unwrap().to_owned()
+    };
+    let [max, average, doubled] = ["", "--pooling average", "--weights doubled.safetensors"].map(digest);
+    assert_ne!(max, doubled);
+    assert_eq!(average, doubled);
 }
 
 #[test]

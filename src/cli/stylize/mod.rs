@@ -74,8 +74,9 @@ fn explain_plan(
     let device = arguments.device.open(console)?;
     let way = arguments.way(&device, console)?;
     let (wanted, _) = arguments.depth(&recipe);
-    arguments.follow(&mut recipe, arguments.weights.reach(wanted)?);
-    let none = Filters { normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+    let (reach, origin) = arguments.weights.expected(wanted)?;
+    arguments.follow(&mut recipe, reach, origin);
+    let none = Filters { origin, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
     let engine = way.engine(&device, Arc::new(none))?;
     let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
     explain(&engine, &outline, &recipe, answer)
