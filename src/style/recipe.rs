@@ -41,7 +41,7 @@ impl Weights {
     pub const fn default_for(scaling: Scaling, statistic: Statistic, origin: Origin) -> Weights {
         let style = match (scaling, statistic, origin) {
             (Scaling::Relative, _, Origin::Network) => 6.0,
-            (Scaling::Relative, _, Origin::Learned) => 150.0,
+            (Scaling::Relative, _, Origin::Learned) => 120.0,
             (Scaling::Mse, Statistic::Gram | Statistic::Moments, _) => 3e-4,
             (Scaling::Mse, Statistic::Wasserstein, _) => 0.3,
         };

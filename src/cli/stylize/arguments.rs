@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
     content_weight: Option<f32>,
 
-    /// How much of the painting is taken [default: 6, with learned filters 150; with --loss mse 0.0003,
+    /// How much of the painting is taken [default: 6, with learned filters 120; with --loss mse 0.0003,
     /// and 0.3 for wasserstein]
     #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
     style_weight: Option<f32>,

@@ -9,7 +9,7 @@ use super::{FeatureShape, Map, Rows, SlotId};
 pub enum Pooling {
     /// The largest of four values; of equal ones the first in reading order
     Max,
-    /// The mean of four values: softer
+    /// The mean of four values: freer with shapes
     Average,
 }
 
