@@ -4,6 +4,7 @@ use super::{
     CliError,
     console::Console,
     input::is_standard_stream,
+    instead::InsteadOptions,
     overwrite::{Input, Output, refuse_overwriting_inputs},
     record::{Record, RecordedInput, digest, told},
     resume::parse,
@@ -27,35 +28,13 @@ pub(crate) struct Arguments {
     /// The picture
     picture: PathBuf,
 
-    /// Where the result goes [default: named after photograph and painting, in the current directory, never one that is
-    /// there; its name is printed]
-    #[arg(long, short, value_name = "PICTURE")]
-    output: Option<PathBuf>,
-
-    /// Another long side, in pixels
-    #[arg(long, value_name = "N")]
-    size: Option<u32>,
-
-    /// Where the photograph is now, or another one
-    #[arg(long, value_name = "PICTURE")]
-    content: Option<PathBuf>,
-
-    /// Where the paintings of --style are now, all of them, or others
-    #[arg(long, short, value_name = "PICTURE")]
-    style: Vec<PathBuf>,
-
-    /// Where the filters are now, or others
-    #[arg(long, value_name = "auto|learned|FILE")]
-    weights: Option<String>,
-
-    /// Another device: auto, cpu, or a GPU by its index or part of its name
-    #[arg(long, value_name = "auto|cpu|INDEX|NAME")]
-    device: Option<String>,
+    #[command(flatten)]
+    instead: InsteadOptions,
 }
 
 pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
-    let Arguments { picture, output, size, content, style, weights, device } = arguments;
-    let record = Record::of_picture(&picture)?;
+    let Arguments { picture, instead: InsteadOptions { output, sizes, content, style, weights, device } } = arguments;
+    let mut record = Record::of_picture(&picture)?;
     if record.command != "stylize" {
         return Err(CliError::Failed(format!(
             "{} was painted by `impasto {}`, which is not repeated: give that command the options that `impasto info` prints",
@@ -68,8 +47,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
         refuse_overwriting_inputs(&[input], Output { option: "-o", path: output })?;
     }
     let instead = [
-        ("size", size.iter().map(|size| size.to_string().into()).collect::<Vec<OsString>>()),
-        ("content", content.into_iter().map(Into::into).collect()),
+        ("content", content.into_iter().map(Into::into).collect::<Vec<OsString>>()),
         ("style", style.into_iter().map(Into::into).collect()),
         ("weights", weights.into_iter().map(Into::into).collect()),
         ("device", device.into_iter().map(Into::into).collect()),
@@ -94,6 +72,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
             env!("CARGO_PKG_VERSION")
         ));
     }
+    record.size_by(&sizes);
     let mut call = record.call(&found, &instead);
     if let Some(output) = &output {
         // Before what is no option any more.
@@ -109,7 +88,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
             record.impasto
         ))
     })?;
-    stylize::run(stylize, Call { arguments: call, before: Some(record) }, console, answer)
+    stylize::run(stylize, Call { arguments: call, before: Some(record), resumed: None }, console, answer)
 }
 
 /// The option that names a file.

@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 const REDRAWS: u8 = 10;
 
 /// How much is said.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct ConsoleOptions {
     /// Say nothing but errors
     #[arg(long, short, global = true, overrides_with = "verbose")]

@@ -3,9 +3,10 @@
 use super::{
     CliError,
     console::Console,
+    finish::finish,
     options::DeviceOptions,
-    output::{Destination, Placed},
-    paint::{self, Failure, Keeping},
+    output::Destination,
+    paint::Keeping,
     progress::Progress,
     record::{Painted, Record},
     weights_options::learned,
@@ -51,10 +52,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     for (picture, path) in &drawn {
         picture.save(path)?;
     }
-    let picture = painted(arguments, &device, &content, &style, &mut destination, console)?;
-    if let Placed::Elsewhere { error, path } = destination.place(&picture)? {
-        return Err(CliError::Elsewhere { error, path });
-    }
+    paint(arguments, &device, &content, &style, &mut destination, console)?;
     let (content, style) = (drawn[0].1.display(), drawn[1].1.display());
     let line = format!("{}: {content} painted like {style}", destination.name());
     writeln!(answer, "{}", printable(&line))?;
@@ -66,14 +64,14 @@ fn beside(arguments: &Arguments, name: &str) -> PathBuf {
     arguments.output.with_file_name(format!("{stem}-{name}.png"))
 }
 
-fn painted(
+fn paint(
     arguments: &Arguments,
     device: &Device,
     content: &Picture,
     style: &Picture,
     destination: &mut Destination,
     console: &Console,
-) -> Result<Picture, CliError> {
+) -> Result<(), CliError> {
     let filters = learned(&[content, style], arguments.device.threads, console)?;
     let recipe = Recipe { size: 512, ..Recipe::for_filters(&filters) };
     let engine = Engine::new(device, Arc::new(filters))?;
@@ -81,12 +79,9 @@ fn painted(
     let (recipe, size) = (painting.recipe(), painting.sizes()[painting.sizes().len() - 1]);
     let record = Record::new("demo", &[], &Painted { engine: &engine, recipe, size, inputs: Vec::new() });
     destination.remember(record.to_text(), console);
-    let mut progress = Progress::new(console, &painting);
-    let keeping = Keeping { destination, checkpoints: None, every_size: false };
-    let painted = paint::paint(&mut painting, &keeping, &mut progress);
-    progress.finish();
-    painted.map_err(|failure| match failure {
-        Failure::Stylize(error) => Box::new(error.reason).into(),
-        Failure::Other(error) => error,
-    })
+    let mut progress = Progress::new(console, painting.recipe(), painting.sizes());
+    // Its size is fixed.
+    let named = |_| "a device with more memory".to_owned();
+    finish(&mut painting, &engine, &Keeping::only(destination), &mut progress, named)?;
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::CliError;
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Outline, Recipe, ScalePlans, Shortage, memory, shortage},
+    style::{Memory, Method, Outline, Recipe, ScalePlans, Shortage, checkpoint_bytes, memory, shortage},
 };
 use std::{io::Write, ops::RangeInclusive};
 
@@ -27,7 +27,16 @@ pub(super) fn explain(
     }
     steps(engine, plan, answer)?;
     slots(plan, answer)?;
-    totals(engine, plan, peak, shortage.as_ref(), answer)
+    totals(engine, plan, peak, shortage.as_ref(), answer)?;
+    let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
+    Ok(writeln!(answer, "{}", checkpoint_on_disk(bytes))?)
+}
+
+/// What checkpoints take of the disk: an old one stays until the new one is whole.
+pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
+    let largest = bytes.div_ceil(1 << 20);
+    let twice = (2 * bytes).div_ceil(1 << 20);
+    format!("with --checkpoint: {largest} MiB on the disk, and while the next one is written {twice} MiB")
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {

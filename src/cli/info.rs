@@ -2,7 +2,11 @@
 
 use super::{CliError, record::Record};
 use clap::Args;
-use impasto::printable::{is_printable, printable};
+use impasto::{
+    picture::{Marks, marks},
+    printable::{is_printable, printable},
+};
+use serde::Serialize;
 use std::{io::Write, path::PathBuf};
 
 /// Print how a picture was painted, as it remembers
@@ -19,10 +23,21 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Informed<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    /// Pixels per inch, as the file says.
+    density: Option<f64>,
+}
+
 pub(crate) fn run(arguments: &Arguments, answer: &mut dyn Write) -> Result<(), CliError> {
-    let record = Record::of_picture(&arguments.picture)?;
+    let Marks { record, density } = marks(&arguments.picture)?;
+    let record = Record::read(record, &arguments.picture)?;
     if arguments.json {
-        let json = serde_json::to_string_pretty(&record).expect("strings and numbers can be written");
+        let json = serde_json::to_string_pretty(&Informed { record: &record, density });
+        let json = json.expect("strings and numbers can be written");
         return Ok(writeln!(answer, "{}", escaped(&json))?);
     }
     let mut lines = vec![("impasto".to_owned(), format!("{} {}", record.impasto, record.command))];
@@ -33,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments, answer: &mut dyn Write) -> Result<(), C
     let options = record.options.iter().map(|(option, values)| (format!("--{option}"), values.join(" ")));
     lines.extend(options.filter(|(option, _)| option != "--content"));
     lines.push(("size".to_owned(), format!("{}x{}", record.size.0, record.size.1)));
+    lines.extend(density.map(|density| ("density".to_owned(), format!("{density:.0} dpi"))));
     lines.push(("device".to_owned(), format!("{} ({}, {})", record.device, record.back_end, record.precision)));
     lines.push(("filters".to_owned(), format!("sha256 {}", record.filters)));
     let recipe = record.recipe.as_object().into_iter().flatten();

@@ -7,7 +7,7 @@ use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::ForcedVariants,
     plan::{Precision, Size},
-    style::{Method, Quality, Recipe, WeightedLayer},
+    style::{LONGEST_SIDE, Method, Quality, Recipe, WeightedLayer},
     vgg19::Layer,
     weights::Filters,
 };
@@ -209,9 +209,10 @@ pub(crate) fn size(text: &str) -> Result<Size, String> {
     let sides =
         text.split_once(['x', 'X']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
-        Some((width, height)) if (1..=32768).contains(&width) && (1..=32768).contains(&height) => {
-            Ok(Size { width, height })
+        Some((width, height)) if width.max(height) > LONGEST_SIDE => {
+            Err(format!("{width}x{height} is too large: a picture has at most {LONGEST_SIDE} pixels on a side"))
         }
+        Some((width @ 1.., height @ 1..)) => Ok(Size { width, height }),
         _ => Err(format!("\"{text}\" is not a size: write width x height in pixels, like 512x384")),
     }
 }

@@ -10,6 +10,7 @@ use impasto::{
 use std::{
     fs,
     io::{self, IsTerminal, Write},
+    num::NonZeroU16,
     path::{Path, PathBuf},
 };
 
@@ -75,6 +76,11 @@ impl Destination {
             ))),
             Some(jpeg_quality) => Ok(Destination { path, encoding: Encoding { jpeg_quality, ..encoding } }),
         }
+    }
+
+    /// Lets the file say how many of its pixels make an inch.
+    pub fn at_density(self, density: Option<NonZeroU16>) -> Destination {
+        Destination { encoding: Encoding { density, ..self.encoding }, ..self }
     }
 
     /// Takes what goes from the photograph into the result, and says what of it has no place there.
@@ -161,7 +167,7 @@ impl Destination {
             Some(path) => path.file_stem()?.to_string_lossy(),
             None => "impasto".into(),
         };
-        let path = free_name(directory, &stem)?;
+        let path = free_name(directory, &stem, "png")?;
         picture.save_as(&path, &self.encoding).is_ok().then(|| fs::canonicalize(&path).unwrap_or(path))
     }
 }
@@ -175,11 +181,21 @@ fn other_places() -> Vec<PathBuf> {
     places
 }
 
-/// `stem.png`, or `stem-2.png` and so on if that is taken.
-pub(crate) fn free_name(directory: &Path, stem: &str) -> Option<PathBuf> {
+/// A new picture in the current directory, named after all that it is made of: files, or what to call standard input.
+pub(crate) fn named_after<'a>(parts: impl IntoIterator<Item = (&'a Path, &'static str)>, ending: &str) -> PathBuf {
+    let stem = |(path, stream): (&Path, &str)| {
+        let stem = if is_standard_stream(path) { None } else { path.file_stem() };
+        stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
+    };
+    let name = parts.into_iter().map(stem).collect::<Vec<_>>().join("-") + ending;
+    free_name(Path::new(""), &name, "png").unwrap_or_else(|| format!("{name}.png").into())
+}
+
+/// `stem.extension`, or `stem-2.extension` and so on if that is taken.
+pub(crate) fn free_name(directory: &Path, stem: &str, extension: &str) -> Option<PathBuf> {
     let names = (1..10_000).map(|number| match number {
-        1 => format!("{stem}.png"),
-        _ => format!("{stem}-{number}.png"),
+        1 => format!("{stem}.{extension}"),
+        _ => format!("{stem}-{number}.{extension}"),
     });
     names.map(|name| directory.join(name)).find(|path| path.symlink_metadata().is_err())
 }

@@ -37,6 +37,15 @@ pub(crate) struct Keeping<'a> {
     pub checkpoints: Option<Checkpoints>,
     /// Whether the result of each size is saved, because the system may end the process at the next.
     pub every_size: bool,
+    /// After how many sizes the work ends with a checkpoint, if not after all.
+    pub preview: Option<usize>,
+}
+
+impl<'a> Keeping<'a> {
+    /// Nothing but the picture.
+    pub fn only(destination: &'a Destination) -> Keeping<'a> {
+        Keeping { destination, checkpoints: None, every_size: false, preview: None }
+    }
 }
 
 /// Is told what happens.
@@ -49,6 +58,13 @@ pub(crate) trait Watcher {
 
     /// Nothing more comes; what is printed next has the terminal to itself.
     fn finish(&mut self);
+}
+
+/// What came of the work.
+pub(crate) struct Painted {
+    pub picture: Picture,
+    /// Why the last checkpoint was not written, if one was to be.
+    pub unsaved: Option<CheckpointError>,
 }
 
 /// Why there is no picture.
@@ -70,7 +86,7 @@ pub(crate) fn paint(
     painting: &mut Painting,
     keeping: &Keeping<'_>,
     watcher: &mut dyn Watcher,
-) -> Result<Picture, Failure> {
+) -> Result<Painted, Failure> {
     let interrupts = Interrupts::watch()?;
     let checkpoints = keeping.checkpoints.as_ref();
     let (mut saved, mut failing) = (Instant::now(), false);
@@ -82,22 +98,25 @@ pub(crate) fn paint(
         if let (Some(checkpoint), Some(to)) = (painting.take_checkpoint(), checkpoints) {
             saved = Instant::now();
             // A failed write is no reason to stop painting, nor to say so again and again.
-            let error = to.save(checkpoint).err();
-            if let (Some(error), false) = (&error, failing) {
-                watcher.say(&format!("{error}; it is tried again, and not mentioned, each time"));
+            let saving = to.save(checkpoint);
+            match (&saving, failing) {
+                (Err(error), false) => {
+                    watcher.say(&format!("{error}; it is tried again, and not mentioned, each time"))
+                }
+                (Ok(()), true) => watcher.say(&format!("the checkpoint {} is written again", to.path.display())),
+                (Err(_), true) | (Ok(()), false) => {}
             }
-            failing = error.is_some();
+            failing = saving.is_err();
         }
-        if status == Status::Done {
+        if status == Status::Done || keeping.preview.is_some_and(|scales| painting.scale() >= scales) {
             // The picture first: it is what the work was for.
             let picture = painting.picture().map_err(Failure::Stylize)?;
             let picture = picture.expect("a painting without an error ends with a picture");
-            if let Some(to) = checkpoints
-                && let Err(error) = to.save(painting.checkpoint().map_err(Failure::Stylize)?)
-            {
-                watcher.say(&error.to_string());
-            }
-            return Ok(picture);
+            let unsaved = match checkpoints {
+                Some(to) => to.save(painting.checkpoint().map_err(Failure::Stylize)?).err(),
+                None => None,
+            };
+            return Ok(Painted { picture, unsaved });
         }
         if painting.scale() > scale {
             scale = painting.scale();

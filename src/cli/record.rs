@@ -1,6 +1,6 @@
 //! What a picture remembers of how it was painted: written by `stylize`, read by `info` and `again`.
 
-use super::{CliError, console::Console, input::is_standard_stream, overwrite::Input};
+use super::{CliError, console::Console, input::is_standard_stream, overwrite::Input, size_options::SizeOptions};
 use clap::{Arg, ArgMatches};
 use impasto::{Engine, picture::recorded, plan::Size, style::Recipe};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use std::{
 
 /// The options of `stylize` that a picture remembers, and the only ones that `again` takes from it, because anyone may
 /// have written what is in a picture: those that decide how it looks. None names a file that is written, an address, or
-/// what is done with the machine.
-const REMEMBERED: [&str; 34] = [
+/// what is done with the machine. A preview's checkpoint is a new file, named after the result.
+const REMEMBERED: [&str; 37] = [
     "content",
     "style",
     "blend",
@@ -30,6 +30,9 @@ const REMEMBERED: [&str; 34] = [
     "color-strength",
     "edges",
     "size",
+    "print",
+    "dpi",
+    "preview",
     "min-scale",
     "quality",
     "iterations",
@@ -101,6 +104,9 @@ pub(crate) struct Record {
     pub filters: String,
     /// All that decided how it was painted, with defaults.
     pub recipe: serde_json::Value,
+    /// The long side that it was begun for, if it went on to another: `again` begins with other sizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_for: Option<u32>,
 }
 
 /// A file that was read.
@@ -110,6 +116,14 @@ pub(crate) struct RecordedInput {
     pub name: String,
     /// SHA-256 of the file, if it is one that can be read twice.
     pub sha256: Option<String>,
+}
+
+/// What has taken the place of sizes where a painting went on from a checkpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Resumed {
+    pub sizes: SizeOptions,
+    /// The long side that it was begun for, if it is another.
+    pub begun_for: Option<u32>,
 }
 
 /// What was painted, and with what.
@@ -141,12 +155,18 @@ impl Record {
             precision: recipe.precision(engine.precision()).to_string(),
             filters: engine.filters().digest(recipe.deepest()).to_owned(),
             recipe: serde_json::to_value(recipe).expect("a recipe is numbers, words and lists"),
+            begun_for: None,
         }
     }
 
     /// What the picture in a file remembers.
     pub fn of_picture(path: &Path) -> Result<Record, CliError> {
-        let text = recorded(path)?.ok_or_else(|| {
+        Record::read(recorded(path)?, path)
+    }
+
+    /// What the text in a picture's file says, if there is one.
+    pub fn read(text: Option<String>, path: &Path) -> Result<Record, CliError> {
+        let text = text.ok_or_else(|| {
             CliError::Failed(format!(
                 "{} does not remember how it was painted: pictures that `impasto stylize` has painted do, unless it was \
                  with --no-metadata, to a .bmp, or another program has saved them since",
@@ -163,6 +183,23 @@ impl Record {
 
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("strings and numbers can be written")
+    }
+
+    /// Lets other sizes take the place of its own: of a preview, it is then the whole picture's.
+    pub fn size_by(&mut self, sizes: &SizeOptions) {
+        let dropped = |option: &str| match option {
+            "size" | "print" | "preview" => sizes.names_a_size(),
+            _ => sizes.words().any(|(name, _)| name == option),
+        };
+        self.options.retain(|(option, _)| !dropped(option));
+        self.options.extend(sizes.words().map(|(name, word)| (name.to_owned(), vec![word])));
+    }
+
+    /// Takes note that the painting went on from a checkpoint, which is then no preview any more.
+    pub fn resumed(&mut self, resumed: &Resumed) {
+        self.size_by(&resumed.sizes);
+        self.options.retain(|(option, _)| option != "preview");
+        self.begun_for = resumed.begun_for;
     }
 
     /// The options that are not taken from it.
@@ -203,6 +240,11 @@ impl Record {
         // At another size filters that are learned from the pictures are others, and so is everything else.
         if self.size != now.size {
             return;
+        }
+        if let Some(long) = self.begun_for {
+            console.say(&format!(
+                "it was begun for a long side of {long} pixels, and grew through other sizes: the picture will differ"
+            ));
         }
         let parts = [
             ("impasto", &self.impasto, &now.impasto),
@@ -275,6 +317,9 @@ fn occurrences(argument: &Arg, matches: &ArgMatches) -> Vec<(String, Vec<String>
         Some(words) if !words.iter().any(|word| value == *word) => told(Path::new(value)),
         _ => value.to_string_lossy().into_owned(),
     };
+    if !argument.get_action().takes_values() {
+        return vec![(option.to_owned(), Vec::new())];
+    }
     let occurrences = matches.get_raw_occurrences(id).into_iter().flatten();
     let values = occurrences.map(|values| values.map(value).collect::<Vec<_>>());
     let joined = values.map(|values| match argument.get_value_delimiter() {
@@ -326,6 +371,7 @@ mod tests {
             precision: String::new(),
             filters: String::new(),
             recipe: serde_json::Value::Null,
+            begun_for: None,
         }
     }
 

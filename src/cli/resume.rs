@@ -1,7 +1,15 @@
 //! `impasto resume`.
 
 use super::{
-    Cli, CliError, Command, console::Console, input::is_standard_stream, paint::Keeping, stylize, stylize::Call,
+    Cli, CliError, Command,
+    console::Console,
+    input::is_standard_stream,
+    instead::InsteadOptions,
+    paint::Keeping,
+    record::Resumed,
+    size_options::SizeOptions,
+    stylize,
+    stylize::{Call, Pictures, last_size},
 };
 use clap::{Args, FromArgMatches};
 use impasto::style::{Checkpoint, Painting};
@@ -16,30 +24,16 @@ use std::{
 ///
 /// The file that `impasto stylize --checkpoint` wrote knows the pictures, the filters and the options; what is given here
 /// takes their place. On the same device the result is the same, to the bit, as if nothing had been.
+///
+/// With --size or --print the picture grows to another size than it was begun for: what is finished stays, and the other
+/// sizes on the way are painted. The photograph and the paintings are read again with the detail that these need.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The checkpoint; the work goes on in it
     file: PathBuf,
 
-    /// Where the result goes [default: where it was to go]
-    #[arg(long, short, value_name = "PICTURE")]
-    output: Option<PathBuf>,
-
-    /// Where the photograph is now
-    #[arg(long, value_name = "PICTURE")]
-    content: Option<PathBuf>,
-
-    /// Where the paintings of --style are now, all of them
-    #[arg(long, short, value_name = "PICTURE")]
-    style: Vec<PathBuf>,
-
-    /// Where the filters are now
-    #[arg(long, value_name = "auto|learned|FILE")]
-    weights: Option<String>,
-
-    /// Another device to go on with: auto, cpu, or a GPU by its index or part of its name
-    #[arg(long, value_name = "auto|cpu|INDEX|NAME")]
-    device: Option<String>,
+    #[command(flatten)]
+    instead: InsteadOptions,
 
     /// Threads on the processor
     #[arg(long, value_name = "N", value_parser = super::options::positive::<NonZeroUsize>)]
@@ -55,14 +49,22 @@ pub(crate) struct Notes {
     content: Option<PathBuf>,
     /// Where the paintings are, if they have been moved since.
     style: Option<Vec<PathBuf>>,
+    /// How large the picture becomes, if that has changed since; filters are still learned from what was read at first.
+    #[serde(default)]
+    sizes: Option<SizeOptions>,
+    /// The long side that it was begun for, if that has changed since.
+    #[serde(default)]
+    begun_for: Option<u32>,
 }
 
 impl Notes {
     /// The notes of a command that was called so. `output` is where the picture goes, if the options do not say so.
     pub fn new(mut arguments: Vec<OsString>, output: Option<&Path>) -> Result<Notes, CliError> {
         let directory = std::env::current_dir().map_err(|error| CliError::Failed(error.to_string()))?;
-        arguments.extend(output.into_iter().flat_map(|output| ["--output".into(), output.into()]));
-        Ok(Notes { arguments, directory, content: None, style: None })
+        if let Some(output) = output {
+            add(&mut arguments, ["--output".into(), output.into()]);
+        }
+        Ok(Notes { arguments, directory, content: None, style: None, sizes: None, begun_for: None })
     }
 
     pub fn to_text(&self) -> String {
@@ -78,8 +80,16 @@ impl Notes {
         if let Some(style) = &self.style {
             arguments.style.clone_from(style);
         }
+        // Once it goes on, all of it is painted.
+        arguments.preview = false;
         Some(arguments)
     }
+}
+
+/// Adds options to a call: those that come later count, but behind `--` there are none.
+fn add(call: &mut Vec<OsString>, words: impl IntoIterator<Item = OsString>) {
+    let end = call.iter().position(|word| word == "--").unwrap_or(call.len());
+    call.splice(end..end, words);
 }
 
 /// The options of a call of `impasto stylize`; none if it is none, or of another version. Where an option is given twice
@@ -99,49 +109,92 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         ))
     };
     let mut notes: Notes = serde_json::from_str(&checkpoint.notes).map_err(|_| foreign())?;
+    give(&arguments, &mut notes)?;
+    let mut stylize = notes.arguments().ok_or_else(foreign)?;
+    let begun = stylize.sizes.clone();
+    let before = notes.sizes.clone().unwrap_or_else(|| begun.clone());
+    let now = before.followed_by(&arguments.instead.sizes);
+    // What paints is known, whatever would be chosen now.
+    stylize.optimizer = Some(checkpoint.recipe().method);
+    let mut destination = stylize.destination()?.at_density(now.density());
+    stylize.check_files(&destination)?;
+    destination.check(checkpoint.size())?;
+    let readings = [&begun, &before, &now];
+    if readings.windows(2).any(|pair| !pair[0].reads_as(pair[1])) && stylize.reads_standard_input() {
+        return Err(CliError::Usage(
+            "another size needs the pictures anew, and standard input can be read only once: name a file with --content or --style"
+                .to_owned(),
+        ));
+    }
+    let mut pictures = stylize.pictures(console)?;
+    let long = now.long_side(pictures.own, console);
+    let mut recipe = checkpoint.recipe().clone();
+    if now != before {
+        recipe.size = long;
+        recipe.check()?;
+    }
+    // By now it is known how deep the filters must reach.
+    let engine = stylize::engine(&stylize, &mut recipe, &pictures.inputs, console)?;
+    let mut reread = |from: &SizeOptions, to: &SizeOptions, pictures: &mut Pictures| -> Result<(), CliError> {
+        if !from.reads_as(to) {
+            stylize.sizes = to.clone();
+            *pictures = stylize.pictures(console)?;
+        }
+        Ok(())
+    };
+    reread(&begun, &before, &mut pictures)?;
+    checkpoint.verify(&engine, &pictures.inputs)?;
+    reread(&before, &now, &mut pictures)?;
+    let begun_for = checkpoint.recipe().size;
+    let checkpoint =
+        if now == before { checkpoint } else { checkpoint.resized(&engine, &pictures.inputs, recipe.size)? };
+    destination.check(checkpoint.last_size())?;
+    destination.carry(pictures.carried, console);
+    let painting = Painting::resume(&engine, pictures.inputs, checkpoint)?;
+    notes.sizes = (now != begun).then(|| now.clone());
+    notes.begun_for = notes.begun_for.or((painting.recipe().size != begun_for).then_some(begun_for));
+    let resumed = Some(Resumed { sizes: now, begun_for: notes.begun_for });
+    let call = Call { arguments: notes.arguments.clone(), before: None, resumed };
+    stylize::remember(&stylize, &call, &painting, last_size(&painting), &engine, &mut destination, console);
+    let keeping = Keeping {
+        destination: &destination,
+        checkpoints: stylize.checkpoints(|| Ok(notes))?,
+        every_size: stylize.force,
+        preview: None,
+    };
+    stylize::finish(&stylize, painting, &engine, &keeping, console)
+}
+
+/// Lets the notes say what is given now.
+fn give(arguments: &Arguments, notes: &mut Notes) -> Result<(), CliError> {
+    let InsteadOptions { output, content, style, weights, device, sizes: _ } = &arguments.instead;
     let absolute = |path: &Path| {
         if is_standard_stream(path) {
             return Ok(path.to_owned());
         }
         std::path::absolute(path).map_err(|source| CliError::Write { path: path.to_owned(), source })
     };
-    let mut give = |name: &str, value: OsString| notes.arguments.extend([OsString::from(name), value]);
-    if let Some(output) = &arguments.output {
+    let mut give = |name: &str, value: OsString| add(&mut notes.arguments, [OsString::from(name), value]);
+    if let Some(output) = output {
         give("--output", absolute(output)?.into());
     }
-    match arguments.weights.as_deref() {
+    match weights.as_deref() {
         None => {}
         Some(choice @ ("auto" | "learned")) => give("--weights", choice.into()),
         Some(path) => give("--weights", absolute(Path::new(path))?.into()),
     }
-    if let Some(device) = &arguments.device {
+    if let Some(device) = device {
         give("--device", device.into());
     }
     if let Some(threads) = arguments.threads {
         give("--threads", threads.to_string().into());
     }
     give("--checkpoint", absolute(&arguments.file)?.into());
-    if let Some(content) = &arguments.content {
+    if let Some(content) = content {
         notes.content = Some(absolute(content)?);
     }
-    if !arguments.style.is_empty() {
-        notes.style = Some(arguments.style.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?);
+    if !style.is_empty() {
+        notes.style = Some(style.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?);
     }
-    let stylize = notes.arguments().ok_or_else(foreign)?;
-    let mut destination = stylize.destination()?;
-    stylize.check_files(&destination)?;
-    destination.check(checkpoint.size())?;
-    let (inputs, _, carried) = stylize.pictures(console)?;
-    destination.carry(carried, console);
-    // By now it is known how deep the filters must reach.
-    let engine = stylize::engine(&stylize, &mut checkpoint.recipe().clone(), &inputs, console)?;
-    let painting = Painting::resume(&engine, inputs, checkpoint)?;
-    let call = Call { arguments: notes.arguments.clone(), before: None };
-    stylize::remember(&stylize, &call, &painting, &engine, &mut destination, console);
-    let keeping = Keeping {
-        destination: &destination,
-        checkpoints: stylize.checkpoints(|| Ok(notes))?,
-        every_size: stylize.force,
-    };
-    stylize::finish(&stylize, painting, &engine, &keeping, console)
+    Ok(())
 }

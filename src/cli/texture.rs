@@ -3,11 +3,12 @@
 use super::{
     CliError,
     console::Console,
-    input::is_standard_stream,
+    finish::finish,
+    memory::{Lacking, check_memory},
     options::{DeviceOptions, DurationOptions, KernelOptions, finite, size},
-    output::{Destination, Placed, free_name},
+    output::{Destination, named_after},
     overwrite::{Input, Output, check_files},
-    paint::{self, Failure, Keeping},
+    paint::Keeping,
     painting_options::{PaintingFile, PaintingOptions},
     progress::Progress,
     record::{Painted, Record},
@@ -16,19 +17,14 @@ use super::{
 use clap::Args;
 use impasto::{
     Engine,
-    picture::{Depth, Picture},
+    picture::{Depth, Picture, fit_long_side},
     plan::{Border, Size},
     printable::printable,
-    style::{Init, Inputs, Method, Painting, Recipe},
+    style::{Init, Inputs, Method, Outline, Painting, Recipe, Shortage},
     vgg19::Layer,
     weights::Filters,
 };
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 
 /// Paint a texture in the style of a painting, from noise, without a photograph
 ///
@@ -87,7 +83,10 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let files: Vec<PaintingFile<'_>> =
         arguments.style.iter().map(|painting| PaintingFile { painting, region: None }).collect();
     arguments.paintings.check(files.len())?;
-    let path = arguments.output.clone().unwrap_or_else(|| free_output(&arguments.style));
+    let path = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| named_after(arguments.style.iter().map(|path| (path.as_path(), "painting")), "-texture"));
     let mut destination = Destination::new(path, None, Depth::default())?;
     let inputs = arguments.inputs();
     let output = destination.file().map(|path| Output { option: "-o", path });
@@ -102,23 +101,25 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let recipe = arguments.recipe(long, &filters);
     check_seamless(arguments, &recipe)?;
     let engine = way.engine(&device, Arc::new(filters))?;
-    // Nothing is compared with it: it only gives the size.
-    let content = Picture::new(arguments.size, vec![0.5; 3 * arguments.size.pixels()])?;
-    let painted_from = Inputs { content, alpha: None, keep: None, paintings };
+    // Nothing is compared with it: it only gives the size, and is made when that is known to fit.
+    let content = |size: Size| Picture::new(size, vec![0.5; 3 * size.pixels()]);
+    let dot = Inputs { content: content(Size { width: 1, height: 1 })?, alpha: None, keep: None, paintings };
+    recipe.check()?;
+    let outline = Outline { content: arguments.size, ..Outline::new(&dot, &recipe).map_err(Box::new)? };
+    let named = |long| format!("--size {}", fit_long_side(arguments.size, long));
+    check_memory(&engine, &outline, &recipe, Lacking::Refused, console).map_err(|error| match error {
+        CliError::Shortage(Shortage { fitting: Some(long), .. }) => {
+            CliError::Advised { error: Box::new(error), advice: format!("use {}", named(long)) }
+        }
+        error => error,
+    })?;
+    let painted_from = Inputs { content: content(arguments.size)?, ..dot };
     let start = Instant::now();
     let mut painting = Painting::new(&engine, painted_from, recipe).map_err(Box::new)?;
     remember(&inputs, &painting, &engine, &mut destination, console);
-    let mut progress = Progress::new(console, &painting);
-    let keeping = Keeping { destination: &destination, checkpoints: None, every_size: false };
-    let painted = paint::paint(&mut painting, &keeping, &mut progress);
-    progress.finish();
-    let picture = painted.map_err(|failure| match failure {
-        Failure::Stylize(error) => Box::new(error.reason).into(),
-        Failure::Other(error) => error,
-    })?;
-    if let Placed::Elsewhere { error, path } = destination.place(&picture)? {
-        return Err(CliError::Elsewhere { error, path });
-    }
+    let mut progress = Progress::new(console, painting.recipe(), painting.sizes());
+    let keeping = Keeping::only(&destination);
+    let (picture, _) = finish(&mut painting, &engine, &keeping, &mut progress, named)?;
     let (name, seconds) = (destination.name(), start.elapsed().as_secs_f64());
     console.note(&format!("{name}: {} in {seconds:.1} s on {}", picture.size(), engine.name()));
     if arguments.output.is_none() {
@@ -178,14 +179,4 @@ fn remember(inputs: &[Input], painting: &Painting, engine: &Engine, destination:
     let call: Vec<_> = std::env::args_os().collect();
     let record = Record::new("texture", &call, &Painted { engine, recipe: painting.recipe(), size, inputs });
     destination.remember(record.to_text(), console);
-}
-
-/// A new file in the current directory, named after all paintings.
-fn free_output(styles: &[PathBuf]) -> PathBuf {
-    let stem = |path: &PathBuf| {
-        let stem = if is_standard_stream(path) { None } else { path.file_stem() };
-        stem.map_or("painting".to_owned(), |stem| stem.to_string_lossy().into_owned())
-    };
-    let name = format!("{}-texture", styles.iter().map(stem).collect::<Vec<_>>().join("-"));
-    free_name(Path::new(""), &name).unwrap_or_else(|| format!("{name}.png").into())
 }

@@ -175,7 +175,9 @@ pub enum PictureError {
         path: PathBuf,
     },
     /// A side is too long for the format.
-    #[error("cannot write {path}: a {format} file holds sides up to {limit}, but the picture is {size}; use .png")]
+    #[error(
+        "cannot write {path}: a {format} file holds sides up to {limit}, but the picture is {size}; use .png, .tiff or .bmp"
+    )]
     SideTooLong {
         /// The file to be written.
         path: PathBuf,
@@ -183,6 +185,20 @@ pub enum PictureError {
         format: &'static str,
         /// The longest side.
         limit: u32,
+        /// Size of the picture.
+        size: Size,
+    },
+    /// A file of the format would be longer than it can be.
+    #[error(
+        "cannot write {path}: a {format} file has at most 4 GiB, but the picture of {size} takes {mebibytes} MiB; use .png"
+    )]
+    FileTooLong {
+        /// The file to be written.
+        path: PathBuf,
+        /// Name of the format.
+        format: &'static str,
+        /// What the pixels take.
+        mebibytes: u64,
         /// Size of the picture.
         size: Size,
     },

@@ -27,7 +27,7 @@ mod statistics;
 mod stylize;
 mod targets;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Input};
+pub use checkpoint::{Checkpoint, CheckpointError, Input, checkpoint_bytes};
 pub use coefficients::Scaling;
 pub use error::{MaskOf, Reason, StylizeError};
 pub use evaluate::{Evaluation, evaluate};
@@ -37,7 +37,7 @@ pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memory, shortage, sm
 pub use objective::{Loss, Objective, WeightedTerm};
 pub use outline::{Outline, PaintingOutline, RegionOutline};
 pub use painting::{ChangeError, Painting, Status};
-pub use recipe::{Colours, Init, Method, Quality, Recipe, RecipeError, WeightedLayer, Weights};
+pub use recipe::{Colours, Init, LONGEST_SIDE, Method, Quality, Recipe, RecipeError, WeightedLayer, Weights};
 pub use remarks::{Kind, Remark};
 pub use scale_pictures::{ScalePictures, StylePicture};
 pub use sizes::scales;

@@ -179,6 +179,10 @@ const STYLE_SCALES: RangeInclusive<f32> = 0.01..=100.0;
 /// The widest margin that makes sense: no layer sees farther.
 const WIDEST_MARGIN: u32 = 256;
 
+/// The longest side of a picture: at 300 dpi more than twenty metres. A square of it has 2^36 pixels, and all counts of
+/// bytes and of operations for so many stay far below 2^64; plans, which grow with the rows, are made within a minute.
+pub const LONGEST_SIDE: u32 = 1 << 18;
+
 /// Curvature pairs that L-BFGS keeps. With ten, pictures were no better, and a picture takes 252 bytes a pixel for them
 /// instead of 108.
 const LBFGS_MEMORY: usize = 4;
@@ -360,6 +364,9 @@ impl Recipe {
         };
         let counted = |name, value: u32| if value > 0 { Ok(()) } else { Err(RecipeError::Zero { name }) };
         counted("size", self.size)?;
+        if self.size > LONGEST_SIDE {
+            return Err(RecipeError::TooLarge { size: self.size, most: LONGEST_SIDE });
+        }
         counted("min-scale", self.min_scale)?;
         counted("iterations", self.iterations)?;
         counted("first-iterations", self.first_iterations)?;
@@ -413,6 +420,8 @@ pub enum RecipeError {
     Zero { name: &'static str },
     #[error("{name} is {value}, but must lie between {least} and {most}")]
     OutOfRange { name: &'static str, value: f32, least: f32, most: f32 },
+    #[error("size is {size}, but a picture has at most {most} pixels on a side: ask for fewer")]
+    TooLarge { size: u32, most: u32 },
     #[error("{name} has {found} numbers for {paintings} paintings: give one for each")]
     Count { name: &'static str, found: usize, paintings: usize },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
@@ -455,6 +464,10 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_named() {
+        let large = Recipe { size: LONGEST_SIDE + 1, ..Recipe::default() };
+        let said = large.check().unwrap_err().to_string();
+        assert_eq!(said, "size is 262145, but a picture has at most 262144 pixels on a side: ask for fewer");
+        assert_eq!(Recipe { size: LONGEST_SIDE, ..Recipe::default() }.check(), Ok(()));
         let nan = Recipe { style_weight: f32::NAN, ..Recipe::default() };
         assert_eq!(nan.check().unwrap_err().to_string(), "style-weight is NaN, but must be zero or a number above it");
         let none = Recipe { iterations: 0, ..Recipe::default() };

@@ -28,7 +28,7 @@ fn what_cannot_be_parsed_is_named() {
         ("--unknown 3", "--unknown"),
         ("--size large", "large"),
         ("--size -3", "-3"),
-        ("--size 40000", "32768"),
+        ("--size 262145", "at most 262144 pixels"),
         ("--iterations 2.5", "2.5"),
         ("--iterations -5", "-5"),
         ("--save-every 0", "\"0\" is not a whole number above zero"),

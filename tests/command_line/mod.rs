@@ -9,10 +9,13 @@ mod explain;
 mod folder;
 mod full_disk;
 mod help;
+mod killed;
 mod log;
 mod options;
 mod overwriting;
 mod pipelines;
+mod preview;
+mod print;
 mod records;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod resident;

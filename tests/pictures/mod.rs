@@ -446,6 +446,8 @@ fn places_that_cannot_be_written_are_refused_by_check_and_save_alike() {
         (at("out.ppm"), small, "UnknownExtension"),
         (at("out.jpg"), size(65_536, 1), "SideTooLong"),
         (at("out.webp"), size(1, 16_385), "SideTooLong"),
+        (at("out.tiff"), size(40_000, 40_000), "FileTooLong"),
+        (at("out.bmp"), size(40_000, 40_000), "FileTooLong"),
     ];
     for (path, size, kind) in cases {
         let checked = check_writable(&path, size, &Encoding::default()).expect_err("not writable");

@@ -7,7 +7,10 @@ pub(crate) use estimate::Stage;
 
 use super::{console::Console, paint::Watcher};
 use estimate::{Estimate, clock};
-use impasto::style::{Event, Loss, Painting};
+use impasto::{
+    plan::Size,
+    style::{Event, Loss, Recipe},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::Reports;
 use std::time::{Duration, Instant};
@@ -27,8 +30,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub fn new(console: &Console, painting: &Painting) -> Progress {
-        let recipe = painting.recipe();
+    /// For a painting that grows through these sizes.
+    pub fn new(console: &Console, recipe: &Recipe, sizes: &[Size]) -> Progress {
         let stage = |(index, &size)| Stage {
             size,
             iterations: if index == 0 { recipe.first_iterations } else { recipe.iterations },
@@ -39,7 +42,7 @@ impl Progress {
         Progress {
             console: console.clone(),
             bar,
-            estimate: Estimate::new(painting.sizes().iter().enumerate().map(stage).collect()),
+            estimate: Estimate::new(sizes.iter().enumerate().map(stage).collect()),
             reports: Reports::default(),
             start: Instant::now(),
         }

@@ -7,6 +7,7 @@ use crate::cli::{
     options::{DeviceOptions, DurationOptions, KernelOptions, Way, finite, positive, weighted_layer},
     output::depth,
     painting_options::{PaintingOptions, RegionOptions},
+    size_options::SizeOptions,
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args};
@@ -19,9 +20,6 @@ use impasto::{
     weights::{Filters, Origin},
 };
 use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, str::FromStr};
-
-/// Longest side that can be asked for.
-const LARGEST: i64 = 1 << 15;
 
 /// Paint a photograph in the style of a painting
 ///
@@ -58,9 +56,14 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "no_metadata", help_heading = "Result")]
     pub keep_exif: bool,
 
-    /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LARGEST), help_heading = "Size and time")]
-    pub size: Option<u32>,
+    #[command(flatten, next_help_heading = "Size and time")]
+    pub sizes: SizeOptions,
+
+    /// Paint only the small sizes, up to about 512 pixels, and stop with a checkpoint from which `impasto resume` goes on
+    /// to the whole picture, or to another size [default checkpoint: named after the result, beside it; its name is
+    /// printed]
+    #[arg(long, conflicts_with = "explain", help_heading = "Size and time")]
+    pub preview: bool,
 
     /// Long side of the smallest size the picture grows from [default: 128]
     #[arg(long, value_name = "N", help_heading = "Size and time")]
@@ -232,7 +235,7 @@ impl Arguments {
             init: match &self.init {
                 InitChoice::Content => Init::Content,
                 InitChoice::Noise => Init::Noise,
-                InitChoice::File(path) => Init::Picture(read_picture(path, self.content_detail(), console)?.picture),
+                InitChoice::File(path) => Init::Picture(read_picture(path, self.sizes.detail(), console)?.picture),
             },
             seed: self.seed.unwrap_or(default.seed),
             method,

@@ -5,46 +5,47 @@ use crate::cli::{
     CliError,
     console::Console,
     input::{detail_for, is_standard_stream, read_picture},
-    output::{Carried, Destination, free_name},
+    output::{Carried, Destination, named_after},
     overwrite::{Input, Output, check_files},
     paint::Checkpoints,
     painting_options::used_mask,
     resume::Notes,
 };
-use impasto::{
-    picture::Detail,
-    style::{Inputs, Recipe},
-};
+use impasto::{plan::Size, style::Inputs};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-impl Arguments {
-    /// The detail that the photograph needs.
-    pub fn content_detail(&self) -> Detail {
-        match self.size {
-            Some(0) => Detail::Full,
-            size => detail_for(size.unwrap_or(Recipe::default().size)),
-        }
-    }
+/// What is painted from.
+pub(crate) struct Pictures {
+    pub inputs: Inputs,
+    /// The photograph's own size.
+    pub own: Size,
+    /// The long side of the result.
+    pub long: u32,
+    /// What goes from the photograph into the result.
+    pub carried: Carried,
+}
 
-    /// What is painted from, the long side of the result, and what goes from the photograph into it.
-    pub fn pictures(&self, console: &Console) -> Result<(Inputs, u32, Carried), CliError> {
+impl Arguments {
+    /// Reads all pictures.
+    pub fn pictures(&self, console: &Console) -> Result<Pictures, CliError> {
         let files = self.regions.paintings(&self.style);
         self.paintings.check(files.len())?;
-        let content = read_picture(&self.content, self.content_detail(), console)?;
-        let own = content.size.width.max(content.size.height);
-        let size = match self.size {
-            None => Recipe::default().size.min(own),
-            Some(0) => own,
-            Some(size) => size,
-        };
+        let content = read_picture(&self.content, self.sizes.detail(), console)?;
+        let long = self.sizes.long_side(content.size, console);
         let keep = self.regions.keep.as_deref();
-        let keep = keep.map(|path| used_mask(path, detail_for(size), "of what is kept")).transpose()?;
-        let paintings = self.paintings.read(&files, Some(size), console)?;
+        let keep = keep.map(|path| used_mask(path, detail_for(long), "of what is kept")).transpose()?;
+        let paintings = self.paintings.read(&files, Some(long), console)?;
         let carried = Carried::of(&content, self.keep_exif, console);
-        Ok((Inputs { content: content.picture, alpha: content.alpha, keep, paintings }, size, carried))
+        let own = content.size;
+        Ok(Pictures {
+            inputs: Inputs { content: content.picture, alpha: content.alpha, keep, paintings },
+            own,
+            long,
+            carried,
+        })
     }
 
     /// Where the checkpoints go and how often. `notes` go into them.
@@ -66,20 +67,14 @@ impl Arguments {
                 "--save-every names its pictures after the result's file: name one with -o".to_owned(),
             ));
         }
-        Destination::new(path, self.jpeg_quality, self.depth)
+        Ok(Destination::new(path, self.jpeg_quality, self.depth)?.at_density(self.sizes.density()))
     }
 
     /// A new file in the current directory, named after all pictures.
     fn free_output(&self) -> PathBuf {
-        let stem = |path: &Path, stream: &str| {
-            let stem = if is_standard_stream(path) { None } else { path.file_stem() };
-            stem.map_or(stream.to_owned(), |stem| stem.to_string_lossy().into_owned())
-        };
         let paintings = self.regions.paintings(&self.style);
-        let stems = paintings.iter().map(|file| stem(file.painting, "painting"));
-        let name = [stem(&self.content, "photograph")].into_iter().chain(stems).collect::<Vec<_>>().join("-");
-        let names = free_name(Path::new(""), &name);
-        names.unwrap_or_else(|| format!("{name}.png").into())
+        let paintings = paintings.iter().map(|file| (file.painting, "painting"));
+        named_after([(self.content.as_path(), "photograph")].into_iter().chain(paintings), "")
     }
 
     /// Every file that is read.

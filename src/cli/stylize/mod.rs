@@ -4,19 +4,23 @@ mod arguments;
 mod files;
 mod log;
 mod observer;
+mod preview;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use files::Pictures;
 pub(crate) use observer::Observer;
 
 use super::{
     CliError,
     console::Console,
     creatable::check_creatable,
-    explain::explain,
-    output::{Destination, Placed},
-    paint::{self, Failure, Keeping, Watcher},
+    explain::{checkpoint_on_disk, explain},
+    finish,
+    memory::{Lacking, affordable, check_memory, fits},
+    output::Destination,
+    paint::Keeping,
     progress::Progress,
-    record::{Painted, Record},
+    record::{Painted, Record, Resumed},
     resume::{Notes, parse},
 };
 use impasto::{
@@ -24,12 +28,11 @@ use impasto::{
     picture::fit_long_side,
     plan::Size,
     printable::printable,
-    style::{
-        Inputs, Method, Outline, Painting, Reason, Recipe, ScalePlans, StylizeError, memory, shortage, smaller_size,
-    },
+    style::{Inputs, Outline, Painting, Recipe, ScalePlans, checkpoint_bytes},
     weights::{Filters, Normalisation},
 };
 use log::Log;
+use preview::{painted_now, preview_scales, way_on};
 use std::{ffi::OsString, io::Write, path::Path, sync::Arc, time::Instant};
 
 /// How impasto was called.
@@ -38,26 +41,43 @@ pub(crate) struct Call {
     pub arguments: Vec<OsString>,
     /// What a picture remembers that is painted again.
     pub before: Option<Record>,
+    /// What has taken the place of sizes, if the painting goes on from a checkpoint.
+    pub resumed: Option<Resumed>,
 }
 
 impl Call {
     pub fn of_this_process() -> Call {
-        Call { arguments: std::env::args_os().collect(), before: None }
+        Call { arguments: std::env::args_os().collect(), before: None, resumed: None }
     }
 }
 
-pub(crate) fn run(arguments: Arguments, call: Call, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+pub(crate) fn run(
+    mut arguments: Arguments,
+    call: Call,
+    console: &Console,
+    answer: &mut dyn Write,
+) -> Result<(), CliError> {
     let mut destination = if arguments.explain { None } else { Some(arguments.destination()?) };
+    let names_checkpoint = arguments.preview && arguments.checkpoint.is_none();
     if let Some(destination) = &destination {
+        arguments.name_checkpoint(destination.file())?;
         arguments.check_files(destination)?;
     }
-    let (inputs, size, carried) = arguments.pictures(console)?;
-    let recipe = arguments.recipe(size, console)?;
+    let Pictures { inputs, long, carried, .. } = arguments.pictures(console)?;
+    let recipe = arguments.recipe(long, console)?;
     recipe.check()?;
     match &mut destination {
         Some(destination) => {
             destination.carry(carried, console);
-            paint(&arguments, &call, inputs, recipe, destination, console, answer)
+            paint(&arguments, &call, inputs, recipe, destination, console)?;
+            let checkpoint = arguments.checkpoint.as_ref().filter(|_| names_checkpoint);
+            let checkpoint = checkpoint.map(|path| path.display().to_string());
+            let named = arguments.output.is_none().then(|| destination.name()).into_iter().chain(checkpoint);
+            // Standard output may be the picture.
+            for name in named.filter(|_| destination.file().is_some()) {
+                writeln!(answer, "{}", printable(&name))?;
+            }
+            Ok(())
         }
         None => explain_plan(&arguments, &inputs, recipe, console, answer),
     }
@@ -89,7 +109,6 @@ fn paint(
     mut recipe: Recipe,
     destination: &mut Destination,
     console: &Console,
-    answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     destination.check(fit_long_side(inputs.content.size(), recipe.size))?;
     let sizes: Vec<Size> = inputs.paintings.iter().map(|painting| painting.picture.size()).collect();
@@ -98,25 +117,30 @@ fn paint(
     }
     let engine = engine(arguments, &mut recipe, &inputs, console)?;
     let painting = Painting::new(&engine, inputs, recipe).map_err(Box::new)?;
-    remember(arguments, call, &painting, &engine, destination, console);
+    let sizes = painting.sizes();
+    let scales = if arguments.preview { preview_scales(sizes) } else { sizes.len() };
+    remember(arguments, call, &painting, sizes[scales - 1], &engine, destination, console);
     let destination = &*destination;
     let notes = || {
         let output = arguments.output.is_none().then_some(destination).and_then(Destination::file);
         Notes::new(call.arguments.clone(), output)
     };
-    let keeping = Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force };
-    finish(arguments, painting, &engine, &keeping, console)?;
-    if arguments.output.is_none() {
-        writeln!(answer, "{}", printable(&destination.name()))?;
-    }
-    Ok(())
+    let keeping = Keeping {
+        destination,
+        checkpoints: arguments.checkpoints(notes)?,
+        every_size: arguments.force,
+        preview: arguments.preview.then(|| preview_scales(painting.sizes())),
+    };
+    finish(arguments, painting, &engine, &keeping, console)
 }
 
-/// Lets the picture remember how it is painted, unless that is not wanted, and compares that with how it was painted before.
+/// Lets a picture of some size remember how it is painted, unless that is not wanted, and compares that with how it was
+/// painted before.
 pub(crate) fn remember(
     arguments: &Arguments,
     call: &Call,
     painting: &Painting,
+    size: Size,
     engine: &Engine,
     destination: &mut Destination,
     console: &Console,
@@ -127,14 +151,17 @@ pub(crate) fn remember(
     // Files may have been moved since they were named.
     let found = arguments.inputs();
     let named = parse(&call.arguments).map_or_else(|| found.clone(), |named| named.inputs());
-    let size = painting.sizes()[painting.sizes().len() - 1];
     // Of filters, those that are used have a digest already.
     let digested = found
         .into_iter()
         .map(|input| input.path)
         .map(|path| if arguments.weights.file() == Some(&path) { None } else { Some(path) });
     let inputs = named.into_iter().zip(digested).collect();
-    let record = Record::new("stylize", &call.arguments, &Painted { engine, recipe: painting.recipe(), size, inputs });
+    let painted = Painted { engine, recipe: painting.recipe(), size, inputs };
+    let mut record = Record::new("stylize", &call.arguments, &painted);
+    if let Some(resumed) = &call.resumed {
+        record.resumed(resumed);
+    }
     if !arguments.no_metadata {
         destination.remember(record.to_text(), console);
     }
@@ -162,9 +189,10 @@ pub(crate) fn engine(
     if arguments.optimizer.is_none() {
         choose_optimizer(arguments, &engine, &outline, recipe, console);
     }
-    check_memory(arguments, &engine, &outline, recipe, console)?;
+    check_sizes(arguments, &engine, &outline, recipe, console)?;
+    describe_checkpoint(arguments, &outline, recipe, console);
     if arguments.tune {
-        tune(&engine, &outline, recipe, console)?;
+        tune(&engine, &outline, &painted_now(arguments, recipe), console)?;
     }
     Ok(engine)
 }
@@ -176,36 +204,40 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
     console.detail(&format!("{} computes in {precision}, with filters down to {reach}", engine.name()));
 }
 
+/// What checkpoints take of the disk.
+fn describe_checkpoint(arguments: &Arguments, outline: &Outline, recipe: &Recipe, console: &Console) {
+    if arguments.checkpoint.is_some()
+        && let Ok(bytes) = checkpoint_bytes(outline.content, recipe)
+    {
+        console.detail(&checkpoint_on_disk(bytes));
+    }
+}
+
 /// Takes Adam where the history of L-BFGS is what does not fit.
 fn choose_optimizer(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &mut Recipe, console: &Console) {
-    let fits = |recipe: &Recipe| matches!(shortage(engine, outline, recipe), Ok(None));
-    if recipe.method == Method::Adam || fits(recipe) {
-        return;
-    }
-    let with_adam = arguments.paint_by(Method::Adam, recipe);
-    if fits(&with_adam) {
+    let by = |method| arguments.paint_by(method, recipe);
+    let affordable = affordable(recipe.method, |method| fits(engine, outline, &by(method)));
+    if affordable != recipe.method {
         console.say("the history of L-BFGS does not fit into the device's memory: Adam paints, which takes longer");
-        *recipe = with_adam;
+        *recipe = by(affordable);
     }
 }
 
 /// Refuses what takes more memory than there is, unless it is to be tried all the same.
-fn check_memory(
+fn check_sizes(
     arguments: &Arguments,
     engine: &Engine,
     outline: &Outline,
     recipe: &Recipe,
     console: &Console,
 ) -> Result<(), CliError> {
-    // If the layers do not suit, the work itself reports it.
-    let Ok(needed) = memory(engine, outline, recipe) else { return Ok(()) };
-    console.detail(&format!("{} MiB of memory will be taken at most", needed.bytes().div_ceil(1 << 20)));
-    match shortage(engine, outline, recipe) {
-        Ok(Some(shortage)) if arguments.force => console.say(&shortage.to_string()),
-        Ok(Some(shortage)) => return Err(CliError::Shortage(shortage)),
-        _ => {}
+    let lacking = if arguments.force { Lacking::Tried } else { Lacking::Refused };
+    if !arguments.preview {
+        return check_memory(engine, outline, recipe, lacking, console);
     }
-    Ok(())
+    check_memory(engine, outline, &painted_now(arguments, recipe), lacking, console)?;
+    // The whole picture may be painted elsewhere, or smaller.
+    check_memory(engine, outline, recipe, Lacking::Tried, console)
 }
 
 /// Paints what is left to paint, and saves it.
@@ -221,39 +253,37 @@ pub(crate) fn finish(
     let log = arguments.log.as_deref().map(|path| Log::new(path, goes_on)).transpose()?;
     let start = Instant::now();
     painting.snapshot_every(arguments.save_every);
+    let sizes = painting.sizes();
     let mut observer = Observer {
         output: destination.file().unwrap_or(Path::new("picture.png")),
         encoding: destination.encoding(),
         inputs: arguments.inputs(),
-        progress: Progress::new(console, &painting),
+        progress: Progress::new(console, painting.recipe(), &sizes[..keeping.preview.unwrap_or(sizes.len())]),
         log,
         failing: false,
     };
-    let painted = paint::paint(&mut painting, keeping, &mut observer);
-    observer.finish();
-    let picture = painted.map_err(|failure| match failure {
-        Failure::Stylize(error) => {
-            let advice = advice(engine, painting.outline(), painting.recipe(), &error.reason);
-            advised(keep(error, destination), advice)
-        }
-        Failure::Other(error) => error,
-    })?;
-    match destination.place(&picture) {
-        Ok(Placed::AsAsked) => {}
-        Ok(Placed::Elsewhere { error, path }) => return Err(CliError::Elsewhere { error, path }),
-        Err(error) => {
-            return Err(match keeping.checkpoints.as_ref().filter(|to| to.path.exists()) {
-                Some(to) => CliError::InCheckpoint { error: Box::new(error), checkpoint: to.path.clone() },
-                None => error,
-            });
-        }
-    }
+    let named = |long| format!("--size {long}");
+    let (picture, unsaved) = finish::finish(&mut painting, engine, keeping, &mut observer, named)?;
     if let Some(log) = observer.log {
         log.finish()?;
     }
     let (name, seconds) = (destination.name(), start.elapsed().as_secs_f64());
     console.note(&format!("{name}: {} in {seconds:.1} s on {}", picture.size(), engine.name()));
+    match (unsaved, keeping.preview) {
+        // Without its checkpoint a preview is half of what was asked for.
+        (Some(error), Some(_)) => return Err(error.into()),
+        (Some(error), None) => console.say(&error.to_string()),
+        (None, _) => {}
+    }
+    if let (Some(_), Some(to)) = (keeping.preview, &keeping.checkpoints) {
+        console.say(&way_on(&to.path, last_size(&painting)));
+    }
     Ok(())
+}
+
+/// The size at which a painting ends.
+pub(crate) fn last_size(painting: &Painting) -> Size {
+    painting.sizes()[painting.sizes().len() - 1]
 }
 
 /// Times the kernels of every size that will be painted.
@@ -273,31 +303,4 @@ fn tune(engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) 
         engine.name()
     ));
     Ok(())
-}
-
-/// A size at which the same work may succeed.
-fn advice(engine: &Engine, outline: &Outline, recipe: &Recipe, reason: &Reason) -> Option<String> {
-    let Reason::Backend(error) = reason else { return None };
-    let long = smaller_size(engine, outline, recipe, error)?;
-    Some(format!("--size {long} may do"))
-}
-
-fn advised(error: CliError, advice: Option<String>) -> CliError {
-    match advice {
-        Some(advice) => CliError::Advised { error: Box::new(error), advice },
-        None => error,
-    }
-}
-
-/// Saves what was painted before an error.
-fn keep(error: StylizeError, destination: &Destination) -> CliError {
-    let StylizeError { reason, so_far } = error;
-    match so_far.map(|picture| destination.place(&picture)) {
-        None => CliError::Stylize(Box::new(reason)),
-        Some(Ok(Placed::AsAsked)) => CliError::Interrupted { reason: Box::new(reason), place: destination.name() },
-        Some(Ok(Placed::Elsewhere { path, .. })) => {
-            CliError::Interrupted { reason: Box::new(reason), place: path.display().to_string() }
-        }
-        Some(Err(save)) => CliError::Lost { reason: Box::new(reason), save: Box::new(save) },
-    }
 }

@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use image::codecs::{bmp::BmpEncoder, jpeg::JpegEncoder};
+use image::codecs::{
+    bmp::BmpEncoder,
+    jpeg::{JpegEncoder, PixelDensity},
+};
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageFormat};
 use image_webp::WebPEncoder;
-use png::{BitDepth, ColorType, Compression, EncodingError, Filter, Info, SrgbRenderingIntent};
+use png::{BitDepth, ColorType, Compression, EncodingError, Filter, Info, PixelDimensions, SrgbRenderingIntent, Unit};
 use tiff::TiffError;
-use tiff::encoder::{TiffEncoder, TiffValue, colortype};
-use tiff::tags::{ExtraSamples, Tag};
+use tiff::encoder::{Rational, TiffEncoder, TiffValue, colortype};
+use tiff::tags::{ExtraSamples, ResolutionUnit, Tag};
 
 use super::{Depth, Encoding, dither::level};
-use crate::picture::{Mask, Picture, colour::srgb_profile, record};
+use crate::picture::{Mask, Picture, colour::srgb_profile, exif, record};
 
 /// The bytes of a file, or the encoder's words.
 pub(super) fn encode(picture: &Picture, format: ImageFormat, encoding: &Encoding) -> Result<Vec<u8>, String> {
@@ -56,9 +59,25 @@ fn opaque(picture: &Picture, encoding: &Encoding) -> Vec<u8> {
     }
 }
 
+/// The EXIF data that goes into a file: that of the photograph says how dense the photograph was.
+fn exif_of(encoding: &Encoding) -> Option<Cow<'_, [u8]>> {
+    let exif = encoding.exif.as_deref()?;
+    Some(match encoding.density {
+        Some(density) => Cow::Owned(exif::with_density(exif, density)),
+        None => Cow::Borrowed(exif),
+    })
+}
+
+/// Pixels per metre: what PNG and BMP files count in.
+fn per_metre(encoding: &Encoding) -> Option<u32> {
+    encoding.density.map(|density| (f64::from(density.get()) / 0.0254).round() as u32)
+}
+
 fn png(picture: &Picture, encoding: &Encoding) -> Result<Vec<u8>, EncodingError> {
     let mut info = Info::with_size(picture.size.width, picture.size.height);
-    info.exif_metadata = encoding.exif.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = exif_of(encoding);
+    info.pixel_dims =
+        per_metre(encoding).map(|pixels| PixelDimensions { xppu: pixels, yppu: pixels, unit: Unit::Meter });
     let mut file = Vec::new();
     let mut encoder = png::Encoder::with_info(&mut file, info)?;
     encoder.set_color(if encoding.alpha.is_some() { ColorType::Rgba } else { ColorType::Rgb });
@@ -86,8 +105,11 @@ fn jpeg(picture: &Picture, encoding: &Encoding) -> Result<Vec<u8>, ImageError> {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, encoding.jpeg_quality.clamp(1, 100));
     encoder.set_icc_profile(srgb_profile()).map_err(ImageError::Unsupported)?;
-    if let Some(exif) = &encoding.exif {
-        encoder.set_exif_metadata(exif.clone()).map_err(ImageError::Unsupported)?;
+    if let Some(exif) = exif_of(encoding) {
+        encoder.set_exif_metadata(exif.into_owned()).map_err(ImageError::Unsupported)?;
+    }
+    if let Some(density) = encoding.density {
+        encoder.set_pixel_density(PixelDensity::dpi(density.get()));
     }
     let (width, height) = (picture.size.width, picture.size.height);
     encoder.write_image(&opaque(picture, encoding), width, height, ExtendedColorType::Rgb8)?;
@@ -101,7 +123,9 @@ fn webp(picture: &Picture, encoding: &Encoding) -> Result<Vec<u8>, image_webp::E
     let mut file = Vec::new();
     let mut encoder = WebPEncoder::new(&mut file);
     encoder.set_icc_profile(srgb_profile());
-    encoder.set_exif_metadata(encoding.exif.clone().unwrap_or_default());
+    // The format has no other place for a density.
+    let exif = exif_of(encoding).or_else(|| Some(Cow::Owned(exif::with_density(exif::EMPTY, encoding.density?))));
+    encoder.set_exif_metadata(exif.unwrap_or_default().into_owned());
     encoder.set_xmp_metadata(encoding.record.as_deref().map(record::packet).unwrap_or_default());
     let colour = if encoding.alpha.is_some() { image_webp::ColorType::Rgba8 } else { image_webp::ColorType::Rgb8 };
     encoder.encode(&bytes(picture, encoding.alpha.as_ref()), picture.size.width, picture.size.height, colour)?;
@@ -109,9 +133,14 @@ fn webp(picture: &Picture, encoding: &Encoding) -> Result<Vec<u8>, image_webp::E
 }
 
 fn bmp(picture: &Picture, encoding: &Encoding) -> Result<Vec<u8>, ImageError> {
+    /// Of both densities in the file: biXPelsPerMeter and biYPelsPerMeter of BITMAPINFOHEADER.
+    const DENSITIES: std::ops::Range<usize> = 38..46;
     let mut file = Vec::new();
     let (width, height) = (picture.size.width, picture.size.height);
     BmpEncoder::new(&mut file).write_image(&opaque(picture, encoding), width, height, ExtendedColorType::Rgb8)?;
+    if let Some(pixels) = per_metre(encoding) {
+        file[DENSITIES].copy_from_slice(&[pixels.to_le_bytes(); 2].concat());
+    }
     Ok(file)
 }
 
@@ -140,6 +169,9 @@ where
         image.extra_samples(&[ExtraSamples::UnassociatedAlpha])?;
     }
     image.encoder().write_tag(Tag::IccProfile, &srgb_profile()[..])?;
+    if let Some(density) = encoding.density {
+        image.resolution(ResolutionUnit::Inch, Rational { n: density.get().into(), d: 1 });
+    }
     if let Some(text) = &encoding.record {
         image.encoder().write_tag(XMP, &record::packet(text)[..])?;
     }

@@ -5,6 +5,7 @@ mod formats;
 
 use std::fmt;
 use std::io::Write;
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use image::ImageFormat;
@@ -14,6 +15,9 @@ use crate::{
     plan::Size,
     replace_file::{check_replaceable, replace_file},
 };
+
+/// The most bytes of pixels in a TIFF or BMP file, which count in 32 bits; a MiB is left for what is around them.
+const LONGEST_FILE: u64 = (1 << 32) - (1 << 20);
 
 /// How many bits a value takes in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,11 +44,13 @@ pub struct Encoding {
     pub record: Option<String>,
     /// EXIF data, as in [`super::Opened::exif`].
     pub exif: Option<Vec<u8>>,
+    /// Pixels per inch, for those who print; [`super::marks`] finds them again.
+    pub density: Option<NonZeroU16>,
 }
 
 impl Default for Encoding {
     fn default() -> Self {
-        Encoding { jpeg_quality: 95, depth: Depth::default(), alpha: None, record: None, exif: None }
+        Encoding { jpeg_quality: 95, depth: Depth::default(), alpha: None, record: None, exif: None, density: None }
     }
 }
 
@@ -150,6 +156,16 @@ pub fn check_writable(path: impl AsRef<Path>, size: Size, encoding: &Encoding) -
     check_replaceable(path).map_err(|reason| PictureError::Write { path: path.into(), reason })
 }
 
+/// Bytes of the pixels of a file that does not compress them.
+fn pixel_bytes(size: Size, encoding: &Encoding) -> u64 {
+    let channels = if encoding.alpha.is_some() { 4 } else { 3 };
+    let value = match encoding.depth {
+        Depth::Eight => 1,
+        Depth::Sixteen => 2,
+    };
+    u64::from(size.width).saturating_mul(size.height.into()).saturating_mul(channels * value)
+}
+
 /// The format that a path's extension names.
 fn named(path: &Path) -> Option<&'static Format> {
     let extension = path.extension()?.to_string_lossy().to_lowercase();
@@ -167,6 +183,11 @@ fn format(path: &Path, size: Size, encoding: &Encoding) -> Result<&'static Forma
     if size.width.max(size.height) > format.longest_side {
         let (format, limit) = (format.name, format.longest_side);
         return Err(PictureError::SideTooLong { path: path.into(), format, limit, size });
+    }
+    let bytes = pixel_bytes(size, encoding);
+    if matches!(format.format, ImageFormat::Tiff | ImageFormat::Bmp) && bytes > LONGEST_FILE {
+        let (format, mebibytes) = (format.name, bytes >> 20);
+        return Err(PictureError::FileTooLong { path: path.into(), format, mebibytes, size });
     }
     if encoding.depth == Depth::Sixteen && !matches!(format.format, ImageFormat::Png | ImageFormat::Tiff) {
         return Err(PictureError::EightBitsOnly { path: path.into(), format: format.name });

@@ -7,16 +7,18 @@ use crate::{
     plan::{IterationState, Optimizer, Size, Tensor},
     style::{
         checkpoint::InitKind,
+        error::Reason,
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
-        recipe::{Init, Recipe},
+        recipe::{Init, LONGEST_SIDE, Recipe},
         sizes::{fit, sizes, with_margin},
     },
 };
 use std::collections::BTreeMap;
 
-/// The longest side of any picture in a checkpoint; twice what can be asked for on the command line.
-const LONGEST_SIDE: u32 = 1 << 16;
+/// Where a photograph was read with less detail, the short side of what has been painted by then may differ from what it
+/// would be by so many pixels: sides are rounded twice.
+const READ_OTHERWISE: u32 = 2;
 
 /// More iterations or evaluations are not those of a painting, which takes at least a millisecond for each.
 const MOST_ITERATIONS: u32 = 1 << 31;
@@ -43,20 +45,42 @@ impl Saved {
 
     /// The arrays of such a painting, by name, with their lengths in bytes.
     pub(super) fn lengths(&self) -> BTreeMap<&'static str, u64> {
-        let picture = |size: Size| 12 * u64::from(size.width) * u64::from(size.height);
-        let pictures = [(PAINTED, self.painted), (INIT, self.init_size)];
-        let pictures = pictures.into_iter().filter_map(|(name, size)| Some((name, picture(size?))));
-        let size = with_margin(self.position.sizes[self.position.index], &self.recipe);
-        let kept = self.moment.iter().flat_map(|_| kept(self.recipe.method)).map(|&(tensor, name)| {
-            let length = match tensor {
-                Tensor::State => size_of::<IterationState>() as u64,
-                Tensor::LbfgsHistory => picture(size) * rows(&self.recipe) as u64,
-                _ => picture(size),
-            };
-            (name, length)
-        });
-        pictures.chain(kept).collect()
+        let begun = self.moment.as_ref().map(|_| self.position.sizes[self.position.index]);
+        lengths(&self.recipe, [(PAINTED, self.painted), (INIT, self.init_size)], begun)
     }
+}
+
+/// The arrays of a painting that has these pictures and, if that has begun, does iterations at a size.
+fn lengths(
+    recipe: &Recipe,
+    pictures: [(&'static str, Option<Size>); 2],
+    begun: Option<Size>,
+) -> BTreeMap<&'static str, u64> {
+    let picture = |size: Size| 12 * u64::from(size.width) * u64::from(size.height);
+    let pictures = pictures.into_iter().filter_map(|(name, size)| Some((name, picture(size?))));
+    let begun = begun.map(|size| picture(with_margin(size, recipe)));
+    let arrays = begun.into_iter().flat_map(|bytes| kept(recipe.method).iter().map(move |kept| (bytes, kept)));
+    let arrays = arrays.map(|(bytes, &(tensor, name))| match tensor {
+        Tensor::State => (name, size_of::<IterationState>() as u64),
+        Tensor::LbfgsHistory => (name, bytes * rows(recipe) as u64),
+        _ => (name, bytes),
+    });
+    pictures.chain(arrays).collect()
+}
+
+/// Bytes of the arrays of the largest checkpoint of a painting with this photograph: that is most of the file.
+///
+/// # Errors
+/// If the photograph is too small for the layers, or there are none.
+pub fn checkpoint_bytes(content: Size, recipe: &Recipe) -> Result<u64, Reason> {
+    let sizes = sizes(content, recipe)?;
+    let init = if let Init::Picture(picture) = &recipe.init { Some(picture.size()) } else { None };
+    let last = sizes.len() - 1;
+    let painted = last.checked_sub(1).map(|before| sizes[before]);
+    let moments = [(painted, Some(sizes[last])), (Some(sizes[last]), None)];
+    let bytes =
+        moments.map(|(painted, begun)| lengths(recipe, [(PAINTED, painted), (INIT, init)], begun).values().sum());
+    Ok(bytes.into_iter().max().unwrap_or(0))
 }
 
 impl SavedMoment {
@@ -105,7 +129,13 @@ impl Checkpoint {
             return Err(CheckpointError::OtherInput(input));
         }
         sizes(content, &self.recipe).map_err(|_| CheckpointError::Contradiction("the photograph is too small"))?;
-        if self.position.sizes.iter().any(|&size| size != fit(content, long_side(size), &self.recipe)) {
+        let Position { sizes, index, .. } = &self.position;
+        let fits = |(number, &size): (usize, &Size)| {
+            let fitting = fit(content, long_side(size), &self.recipe);
+            let slack = if number <= *index { READ_OTHERWISE } else { 0 };
+            size.width.abs_diff(fitting.width).max(size.height.abs_diff(fitting.height)) <= slack
+        };
+        if !sizes.iter().enumerate().all(fits) {
             return Err(CheckpointError::Contradiction("its sizes are not those of the photograph"));
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! Why a painting cannot be saved or continued.
 
 use super::VERSION;
-use crate::style::StylizeError;
+use crate::{
+    plan::Size,
+    style::{Reason, StylizeError},
+};
 use std::{io, path::PathBuf};
 
 /// See the module.
@@ -65,6 +68,17 @@ pub enum CheckpointError {
     /// An input differs from the original one.
     #[error("the checkpoint belongs to {0}: name the one that the painting began with")]
     OtherInput(Input),
+    /// It has come further than the size that was asked for.
+    #[error("the picture is larger already, {reached}, than a long side of {size} pixels: ask for {} or more, or begin anew with {size}", reached.width.max(reached.height))]
+    Smaller {
+        /// The largest size that was begun or finished.
+        reached: Size,
+        /// The long side that was asked for.
+        size: u32,
+    },
+    /// The size that was asked for cannot be painted.
+    #[error(transparent)]
+    Size(#[from] Box<Reason>),
     /// What the checkpoint holds does not fit together.
     #[error("the checkpoint contradicts itself ({0}): begin anew")]
     Contradiction(&'static str),

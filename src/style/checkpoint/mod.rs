@@ -7,7 +7,9 @@
 mod check;
 mod error;
 mod read;
+mod resize;
 
+pub use check::checkpoint_bytes;
 pub use error::{CheckpointError, Input};
 
 use super::{
@@ -187,6 +189,11 @@ impl Checkpoint {
     /// Iterations done at that size.
     pub fn iteration(&self) -> u32 {
         self.moment.as_ref().map_or(0, |moment| moment.iteration)
+    }
+
+    /// The size at which it ends.
+    pub fn last_size(&self) -> Size {
+        self.position.sizes[self.position.sizes.len() - 1]
     }
 
     /// Writes the file, whole or not at all: the old one stays until the new one is safely on disk.

@@ -1,0 +1,83 @@
+//! `--dpi` and `--print`: sizes as printers name them, and what files say of them.
+
+use super::folder::{Folder, quick};
+use impasto::picture::marks;
+
+fn density(folder: &Folder, name: &str) -> Option<f64> {
+    marks(folder.path(name)).unwrap().density.map(f64::round)
+}
+
+#[test]
+fn a_density_is_in_the_file_and_shown() {
+    let folder = Folder::with_pictures();
+    for name in ["out.png", "out.jpg", "out.webp", "out.tiff", "out.tif"] {
+        let options = quick("--dpi 240").replace("--no-metadata", "");
+        assert_eq!(folder.run(&format!("stylize photo.png --style painting.png -o {name} {options}")).answer(), "");
+        assert_eq!((density(&folder, name), folder.size(name)), (Some(240.0), (48, 36)), "{name}");
+        assert!(folder.run(&format!("info {name}")).answer().contains("\ndensity: 240 dpi\n"), "{name}");
+        let json: serde_json::Value =
+            serde_json::from_str(&folder.run(&format!("info --json {name}")).answer()).unwrap();
+        assert_eq!(json["density"].as_f64().map(f64::round), Some(240.0), "{name}");
+        // With a density or without, the pixels are the same.
+        folder.paint(&format!("plain-{name}"), "");
+        assert_eq!(density(&folder, &format!("plain-{name}")), None);
+        assert!(folder.open(name) == folder.open(&format!("plain-{name}")));
+    }
+    folder.paint("out.bmp", "--dpi 100");
+    let bytes = folder.read("out.bmp");
+    let metre = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    assert_eq!((metre(38), metre(42)), (3937, 3937));
+}
+
+#[test]
+fn paper_says_how_many_pixels_there_are() {
+    let folder = Folder::with_pictures();
+    // 3x4 cm at 60 dpi: the photograph lies, 70.87 pixels wide.
+    let arguments = quick("--print 3x4cm --dpi 60").replace("--no-metadata", "");
+    let outcome = folder.run(&format!("stylize -v photo.png --style painting.png -o out.png {arguments}"));
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("71x53 pixels at 60 dpi make 3.0 x 2.2 cm\n"), "{outcome:?}");
+    assert_eq!((folder.size("out.png"), density(&folder, "out.png")), ((71, 53), Some(60.0)));
+    // 300 is the default.
+    folder.paint("inch.png", "--print 0.2in");
+    assert_eq!((folder.size("inch.png"), density(&folder, "inch.png")), ((60, 45), Some(300.0)));
+
+    assert_eq!(folder.run("again out.png -o again.png").answer(), "");
+    assert!(folder.open("again.png") == folder.open("out.png"));
+    assert_eq!(folder.run("again out.png -o dense.png --dpi 30").answer(), "");
+    assert_eq!((folder.size("dense.png"), density(&folder, "dense.png")), ((35, 26), Some(30.0)));
+    assert_eq!(folder.run("again out.png -o sized.png --size 40").answer(), "");
+    assert_eq!((folder.size("sized.png"), density(&folder, "sized.png")), ((40, 30), Some(60.0)));
+    assert_eq!(folder.run("again sized.png -o paper.png --print 1in").answer(), "");
+    assert_eq!((folder.size("paper.png"), density(&folder, "paper.png")), ((60, 45), Some(60.0)));
+}
+
+#[test]
+fn a_checkpoint_goes_on_to_paper_and_the_density_can_come_later() {
+    let folder = Folder::with_pictures();
+    folder.paint("out.png", "--size 24 --checkpoint run.checkpoint");
+    assert_eq!(folder.run("resume run.checkpoint --dpi 72").answer(), "");
+    assert_eq!((folder.size("out.png"), density(&folder, "out.png")), ((24, 18), Some(72.0)));
+    assert_eq!(folder.run("resume run.checkpoint --print 12mm").answer(), "");
+    assert_eq!((folder.size("out.png"), density(&folder, "out.png")), ((34, 26), Some(72.0)));
+}
+
+#[test]
+fn sizes_that_contradict_each_other_or_that_nothing_holds_are_refused_in_words() {
+    let folder = Folder::with_pictures();
+    let refuses = |options: &str, code: i32, words: &[&str]| {
+        folder.refuses(&format!("stylize photo.png --style painting.png {}", quick(options)), code, words);
+    };
+    refuses("-o out.png --size 30 --print 3cm", 2, &["--size", "--print"]);
+    folder
+        .run("stylize photo.png --style painting.png --print 3furlongs")
+        .code
+        .map(|code| assert_eq!(code, 2))
+        .unwrap();
+    refuses("-o out.png --print 900000cm", 2, &["at most 262144 pixels"]);
+    refuses("-o out.png --print 1e300in", 2, &["at most 262144 pixels"]);
+    refuses("-o out.png --size 4294967295", 2, &["at most 262144 pixels"]);
+    refuses("-o out.jpg --size 70000", 1, &["JPEG", "65535", "70000x52500", ".png, .tiff or .bmp"]);
+    refuses("-o out.webp --print 2m".replace("2m", "200cm").as_str(), 1, &["WebP", "16383", "23622x17717", ".png"]);
+    refuses("-o out.tiff --size 60000", 1, &["TIFF", "4 GiB", "60000x45000", ".png"]);
+}
