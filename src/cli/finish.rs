@@ -30,7 +30,11 @@ pub(crate) fn finish(
         }
         Failure::Other(error) => error,
     })?;
-    match keeping.destination.place(&painted.picture) {
+    let placed = keeping.destination.place(&painted.picture);
+    if let (Ok(Placed::Elsewhere { .. }) | Err(_), Some(error)) = (&placed, &painted.unsaved) {
+        watcher.say(&error.to_string());
+    }
+    match placed {
         Ok(Placed::AsAsked) => Ok((painted.picture, painted.unsaved)),
         Ok(Placed::Elsewhere { error, path }) => Err(CliError::Elsewhere { error, path }),
         Err(error) => Err(match keeping.checkpoints.as_ref().filter(|to| to.path.exists()) {

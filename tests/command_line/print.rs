@@ -32,12 +32,12 @@ fn a_density_is_in_the_file_and_shown() {
 #[test]
 fn paper_says_how_many_pixels_there_are() {
     let folder = Folder::with_pictures();
-    // 3x4 cm at 60 dpi: the photograph lies, 70.87 pixels wide.
-    let arguments = quick("--print 3x4cm --dpi 60").replace("--no-metadata", "");
+    // The sheet is turned, and its two centimetres are what the photograph has to fit: 47.2 pixels.
+    let arguments = quick("--print 2x4cm --dpi 60").replace("--no-metadata", "");
     let outcome = folder.run(&format!("stylize -v photo.png --style painting.png -o out.png {arguments}"));
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(outcome.stderr.contains("71x53 pixels at 60 dpi make 3.0 x 2.2 cm\n"), "{outcome:?}");
-    assert_eq!((folder.size("out.png"), density(&folder, "out.png")), ((71, 53), Some(60.0)));
+    assert!(outcome.stderr.contains("63x47 pixels at 60 dpi make 2.7 x 2.0 cm\n"), "{outcome:?}");
+    assert_eq!((folder.size("out.png"), density(&folder, "out.png")), ((63, 47), Some(60.0)));
     // 300 is the default.
     folder.paint("inch.png", "--print 0.2in");
     assert_eq!((folder.size("inch.png"), density(&folder, "inch.png")), ((60, 45), Some(300.0)));
@@ -45,7 +45,7 @@ fn paper_says_how_many_pixels_there_are() {
     assert_eq!(folder.run("again out.png -o again.png").answer(), "");
     assert!(folder.open("again.png") == folder.open("out.png"));
     assert_eq!(folder.run("again out.png -o dense.png --dpi 30").answer(), "");
-    assert_eq!((folder.size("dense.png"), density(&folder, "dense.png")), ((35, 26), Some(30.0)));
+    assert_eq!((folder.size("dense.png"), density(&folder, "dense.png")), ((31, 23), Some(30.0)));
     assert_eq!(folder.run("again out.png -o sized.png --size 40").answer(), "");
     assert_eq!((folder.size("sized.png"), density(&folder, "sized.png")), ((40, 30), Some(60.0)));
     assert_eq!(folder.run("again sized.png -o paper.png --print 1in").answer(), "");
@@ -68,16 +68,21 @@ fn sizes_that_contradict_each_other_or_that_nothing_holds_are_refused_in_words()
     let refuses = |options: &str, code: i32, words: &[&str]| {
         folder.refuses(&format!("stylize photo.png --style painting.png {}", quick(options)), code, words);
     };
-    refuses("-o out.png --size 30 --print 3cm", 2, &["--size", "--print"]);
-    folder
-        .run("stylize photo.png --style painting.png --print 3furlongs")
-        .code
-        .map(|code| assert_eq!(code, 2))
-        .unwrap();
+    let usages = [
+        ("stylize photo.png --style painting.png --size 30 --print 3cm", "'--size <N>' cannot be used with '--print"),
+        ("again photo.png --size 30 --print 3cm", "'--size <N>' cannot be used with '--print"),
+        ("resume photo.png --size 30 --print 3cm", "'--size <N>' cannot be used with '--print"),
+        ("stylize photo.png --style painting.png --print 3furlongs", "write width x height, or the long side alone"),
+        ("stylize photo.png --style painting.png --dpi 0", "\"0\" is not a whole number above zero"),
+    ];
+    for (arguments, words) in usages {
+        let outcome = folder.run(arguments);
+        assert!(outcome.code == Some(2) && outcome.stderr.contains(words), "{arguments}: {outcome:?}");
+    }
     refuses("-o out.png --print 900000cm", 2, &["at most 262144 pixels"]);
     refuses("-o out.png --print 1e300in", 2, &["at most 262144 pixels"]);
     refuses("-o out.png --size 4294967295", 2, &["at most 262144 pixels"]);
     refuses("-o out.jpg --size 70000", 1, &["JPEG", "65535", "70000x52500", ".png, .tiff or .bmp"]);
-    refuses("-o out.webp --print 2m".replace("2m", "200cm").as_str(), 1, &["WebP", "16383", "23622x17717", ".png"]);
+    refuses("-o out.webp --print 200cm", 1, &["WebP", "16383", "23622x17717", ".png"]);
     refuses("-o out.tiff --size 60000", 1, &["TIFF", "4 GiB", "60000x45000", ".png"]);
 }
