@@ -4,7 +4,7 @@ use super::CliError;
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Outline, Recipe, ScalePlans, Shortage, checkpoint_bytes, memory, shortage},
+    style::{Memory, Method, Outline, Recipe, ScalePlans, checkpoint_bytes, memory, shortage},
 };
 use std::{io::Write, ops::RangeInclusive};
 
@@ -27,9 +27,13 @@ pub(super) fn explain(
     }
     steps(engine, plan, answer)?;
     slots(plan, answer)?;
-    totals(engine, plan, peak, shortage.as_ref(), answer)?;
+    totals(engine, plan, peak, answer)?;
     let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
-    Ok(writeln!(answer, "{}", checkpoint_on_disk(bytes))?)
+    writeln!(answer, "{}", checkpoint_on_disk(bytes))?;
+    if let Some(shortage) = shortage {
+        writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?;
+    }
+    Ok(())
 }
 
 /// What checkpoints take of the disk: an old one stays until the new one is whole.
@@ -162,13 +166,7 @@ fn life_of(slot: &Slot, runs: &[RangeInclusive<usize>]) -> String {
     }
 }
 
-fn totals(
-    engine: &Engine,
-    plan: &Plan,
-    peak: Memory,
-    shortage: Option<&Shortage>,
-    answer: &mut dyn Write,
-) -> Result<(), CliError> {
+fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) -> Result<(), CliError> {
     let evaluation = plan.routine_cost(Routine::Evaluate);
     let alone: u64 = plan.slots.iter().map(Slot::bytes).sum();
     writeln!(answer)?;
@@ -204,9 +202,6 @@ fn totals(
     match engine.memory() {
         Some(memory) => writeln!(answer, "memory: {} MiB", memory >> 20)?,
         None => writeln!(answer, "memory: the driver does not tell how much there is")?,
-    }
-    if let Some(shortage) = shortage {
-        writeln!(answer, "{}", CliError::Shortage(shortage.clone()).sentence())?;
     }
     Ok(())
 }

@@ -13,9 +13,9 @@ const COMMANDS: [(&str, &str); 18] = [
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
          --save-every --log --checkpoint --checkpoint-every --explain --force --quality --jpeg-quality --depth \
          --no-metadata --keep-exif --blend --style-mask --statistic --region --keep --feather --edges \
-         --colors --color-strength",
+         --colors --color-strength --print --dpi --preview",
     ),
-    ("resume", "<FILE> --output --content --style --weights --device --threads"),
+    ("resume", "<FILE> --output --size --print --dpi --content --style --weights --device --threads"),
     (
         "texture",
         "<PAINTING> --output --size --seamless --seed --quality --iterations --first-iterations --tv-weight --optimizer --blend \
@@ -23,7 +23,7 @@ const COMMANDS: [(&str, &str); 18] = [
          --variant",
     ),
     ("info", "<PICTURE> --json"),
-    ("again", "<PICTURE> --output --size --content --style --weights --device"),
+    ("again", "<PICTURE> --output --size --print --dpi --content --style --weights --device"),
     ("devices", "--help"),
     ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),

@@ -92,6 +92,25 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_bits() {
 
 #[cfg(unix)]
 #[test]
+fn a_run_stopped_within_a_size_finishes_it_and_goes_on_to_a_larger_one() {
+    for method in ["adam", "lbfgs"] {
+        let folder = Folder::with_pictures();
+        let options = format!("--optimizer {method} --log run.jsonl --checkpoint run.checkpoint");
+        let (code, said) = interrupt(&folder, &stylize("out.png", &options), 60, "INT");
+        assert_eq!(code, Some(130), "{said}");
+        folder.refuses("resume run.checkpoint --size 20", 1, &["24x18", "20 pixels", "24 or more"]);
+        assert_eq!(folder.run("resume run.checkpoint --size 40").answer(), "");
+        assert_eq!(folder.size("out.png"), (40, 30));
+        let log = losses(&folder, "run.jsonl");
+        let count = |scale: &str| log.iter().filter(|line| line.starts_with(&format!("{{\"scale\":{scale},"))).count();
+        // Of the sizes on the way to 40, those beyond 24; L-BFGS may find nothing better before the last iteration.
+        assert!(count("17") == 40 && ["24", "28", "40"].iter().all(|scale| count(scale) > 100), "{method}");
+        assert!(log.iter().all(|line| !line.starts_with("{\"scale\":20,")), "{method}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_request_to_terminate_saves_the_picture_without_a_checkpoint_too() {
     let folder = Folder::with_pictures();
     let arguments = stylize("out.png", "--log run.jsonl").replace("--no-metadata", "");
