@@ -67,6 +67,8 @@ pub mod weights;
 
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]
+pub mod hexadecimal;
+#[doc(hidden)]
 pub mod printable;
 #[doc(hidden)]
 pub mod random;

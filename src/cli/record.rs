@@ -2,7 +2,7 @@
 
 use super::{CliError, console::Console, input::is_standard_stream, overwrite::Input, size_options::SizeOptions};
 use clap::{Arg, ArgMatches};
-use impasto::{Engine, picture::recorded, plan::Size, style::Recipe};
+use impasto::{Engine, hexadecimal::hexadecimal, picture::recorded, plan::Size, style::Recipe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -348,7 +348,7 @@ pub(crate) fn digest(path: &Path) -> io::Result<String> {
             count => hash.update(&buffer[..count]),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 #[cfg(test)]

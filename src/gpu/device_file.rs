@@ -1,7 +1,7 @@
 //! A cache file about an adapter and its driver: the pipelines that the driver compiled, or which kernels were the
 //! fastest. The file starts with a digest, because a driver trusts what it is given and wgpu does not look inside.
 
-use crate::replace_file::replace_file;
+use crate::{hexadecimal::hexadecimal, replace_file::replace_file};
 use sha2::{Digest, Sha256};
 use std::{
     io::{self, Write},
@@ -25,7 +25,7 @@ impl DeviceFile {
         let adapter = format!("{}_{:x}_{:x}", info.backend.to_str(), info.vendor, info.device);
         // The adapter's key does not change when its driver does.
         let identity = [&adapter, info.name.as_str(), &info.driver, &info.driver_info].join("\n");
-        let driver: String = Sha256::digest(&identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let driver = hexadecimal(&Sha256::digest(&identity)[..8]);
         DeviceFile { path: cache.join(kind).join(format!("{adapter}_{driver}")), identity }
     }
 

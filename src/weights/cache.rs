@@ -1,12 +1,10 @@
 //! Fetched weights: one directory with a file for each source and depth, and beside it the digest that the file had
 //! when it first arrived.
 
-use super::{
-    info::info,
-    source::{Source, hex},
-};
+use super::{info::info, source::Source};
 use crate::{
     cache_directory::{NoCacheDirectory, cache_directory},
+    hexadecimal::hexadecimal,
     vgg19::Layer,
 };
 use sha2::{Digest, Sha256};
@@ -137,7 +135,7 @@ pub fn digest(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(hexadecimal(&hasher.finalize())),
             length => hasher.update(&buffer[..length]),
         }
     }

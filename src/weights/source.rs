@@ -1,6 +1,6 @@
 //! Where weights are fetched from.
 
-use crate::vgg19::Layer;
+use crate::{hexadecimal::hexadecimal, vgg19::Layer};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Source {
 
     /// Some other file with torchvision's names.
     pub fn at(url: &str, deepest: Layer) -> Source {
-        let digest = hex(&Sha256::digest(url));
+        let digest = hexadecimal(&Sha256::digest(url));
         let (name, url) = (format!("url-{}", &digest[..16]), url.to_owned());
         Source { name, url, sha256: None, deepest, patience: Patience::default() }
     }
@@ -82,9 +82,4 @@ impl Default for Patience {
             pause: Duration::from_millis(500),
         }
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

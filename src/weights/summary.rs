@@ -1,7 +1,10 @@
 //! What is known of filters whose values are no longer there.
 
 use super::filters::Filters;
-use crate::vgg19::{Layer, Normalisation};
+use crate::{
+    hexadecimal::hexadecimal,
+    vgg19::{Layer, Normalisation},
+};
 use sha2::{Digest, Sha256};
 
 /// See the module.
@@ -19,11 +22,12 @@ impl FilterSummary {
         let mut hash = Sha256::new();
         hash.update(bytemuck::bytes_of(&filters.normalisation.mean));
         hash.update(bytemuck::bytes_of(&filters.normalisation.deviation));
-        let mut digests = vec![digits(&hash)];
+        let so_far = |hash: &Sha256| hexadecimal(&hash.clone().finalize());
+        let mut digests = vec![so_far(&hash)];
         for layer in &filters.layers {
             hash.update(bytemuck::cast_slice(&layer.weight));
             hash.update(bytemuck::cast_slice(&layer.bias));
-            digests.push(digits(&hash));
+            digests.push(so_far(&hash));
         }
         FilterSummary { normalisation: filters.normalisation, digests }
     }
@@ -38,10 +42,6 @@ impl FilterSummary {
     pub fn deepest(&self) -> Option<Layer> {
         Layer::DEEPEST.up_to().take(self.digests.len() - 1).next_back()
     }
-}
-
-fn digits(hash: &Sha256) -> String {
-    hash.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A format's checksums are put right afterwards, because nothing behind them would see the damage otherwise.
 
-use impasto::random::Random;
+use impasto::{hexadecimal::hexadecimal, random::Random};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, ops::Range};
 
@@ -380,8 +380,7 @@ fn with_digest(bytes: &[u8]) -> Option<Vec<u8>> {
         hash.update((array.len() as u64).to_le_bytes());
         hash.update(array);
     }
-    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    *header.pointer_mut("/__metadata__/sha256")? = digest.into();
+    *header.pointer_mut("/__metadata__/sha256")? = hexadecimal(&hash.finalize()).into();
     let json = header.to_string();
     Some([&(json.len() as u64).to_le_bytes(), json.as_bytes(), data].concat())
 }

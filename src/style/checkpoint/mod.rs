@@ -19,6 +19,7 @@ use super::{
     recipe::{Init, Recipe},
 };
 use crate::{
+    hexadecimal::hexadecimal,
     picture::{Mask, Picture},
     plan::{Precision, Size},
     replace_file::replace_file,
@@ -80,22 +81,18 @@ impl Digests {
             let mut hash = Sha256::new();
             add(&mut hash, painting.picture.size(), painting.picture.pixels());
             add_masks(&mut hash, [&painting.mask, &painting.region]);
-            digits(hash)
+            hexadecimal(&hash.finalize())
         };
         let (mut content, mut masks) = (Sha256::new(), Sha256::new());
         add(&mut content, inputs.content.size(), inputs.content.pixels());
         add_masks(&mut masks, [&inputs.alpha, &inputs.keep]);
         Digests {
             filters: filters.digest(recipe.deepest()).to_owned(),
-            content: digits(content),
-            masks: digits(masks),
+            content: hexadecimal(&content.finalize()),
+            masks: hexadecimal(&masks.finalize()),
             paintings: inputs.paintings.iter().map(of_painting).collect(),
         }
     }
-}
-
-fn digits(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How far a painting has come.
@@ -167,7 +164,7 @@ fn digest<'a>(painting: &str, notes: &str, tensors: impl IntoIterator<Item = (&'
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     }
-    digits(hash)
+    hexadecimal(&hash.finalize())
 }
 
 /// The type of a tensor's numbers; the words of the state are of several.
