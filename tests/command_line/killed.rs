@@ -1,15 +1,11 @@
 //! A run that is killed again and again, also while it writes a checkpoint, and ends with the bits of one that was not.
 
-use super::folder::{Folder, quick};
-use impasto::{random::Random, style::Checkpoint};
-use std::{
-    path::Path,
-    process::{Child, Stdio},
-    time::{Duration, Instant},
+use super::{
+    folder::{Folder, quick},
+    running::{lines, wait_until},
 };
-
-/// Only a failing test waits that long.
-const LIMIT: Duration = Duration::from_secs(120);
+use impasto::{random::Random, style::Checkpoint};
+use std::process::{Child, Stdio};
 
 /// How often it is killed.
 const KILLS: usize = 20;
@@ -27,10 +23,6 @@ fn start(folder: &Folder, arguments: &str) -> Child {
     folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn lines(path: &Path) -> usize {
-    std::fs::read(path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
-}
-
 /// The names of what is being written, or was left half written.
 fn half_written(folder: &Folder) -> Vec<std::ffi::OsString> {
     let names = std::fs::read_dir(folder.path("")).unwrap().map(|entry| entry.unwrap().file_name());
@@ -39,11 +31,11 @@ fn half_written(folder: &Folder) -> Vec<std::ffi::OsString> {
 
 /// Waits for a moment; false if the run ended before.
 fn comes(folder: &Folder, child: &mut Child, moment: &Moment) -> bool {
-    let (log, begun) = (folder.path("run.jsonl"), Instant::now());
+    let log = folder.path("run.jsonl");
     let (before, mut seen) = (lines(&log), half_written(folder));
-    let known = seen.len();
-    loop {
-        let came = match moment {
+    let (known, mut came) = (seen.len(), false);
+    wait_until(&format!("{moment:?}"), || {
+        came = match moment {
             Moment::Iteration(count) => lines(&log) >= before + count,
             Moment::Writing(count) => {
                 let new: Vec<_> = half_written(folder).into_iter().filter(|name| !seen.contains(name)).collect();
@@ -51,12 +43,9 @@ fn comes(folder: &Folder, child: &mut Child, moment: &Moment) -> bool {
                 seen.len() >= known + count
             }
         };
-        if came || child.try_wait().unwrap().is_some() {
-            return came;
-        }
-        assert!(begun.elapsed() < LIMIT, "{moment:?} never came");
-        std::thread::yield_now();
-    }
+        came || child.try_wait().unwrap().is_some()
+    });
+    came
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod records;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod resident;
 mod resume;
+mod running;
 mod streams;
 mod stylist;
 mod stylize;

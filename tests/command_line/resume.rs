@@ -1,28 +1,14 @@
 //! Runs interrupted by Ctrl-C, by a request to terminate and by a kill, and how they are resumed.
 
-use super::folder::{Folder, quick};
-use crate::common::with_version;
-use std::{
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+use super::{
+    folder::{Folder, quick},
+    running::{lines, wait_until},
 };
-
-/// Long enough for the slowest machine; only a failing test waits that long.
-const LIMIT: Duration = Duration::from_secs(120);
+use crate::common::with_version;
+use std::process::{Child, Command, Stdio};
 
 /// Many iterations, so that there is time to interrupt them.
 const LONG: &str = "--size 24 --min-scale 16 --first-iterations 40 --iterations 400";
-
-/// Waits until something holds.
-#[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LIMIT, "{what} never came");
-        std::thread::yield_now();
-    }
-}
 
 fn start(folder: &Folder, arguments: &str) -> Child {
     folder.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -30,11 +16,6 @@ fn start(folder: &Folder, arguments: &str) -> Child {
 
 fn stylize(output: &str, options: &str) -> String {
     format!("stylize photo.png --style painting.png -o {output} {}", quick(&format!("{LONG} {options}")))
-}
-
-/// Lines of a log so far.
-fn lines(path: &Path) -> usize {
-    std::fs::read(path).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count())
 }
 
 /// Sends a signal as a shell would.
