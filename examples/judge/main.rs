@@ -164,8 +164,7 @@ fn judge(settings: &Settings) -> Result<(), Box<dyn Error>> {
 
 /// The size at which a painting is seen beside a result: as long, and never enlarged.
 fn shown_size(painting: Size, result: Size) -> Size {
-    let long = |size: Size| size.width.max(size.height);
-    fit_long_side(painting, long(result).min(long(painting)))
+    fit_long_side(painting, result.long_side().min(painting.long_side()))
 }
 
 /// Distance of the features of a result from those of the painting, for each layer.

@@ -76,7 +76,7 @@ fn paint(
     let recipe = Recipe { size: 512, ..Recipe::for_filters(&filters) };
     let engine = Engine::new(device, Arc::new(filters))?;
     let mut painting = Painting::new(&engine, Inputs::new(content.clone(), style.clone()), recipe).map_err(Box::new)?;
-    let (recipe, size) = (painting.recipe(), painting.sizes()[painting.sizes().len() - 1]);
+    let (recipe, size) = (painting.recipe(), painting.last_size());
     let record = Record::new("demo", &[], &Painted { engine: &engine, recipe, size, inputs: Vec::new() });
     destination.remember(record.to_text(), console);
     let mut progress = Progress::new(console, painting.recipe(), painting.sizes());

@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         blend: arguments.paintings.blend.clone(),
         statistic: arguments.paintings.compared_statistic(),
         feather: arguments.regions.feather,
-        size: image.size().width.max(image.size().height),
+        size: image.size().long_side(),
         border: Border::Zero,
         pooling: Pooling::Max,
         content_layers: Recipe::content_layers_within(reach),

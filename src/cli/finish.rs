@@ -10,7 +10,6 @@ use impasto::{
     picture::Picture,
     style::{CheckpointError, Outline, Painting, Reason, Recipe, StylizeError, smaller_size},
 };
-use std::path::PathBuf;
 
 /// Paints what is left to paint, and saves it; also why the last checkpoint was not written, if one was to be. `named` is
 /// how the options call a picture of a long side.
@@ -38,7 +37,7 @@ pub(crate) fn finish(
         Ok(Placed::AsAsked) => Ok((painted.picture, painted.unsaved)),
         Ok(Placed::Elsewhere { error, path }) => Err(CliError::Elsewhere { error, path }),
         Err(error) => Err(match keeping.checkpoints.as_ref().filter(|to| to.path.exists()) {
-            Some(to) => CliError::InCheckpoint { error: Box::new(error), checkpoint: PathBuf::clone(&to.path) },
+            Some(to) => CliError::InCheckpoint { error: Box::new(error), checkpoint: to.path.clone() },
             None => error,
         }),
     }

@@ -9,7 +9,7 @@ use super::{
     record::Resumed,
     size_options::SizeOptions,
     stylize,
-    stylize::{Call, Pictures, last_size},
+    stylize::{Call, Pictures},
 };
 use clap::{Args, FromArgMatches};
 use impasto::style::{Checkpoint, Painting};
@@ -155,7 +155,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
     notes.begun_for = notes.begun_for.or((painting.recipe().size != begun_for).then_some(begun_for));
     let resumed = Some(Resumed { sizes: now, begun_for: notes.begun_for });
     let call = Call { arguments: notes.arguments.clone(), before: None, resumed };
-    stylize::remember(&stylize, &call, &painting, last_size(&painting), &engine, &mut destination, console);
+    stylize::remember(&stylize, &call, &painting, painting.last_size(), &engine, &mut destination, console);
     let keeping = Keeping {
         destination: &destination,
         checkpoints: stylize.checkpoints(|| Ok(notes))?,

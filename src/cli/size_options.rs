@@ -102,7 +102,7 @@ impl SizeOptions {
 
     /// Long side of the result for a photograph of this size.
     pub fn long_side(&self, photograph: Size, console: &Console) -> u32 {
-        let own = photograph.width.max(photograph.height);
+        let own = photograph.long_side();
         match (self.size, &self.print) {
             (Some(0), _) => own,
             (Some(size), _) => size,
@@ -135,7 +135,7 @@ impl Paper {
 
     /// The long side, in inches, of the largest picture of this shape on the sheet, which is turned as the picture is.
     fn long_side(&self, shape: Size) -> f64 {
-        let (long, short) = (shape.width.max(shape.height), shape.width.min(shape.height));
+        let (long, short) = (shape.long_side(), shape.short_side());
         let narrow = self.unit.inches * self.sides.iter().copied().fold(f64::INFINITY, f64::min);
         match self.sides.len() {
             1 => self.long(),

@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let output = destination.file().map(|path| Output { option: "-o", path });
     check_files(&inputs, &output.into_iter().collect::<Vec<_>>())?;
     destination.check(arguments.size)?;
-    let long = arguments.size.width.max(arguments.size.height);
+    let long = arguments.size.long_side();
     let paintings = arguments.paintings.read(&files, Some(long), console)?;
     let device = arguments.device.open(console)?;
     let way = arguments.kernels.way(&device, console)?;
@@ -174,7 +174,7 @@ fn check_seamless(arguments: &Arguments, recipe: &Recipe) -> Result<(), CliError
 }
 
 fn remember(inputs: &[Input], painting: &Painting, engine: &Engine, destination: &mut Destination, console: &Console) {
-    let size = painting.sizes()[painting.sizes().len() - 1];
+    let size = painting.last_size();
     let inputs = inputs.iter().map(|input| (input.clone(), Some(input.path.clone()))).collect();
     let call: Vec<_> = std::env::args_os().collect();
     let record = Record::new("texture", &call, &Painted { engine, recipe: painting.recipe(), size, inputs });

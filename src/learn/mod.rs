@@ -134,7 +134,7 @@ fn check(pictures: &[&Picture]) -> Result<(), LearnError> {
     let mut structure = false;
     for (index, picture) in pictures.iter().enumerate() {
         let number = index + 1;
-        if picture.size().width.min(picture.size().height) < MINIMUM_SIDE {
+        if picture.size().short_side() < MINIMUM_SIDE {
             return Err(LearnError::TooSmall { number, size: picture.size() });
         }
         if let Some(value) = picture.pixels().iter().find(|value| !value.is_finite()) {

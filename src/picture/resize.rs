@@ -34,7 +34,7 @@ pub(super) fn resized<P: Pixel<Subpixel = f32> + 'static>(own: Size, values: &[f
 /// the nearest pixel and at least 1.
 pub fn fit_long_side(size: Size, long: u32) -> Size {
     let scaled = |side: u32| {
-        let longest = u128::from(size.width.max(size.height)).max(1);
+        let longest = u128::from(size.long_side()).max(1);
         let rounded = (u128::from(side) * u128::from(long) * 2 + longest) / (2 * longest);
         // No more than `long`, because `side` is no more than `longest`.
         (rounded as u32).max(1)

@@ -17,6 +17,16 @@ impl Size {
         self.width as usize * self.height as usize
     }
 
+    /// The longer of both.
+    pub fn long_side(self) -> u32 {
+        self.width.max(self.height)
+    }
+
+    /// The shorter of both.
+    pub fn short_side(self) -> u32 {
+        self.width.min(self.height)
+    }
+
     /// The size after `poolings` 2x2 poolings, each rounding down.
     pub fn pooled(self, poolings: u32) -> Size {
         Size { width: self.width >> poolings, height: self.height >> poolings }

@@ -240,6 +240,11 @@ impl Painting {
         &self.sizes
     }
 
+    /// The size at which it ends.
+    pub fn last_size(&self) -> Size {
+        self.sizes[self.sizes.len() - 1]
+    }
+
     /// The present scale, an index into [`Painting::sizes`].
     pub fn scale(&self) -> usize {
         self.index
@@ -314,9 +319,9 @@ impl Painting {
         let mut further = self.sizes.clone();
         if recipe.size != self.recipe.size {
             further.truncate(self.index + 1);
-            let long = |size: Size| size.width.max(size.height);
-            let present = long(further[self.index]);
-            further.extend(sizes(self.outline.content, &recipe)?.into_iter().filter(|&size| long(size) > present));
+            let present = further[self.index].long_side();
+            further
+                .extend(sizes(self.outline.content, &recipe)?.into_iter().filter(|&size| size.long_side() > present));
         }
         let objective = Objective::new(&recipe, &self.outline);
         let iterations = iterations(&recipe, self.index);

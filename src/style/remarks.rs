@@ -93,7 +93,7 @@ impl Recipe {
         for (number, &painting) in paintings.iter().enumerate() {
             let style_scale = self.style_scale(number);
             let wanted = (self.size as f32 * style_scale).round() as u32;
-            if style_scale > 1.0 && wanted > painting.width.max(painting.height) {
+            if style_scale > 1.0 && wanted > painting.long_side() {
                 remarks.push(Remark::SmallPainting { style_scale, wanted, painting });
             }
         }

@@ -6,7 +6,7 @@ use super::{
     outline::Outline,
     recipe::{Init, Recipe},
     region_weights::{feather, rest_of},
-    sizes::{long, margin, style_size},
+    sizes::{margin, style_size},
 };
 use crate::{
     picture::Picture,
@@ -109,7 +109,7 @@ impl ScalePictures {
             None => start,
         };
         let paintable = limits.as_ref().map(Limits::paintable);
-        let softened = recipe.feather * long(size) as f32 / recipe.size.max(1) as f32;
+        let softened = recipe.feather * size.long_side() as f32 / recipe.size.max(1) as f32;
         let masks: Vec<Option<Vec<f32>>> = inputs
             .paintings
             .iter()

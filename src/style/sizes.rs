@@ -24,8 +24,8 @@ pub fn scales(end: u32, smallest: u32) -> Vec<u32> {
 
 /// Size of the painting for a picture of this size.
 pub(super) fn style_size(style: Size, picture: Size, style_scale: f32) -> Size {
-    let style_long = (long(picture) as f32 * style_scale).round().max(1.0) as u32;
-    fit_long_side(style, style_long.min(long(style)))
+    let style_long = (picture.long_side() as f32 * style_scale).round().max(1.0) as u32;
+    fit_long_side(style, style_long.min(style.long_side()))
 }
 
 /// The size of a picture with this long side. Where the picture is repeated, so must be every layer's map: then it is the
@@ -45,7 +45,7 @@ pub(super) fn sizes(content: Size, recipe: &Recipe) -> Result<Vec<Size>, Reason>
     let deepest = recipe.deepest().ok_or(Reason::Content(PlanError::NoLayer))?;
     let minimum = 1 << deepest.poolings();
     let all = scales(recipe.size, recipe.min_scale).into_iter().map(|long| fit(content, long, recipe));
-    let suitable: Vec<Size> = all.filter(|size| size.width.min(size.height) >= minimum).collect();
+    let suitable: Vec<Size> = all.filter(|size| size.short_side() >= minimum).collect();
     if suitable.is_empty() {
         let size = fit(content, recipe.size, recipe);
         return Err(Reason::Content(PlanError::TooSmall { layer: deepest, size, minimum }));
@@ -69,21 +69,17 @@ pub(super) fn margin(recipe: &Recipe) -> u32 {
 pub(super) fn check_style(style: Size, style_scale: f32, sizes: &[Size], recipe: &Recipe) -> Result<(), Reason> {
     let Some(layer) = recipe.style_layers.iter().map(|weighted| weighted.layer).max() else { return Ok(()) };
     let minimum = 1 << layer.poolings();
-    let short = |size: Size| size.width.min(size.height);
     for &picture in sizes {
         let painting = style_size(style, picture, style_scale);
-        if short(painting) < minimum && short(style) >= minimum {
+        if painting.short_side() < minimum && style.short_side() >= minimum {
             // Rounding may cost half a pixel.
-            let factor = (minimum as f32 + 0.5) / (short(style) as f32 * long(picture) as f32 / long(style) as f32);
+            let factor = (minimum as f32 + 0.5)
+                / (style.short_side() as f32 * picture.long_side() as f32 / style.long_side() as f32);
             let enough = (100.0 * factor).ceil() / 100.0;
             return Err(Reason::StyleScale { picture, painting, style_scale, layer, minimum, enough });
         }
     }
     Ok(())
-}
-
-pub(super) fn long(size: Size) -> u32 {
-    size.width.max(size.height)
 }
 
 #[cfg(test)]

@@ -117,20 +117,16 @@ fn paint(
     }
     let engine = engine(arguments, &mut recipe, &inputs, console)?;
     let painting = Painting::new(&engine, inputs, recipe).map_err(Box::new)?;
-    let sizes = painting.sizes();
-    let scales = if arguments.preview { preview_scales(sizes) } else { sizes.len() };
-    remember(arguments, call, &painting, sizes[scales - 1], &engine, destination, console);
+    let preview = arguments.preview.then(|| preview_scales(painting.sizes().iter().map(|size| size.long_side())));
+    let size = preview.map_or(painting.last_size(), |scales| painting.sizes()[scales - 1]);
+    remember(arguments, call, &painting, size, &engine, destination, console);
     let destination = &*destination;
     let notes = || {
         let output = arguments.output.is_none().then_some(destination).and_then(Destination::file);
         Notes::new(call.arguments.clone(), output)
     };
-    let keeping = Keeping {
-        destination,
-        checkpoints: arguments.checkpoints(notes)?,
-        every_size: arguments.force,
-        preview: arguments.preview.then(|| preview_scales(painting.sizes())),
-    };
+    let keeping =
+        Keeping { destination, checkpoints: arguments.checkpoints(notes)?, every_size: arguments.force, preview };
     finish(arguments, painting, &engine, &keeping, console)
 }
 
@@ -276,14 +272,9 @@ pub(crate) fn finish(
         (None, _) => {}
     }
     if let (Some(_), Some(to)) = (keeping.preview, &keeping.checkpoints) {
-        console.say(&way_on(&to.path, last_size(&painting)));
+        console.say(&way_on(&to.path, painting.last_size()));
     }
     Ok(())
-}
-
-/// The size at which a painting ends.
-pub(crate) fn last_size(painting: &Painting) -> Size {
-    painting.sizes()[painting.sizes().len() - 1]
 }
 
 /// Times the kernels of every size that will be painted.

@@ -29,7 +29,7 @@ pub(crate) struct Observer<'a> {
 impl Observer<'_> {
     /// A snapshot that cannot be written is no reason to stop painting.
     fn snapshot(&mut self, iteration: u32, picture: &Picture) {
-        let path = snapshot_path(self.output, picture.size().width.max(picture.size().height), iteration);
+        let path = snapshot_path(self.output, picture.size().long_side(), iteration);
         let output = Output { option: "--save-every", path: &path };
         let saved =
             refuse_overwriting_inputs(&self.inputs, output).and_then(|()| Ok(picture.save_as(&path, self.encoding)?));
@@ -49,7 +49,7 @@ impl Watcher for Observer<'_> {
             Event::Iteration { size, iteration, loss, seconds, .. } => {
                 if let Some(log) = &mut self.log {
                     log.write(&LogLine {
-                        scale: size.width.max(size.height),
+                        scale: size.long_side(),
                         width: size.width,
                         height: size.height,
                         iteration: *iteration,

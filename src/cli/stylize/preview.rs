@@ -14,16 +14,16 @@ const LONGEST: u32 = 608;
 /// The extension of a checkpoint that has no name of its own.
 const EXTENSION: &str = "checkpoint";
 
-/// How many of a picture's sizes its preview has: those up to [`LONGEST`], and at least one.
-pub(super) fn preview_scales(sizes: &[Size]) -> usize {
-    sizes.iter().take_while(|size| size.width.max(size.height) <= LONGEST).count().max(1)
+/// How many of a picture's sizes, given by their long sides, its preview has: those up to [`LONGEST`], and at least one.
+pub(super) fn preview_scales(long_sides: impl IntoIterator<Item = u32>) -> usize {
+    long_sides.into_iter().take_while(|long| *long <= LONGEST).count().max(1)
 }
 
 /// The recipe of what is painted now.
 pub(super) fn painted_now(arguments: &Arguments, recipe: &Recipe) -> Recipe {
     let all = scales(recipe.size, recipe.min_scale);
-    let last = all.iter().rfind(|long| **long <= LONGEST).unwrap_or(&all[0]);
-    Recipe { size: if arguments.preview { *last } else { recipe.size }, ..recipe.clone() }
+    let last = if arguments.preview { preview_scales(all.iter().copied()) } else { all.len() };
+    Recipe { size: all[last - 1], ..recipe.clone() }
 }
 
 impl Arguments {
@@ -62,8 +62,7 @@ mod tests {
     fn a_preview_ends_at_the_size_nearest_to_512_and_has_one_at_least() {
         let last = |end, smallest| {
             let all = scales(end, smallest);
-            let sizes: Vec<Size> = all.iter().map(|&width| Size { width, height: 9 }).collect();
-            all[preview_scales(&sizes) - 1]
+            all[preview_scales(all.iter().copied()) - 1]
         };
         assert_eq!([4096, 3000, 512, 608, 609, 100].map(|end| last(end, 128)), [512, 530, 512, 608, 431, 100]);
         assert_eq!(last(4096, 1500), 2048, "the smallest there is");

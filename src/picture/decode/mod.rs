@@ -250,7 +250,7 @@ impl Job<'_> {
     fn factor(&self, own: Size) -> u32 {
         match self.detail {
             Detail::Full => 1,
-            Detail::LongSide(long) => (own.width.max(own.height) / long.max(1).saturating_mul(OVERSAMPLING)).max(1),
+            Detail::LongSide(long) => (own.long_side() / long.max(1).saturating_mul(OVERSAMPLING)).max(1),
         }
     }
 

@@ -180,7 +180,7 @@ fn format(path: &Path, size: Size, encoding: &Encoding) -> Result<&'static Forma
     let Some(format) = named(path) else {
         return Err(PictureError::UnknownExtension { path: path.into() });
     };
-    if size.width.max(size.height) > format.longest_side {
+    if size.long_side() > format.longest_side {
         let (format, limit) = (format.name, format.longest_side);
         return Err(PictureError::SideTooLong { path: path.into(), format, limit, size });
     }

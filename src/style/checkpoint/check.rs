@@ -29,7 +29,7 @@ impl Saved {
         self.recipe.check().map_err(|_| "a number of the recipe is out of range")?;
         let Position { sizes, index, done, .. } = &self.position;
         let Some(&size) = sizes.get(*index) else { return Err("there is no such scale") };
-        let growing = sizes.windows(2).all(|pair| long_side(pair[0]) < long_side(pair[1]));
+        let growing = sizes.windows(2).all(|pair| pair[0].long_side() < pair[1].long_side());
         if !growing || !sizes.iter().chain(&self.init_size).all(|&size| is_plausible(size)) {
             return Err("its sizes are not those of pictures");
         }
@@ -131,7 +131,7 @@ impl Checkpoint {
         sizes(content, &self.recipe).map_err(|_| CheckpointError::Contradiction("the photograph is too small"))?;
         let Position { sizes, index, .. } = &self.position;
         let fits = |(number, &size): (usize, &Size)| {
-            let fitting = fit(content, long_side(size), &self.recipe);
+            let fitting = fit(content, size.long_side(), &self.recipe);
             let slack = if number <= *index { READ_OTHERWISE } else { 0 };
             size.width.abs_diff(fitting.width).max(size.height.abs_diff(fitting.height)) <= slack
         };
@@ -142,12 +142,8 @@ impl Checkpoint {
     }
 }
 
-fn long_side(size: Size) -> u32 {
-    size.width.max(size.height)
-}
-
 fn is_plausible(size: Size) -> bool {
-    size.width > 0 && size.height > 0 && long_side(size) <= LONGEST_SIDE
+    size.width > 0 && size.height > 0 && size.long_side() <= LONGEST_SIDE
 }
 
 /// Rows of the history of L-BFGS.

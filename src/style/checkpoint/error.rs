@@ -69,7 +69,7 @@ pub enum CheckpointError {
     #[error("the checkpoint belongs to {0}: name the one that the painting began with")]
     OtherInput(Input),
     /// It has come further than the size that was asked for.
-    #[error("the picture is larger already, {reached}, than a long side of {size} pixels: ask for {} or more, or begin anew with {size}", reached.width.max(reached.height))]
+    #[error("the picture is larger already, {reached}, than a long side of {size} pixels: ask for {} or more, or begin anew with {size}", reached.long_side())]
     Smaller {
         /// The largest size that was begun or finished.
         reached: Size,

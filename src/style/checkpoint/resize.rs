@@ -4,13 +4,7 @@ use super::{Checkpoint, CheckpointError, Digests};
 use crate::{
     Engine,
     plan::Size,
-    style::{
-        error::Reason,
-        inputs::Inputs,
-        optimizer::SavedOptimizer,
-        recipe::Recipe,
-        sizes::{long, sizes},
-    },
+    style::{error::Reason, inputs::Inputs, optimizer::SavedOptimizer, recipe::Recipe, sizes::sizes},
 };
 
 impl Checkpoint {
@@ -39,10 +33,10 @@ impl Checkpoint {
         let mut further = position.sizes.clone();
         further.truncate(position.index + begun);
         let reached = further.last().copied();
-        if let Some(reached) = reached.filter(|reached| long(*reached) > size) {
+        if let Some(reached) = reached.filter(|reached| reached.long_side() > size) {
             return Err(CheckpointError::Smaller { reached, size });
         }
-        let is_larger = |size: &Size| reached.is_none_or(|reached| long(*size) > long(reached));
+        let is_larger = |size: &Size| reached.is_none_or(|reached| size.long_side() > reached.long_side());
         further.extend(sizes(inputs.content.size(), &recipe).map_err(Box::new)?.into_iter().filter(is_larger));
         // Where everything is painted the last size is the present one, and else the first that is not.
         let finished = position.index + usize::from(position.done);
