@@ -33,6 +33,11 @@ pub fn quick(options: &str) -> String {
     missing.collect::<String>() + options
 }
 
+/// [`quick`] options of a painting that its picture remembers.
+pub fn remembered(options: &str) -> String {
+    quick(options).replace("--no-metadata", "")
+}
+
 pub struct Folder(TempDir);
 
 /// How a process ended and what it said.

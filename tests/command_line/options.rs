@@ -1,6 +1,6 @@
 //! Every option of `impasto stylize` that concerns the look changes the picture.
 
-use super::folder::{Folder, quick};
+use super::folder::{Folder, quick, remembered};
 use crate::common::{file_bytes, layer, torchvision_tensors};
 use impasto::{
     style::{Recipe, Scaling, Weights},
@@ -90,7 +90,7 @@ fn average_pooling_doubles_the_filters_that_read_what_was_pooled() {
     impasto::weights::save(&doubled, &folder.path("doubled.safetensors")).unwrap();
     // The record of a picture has the digest of the filters that painted it.
     let digest = |options: &str| {
-        let options = quick(options).replace("--no-metadata", "");
+        let options = remembered(options);
         assert_eq!(folder.run(&format!("stylize photo.png --style painting.png -o out.png {options}")).answer(), "");
         let record = folder.run("info out.png --json");
         let record: serde_json::Value = serde_json::from_str(&record.answer()).unwrap();

@@ -1,6 +1,6 @@
 //! `--preview`, and checkpoints that go on to another size.
 
-use super::folder::{Folder, Outcome, quick};
+use super::folder::{Folder, Outcome, quick, remembered};
 
 /// Sizes of 350, 495 and 700 pixels, of which a preview has two; the photograph is read at half its size for 512 pixels
 /// and whole for 700.
@@ -141,7 +141,7 @@ fn what_standard_input_gave_once_is_not_read_twice() {
 #[test]
 fn a_picture_remembers_that_it_is_a_preview_and_that_it_is_none_any_more() {
     let folder = Folder::with_pictures();
-    let options = quick("").replace("--no-metadata", "");
+    let options = remembered("");
     let large = "--size 700 --min-scale 400 --first-iterations 2 --iterations 1";
     let arguments = format!("stylize photo.png --style painting.png -o out.png --preview {large} {options}");
     previewed(folder.run(&arguments), "out.checkpoint\n", "out.checkpoint");

@@ -1,6 +1,6 @@
 //! `--dpi` and `--print`: sizes as printers name them, and what files say of them.
 
-use super::folder::{Folder, quick};
+use super::folder::{Folder, quick, remembered};
 use impasto::picture::marks;
 
 fn density(folder: &Folder, name: &str) -> Option<f64> {
@@ -11,7 +11,7 @@ fn density(folder: &Folder, name: &str) -> Option<f64> {
 fn a_density_is_in_the_file_and_shown() {
     let folder = Folder::with_pictures();
     for name in ["out.png", "out.jpg", "out.webp", "out.tiff", "out.tif"] {
-        let options = quick("--dpi 240").replace("--no-metadata", "");
+        let options = remembered("--dpi 240");
         assert_eq!(folder.run(&format!("stylize photo.png --style painting.png -o {name} {options}")).answer(), "");
         assert_eq!((density(&folder, name), folder.size(name)), (Some(240.0), (48, 36)), "{name}");
         assert!(folder.run(&format!("info {name}")).answer().contains("\ndensity: 240 dpi\n"), "{name}");
@@ -33,7 +33,7 @@ fn a_density_is_in_the_file_and_shown() {
 fn paper_says_how_many_pixels_there_are() {
     let folder = Folder::with_pictures();
     // The sheet is turned, and its two centimetres are what the photograph has to fit: 47.2 pixels.
-    let arguments = quick("--print 2x4cm --dpi 60").replace("--no-metadata", "");
+    let arguments = remembered("--print 2x4cm --dpi 60");
     let outcome = folder.run(&format!("stylize -v photo.png --style painting.png -o out.png {arguments}"));
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
     assert!(outcome.stderr.contains("63x47 pixels at 60 dpi make 2.7 x 2.0 cm\n"), "{outcome:?}");

@@ -1,13 +1,8 @@
 //! What a picture remembers of how it was painted, and painting it again.
 
-use super::folder::{Folder, quick};
+use super::folder::{Folder, quick, remembered};
 use impasto::picture::{Depth, Encoding, Picture, recorded};
 use serde_json::Value;
-
-/// Options of a short painting that is remembered.
-fn remembered(options: &str) -> String {
-    quick(options).replace("--no-metadata", "")
-}
 
 /// photo.png painted like painting.png.
 #[track_caller]
@@ -264,7 +259,7 @@ fn sixteen_bits_are_refused_by_formats_that_have_eight_and_camera_and_place_kept
     let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x0F\0\x02\0\0\0\x04Joe\0\0\0\0\0".to_vec();
     let encoding = Encoding { exif: Some(exif.clone()), depth: Depth::Eight, ..Encoding::default() };
     folder.open("photo.png").save_as(folder.path("photo.jpg"), &encoding).unwrap();
-    let options = quick("").replace("--no-metadata", "");
+    let options = remembered("");
     for (keep, expected) in [("", None), ("--keep-exif", Some(&exif))] {
         let arguments = format!("stylize photo.jpg --style painting.png -o kept.webp {options} {keep}");
         assert_eq!(folder.run(&arguments).answer(), "");
