@@ -3,7 +3,10 @@
 use clap::Args;
 use impasto::printable::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// At most so many redraws of bars a second.
 const REDRAWS: u8 = 10;
@@ -33,6 +36,8 @@ pub(crate) struct Console {
     loudness: Loudness,
     terminal: bool,
     bars: MultiProgress,
+    /// What is said, where it is kept instead of printed.
+    kept: Option<Arc<Mutex<Vec<String>>>>,
 }
 
 impl Console {
@@ -48,7 +53,25 @@ impl Console {
         } else {
             ProgressDrawTarget::hidden()
         });
-        Console { loudness, terminal, bars }
+        Console { loudness, terminal, bars, kept: None }
+    }
+
+    /// Prints nothing, and keeps what the user should know.
+    #[cfg(feature = "studio")]
+    pub fn collecting() -> Console {
+        Console {
+            loudness: Loudness::Normal,
+            terminal: false,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            kept: Some(Arc::default()),
+        }
+    }
+
+    /// What was said, if it was kept.
+    #[cfg(feature = "studio")]
+    pub fn said(&self) -> Vec<String> {
+        let lines = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        lines.unwrap_or_default()
     }
 
     /// Something that the user should know.
@@ -85,6 +108,9 @@ impl Console {
     }
 
     fn print(&self, line: &str) {
-        self.bars.suspend(|| eprintln!("impasto: {}", printable(line)));
+        match &self.kept {
+            Some(kept) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned()),
+            None => self.bars.suspend(|| eprintln!("impasto: {}", printable(line))),
+        }
     }
 }

@@ -61,6 +61,9 @@ pub(crate) enum CliError {
     Cache { directory: PathBuf, source: io::Error },
     #[error("cannot write the answer: {0}")]
     Answer(#[from] io::Error),
+    #[cfg(feature = "studio")]
+    #[error(transparent)]
+    Store(#[from] super::studio::StoreError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The work ended in order, on request.

@@ -26,6 +26,8 @@ mod progress;
 mod record;
 mod resume;
 mod size_options;
+#[cfg(feature = "studio")]
+mod studio;
 mod stylize;
 mod texture;
 mod validate;
@@ -64,6 +66,8 @@ enum Command {
     Stylize(Box<stylize::Arguments>),
     Resume(resume::Arguments),
     Texture(Box<texture::Arguments>),
+    #[cfg(feature = "studio")]
+    Studio(studio::Arguments),
     Info(info::Arguments),
     Again(again::Arguments),
     Devices(devices::Arguments),
@@ -102,6 +106,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Stylize(arguments) => stylize::run(*arguments, stylize::Call::of_this_process(), console, answer),
         Command::Resume(arguments) => resume::run(arguments, console),
         Command::Texture(arguments) => texture::run(&arguments, console, answer),
+        #[cfg(feature = "studio")]
+        Command::Studio(arguments) => studio::run(&arguments, console, answer),
         Command::Info(arguments) => info::run(&arguments, answer),
         Command::Again(arguments) => again::run(arguments, console, answer),
         Command::Devices(_) => devices::run(answer),

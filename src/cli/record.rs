@@ -16,7 +16,7 @@ use std::{
 /// The options of `stylize` that a picture remembers, and the only ones that `again` takes from it, because anyone may
 /// have written what is in a picture: those that decide how it looks. None names a file that is written, an address, or
 /// what is done with the machine. A preview's checkpoint is a new file, named after the result.
-const REMEMBERED: [&str; 37] = [
+pub(super) const REMEMBERED: [&str; 37] = [
     "content",
     "style",
     "blend",
@@ -76,7 +76,7 @@ const FORGOTTEN: [&str; 14] = [
 ];
 
 /// The options whose values are files, and the words among these values that are none.
-const FILES: [(&str, &[&str]); 7] = [
+pub(super) const FILES: [(&str, &[&str]); 7] = [
     ("content", &[]),
     ("style", &[]),
     ("style-mask", &["all"]),
@@ -302,7 +302,7 @@ fn options(command: &str, call: &[OsString]) -> Vec<(String, Vec<String>)> {
 }
 
 /// What an option is called, and what stands at its place is.
-fn spelling(argument: &Arg) -> &str {
+pub(super) fn spelling(argument: &Arg) -> &str {
     argument.get_long().unwrap_or(argument.get_id().as_str())
 }
 

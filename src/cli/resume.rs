@@ -5,6 +5,7 @@ use super::{
     console::Console,
     input::is_standard_stream,
     instead::InsteadOptions,
+    output::Carried,
     paint::Keeping,
     record::Resumed,
     size_options::SizeOptions,
@@ -12,7 +13,10 @@ use super::{
     stylize::{Call, Pictures},
 };
 use clap::{Args, FromArgMatches};
-use impasto::style::{Checkpoint, Painting};
+use impasto::{
+    Engine,
+    style::{Checkpoint, Painting},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
@@ -71,6 +75,22 @@ impl Notes {
         serde_json::to_string(self).expect("strings and paths of one system can be written")
     }
 
+    /// The same where the picture grows to other sizes than it is begun for.
+    #[cfg(feature = "studio")]
+    pub fn growing_to(self, sizes: Option<SizeOptions>) -> Notes {
+        Notes { sizes, ..self }
+    }
+
+    /// The notes of a checkpoint, if they are those of a command line.
+    pub fn read(checkpoint: &Checkpoint) -> Option<Notes> {
+        serde_json::from_str(&checkpoint.notes).ok()
+    }
+
+    /// The sizes that the picture grows to, where it was begun for these.
+    pub fn sizes_of(&self, begun: &SizeOptions) -> SizeOptions {
+        self.sizes.clone().unwrap_or_else(|| begun.clone())
+    }
+
     fn arguments(&self) -> Option<stylize::Arguments> {
         let mut arguments = parse(&self.arguments)?;
         arguments.look_in(&self.directory);
@@ -108,49 +128,19 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
             arguments.file.display()
         ))
     };
-    let mut notes: Notes = serde_json::from_str(&checkpoint.notes).map_err(|_| foreign())?;
+    let mut notes = Notes::read(&checkpoint).ok_or_else(foreign)?;
     give(&arguments, &mut notes)?;
     let mut stylize = notes.arguments().ok_or_else(foreign)?;
     let begun = stylize.sizes.clone();
-    let before = notes.sizes.clone().unwrap_or_else(|| begun.clone());
+    let before = notes.sizes_of(&begun);
     let now = before.followed_by(&arguments.instead.sizes);
-    // What paints is known, whatever would be chosen now.
-    stylize.optimizer = Some(checkpoint.recipe().method);
     let mut destination = stylize.destination()?.at_density(now.density());
     stylize.check_files(&destination)?;
     destination.check(checkpoint.size())?;
-    let readings = [&begun, &before, &now];
-    if readings.windows(2).any(|pair| !pair[0].reads_as(pair[1])) && stylize.reads_standard_input() {
-        return Err(CliError::Usage(
-            "another size needs the pictures anew, and standard input can be read only once: name a file with --content or --style"
-                .to_owned(),
-        ));
-    }
-    let mut pictures = stylize.pictures(console)?;
-    let long = now.long_side(pictures.own, console);
-    let mut recipe = checkpoint.recipe().clone();
-    if now != before {
-        recipe.size = long;
-        recipe.check()?;
-    }
-    // By now it is known how deep the filters must reach.
-    let engine = stylize::engine(&stylize, &mut recipe, &pictures.inputs, console)?;
-    let mut reread = |from: &SizeOptions, to: &SizeOptions, pictures: &mut Pictures| -> Result<(), CliError> {
-        if !from.reads_as(to) {
-            stylize.sizes = to.clone();
-            *pictures = stylize.pictures(console)?;
-        }
-        Ok(())
-    };
-    reread(&begun, &before, &mut pictures)?;
-    checkpoint.verify(&engine, &pictures.inputs)?;
-    reread(&before, &now, &mut pictures)?;
     let begun_for = checkpoint.recipe().size;
-    let checkpoint =
-        if now == before { checkpoint } else { checkpoint.resized(&engine, &pictures.inputs, recipe.size)? };
-    destination.check(checkpoint.last_size())?;
-    destination.carry(pictures.carried, console);
-    let painting = Painting::resume(&engine, pictures.inputs, checkpoint)?;
+    let TakenUp { painting, engine, carried } = take_up(&mut stylize, checkpoint, [&begun, &before, &now], console)?;
+    destination.check(painting.last_size())?;
+    destination.carry(carried, console);
     notes.sizes = (now != begun).then(|| now.clone());
     notes.begun_for = notes.begun_for.or((painting.recipe().size != begun_for).then_some(begun_for));
     let resumed = Some(Resumed { sizes: now, begun_for: notes.begun_for });
@@ -163,6 +153,58 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         preview: None,
     };
     stylize::finish(&stylize, painting, &engine, &keeping, console)
+}
+
+/// A painting that goes on.
+pub(crate) struct TakenUp {
+    pub painting: Painting,
+    pub engine: Engine,
+    /// What goes from the photograph into the result.
+    pub carried: Carried,
+}
+
+/// Goes on from a checkpoint. `sizes` are those that the painting was begun with, those that the checkpoint was written
+/// with, and those that count now: filters are learned from what was read at first, and everything else is read with the
+/// detail that is needed now.
+pub(crate) fn take_up(
+    arguments: &mut stylize::Arguments,
+    checkpoint: Checkpoint,
+    sizes: [&SizeOptions; 3],
+    console: &Console,
+) -> Result<TakenUp, CliError> {
+    let [begun, before, now] = sizes;
+    if sizes.windows(2).any(|pair| !pair[0].reads_as(pair[1])) && arguments.reads_standard_input() {
+        return Err(CliError::Usage(
+            "another size needs the pictures anew, and standard input can be read only once: name a file with --content or --style"
+                .to_owned(),
+        ));
+    }
+    // What paints is known, whatever would be chosen now.
+    arguments.optimizer = Some(checkpoint.recipe().method);
+    arguments.sizes.clone_from(begun);
+    let mut pictures = arguments.pictures(console)?;
+    let long = now.long_side(pictures.own, console);
+    let mut recipe = checkpoint.recipe().clone();
+    if now != before {
+        recipe.size = long;
+        recipe.check()?;
+    }
+    // By now it is known how deep the filters must reach.
+    let engine = stylize::engine(arguments, &mut recipe, &pictures.inputs, console)?;
+    let mut reread = |from: &SizeOptions, to: &SizeOptions, pictures: &mut Pictures| -> Result<(), CliError> {
+        if !from.reads_as(to) {
+            arguments.sizes = to.clone();
+            *pictures = arguments.pictures(console)?;
+        }
+        Ok(())
+    };
+    reread(begun, before, &mut pictures)?;
+    checkpoint.verify(&engine, &pictures.inputs)?;
+    reread(before, now, &mut pictures)?;
+    let checkpoint =
+        if now == before { checkpoint } else { checkpoint.resized(&engine, &pictures.inputs, recipe.size)? };
+    let painting = Painting::resume(&engine, pictures.inputs, checkpoint)?;
+    Ok(TakenUp { painting, engine, carried: pictures.carried })
 }
 
 /// Lets the notes say what is given now.

@@ -55,6 +55,12 @@ struct Paper {
 }
 
 impl SizeOptions {
+    /// So many pixels on the long side.
+    #[cfg(feature = "studio")]
+    pub fn of_pixels(long: u32) -> SizeOptions {
+        SizeOptions { size: Some(long), ..SizeOptions::default() }
+    }
+
     /// The names of its options.
     pub const NAMES: [&'static str; 3] = ["size", "print", "dpi"];
 

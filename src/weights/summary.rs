@@ -1,6 +1,6 @@
 //! What is known of filters whose values are no longer there.
 
-use super::filters::Filters;
+use super::filters::{Filters, Origin};
 use crate::{
     hexadecimal::hexadecimal,
     vgg19::{Layer, Normalisation},
@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 pub struct FilterSummary {
     /// What the first convolution expects of a pixel.
     pub normalisation: Normalisation,
+    /// Where they come from.
+    pub origin: Origin,
     /// Of no layer, of the first, of the first two, and so on.
     digests: Vec<String>,
 }
@@ -29,7 +31,7 @@ impl FilterSummary {
             hash.update(bytemuck::cast_slice(&layer.bias));
             digests.push(so_far(&hash));
         }
-        FilterSummary { normalisation: filters.normalisation, digests }
+        FilterSummary { normalisation: filters.normalisation, origin: filters.origin, digests }
     }
 
     /// SHA-256 of the filters down to a layer, in hexadecimal digits.

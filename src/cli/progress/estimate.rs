@@ -1,6 +1,6 @@
 //! How much of the whole work is done, and how long the rest takes.
 
-use impasto::plan::Size;
+use impasto::{plan::Size, style::Recipe};
 use std::time::Duration;
 
 /// One size of the picture and its iterations.
@@ -31,7 +31,26 @@ pub(crate) struct Estimate {
     pace: Option<f64>,
 }
 
+fn stages(recipe: &Recipe, sizes: &[Size]) -> Vec<Stage> {
+    let stage = |(index, &size)| Stage {
+        size,
+        iterations: if index == 0 { recipe.first_iterations } else { recipe.iterations },
+    };
+    sizes.iter().enumerate().map(stage).collect()
+}
+
 impl Estimate {
+    /// For a painting that grows through these sizes.
+    pub fn of(recipe: &Recipe, sizes: &[Size]) -> Estimate {
+        Estimate::new(stages(recipe, sizes))
+    }
+
+    /// The painting has other iterations or sizes from now on.
+    #[cfg(feature = "studio")]
+    pub fn follow(&mut self, recipe: &Recipe, sizes: &[Size]) {
+        self.stages = stages(recipe, sizes);
+    }
+
     pub fn new(stages: Vec<Stage>) -> Estimate {
         Estimate { stages, position: (0, 0), pace: None }
     }

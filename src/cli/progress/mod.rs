@@ -3,10 +3,10 @@
 mod estimate;
 mod reports;
 
-pub(crate) use estimate::Stage;
+pub(crate) use estimate::Estimate;
 
 use super::{console::Console, paint::Watcher};
-use estimate::{Estimate, clock};
+use estimate::clock;
 use impasto::{
     plan::Size,
     style::{Event, Loss, Recipe},
@@ -32,17 +32,13 @@ pub(crate) struct Progress {
 impl Progress {
     /// For a painting that grows through these sizes.
     pub fn new(console: &Console, recipe: &Recipe, sizes: &[Size]) -> Progress {
-        let stage = |(index, &size)| Stage {
-            size,
-            iterations: if index == 0 { recipe.first_iterations } else { recipe.iterations },
-        };
         let bar = console.bar(ProgressBar::new(STEPS as u64));
         let style = ProgressStyle::with_template("{prefix} {wide_bar:.cyan/blue} {msg}");
         bar.set_style(style.expect("the template is constant and well formed"));
         Progress {
             console: console.clone(),
             bar,
-            estimate: Estimate::new(sizes.iter().enumerate().map(stage).collect()),
+            estimate: Estimate::of(recipe, sizes),
             reports: Reports::default(),
             start: Instant::now(),
         }

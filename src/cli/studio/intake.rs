@@ -1,0 +1,91 @@
+//! Pictures that come into the studio: a file, its view, and what is known of it.
+
+use super::{
+    hub::{Hub, HubError},
+    names::{PictureId, shown_name},
+    store::{Store, StoreError},
+    work::{Picture, Role},
+};
+use impasto::{
+    demo::{brushwork, townscape},
+    picture::{Detail, Encoding, Picture as Pixels, PictureError, fit_long_side},
+    plan::Size,
+};
+use sha2::{Digest, Sha256};
+use std::{fs::File, io, path::Path};
+
+/// Long side of the picture that a page is shown.
+const VIEW: u32 = 1024;
+
+/// Quality of its JPEG file.
+const VIEW_QUALITY: u8 = 90;
+
+/// The two pictures of the demonstration.
+const DRAWN: Size = Size { width: 768, height: 576 };
+
+/// Why a file does not become a picture of the studio.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum IntakeError {
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+/// A file that has come in, and its digest.
+pub(super) struct Incoming {
+    pub file: tempfile::NamedTempFile,
+    pub digest: [u8; 32],
+    /// What the user calls it.
+    pub name: String,
+    /// Whether it is a mask.
+    pub mask: bool,
+}
+
+/// Takes a file that has come in, if it is a picture. Reads as much of it as its view needs.
+pub(super) fn take(hub: &Hub, incoming: Incoming) -> Result<Picture, IntakeError> {
+    let id = PictureId::of_digest(&incoming.digest);
+    if let Ok(known) = hub.picture(&id) {
+        return Ok(known);
+    }
+    // Errors call it what the user does.
+    let name = shown_name(&incoming.name, "picture");
+    let opened = Pixels::read_for(Path::new(&name), reopened(&hub.store, &incoming)?, Detail::LongSide(VIEW))?;
+    hub.store.make_picture(&id)?;
+    let shown = fit_long_side(opened.size, VIEW.min(opened.size.long_side()));
+    let encoding = Encoding { jpeg_quality: VIEW_QUALITY, alpha: opened.alpha.clone(), ..Encoding::default() };
+    opened.picture.resize(shown).save_as(hub.store.view(&id), &encoding)?;
+    let path = hub.store.original(&id);
+    let persisted = incoming.file.persist(&path).map_err(|error| error.error);
+    persisted.and_then(|file| file.sync_all()).map_err(|source| StoreError::Io { path, source })?;
+    let Size { width, height } = opened.size;
+    let alpha = opened.alpha.is_some();
+    Ok(hub.add_picture(Picture { id, name, width, height, demo: None, alpha, mask: incoming.mask })?)
+}
+
+fn reopened(store: &Store, incoming: &Incoming) -> Result<File, StoreError> {
+    incoming.file.reopen().map_err(|source| StoreError::Io { path: store.directory().to_owned(), source })
+}
+
+/// Draws the demonstration's pictures, if they are not there.
+pub(super) fn draw_demonstration(hub: &Hub) -> Result<(), IntakeError> {
+    let drawn: [(fn(Size) -> Pixels, &str, Role); 2] =
+        [(townscape, "town.png", Role::Photograph), (brushwork, "brushwork.png", Role::Painting)];
+    for (draw, name, role) in drawn {
+        // Drawing always gives the same file.
+        let bytes = draw(DRAWN).to_png(name, &Encoding::default())?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let id = PictureId::of_digest(&digest);
+        if hub.picture(&id).is_ok() {
+            continue;
+        }
+        let failed = |source: io::Error| StoreError::Io { path: hub.store.directory().to_owned(), source };
+        let mut file = hub.store.incoming()?;
+        io::Write::write_all(&mut file, &bytes).map_err(failed)?;
+        let picture = take(hub, Incoming { file, digest, name: name.to_owned(), mask: false })?;
+        hub.mark_as_demo(&picture.id, role)?;
+    }
+    Ok(())
+}
