@@ -73,6 +73,8 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Hub {
     pub store: Store,
+    /// Options of `stylize` that say where and with what to compute, where a request does not.
+    pub machine: Vec<String>,
     inner: Mutex<Inner>,
     wake: Condvar,
     told: broadcast::Sender<Arc<Told>>,
@@ -89,7 +91,7 @@ struct Whole<'a> {
 
 impl Hub {
     /// Takes up what is in the directory: what was being painted waits for its turn, and what was deleted goes.
-    pub fn open(store: Store) -> Result<Hub, StoreError> {
+    pub fn open(store: Store, machine: Vec<String>) -> Result<Hub, StoreError> {
         let mut inner = Inner::default();
         for mut work in store.works()? {
             if work.deleted {
@@ -103,7 +105,7 @@ impl Hub {
         }
         inner.pictures = store.pictures()?.into_iter().map(|picture| (picture.id.clone(), picture)).collect();
         let (told, _) = broadcast::channel(BEHIND);
-        Ok(Hub { store, inner: Mutex::new(inner), wake: Condvar::new(), told })
+        Ok(Hub { store, machine, inner: Mutex::new(inner), wake: Condvar::new(), told })
     }
 
     /// A thread that panicked with the lock has changed one work at most, and not half.

@@ -70,10 +70,14 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The options of `stylize` that say where and with what to compute.
     fn machine(&self) -> Result<Vec<String>, CliError> {
-        let mut options = vec![format!("--device={}", self.device)];
+        let mut options = Vec::new();
+        if self.device != "auto" {
+            options.push(format!("--device={}", self.device));
+        }
         options.extend(self.threads.map(|threads| format!("--threads={threads}")));
         let weights = match self.weights.to_str() {
-            Some(word @ ("auto" | "learned")) => word.to_owned(),
+            Some("auto") => return Ok(options),
+            Some("learned") => "learned".to_owned(),
             _ => {
                 let path = std::path::absolute(&self.weights).ok().filter(|path| path.is_file());
                 let path = path.and_then(|path| path.to_str().map(str::to_owned));
@@ -88,9 +92,8 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
-    let machine = arguments.machine()?;
     let store = Store::open(arguments.data.as_deref())?;
-    let hub = Arc::new(Hub::open(store)?);
+    let hub = Arc::new(Hub::open(store, arguments.machine()?)?);
     draw_demonstration(&hub).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
     let asked = SocketAddr::new(arguments.listen, arguments.port);
@@ -102,7 +105,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let shown = if address.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()) } else { address };
     let url = format!("http://{shown}/?token={token}");
     let interrupts = Interrupts::watch()?;
-    let painter = painter::spawn(hub.clone(), machine).map_err(failed)?;
+    let painter = painter::spawn(hub.clone()).map_err(failed)?;
     writeln!(answer, "{url}")?;
     answer.flush()?;
     if !address.ip().is_loopback() {

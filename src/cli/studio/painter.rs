@@ -2,7 +2,7 @@
 
 use super::{
     hub::{Command, Hub, Leave},
-    names::{WorkId, shown_name, stem},
+    names::{PictureId, WorkId, shown_name, stem},
     options::{self, call, parsed, typed},
     pace::Pace,
     work::{Request, State, Work},
@@ -37,12 +37,12 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Quality of the JPEG files that show a picture on the way.
 const ON_THE_WAY: u8 = 88;
 
-/// Paints until the studio closes. `machine` are the options that say where to compute.
-pub(super) fn run(hub: &Hub, machine: &[String]) {
+/// Paints until the studio closes.
+fn run(hub: &Hub) {
     while let Some((work, commands)) = hub.next() {
         let id = work.id;
         // A bug in the painting of one picture is no reason to lose the others.
-        let ending = catch_unwind(AssertUnwindSafe(|| paint(hub, &work, &commands, machine)));
+        let ending = catch_unwind(AssertUnwindSafe(|| paint(hub, &work, &commands)));
         hub.left();
         let (state, message) = match ending {
             Ok(Ok(ending)) => ending,
@@ -73,8 +73,15 @@ struct Calls {
 }
 
 /// The calls of a request.
-pub(super) fn shown_call(hub: &Hub, request: &Request) -> Result<Vec<OsString>, options::RequestError> {
-    call(request, |id| hub.picture(id).map_or("unknown".into(), |picture| picture.name.into()))
+fn shown_call(hub: &Hub, request: &Request) -> Result<Vec<OsString>, options::RequestError> {
+    let named = |id: &PictureId| hub.picture(id).map_or("unknown".into(), |picture| picture.name.into());
+    Ok(on_machine(hub, call(request, named)?))
+}
+
+/// A call with the options of the machine: those of the request come later, and count.
+fn on_machine(hub: &Hub, mut call: Vec<OsString>) -> Vec<OsString> {
+    call.splice(2..2, hub.machine.iter().map(OsString::from));
+    call
 }
 
 /// What one would type for a request.
@@ -101,8 +108,8 @@ pub(super) fn check(hub: &Hub, request: &Request) -> Result<stylize::Arguments, 
     Ok(arguments)
 }
 
-fn calls(hub: &Hub, work: &Work, machine: &[String]) -> Result<Calls, CliError> {
-    let mut real = call(&work.request, |id| hub.store.original(id).into())?;
+fn calls(hub: &Hub, work: &Work) -> Result<Calls, CliError> {
+    let mut real = on_machine(hub, call(&work.request, |id| hub.store.original(id).into())?);
     let mut further = Vec::new();
     if let Some(iterations) = work.further {
         let long = work.width.zip(work.height).map_or(0, |(width, height)| width.max(height));
@@ -113,8 +120,6 @@ fn calls(hub: &Hub, work: &Work, machine: &[String]) -> Result<Calls, CliError> 
         ]);
     }
     let shown = options::with(shown_call(hub, &work.request)?, further.clone());
-    // Options of the request come later, and count.
-    real.splice(2..2, machine.iter().map(OsString::from));
     real = options::with(real, further);
     if work.further.is_some() {
         let mut init = OsString::from("--init=");
@@ -135,8 +140,8 @@ struct Begun {
     notes: Notes,
 }
 
-fn begin(hub: &Hub, work: &Work, machine: &[String], console: &Console) -> Result<Begun, CliError> {
-    let calls = calls(hub, work, machine)?;
+fn begin(hub: &Hub, work: &Work, console: &Console) -> Result<Begun, CliError> {
+    let calls = calls(hub, work)?;
     let arguments = parsed(&calls.real)?;
     let mut destination = arguments.destination()?;
     let path = hub.store.checkpoint(work.id);
@@ -181,11 +186,11 @@ fn begin(hub: &Hub, work: &Work, machine: &[String], console: &Console) -> Resul
 /// How a work ends, and what is to be said of it.
 type Ending = (State, Option<String>);
 
-fn paint(hub: &Hub, work: &Work, commands: &Receiver<Command>, machine: &[String]) -> Result<Ending, CliError> {
+fn paint(hub: &Hub, work: &Work, commands: &Receiver<Command>) -> Result<Ending, CliError> {
     let id = work.id;
     hub.update(id, |work| (work.state, work.message) = (State::Preparing, None)).map_err(failed)?;
     let console = Console::collecting();
-    let begun = begin(hub, work, machine, &console)?;
+    let begun = begin(hub, work, &console)?;
     let said = console.said();
     hub.set_device(begun.engine.name());
     let size = begun.painting.last_size();
@@ -410,6 +415,6 @@ impl Sitting<'_> {
 }
 
 /// The thread of the painter.
-pub(super) fn spawn(hub: Arc<Hub>, machine: Vec<String>) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("painter".to_owned()).spawn(move || run(&hub, &machine))
+pub(super) fn spawn(hub: Arc<Hub>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("painter".to_owned()).spawn(move || run(&hub))
 }
