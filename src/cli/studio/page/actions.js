@@ -56,37 +56,43 @@ export function removePainting(at) {
   setRecipe({ paintings: now().recipe.paintings.filter((_, index) => index !== at) });
 }
 
-/** Where a file goes. */
-const places = { photograph: choosePhotograph, painting: choosePainting, another: addPainting };
+/** Where files go once the engine has them. */
+const places = {
+  photograph: ([first]) => choosePhotograph(first.id),
+  painting([first, ...rest]) {
+    choosePainting(first.id);
+    places.another(rest);
+  },
+  another: (pictures) => pictures.forEach((picture) => addPainting(picture.id)),
+};
 
 /**
  * Takes files in, shows them at once from here and sends them to the engine.
- * @param {Iterable<File>} files of several photographs the first is taken
+ * @param {File[]} files of several photographs the first is taken; of several paintings the first takes the first's place
  * @param {'photograph'|'painting'|'another'} place
+ * @returns {Promise<import('./engine.js').Picture[]>} those that the engine took
  */
 export async function takeFiles(files, place) {
-  const list = place === 'photograph' ? [...files].slice(0, 1) : [...files];
-  const sent = list.map((file, at) => takeFile(file, place === 'painting' && at > 0 ? 'another' : place));
-  const pictures = await Promise.all(sent);
-  return pictures.filter((picture) => picture !== null);
-}
-
-async function takeFile(file, place) {
-  const arriving = { place, name: file.name, url: URL.createObjectURL(file) };
-  update({ arriving: [...now().arriving.filter((other) => place === 'another' || other.place !== place), arriving] });
-  const upload = attempt(() => engine.addPicture(file, file.name || words.cameraName));
-  uploads.add(upload);
-  const picture = await upload;
-  const replaced = !now().arriving.includes(arriving);
-  update({ arriving: now().arriving.filter((other) => other !== arriving) });
-  URL.revokeObjectURL(arriving.url);
-  if (picture !== null) {
-    update({ pictures: new Map(now().pictures).set(picture.id, picture) });
-    // A later file for the same place counts, even if it came sooner.
-    if (!replaced) places[place](picture.id);
-  }
-  uploads.delete(upload);
-  return picture;
+  const taken = place === 'photograph' ? files.slice(0, 1) : files;
+  if (taken.length === 0) return [];
+  const arriving = { place, name: taken[0].name, url: URL.createObjectURL(taken[0]) };
+  const others = now().arriving.filter((other) => place === 'another' || other.place !== place);
+  update({ arriving: [...others, arriving] });
+  const upload = Promise.all(taken.map((file) => attempt(() => engine.addPicture(file, file.name))));
+  const placed = upload.then((answers) => {
+    const pictures = answers.filter((picture) => picture !== null);
+    // What was chosen later for the same place counts, even if it came sooner.
+    const isLast = now().arriving.includes(arriving);
+    URL.revokeObjectURL(arriving.url);
+    update({
+      arriving: now().arriving.filter((other) => other !== arriving),
+      pictures: new Map([...now().pictures, ...pictures.map((picture) => [picture.id, picture])]),
+    });
+    if (isLast && pictures.length > 0) places[place](pictures);
+    return pictures;
+  });
+  uploads.add(placed);
+  return placed.finally(() => uploads.delete(placed));
 }
 
 export function show(number) {

@@ -1,16 +1,10 @@
 /** The picture on the stage: the photograph, and over it what is being made of it; below it the pictures on the way. */
 import { byId, el, refill } from './dom.js';
-import { pictureOf, resultOf, viewOf } from './engine.js';
-import { isActive, now, shownWork, update, watch } from './state.js';
+import { pictureOf, viewOf } from './engine.js';
+import { pictureShown } from './stages.js';
+import { now, shownWork, update, watch } from './state.js';
 import { createViewer } from './viewer.js';
 import { words } from './words.js';
-
-/** What is shown of a work: the picture that is looked at, the result, or the latest on the way. */
-export function pictureShown(work, looked = null) {
-  if (looked !== null) return pictureOf(work.id, looked);
-  if (work.result && !isActive(work)) return resultOf(work);
-  return work.picture > 0 ? pictureOf(work.id, work.picture) : null;
-}
 
 export function mountStage() {
   const viewer = createViewer(byId('viewer'), { before: '', after: words.result, label: words.stage });

@@ -12,17 +12,18 @@ const SQUARE_PIXEL = 3;
 
 /**
  * Builds a viewer into a root.
- * @param {{before: string, after: string, label: string}} names accessible names of both pictures and of the wall
+ * @param {{before: string, after: string, label: string, split?: number}} given accessible names of both pictures and of the wall;
+ *   the share of the picture before that is seen at first, in percent
  * @returns {{show: Function, name: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and
  *   the sides of the picture; `name(text)` says what the picture before is
  */
-export function createViewer(root, names) {
-  const before = el('img', { className: 'before', alt: names.before, hidden: true, draggable: false });
-  const after = el('img', { className: 'after', alt: names.after, hidden: true, draggable: false });
+export function createViewer(root, given) {
+  const before = el('img', { className: 'before', alt: given.before, hidden: true, draggable: false });
+  const after = el('img', { className: 'after', alt: given.after, hidden: true, draggable: false });
   const frame = el('div', { className: 'frame' }, before, after);
-  const split = el('input', { type: 'range', className: 'unseen', min: 0, max: 100, value: 0, 'aria-label': words.split });
+  const split = el('input', { type: 'range', className: 'unseen', min: 0, max: 100, value: given.split ?? 0, 'aria-label': words.split });
   const handle = el('div', { className: 'handle', hidden: true });
-  const wall = el('div', { className: 'wall', tabIndex: 0, role: 'group', 'aria-label': names.label }, frame, split, handle);
+  const wall = el('div', { className: 'wall', tabIndex: 0, role: 'group', 'aria-label': given.label }, frame, split, handle);
   const percent = el('span', { className: 'percent' });
 
   let view = WHOLE;
