@@ -1,0 +1,47 @@
+/** The two inputs: a photograph and a painting, chosen, dropped or pasted. */
+import { byId } from './dom.js';
+import * as actions from './actions.js';
+import { viewOf } from './engine.js';
+import { update, watch } from './state.js';
+import { openCamera } from './camera.js';
+import { openShelf } from './shelf.js';
+import { words } from './words.js';
+
+export function mountInputs() {
+  mountWell('photograph', (recipe) => recipe.photograph);
+  mountWell('painting', (recipe) => recipe.paintings[0]?.picture ?? null);
+  const another = byId('another-file');
+  byId('another').addEventListener('click', () => another.click());
+  another.addEventListener('change', () => take(another, 'another'));
+}
+
+/** The files are copied first: emptying the input, so that the same can be chosen again, empties its list. */
+function take(input, place) {
+  const files = [...input.files];
+  input.value = '';
+  update({ trouble: null });
+  actions.takeFiles(files, place);
+}
+
+function mountWell(place, chosen) {
+  const input = byId(place);
+  const well = byId(`${place}-well`);
+  const picture = well.querySelector('img');
+  input.addEventListener('change', () => take(input, place));
+  byId(`${place}-shelf`).addEventListener('click', () => openShelf(place));
+  byId(`${place}-camera`).addEventListener('click', () => openCamera(place));
+  watch(
+    (state) => [chosen(state.recipe), state.pictures, state.arriving],
+    (id, pictures, arriving) => {
+      const known = pictures.get(id);
+      const fresh = arriving.find((file) => file.place === place);
+      picture.hidden = !fresh && !known;
+      if (fresh) picture.src = fresh.url;
+      else if (known) picture.src = viewOf(id);
+      well.classList.toggle('filled', !picture.hidden);
+      const size = known ? words.pixels(known.width, known.height) : '';
+      const name = known?.demo ? words.demo(known.name) : (known?.name ?? '');
+      byId(`${place}-caption`).textContent = fresh ? `${fresh.name} ${words.sending}` : known ? `${name} · ${size}` : '';
+    },
+  );
+}
