@@ -26,6 +26,8 @@ mod painting;
 mod pictures;
 mod precision;
 mod shaders;
+#[cfg(all(feature = "studio", feature = "fetch"))]
+mod studio;
 mod stylist;
 mod terms;
 mod validate;

@@ -6,7 +6,7 @@ mod devices;
 mod drivers;
 mod dump;
 mod explain;
-mod folder;
+pub(crate) mod folder;
 mod full_disk;
 mod help;
 mod killed;
@@ -20,7 +20,7 @@ mod records;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod resident;
 mod resume;
-mod running;
+pub(crate) mod running;
 mod streams;
 mod stylist;
 mod stylize;

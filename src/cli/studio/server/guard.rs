@@ -8,7 +8,8 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, Method, Uri,
-        header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE},
+        StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -106,7 +107,6 @@ impl Guard {
                     <a href=\"/\">impasto studio</a>";
         let mut response = axum::response::Html(page).into_response();
         response.headers_mut().insert(SET_COOKIE, cookie);
-        response.headers_mut().remove(LOCATION);
         Some(response)
     }
 }
@@ -121,7 +121,7 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let mut response = match app.guard.welcome(method, uri, headers) {
         Some(response) => response,
         None => match app.guard.check(method, uri, headers) {
-            Ok(()) => next.run(request).await,
+            Ok(()) => in_our_words(next.run(request).await),
             Err(refusal) => refusal.into_response(),
         },
     };
@@ -129,6 +129,17 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// A refusal of the router itself, which quotes what was asked, as one of ours.
+fn in_our_words(response: Response) -> Response {
+    let status = response.status();
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    match status {
+        _ if is_json || !status.is_client_error() => response,
+        StatusCode::METHOD_NOT_ALLOWED => Refusal::new(status, "this cannot be done here: see /openapi.json").into_response(),
+        _ => Refusal::new(status, "the address is not one of the studio's: see /openapi.json").into_response(),
+    }
 }
 
 /// Headers of every answer.

@@ -29,7 +29,7 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 /// Connections at the same time; further ones wait until one ends.
-const MOST_CONNECTIONS: usize = 256;
+const MOST_CONNECTIONS: usize = 600;
 
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD: Duration = Duration::from_secs(10);

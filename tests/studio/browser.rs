@@ -1,0 +1,243 @@
+//! What a person sees and presses, in Chromium, by the names that the accessibility tree has. Without Chromium the test says so
+//! and passes, unless IMPASTO_ALL_DRIVERS is set.
+
+use super::Studio;
+use crate::command_line::{folder::Folder, running::wait_until};
+use headless_chrome::{
+    Browser, LaunchOptions, Tab,
+    protocol::cdp::{Accessibility, DOM, Emulation, Page, Runtime},
+};
+use std::{ffi::OsStr, path::PathBuf, sync::Arc, time::Duration};
+
+/// Where Debian and its derivatives put it.
+const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
+
+/// Nothing that the browser does by itself leaves the machine.
+const QUIET: [&str; 7] = [
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+];
+
+fn browser() -> Option<Browser> {
+    let Some(path) = CHROMIUM.iter().map(PathBuf::from).find(|path| path.exists()) else {
+        assert!(std::env::var_os("IMPASTO_ALL_DRIVERS").is_none(), "no Chromium: run tools/setup --all-drivers");
+        eprintln!("no Chromium: tools/setup --all-drivers installs it");
+        return None;
+    };
+    let options = LaunchOptions::default_builder()
+        .path(Some(path))
+        .sandbox(false)
+        .headless(true)
+        .window_size(Some((1440, 900)))
+        .idle_browser_timeout(Duration::from_secs(600))
+        .args(QUIET.iter().map(OsStr::new).collect())
+        .build()
+        .unwrap();
+    Some(Browser::new(options).unwrap())
+}
+
+/// A page, looked at as somebody does who hears it.
+struct Seen {
+    tab: Arc<Tab>,
+}
+
+impl Seen {
+    fn open(browser: &Browser, studio: &Studio) -> Seen {
+        let tab = browser.new_tab().unwrap();
+        tab.set_default_timeout(Duration::from_secs(60));
+        tab.navigate_to(&studio.url).unwrap();
+        Seen { tab }
+    }
+
+    /// Role and name of everything that is not hidden, and the node behind it.
+    fn tree(&self) -> Vec<(String, String, Option<DOM::NodeId>)> {
+        let tree = self.tab.call_method(Accessibility::GetFullAXTree { depth: None, frame_id: None }).unwrap();
+        let text = |value: Option<Accessibility::AXValue>| {
+            value.and_then(|value| value.value).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        let seen = tree.nodes.into_iter().filter(|node| !node.ignored);
+        seen.map(|node| (text(node.role), text(node.name), node.backend_dom_node_id)).collect()
+    }
+
+    fn find(&self, role: &str, name: &str) -> Option<DOM::NodeId> {
+        let tree = self.tree();
+        tree.into_iter().find(|(its, called, _)| its == role && called == name).and_then(|(_, _, node)| node)
+    }
+
+    #[track_caller]
+    fn wait_for(&self, role: &str, name: &str) -> DOM::NodeId {
+        let mut found = None;
+        wait_until(&format!("the {role} {name}"), || {
+            found = self.find(role, name);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Calls a function of JavaScript with a node as `this`.
+    fn on(&self, node: DOM::NodeId, function: &str) -> serde_json::Value {
+        let resolve = DOM::ResolveNode { node_id: None, backend_node_id: Some(node), object_group: None, execution_context_id: None };
+        let object = self.tab.call_method(resolve).unwrap().object.object_id;
+        let call = Runtime::CallFunctionOn {
+            function_declaration: function.to_owned(),
+            object_id: object,
+            arguments: None,
+            silent: None,
+            return_by_value: Some(true),
+            generate_preview: None,
+            user_gesture: Some(true),
+            await_promise: Some(true),
+            execution_context_id: None,
+            object_group: None,
+            throw_on_side_effect: None,
+            unique_context_id: None,
+            serialization_options: None,
+        };
+        self.tab.call_method(call).unwrap().result.value.unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn press(&self, name: &str) {
+        let node = self.wait_for("button", name);
+        self.on(node, "function() { this.click() }");
+    }
+
+    fn choose(&self, label: &str, file: PathBuf) {
+        // What a file input is called in the tree differs between versions; what labels it does not.
+        let find = format!("[...document.querySelectorAll('input[type=file]')].find((input) => [...input.labels].some((label) => label.textContent.trim() === '{label}'))");
+        let object = self.tab.evaluate(&find, false).unwrap().object_id.expect("a labelled file input");
+        let files = vec![file.to_string_lossy().into_owned()];
+        let set = DOM::SetFileInputFiles { files, node_id: None, backend_node_id: None, object_id: Some(object) };
+        self.tab.call_method(set).unwrap();
+    }
+
+    fn value(&self, script: &str) -> serde_json::Value {
+        self.tab.evaluate(script, true).unwrap().value.unwrap_or_default()
+    }
+
+    fn status(&self) -> String {
+        let text = self.value("[...document.querySelectorAll('[role=status]')].map((status) => status.textContent).join(' ')");
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    fn is_there(&self, role: &str, name: &str) -> bool {
+        self.find(role, name).is_some()
+    }
+}
+
+#[test]
+fn a_picture_is_painted_by_what_one_sees() {
+    let Some(browser) = browser() else { return };
+    let folder = Folder::with_pictures();
+    folder.filters("deep.safetensors", "relu5_1");
+    let studio = Studio::start_with(&folder, "--weights deep.safetensors");
+    let page = Seen::open(&browser, &studio);
+    page.wait_for("button", "Paint");
+    // The token is in the cookie now, where no script and no screenshot sees it.
+    wait_until("the page itself", || !page.tab.get_url().contains("token"));
+    assert_eq!(page.value("document.cookie"), "");
+    page.choose("Photograph", folder.path("photo.png"));
+    page.choose("Painting", folder.path("painting.png"));
+    wait_until("both pictures", || studio.get("/api/state")["pictures"].as_array().unwrap().len() == 4);
+    let slider = page.wait_for("slider", "Style weight");
+    assert_eq!(page.on(slider, "function() { return Number(this.value) > 0 }"), true);
+    // By then the page knows of the pictures, too.
+    wait_until("the names", || page.value("document.body.textContent.includes('photo.png') && document.body.textContent.includes('painting.png')") == true);
+    page.press("Paint");
+    wait_until("a work", || !studio.get("/api/state")["works"].as_array().unwrap().is_empty());
+    let work = studio.work(1);
+    let pictures = studio.get("/api/state");
+    let name = |id: &serde_json::Value| {
+        let pictures = pictures["pictures"].as_array().unwrap();
+        pictures.iter().find(|picture| picture["id"] == *id).unwrap()["name"].clone()
+    };
+    assert_eq!((name(&work["photograph"]), name(&work["paintings"][0]["picture"])), ("photo.png".into(), "painting.png".into()));
+    page.wait_for("image", "Result");
+    page.press("Pause");
+    studio.wait_while(1, "a pause", |work| !["paused", "done"].contains(&work["state"].as_str().unwrap()));
+    if studio.work(1)["state"] == "paused" {
+        page.press("Resume");
+    }
+    studio.wait_for(1, "done");
+    page.wait_for("link", "Save picture");
+    wait_until("the end", || !page.is_there("button", "Pause") && !page.is_there("button", "Stop"));
+    let shown = page.wait_for("image", "Result");
+    wait_until("the result's own pixels", || page.on(shown, "function() { return this.naturalWidth }") == 48);
+    let saved = page.wait_for("link", "Save picture");
+    assert!(page.on(saved, "function() { return this.href }").as_str().unwrap().contains("/api/works/1/result"));
+}
+
+#[test]
+fn scale_and_iteration_are_told_and_a_work_is_stopped() {
+    let Some(browser) = browser() else { return };
+    let folder = Folder::with_pictures();
+    folder.filters("deep.safetensors", "relu5_1");
+    let studio = Studio::start_with(&folder, "--weights deep.safetensors");
+    let page = Seen::open(&browser, &studio);
+    // The demonstration's pictures are chosen: one press paints.
+    page.press("Paint");
+    let painted = studio.wait_while(1, "an iteration", |work| work["iteration"].as_u64() == Some(0));
+    let demo = studio.get("/api/state")["pictures"].as_array().unwrap().iter().find(|picture| picture["demo"] == "photograph").unwrap()["id"].clone();
+    assert_eq!(painted["photograph"], demo);
+    wait_until("size and iteration in the status", || {
+        let status = page.status();
+        let iterations = studio.work(1)["iterations"].to_string();
+        status.contains("128") && status.contains(&iterations)
+    });
+    page.press("Stop");
+    studio.wait_for(1, "stopped");
+    page.wait_for("link", "Save picture");
+    page.wait_for("image", "Result");
+}
+
+/// Everything that a page asked for, and what it complained of.
+fn complaints(page: &Seen) -> serde_json::Value {
+    page.value("[...performance.getEntriesByType('resource')].map((entry) => entry.name).filter((name) => !name.startsWith(location.origin))")
+}
+
+#[test]
+fn the_page_fits_a_telephone_and_asks_nobody_else() {
+    let Some(browser) = browser() else { return };
+    let folder = Folder::with_pictures();
+    let studio = Studio::start(&folder);
+    let page = Seen::open(&browser, &studio);
+    page.wait_for("button", "Paint");
+    assert_eq!(complaints(&page), serde_json::json!([]));
+    for width in [360, 390, 768, 1440, 2560] {
+        let metrics = Emulation::SetDeviceMetricsOverride {
+            width,
+            height: 800,
+            device_scale_factor: 1.0,
+            mobile: width < 500,
+            scale: None,
+            screen_width: None,
+            screen_height: None,
+            position_x: None,
+            position_y: None,
+            dont_set_visible_size: None,
+            screen_orientation: None,
+            viewport: None,
+            display_feature: None,
+            device_posture: None,
+        };
+        page.tab.call_method(metrics).unwrap();
+        let wide = page.value("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assert_eq!(wide, 0, "the page is {wide} pixels wider than {width}");
+        if let Some(folder) = std::env::var_os("IMPASTO_SCREENSHOTS") {
+            let png = page.tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
+            std::fs::write(PathBuf::from(folder).join(format!("studio-{width}.png")), png).unwrap();
+        }
+    }
+    // Whoever does not use a mouse gets everywhere, and every control has a name.
+    for (role, name, _) in page.tree() {
+        let control = ["button", "link", "slider", "textbox", "combobox", "checkbox", "spinbutton"].contains(&role.as_str());
+        assert!(!control || !name.is_empty(), "a {role} without a name");
+    }
+    assert_eq!(page.value("document.documentElement.lang"), "en");
+    assert_eq!(page.value("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length"), 0);
+}
