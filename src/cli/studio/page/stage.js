@@ -48,6 +48,7 @@ export function mountStage() {
           }, picture),
         );
       };
+      if (strip.length === 0) return place.replaceChildren();
       const latest = el('button', {
         type: 'button',
         'aria-pressed': String(looked === null),

@@ -26,7 +26,7 @@ const AT_HAND = ['style-weight', 'size'];
 
 export function mountTune() {
   const place = byId('tune');
-  place.prepend(styleWeight(), size(), presets(), mountMore(AT_HAND));
+  place.prepend(el('h2', { className: 'unseen' }, words.tune), styleWeight(), size(), presets(), mountMore(AT_HAND));
   mountCommandLine();
 }
 
