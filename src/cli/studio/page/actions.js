@@ -181,9 +181,12 @@ const tellSettled = settled(async () => {
   const live = {};
   const needStart = [];
   for (const name of names) {
-    const [wanted, has] = [recipe.options[name], work.options[name]].map((value) => value ?? optionOf(groups, name)?.default ?? null);
+    const option = optionOf(groups, name);
+    const [wanted, has] = [recipe.options[name], work.options[name]].map((value) => value ?? option?.default ?? null);
     if (wanted === has) continue;
-    if (optionOf(groups, name)?.live && wanted !== null) live[name] = wanted;
+    // A default may be words about what it depends on.
+    const isValue = recipe.options[name] !== undefined || (wanted !== null && Number.isFinite(Number(wanted)));
+    if (option?.live && isValue) live[name] = wanted;
     else needStart.push(name);
   }
   update({ needStart });

@@ -1,5 +1,5 @@
 /** All works as cards: to open again, to compare, to paint larger, to delete and to put back. */
-import { button, byId, el, refill } from './dom.js';
+import { arrange, button, byId, el, refill } from './dom.js';
 import * as actions from './actions.js';
 import { pictureOf, viewOf } from './engine.js';
 import { openPair } from './pair.js';
@@ -7,7 +7,7 @@ import { now, queue, update, watch } from './state.js';
 import { largerSizes, pictureShown } from './stages.js';
 import { words } from './words.js';
 
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
 
 export function mountGallery() {
   const list = el('ul', { className: 'cards' });
@@ -29,13 +29,11 @@ export function mountGallery() {
         cards.delete(id);
         leave(item, heading);
       }
-      shown.forEach((work, at) => {
+      for (const work of shown) {
         if (!cards.has(work.id)) cards.set(work.id, card(work.id));
-        const { item, fill } = cards.get(work.id);
-        fill(work, compared.includes(work.id));
-        // Those that are in their place stay there, and keep the focus.
-        if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
-      });
+        cards.get(work.id).fill(work, compared.includes(work.id));
+      }
+      arrange(list, shown.map((work) => cards.get(work.id).item));
     },
   );
   watch(

@@ -34,11 +34,14 @@ export function createViewer(root, given) {
   const box = () => fitted(sides.width, sides.height, size());
   /** CSS pixels that one pixel of the picture takes at scale 1. */
   const pixel = () => box().width / sides.width;
+  /** The scale at which one pixel of the picture is one of the screen. */
+  const single = () => 1 / (pixel() * devicePixelRatio);
 
   function lay() {
     const { width, height } = box();
     if (!(width > 0)) return;
-    view = clamped(view, { width, height }, size(), LARGEST_PIXEL / pixel());
+    const scales = { smallest: Math.min(1, single()), largest: Math.max(1, LARGEST_PIXEL / pixel()) };
+    view = clamped(view, { width, height }, size(), scales);
     frame.style.width = `${width}px`;
     frame.style.height = `${height}px`;
     frame.style.transform = `translate(-50%, -50%) translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
@@ -73,7 +76,7 @@ export function createViewer(root, given) {
   const zoom = (factor, at = { x: 0, y: 0 }) => turn(zoomed(view, factor, at));
   const pan = (x, y) => turn(moved(view, x, y));
   const whole = () => turn(WHOLE);
-  const pixels = () => turn({ ...view, scale: 1 / (pixel() * devicePixelRatio) });
+  const pixels = () => turn({ ...view, scale: single() });
 
   const keys = {
     '+': () => zoom(1.25),

@@ -88,7 +88,7 @@ function mountCommands() {
       };
       const focused = document.activeElement;
       for (const [name, tool] of Object.entries(tools)) tool.hidden = !open[name];
-      if (result) tools.save.href = downloadOf(id);
+      if (result) tools.save.href = downloadOf(work);
       to.replaceChildren(...sizes.map((size) => el('option', { value: size }, words.sizeUsual(size))));
       // The button that was just pressed may be gone: its counterpart takes the focus.
       if (focused?.hidden && byId('commands').contains(focused)) {
