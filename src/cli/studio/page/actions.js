@@ -106,8 +106,9 @@ export function open(work) {
   show(work.id);
 }
 
+/** Takes in a new work. Of one that is known the events tell, and an answer may be older than the last of them. */
 function learn(work) {
-  if (work !== null) update({ works: withWork(now().works, work) });
+  if (work !== null && !now().works.has(work.id)) update({ works: withWork(now().works, work) });
   return work;
 }
 
@@ -124,14 +125,13 @@ export async function paint() {
 /** Ends a work and begins anew with what is set now. */
 export async function startOver(work) {
   const stopped = isActive(work) ? await attempt(() => engine.stop(work.id)) : work;
-  learn(stopped);
   if (stopped !== null) await paint();
 }
 
 /** One of pause, resume, stop, further and larger. A size that cannot grow is offered as a new work. */
 export async function command(verb, work, ...given) {
   try {
-    return learn(await engine[verb](work.id, ...given));
+    return await engine[verb](work.id, ...given);
   } catch (error) {
     if (!(error instanceof engine.Refusal)) throw error;
     update({ trouble: error.message });
@@ -152,7 +152,7 @@ export async function removeWork(work) {
   toast(words.deleted(work.id), words.undo, () => restoreWork(work));
 }
 
-export const restoreWork = async (work) => learn(await attempt(() => engine.restore(work.id)));
+export const restoreWork = (work) => attempt(() => engine.restore(work.id));
 
 export async function forgetPicture(picture) {
   const done = await attempt(() => engine.removePicture(picture.id).then(() => true));
@@ -192,7 +192,7 @@ const tellSettled = settled(async () => {
   update({ needStart });
   if (Object.keys(live).length === 0) return;
   try {
-    learn(await engine.change(work.id, live));
+    await engine.change(work.id, live);
   } catch (error) {
     if (!(error instanceof engine.Refusal)) throw error;
     if (error.conflict) update({ needStart: [...needStart, ...Object.keys(live)] });

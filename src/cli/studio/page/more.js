@@ -77,6 +77,8 @@ function typed(option, properties) {
 export function mountCommandLine() {
   const code = el('code');
   const copy = button(words.copy, async () => {
+    // Without a secure connection there is no clipboard: what is selected can still be copied by hand.
+    if (!navigator.clipboard) return getSelection().selectAllChildren(code);
     await navigator.clipboard.writeText(code.textContent);
     toast(words.copied);
   });

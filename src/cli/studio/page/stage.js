@@ -7,7 +7,7 @@ import { createViewer } from './viewer.js';
 import { words } from './words.js';
 
 export function mountStage() {
-  const viewer = createViewer(byId('viewer'), { before: '', after: words.result, label: words.stage });
+  const viewer = createViewer(byId('viewer'), { before: words.before, after: words.result, label: words.stage });
 
   watch(
     (state) => [shownWork(state), state.looked, state.recipe.photograph, state.pictures, state.arriving],
@@ -15,7 +15,6 @@ export function mountStage() {
       const id = work?.photograph ?? chosen;
       const picture = pictures.get(id);
       const fresh = work ? undefined : arriving.find((file) => file.place === 'photograph');
-      viewer.name(words.before(fresh?.name ?? picture?.name ?? ''));
       viewer.show({
         before: fresh?.url ?? (picture ? viewOf(id) : null),
         after: work ? pictureShown(work, looked) : null,

@@ -54,7 +54,7 @@ export const words = {
 
   stage: 'The picture. Plus and minus zoom, 0 fits, 1 shows single pixels, arrow keys move.',
   result: 'Result',
-  before: (name) => `Before: ${name}`,
+  before: 'Before',
   split: 'Before and after',
   zoomIn: 'Closer',
   zoomOut: 'Farther',
