@@ -149,7 +149,13 @@ export async function removeWork(work) {
   if (done === null) return;
   update({ works: withWork(now().works, { ...work, deleted: true }), compared: now().compared.filter((id) => id !== work.id) });
   if (now().shown === work.id) show(null);
-  toast(words.deleted(work.id), words.undo, () => restoreWork(work));
+  toast(words.deleted(work.id), words.undo, () => putBack(work));
+}
+
+/** Undoes a deletion: what waited or was being painted goes on. */
+async function putBack(work) {
+  const restored = await restoreWork(work);
+  if (restored?.state === 'stopped' && isActive(work)) await attempt(() => engine.resume(work.id));
 }
 
 export const restoreWork = (work) => attempt(() => engine.restore(work.id));

@@ -3,8 +3,8 @@ import { arrange, button, byId, el, refill } from './dom.js';
 import * as actions from './actions.js';
 import { pictureOf, viewOf } from './engine.js';
 import { openPair } from './pair.js';
-import { now, queue, update, watch } from './state.js';
-import { largerSizes, pictureShown } from './stages.js';
+import { isActive, now, queue, update, watch } from './state.js';
+import { largerSizes, pictureShown } from './work.js';
 import { words } from './words.js';
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
@@ -90,7 +90,7 @@ function captionOf(work) {
 }
 
 /** The size that "larger" would give an ended work, null if none. */
-const nextSize = (work) => (['done', 'stopped'].includes(work.state) ? (largerSizes(work, now().largest)[0] ?? null) : null);
+const nextSize = (work) => (work.result && !isActive(work) ? (largerSizes(work, now().largest)[0] ?? null) : null);
 
 async function larger(work) {
   const begun = await actions.command('larger', work, nextSize(work));

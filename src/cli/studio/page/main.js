@@ -1,5 +1,6 @@
 /** Starts the page: gives it its words, builds its parts, and follows the engine. */
 import { button, byId, el } from './dom.js';
+import { mountControls } from './controls.js';
 import { mountDrop, mountPaste } from './drop.js';
 import * as engine from './engine.js';
 import { open, attempt } from './actions.js';
@@ -13,7 +14,6 @@ import { now, queue, update, watch, withWork, without } from './state.js';
 import { mountTheme } from './theme.js';
 import { listenForUndo } from './toast.js';
 import { mountTune } from './tune.js';
-import { mountWork } from './work.js';
 import { fillWords, words } from './words.js';
 
 fillWords(document);
@@ -21,7 +21,7 @@ mountTheme();
 mountInputs();
 mountPaintings();
 mountStage();
-mountWork();
+mountControls();
 mountLoss();
 mountTune();
 mountQueue();

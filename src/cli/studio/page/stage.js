@@ -1,7 +1,7 @@
 /** The picture on the stage: the photograph, and over it what is being made of it; below it the pictures on the way. */
 import { arrange, byId, el } from './dom.js';
 import { pictureOf, viewOf } from './engine.js';
-import { pictureShown } from './stages.js';
+import { pictureShown } from './work.js';
 import { now, shownWork, update, watch } from './state.js';
 import { createViewer } from './viewer.js';
 import { words } from './words.js';

@@ -3,7 +3,7 @@ import { button, byId, el } from './dom.js';
 import { setOptions } from './actions.js';
 import { mountCommandLine, mountMore } from './more.js';
 import { now, optionOf, watch } from './state.js';
-import { SIZES } from './stages.js';
+import { SIZES } from './work.js';
 import { words } from './words.js';
 
 /** What the style weight is where the engine does not say. */

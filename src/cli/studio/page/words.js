@@ -46,7 +46,7 @@ export const words = {
   further: 'Further',
   furtherBy: 'Iterations to add',
   larger: 'Larger',
-  largerTo: 'Next size',
+  largerTo: 'New long side',
   save: 'Save picture',
   startOver: 'Start over',
   needsStart: (names) => `${names} cannot change on the way: it starts over.`,
