@@ -43,7 +43,7 @@ export function choosePainting(picture) {
   setRecipe({ paintings: [painting(picture), ...rest.filter((other) => other.picture !== picture)] });
 }
 
-export function addPainting(picture) {
+function addPainting(picture) {
   const { paintings } = now().recipe;
   if (!paintings.some((other) => other.picture === picture)) setRecipe({ paintings: [...paintings, painting(picture)] });
 }

@@ -46,19 +46,34 @@ function mountProgress() {
     (id) => {
       const work = id === undefined ? null : now().works.get(id);
       if (!work) return;
-      byId('aloud').textContent = work.state === 'painting' && work.scale ? words.begun(work.scale) : described(work, now().works);
+      byId('aloud').textContent =
+        work.state === 'painting' && work.scale ? words.begun(work.scale) : described(work, now().works);
     },
   );
 }
 
 function mountCommands() {
   const act = (verb) => () => actions.command(verb, shownWork(now()));
-  const by = el('select', { 'aria-label': words.furtherBy }, ...FURTHER.map((count) => el('option', { value: count }, `+${count}`)));
+  const by = el(
+    'select',
+    { 'aria-label': words.furtherBy },
+    ...FURTHER.map((count) => el('option', { value: count }, `+${count}`)),
+  );
   by.value = FURTHER[1];
   const to = el('select', { 'aria-label': words.largerTo });
   const pairs = {
-    further: el('span', { className: 'pair' }, button(words.further, () => actions.command('further', shownWork(now()), Number(by.value))), by),
-    larger: el('span', { className: 'pair' }, button(words.larger, () => actions.command('larger', shownWork(now()), Number(to.value))), to),
+    further: el(
+      'span',
+      { className: 'pair' },
+      button(words.further, () => actions.command('further', shownWork(now()), Number(by.value))),
+      by,
+    ),
+    larger: el(
+      'span',
+      { className: 'pair' },
+      button(words.larger, () => actions.command('larger', shownWork(now()), Number(to.value))),
+      to,
+    ),
   };
   const tools = {
     pause: button(words.pause, act('pause')),
@@ -93,7 +108,9 @@ function mountCommands() {
       to.replaceChildren(...sizes.map((size) => el('option', { value: size }, words.sizeUsual(size))));
       // The button that was just pressed may be gone: its counterpart takes the focus.
       if (focused?.hidden && byId('commands').contains(focused)) {
-        Object.values(tools).find((tool) => !tool.hidden && tool.matches('button, a'))?.focus();
+        Object.values(tools)
+          .find((tool) => !tool.hidden && tool.matches('button, a'))
+          ?.focus();
       }
     },
   );

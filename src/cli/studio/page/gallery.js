@@ -33,17 +33,34 @@ export function mountGallery() {
         if (!cards.has(work.id)) cards.set(work.id, card(work.id));
         cards.get(work.id).fill(work, compared.includes(work.id));
       }
-      arrange(list, shown.map((work) => cards.get(work.id).item));
+      arrange(
+        list,
+        shown.map((work) => cards.get(work.id).item),
+      );
     },
   );
   watch(
-    (state) => [[...state.works.values()].filter((work) => work.deleted).map((work) => work.id).join()],
+    (state) => [
+      [...state.works.values()]
+        .filter((work) => work.deleted)
+        .map((work) => work.id)
+        .join(),
+    ],
     (deleted) => {
       const ids = deleted.split(',').filter(Boolean).map(Number);
-      const back = (id) => button(words.restore, () => actions.restoreWork({ id }), { 'aria-label': words.restoreNumber(id), 'data-key': `back ${id}` });
+      const back = (id) =>
+        button(words.restore, () => actions.restoreWork({ id }), {
+          'aria-label': words.restoreNumber(id),
+          'data-key': `back ${id}`,
+        });
       const rows = ids.map((id) => el('li', {}, `${words.queueItem(id)} `, back(id)));
       const open = bin.querySelector('details')?.open ?? false;
-      refill(bin, ids.length === 0 ? null : el('details', { open }, el('summary', {}, `${words.bin} (${ids.length})`), el('ul', { className: 'bin' }, ...rows)));
+      refill(
+        bin,
+        ids.length === 0
+          ? null
+          : el('details', { open }, el('summary', {}, `${words.bin} (${ids.length})`), el('ul', { className: 'bin' }, ...rows)),
+      );
     },
   );
 }
@@ -59,12 +76,26 @@ function leave(item, heading) {
 function card(id) {
   const work = () => now().works.get(id);
   const picture = el('img', { alt: words.cardPicture(id), loading: 'lazy', decoding: 'async' });
-  const look = el('button', { type: 'button', className: 'frame-button', 'aria-label': words.openNumber(id), onclick: () => actions.open(work()) }, picture);
+  const look = el(
+    'button',
+    { type: 'button', className: 'frame-button', 'aria-label': words.openNumber(id), onclick: () => actions.open(work()) },
+    picture,
+  );
   const caption = el('p', { className: 'caption' });
   const compare = button(words.compare, () => toggleCompared(id), { className: 'plain', 'aria-label': words.compareNumber(id) });
   const grow = button('', () => larger(work()), { className: 'plain' });
-  const remove = button(words.delete, () => actions.removeWork(work()), { className: 'plain', 'aria-label': words.deleteNumber(id) });
-  const item = el('li', { className: 'card' }, look, el('h3', {}, words.queueItem(id)), caption, el('div', { className: 'row' }, compare, grow, remove));
+  const remove = button(words.delete, () => actions.removeWork(work()), {
+    className: 'plain',
+    'aria-label': words.deleteNumber(id),
+  });
+  const item = el(
+    'li',
+    { className: 'card' },
+    look,
+    el('h3', {}, words.queueItem(id)),
+    caption,
+    el('div', { className: 'row' }, compare, grow, remove),
+  );
 
   function fill(now, isCompared) {
     // The picture on the way is as good for a card as the result, and much smaller.
@@ -83,7 +114,9 @@ function card(id) {
 }
 
 function captionOf(work) {
-  const turn = queue(now().works).filter((other) => other.state === 'waiting').findIndex((other) => other.id === work.id);
+  const turn = queue(now().works)
+    .filter((other) => other.state === 'waiting')
+    .findIndex((other) => other.id === work.id);
   const size = work.width && work.height ? words.pixels(work.width, work.height) : null;
   const parts = [turn >= 0 ? words.queuePlace(turn + 1) : words.states[work.state], size, date.format(work.created * 1000)];
   return parts.filter(Boolean).join(' · ');

@@ -49,7 +49,10 @@ function mountStrip() {
       }
       const shown = numbers.length > 0 ? [...numbers.map((number) => buttons.get(number)), latest] : [];
       const atEnd = place.scrollLeft + place.clientWidth >= place.scrollWidth - 4;
-      arrange(place, shown.map(({ item }) => item));
+      arrange(
+        place,
+        shown.map(({ item }) => item),
+      );
       for (const { show } of shown) show(looked);
       if (atEnd) place.scrollLeft = place.scrollWidth;
     },

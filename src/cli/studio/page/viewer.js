@@ -14,14 +14,21 @@ const SQUARE_PIXEL = 3;
  * Builds a viewer into a root.
  * @param {{before: string, after: string, label: string, split?: number}} given accessible names of both pictures and of the wall;
  *   the share of the picture before that is seen at first, in percent
- * @returns {{show: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and the sides of the
- *   picture; the view stays as it is within a series
+ * @returns {{show: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and the sides of
+ *   the picture; the view stays as it is within a series
  */
 export function createViewer(root, given) {
   const before = el('img', { className: 'before', alt: given.before, hidden: true, draggable: false });
   const after = el('img', { className: 'after', alt: given.after, hidden: true, draggable: false });
   const frame = el('div', { className: 'frame' }, before, after);
-  const split = el('input', { type: 'range', className: 'unseen', min: 0, max: 100, value: given.split ?? 0, 'aria-label': words.split });
+  const split = el('input', {
+    type: 'range',
+    className: 'unseen',
+    min: 0,
+    max: 100,
+    value: given.split ?? 0,
+    'aria-label': words.split,
+  });
   const handle = el('div', { className: 'handle', hidden: true });
   /** The part of the wall that a whole picture fills. */
   const mat = el('div', { className: 'mat' });
@@ -60,7 +67,8 @@ export function createViewer(root, given) {
     before.style.clipPath = compared ? `inset(0 ${100 - share * 100}% 0 0)` : '';
     after.style.clipPath = compared ? `inset(0 0 0 ${share * 100}%)` : '';
     const [room, picture] = [sizeOf(wall), box()];
-    const at = (side, move, from) => Math.min(Math.max(room[side] / 2 + move + (from - 0.5) * picture[side] * view.scale, 0), room[side]);
+    const at = (side, move, from) =>
+      Math.min(Math.max(room[side] / 2 + move + (from - 0.5) * picture[side] * view.scale, 0), room[side]);
     handle.style.left = `${at('width', view.x, share)}px`;
     handle.style.top = `${at('height', view.y, 0)}px`;
     handle.style.bottom = `${room.height - at('height', view.y, 1)}px`;

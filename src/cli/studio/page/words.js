@@ -17,11 +17,11 @@ export const words = {
   painting: 'Painting',
   inputHint: 'Choose, drop or paste a file',
   inputs: 'What goes in',
-  shelf: 'Earlier ones',
+  shelf: 'Earlier',
   camera: 'Camera',
   keep: 'Keep a part',
   kept: 'Kept part',
-  addAnother: 'Add another',
+  addAnother: 'One more',
   sending: 'Sending…',
   drawn: 'drawn by impasto',
   pixels: (width, height) => `${width} × ${height}`,
@@ -68,7 +68,11 @@ export const words = {
   empty: 'Choose a photograph and a painting, or try these two.',
   ready: 'Ready.',
   waiting: (before) =>
-    before === 0 ? 'It is next in the queue.' : before === 1 ? 'It waits: one is before it.' : `It waits: ${before} are before it.`,
+    before === 0
+      ? 'It is next in the queue.'
+      : before === 1
+        ? 'It waits: one is before it.'
+        : `It waits: ${before} are before it.`,
   preparing: 'Preparing: looking at the pictures.',
   scale: (scale) => `Scale ${scale.number} of ${scale.count} (${scale.width} × ${scale.height})`,
   iteration: (now, all) => `iteration ${now} of ${all}`,
@@ -165,7 +169,8 @@ export const words = {
   maskKeep: 'What is kept as it was',
   maskRegion: (number) => `Where no. ${number} goes`,
   maskPart: (number) => `The part of no. ${number} that counts`,
-  maskHint: 'Brush over what counts: it lights up. With keys: arrows move the brush, Space brushes, Shift and arrows brush along, E erases, [ and ] change its size.',
+  maskHint:
+    'Brush over what counts: it lights up. With keys: arrows move the brush, Space brushes, Shift and arrows brush along, E erases, [ and ] change its size.',
   maskCanvas: 'Mask. Arrows move the brush, Space brushes, E erases, left and right bracket change its size.',
   maskErase: 'Erase',
   maskSize: 'Brush size',
