@@ -43,7 +43,7 @@ export function choosePainting(picture) {
   setRecipe({ paintings: [painting(picture), ...rest.filter((other) => other.picture !== picture)] });
 }
 
-export function addPainting(picture) {
+function addPainting(picture) {
   const { paintings } = now().recipe;
   if (!paintings.some((other) => other.picture === picture)) setRecipe({ paintings: [...paintings, painting(picture)] });
 }
@@ -106,8 +106,9 @@ export function open(work) {
   show(work.id);
 }
 
+/** Takes in a new work. Of one that is known the events tell, and an answer may be older than the last of them. */
 function learn(work) {
-  if (work !== null) update({ works: withWork(now().works, work) });
+  if (work !== null && !now().works.has(work.id)) update({ works: withWork(now().works, work) });
   return work;
 }
 
@@ -124,14 +125,13 @@ export async function paint() {
 /** Ends a work and begins anew with what is set now. */
 export async function startOver(work) {
   const stopped = isActive(work) ? await attempt(() => engine.stop(work.id)) : work;
-  learn(stopped);
   if (stopped !== null) await paint();
 }
 
 /** One of pause, resume, stop, further and larger. A size that cannot grow is offered as a new work. */
 export async function command(verb, work, ...given) {
   try {
-    return learn(await engine[verb](work.id, ...given));
+    return await engine[verb](work.id, ...given);
   } catch (error) {
     if (!(error instanceof engine.Refusal)) throw error;
     update({ trouble: error.message });
@@ -149,10 +149,16 @@ export async function removeWork(work) {
   if (done === null) return;
   update({ works: withWork(now().works, { ...work, deleted: true }), compared: now().compared.filter((id) => id !== work.id) });
   if (now().shown === work.id) show(null);
-  toast(words.deleted(work.id), words.undo, () => restoreWork(work));
+  toast(words.deleted(work.id), words.undo, () => putBack(work));
 }
 
-export const restoreWork = async (work) => learn(await attempt(() => engine.restore(work.id)));
+/** Undoes a deletion: what waited or was being painted goes on. */
+async function putBack(work) {
+  const restored = await restoreWork(work);
+  if (restored?.state === 'stopped' && isActive(work)) await attempt(() => engine.resume(work.id));
+}
+
+export const restoreWork = (work) => attempt(() => engine.restore(work.id));
 
 export async function forgetPicture(picture) {
   const done = await attempt(() => engine.removePicture(picture.id).then(() => true));
@@ -181,15 +187,18 @@ const tellSettled = settled(async () => {
   const live = {};
   const needStart = [];
   for (const name of names) {
-    const [wanted, has] = [recipe.options[name], work.options[name]].map((value) => value ?? optionOf(groups, name)?.default ?? null);
+    const option = optionOf(groups, name);
+    const [wanted, has] = [recipe.options[name], work.options[name]].map((value) => value ?? option?.default ?? null);
     if (wanted === has) continue;
-    if (optionOf(groups, name)?.live && wanted !== null) live[name] = wanted;
+    // A default may be words about what it depends on.
+    const isValue = recipe.options[name] !== undefined || (wanted !== null && Number.isFinite(Number(wanted)));
+    if (option?.live && isValue) live[name] = wanted;
     else needStart.push(name);
   }
   update({ needStart });
   if (Object.keys(live).length === 0) return;
   try {
-    learn(await engine.change(work.id, live));
+    await engine.change(work.id, live);
   } catch (error) {
     if (!(error instanceof engine.Refusal)) throw error;
     if (error.conflict) update({ needStart: [...needStart, ...Object.keys(live)] });

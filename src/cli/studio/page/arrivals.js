@@ -34,7 +34,10 @@ export function arrivals(img, shows = () => {}) {
     const { url, series } = wanted;
     const loaded = new Image();
     loaded.src = url;
-    const good = await loaded.decode().then(() => true, () => false);
+    const good = await loaded.decode().then(
+      () => true,
+      () => false,
+    );
     if (good && series === wanted.series) {
       put(url);
       await frame();

@@ -17,13 +17,16 @@ export async function openCamera(place) {
   const { body, foot, close } = openDialog(words.cameraTitle, () => stream.getTracks().forEach((track) => track.stop()));
   const video = el('video', { srcObject: stream, muted: true, playsInline: true });
   const still = el('canvas', { hidden: true, role: 'img', 'aria-label': words.cameraStill });
-  const take = button(words.cameraTake, () => freeze(true), { className: 'main' });
+  // Before the first frame there is nothing to take.
+  const take = button(words.cameraTake, () => freeze(true), { className: 'main', disabled: true });
   const again = button(words.cameraAgain, () => freeze(false));
   const use = button(words.use, accept, { className: 'main' });
   body.append(video, still);
   foot.append(take, again, use);
   freeze(false);
   await video.play();
+  take.disabled = false;
+  take.focus();
 
   function freeze(taken) {
     if (taken) {

@@ -31,6 +31,14 @@ export function refill(parent, ...children) {
   if (key !== undefined) parent.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 }
 
+/** Makes these the children of a parent. Those that are in their place stay untouched, and keep focus and pictures. */
+export function arrange(parent, children) {
+  for (const child of [...parent.children]) if (!children.includes(child)) child.remove();
+  children.forEach((child, at) => {
+    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
+  });
+}
+
 /** Calls a function once nothing more came for so many milliseconds. */
 export function settled(act, milliseconds) {
   let timer;

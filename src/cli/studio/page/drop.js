@@ -1,6 +1,7 @@
 /** Files dropped anywhere on the page, and pasted ones. */
 import { byId, el } from './dom.js';
 import * as actions from './actions.js';
+import { now } from './state.js';
 import { toast } from './toast.js';
 import { words } from './words.js';
 
@@ -40,7 +41,12 @@ export function mountPaste() {
     if (files.length === 0 || document.querySelector('dialog[open]')) return;
     event.preventDefault();
     if (byId('painting-well').matches(':hover, :focus-within')) return actions.takeFiles(files, 'painting');
-    const taken = await actions.takeFiles(files, 'photograph');
-    if (taken.length > 0) toast(words.pastedAsPhotograph, words.useAsPainting, () => actions.choosePainting(taken[0].id));
+    const before = now().recipe.photograph;
+    const [pasted] = await actions.takeFiles(files, 'photograph');
+    if (!pasted) return;
+    toast(words.pastedAsPhotograph, words.useAsPainting, () => {
+      actions.choosePhotograph(before);
+      actions.choosePainting(pasted.id);
+    });
   });
 }

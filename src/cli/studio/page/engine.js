@@ -41,23 +41,28 @@ async function request(path, method = 'GET', body = undefined) {
   if (response.ok) return response.status === 204 ? null : response.json();
   const told = await response.json().catch(() => ({}));
   const signedOut = response.status === 401 || response.status === 403;
-  throw new Refusal(told.error ?? (signedOut ? words.refused : `${response.status} ${response.statusText}`), response.status === 409);
+  throw new Refusal(
+    told.error ?? (signedOut ? words.refused : `${response.status} ${response.statusText}`),
+    response.status === 409,
+  );
 }
 
 /**
  * Calls the listener whenever something changes, the whole state first and again after a lost connection.
  * @param {{state: (state: State) => void, work: (work: Work) => void, picture: (picture: Picture) => void,
- *   gone: (gone: {work?: number, picture?: string}) => void, lost: () => void}} listener
+ *   gone: (gone: {work?: number, picture?: string}) => void, lost: (why: string) => void}} listener
  */
 export function follow(listener) {
   const events = new EventSource('/api/events');
   for (const name of ['state', 'work', 'picture', 'gone']) {
     events.addEventListener(name, (event) => listener[name](JSON.parse(event.data)));
   }
-  events.addEventListener('error', () => {
-    listener.lost();
-    // After an answer that is no stream the browser gives up.
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(listener), 2000);
+  events.addEventListener('error', async () => {
+    listener.lost(words.lost);
+    // After an answer that is no stream the browser gives up and does not tell why.
+    if (events.readyState !== EventSource.CLOSED) return;
+    await request('/api/state').catch((refusal) => listener.lost(refusal.message));
+    setTimeout(() => follow(listener), 2000);
   });
 }
 

@@ -1,13 +1,13 @@
 /** All works as cards: to open again, to compare, to paint larger, to delete and to put back. */
-import { button, byId, el, refill } from './dom.js';
+import { arrange, button, byId, el, refill } from './dom.js';
 import * as actions from './actions.js';
 import { pictureOf, viewOf } from './engine.js';
 import { openPair } from './pair.js';
-import { now, queue, update, watch } from './state.js';
-import { largerSizes, pictureShown } from './stages.js';
+import { isActive, now, queue, update, watch } from './state.js';
+import { largerSizes, pictureShown } from './work.js';
 import { words } from './words.js';
 
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
 
 export function mountGallery() {
   const list = el('ul', { className: 'cards' });
@@ -29,23 +29,38 @@ export function mountGallery() {
         cards.delete(id);
         leave(item, heading);
       }
-      shown.forEach((work, at) => {
+      for (const work of shown) {
         if (!cards.has(work.id)) cards.set(work.id, card(work.id));
-        const { item, fill } = cards.get(work.id);
-        fill(work, compared.includes(work.id));
-        // Those that are in their place stay there, and keep the focus.
-        if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
-      });
+        cards.get(work.id).fill(work, compared.includes(work.id));
+      }
+      arrange(
+        list,
+        shown.map((work) => cards.get(work.id).item),
+      );
     },
   );
   watch(
-    (state) => [[...state.works.values()].filter((work) => work.deleted).map((work) => work.id).join()],
+    (state) => [
+      [...state.works.values()]
+        .filter((work) => work.deleted)
+        .map((work) => work.id)
+        .join(),
+    ],
     (deleted) => {
       const ids = deleted.split(',').filter(Boolean).map(Number);
-      const back = (id) => button(words.restore, () => actions.restoreWork({ id }), { 'aria-label': words.restoreNumber(id), 'data-key': `back ${id}` });
+      const back = (id) =>
+        button(words.restore, () => actions.restoreWork({ id }), {
+          'aria-label': words.restoreNumber(id),
+          'data-key': `back ${id}`,
+        });
       const rows = ids.map((id) => el('li', {}, `${words.queueItem(id)} `, back(id)));
       const open = bin.querySelector('details')?.open ?? false;
-      refill(bin, ids.length === 0 ? null : el('details', { open }, el('summary', {}, `${words.bin} (${ids.length})`), el('ul', { className: 'bin' }, ...rows)));
+      refill(
+        bin,
+        ids.length === 0
+          ? null
+          : el('details', { open }, el('summary', {}, `${words.bin} (${ids.length})`), el('ul', { className: 'bin' }, ...rows)),
+      );
     },
   );
 }
@@ -61,12 +76,26 @@ function leave(item, heading) {
 function card(id) {
   const work = () => now().works.get(id);
   const picture = el('img', { alt: words.cardPicture(id), loading: 'lazy', decoding: 'async' });
-  const look = el('button', { type: 'button', className: 'frame-button', 'aria-label': words.openNumber(id), onclick: () => actions.open(work()) }, picture);
+  const look = el(
+    'button',
+    { type: 'button', className: 'frame-button', 'aria-label': words.openNumber(id), onclick: () => actions.open(work()) },
+    picture,
+  );
   const caption = el('p', { className: 'caption' });
   const compare = button(words.compare, () => toggleCompared(id), { className: 'plain', 'aria-label': words.compareNumber(id) });
   const grow = button('', () => larger(work()), { className: 'plain' });
-  const remove = button(words.delete, () => actions.removeWork(work()), { className: 'plain', 'aria-label': words.deleteNumber(id) });
-  const item = el('li', { className: 'card' }, look, el('h3', {}, words.queueItem(id)), caption, el('div', { className: 'row' }, compare, grow, remove));
+  const remove = button(words.delete, () => actions.removeWork(work()), {
+    className: 'plain',
+    'aria-label': words.deleteNumber(id),
+  });
+  const item = el(
+    'li',
+    { className: 'card' },
+    look,
+    el('h3', {}, words.queueItem(id)),
+    caption,
+    el('div', { className: 'row' }, compare, grow, remove),
+  );
 
   function fill(now, isCompared) {
     // The picture on the way is as good for a card as the result, and much smaller.
@@ -85,14 +114,16 @@ function card(id) {
 }
 
 function captionOf(work) {
-  const turn = queue(now().works).filter((other) => other.state === 'waiting').findIndex((other) => other.id === work.id);
+  const turn = queue(now().works)
+    .filter((other) => other.state === 'waiting')
+    .findIndex((other) => other.id === work.id);
   const size = work.width && work.height ? words.pixels(work.width, work.height) : null;
   const parts = [turn >= 0 ? words.queuePlace(turn + 1) : words.states[work.state], size, date.format(work.created * 1000)];
   return parts.filter(Boolean).join(' · ');
 }
 
 /** The size that "larger" would give an ended work, null if none. */
-const nextSize = (work) => (['done', 'stopped'].includes(work.state) ? (largerSizes(work, now().largest)[0] ?? null) : null);
+const nextSize = (work) => (work.result && !isActive(work) ? (largerSizes(work, now().largest)[0] ?? null) : null);
 
 async function larger(work) {
   const begun = await actions.command('larger', work, nextSize(work));

@@ -1,5 +1,5 @@
 /** The two inputs: a photograph and a painting, chosen, dropped or pasted. */
-import { byId } from './dom.js';
+import { byId, el } from './dom.js';
 import * as actions from './actions.js';
 import { viewOf } from './engine.js';
 import { update, watch } from './state.js';
@@ -39,9 +39,15 @@ function mountWell(place, chosen) {
       if (fresh) picture.src = fresh.url;
       else if (known) picture.src = viewOf(id);
       well.classList.toggle('filled', !picture.hidden);
-      const size = known ? words.pixels(known.width, known.height) : '';
-      const name = known?.demo ? words.demo(known.name) : (known?.name ?? '');
-      byId(`${place}-caption`).textContent = fresh ? `${fresh.name} ${words.sending}` : known ? `${name} · ${size}` : '';
+      const [name, more] = captionOf(fresh, known);
+      byId(`${place}-caption`).replaceChildren(el('span', { className: 'name', title: name }, name), el('span', {}, more));
     },
   );
+}
+
+/** What stands below a picture: its name, and what is to know of it. */
+function captionOf(fresh, known) {
+  if (fresh) return [fresh.name, words.sending];
+  if (!known) return ['', ''];
+  return [known.name, known.demo ? words.drawn : words.pixels(known.width, known.height)];
 }

@@ -7,7 +7,7 @@ const WIDTH = 200;
 const HEIGHT = 40;
 
 /** Corners of the curve, from the left to the right, the largest loss at the top. */
-export function corners(losses) {
+function corners(losses) {
   const values = losses.filter((loss) => loss > 0).map(Math.log);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const x = (at) => (at / Math.max(values.length - 1, 1)) * WIDTH;

@@ -1,5 +1,6 @@
 /** Starts the page: gives it its words, builds its parts, and follows the engine. */
 import { button, byId, el } from './dom.js';
+import { mountControls } from './controls.js';
 import { mountDrop, mountPaste } from './drop.js';
 import * as engine from './engine.js';
 import { open, attempt } from './actions.js';
@@ -13,7 +14,6 @@ import { now, queue, update, watch, withWork, without } from './state.js';
 import { mountTheme } from './theme.js';
 import { listenForUndo } from './toast.js';
 import { mountTune } from './tune.js';
-import { mountWork } from './work.js';
 import { fillWords, words } from './words.js';
 
 fillWords(document);
@@ -21,7 +21,7 @@ mountTheme();
 mountInputs();
 mountPaintings();
 mountStage();
-mountWork();
+mountControls();
 mountLoss();
 mountTune();
 mountQueue();
@@ -39,13 +39,13 @@ engine.follow({
     const first = !now().ready;
     const pictures = new Map(told.pictures.map((picture) => [picture.id, picture]));
     const works = new Map(told.works.map((work) => [work.id, work]));
-    update({ ready: true, lost: false, device: told.device, largest: told.largest, pictures, works });
+    update({ ready: true, lost: null, device: told.device, largest: told.largest, pictures, works });
     if (first) begin(told);
   },
   work: (work) => update({ works: withWork(now().works, work) }),
   picture: (picture) => update({ pictures: new Map(now().pictures).set(picture.id, picture) }),
   gone: ({ work, picture }) => update({ works: without(now().works, work), pictures: without(now().pictures, picture) }),
-  lost: () => update({ lost: true }),
+  lost: (why) => update({ lost: why }),
 });
 
 /** What the page opens with: the work that is on its way, or else the demonstration's pictures. */
@@ -70,14 +70,17 @@ function mountTrouble() {
   watch(
     (state) => [state.trouble, state.lost],
     (trouble, lost) => {
-      const text = lost ? words.lost : trouble;
+      const text = lost ?? trouble;
       place.hidden = text === null;
       if (text === null) return place.replaceChildren();
       const dismiss = button('×', () => update({ trouble: null }), { className: 'plain', 'aria-label': words.dismiss });
-      place.replaceChildren(el('p', {}, text), lost ? '' : dismiss);
+      place.replaceChildren(el('p', {}, text), lost === null ? dismiss : '');
     },
   );
-  watch((state) => [state.device], (device) => (byId('device').textContent = device));
+  watch(
+    (state) => [state.device],
+    (device) => (byId('device').textContent = device),
+  );
 }
 
 /** The address tells the view, so that the browser's own way back works. */

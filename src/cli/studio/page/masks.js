@@ -28,7 +28,13 @@ export async function openMask(name, picture, mask, done) {
   if (view === null) return update({ trouble: words.noPicture(now().pictures.get(picture)?.name ?? '') });
 
   const { dialog, body, foot, close, say } = openDialog(name);
-  const canvas = el('canvas', { width: view.naturalWidth, height: view.naturalHeight, tabIndex: 0, role: 'application', 'aria-label': words.maskCanvas });
+  const canvas = el('canvas', {
+    width: view.naturalWidth,
+    height: view.naturalHeight,
+    tabIndex: 0,
+    role: 'application',
+    'aria-label': words.maskCanvas,
+  });
   const ring = el('div', { className: 'ring' });
   const easel = el('div', { className: 'easel' }, el('img', { src: view.src, alt: '' }), canvas, ring);
   const ratio = canvas.width / canvas.height;

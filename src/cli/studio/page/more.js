@@ -19,7 +19,10 @@ export function mountMore(elsewhere) {
     (state) => [state.groups],
     (told) => {
       controls.clear();
-      const shown = told.map((group) => ({ ...group, options: group.options.filter((option) => !elsewhere.includes(option.name)) }));
+      const shown = told.map((group) => ({
+        ...group,
+        options: group.options.filter((option) => !elsewhere.includes(option.name)),
+      }));
       groups.replaceChildren(...shown.filter((group) => group.options.length > 0).map((group) => groupOf(group, controls)));
     },
   );
@@ -57,7 +60,12 @@ const build = {
   choice(option, properties) {
     const change = () => setOptions({ [option.name]: control.value === '' ? null : control.value });
     const named = ({ name, help }) => el('option', { value: name }, help ? `${name}: ${help}` : name);
-    const control = el('select', { ...properties, onchange: change }, el('option', { value: '' }, words.usual), ...option.values.map(named));
+    const control = el(
+      'select',
+      { ...properties, onchange: change },
+      el('option', { value: '' }, words.usual),
+      ...option.values.map(named),
+    );
     return { control, fill: (value) => (control.value = value ?? '') };
   },
   flag(option, properties) {
@@ -69,7 +77,14 @@ const build = {
 
 function typed(option, properties) {
   const change = () => setOptions({ [option.name]: control.value.trim() || null });
-  const control = el('input', { type: 'text', ...properties, placeholder: option.default ?? '', autocomplete: 'off', spellcheck: false, onchange: change });
+  const control = el('input', {
+    type: 'text',
+    ...properties,
+    placeholder: option.default ?? '',
+    autocomplete: 'off',
+    spellcheck: false,
+    onchange: change,
+  });
   return { control, fill: (value) => (control.value = value ?? '') };
 }
 
@@ -77,6 +92,8 @@ function typed(option, properties) {
 export function mountCommandLine() {
   const code = el('code');
   const copy = button(words.copy, async () => {
+    // Without a secure connection there is no clipboard: what is selected can still be copied by hand.
+    if (!navigator.clipboard) return getSelection().selectAllChildren(code);
     await navigator.clipboard.writeText(code.textContent);
     toast(words.copied);
   });

@@ -30,12 +30,16 @@ export function mountPaintings() {
       const { paintings } = now().recipe;
       const rows = paintings.length > 1 ? paintings.map(row) : [];
       weights = rows.map(({ weigh }) => weigh);
+      list.hidden = rows.length === 0;
       refill(list, ...rows.map(({ item }) => item));
       part.hidden = paintings.length !== 1;
       part.classList.toggle('set', Boolean(paintings[0]?.mask));
     },
   );
-  watch((state) => [state.recipe.paintings], (paintings) => weights.forEach((weigh, at) => weigh(paintings[at]?.weight)));
+  watch(
+    (state) => [state.recipe.paintings],
+    (paintings) => weights.forEach((weigh, at) => weigh(paintings[at]?.weight)),
+  );
 }
 
 function row(painting, at) {
@@ -87,7 +91,9 @@ function editPart(at) {
 function editRegion(at) {
   const { photograph, paintings } = now().recipe;
   if (photograph === null) return;
-  openMask(words.maskRegion(at + 1), photograph, paintings[at].region, (changed) => actions.changePainting(at, { region: changed }));
+  openMask(words.maskRegion(at + 1), photograph, paintings[at].region, (changed) =>
+    actions.changePainting(at, { region: changed }),
+  );
 }
 
 function editKeep() {

@@ -1,7 +1,7 @@
 /** Two works over one another. */
 import { openDialog } from './dialog.js';
 import { el } from './dom.js';
-import { pictureShown } from './stages.js';
+import { pictureShown } from './work.js';
 import { createViewer } from './viewer.js';
 import { words } from './words.js';
 

@@ -27,10 +27,16 @@ export function openShelf(place) {
     ...pictures.map((picture) => {
       const view = el('img', { src: viewOf(picture.id), alt: '', loading: 'lazy' });
       const label = words.shelfUse(picture.name);
-      const item = el('li', {}, el('button', { type: 'button', className: 'frame-button', 'aria-label': label, onclick: () => use(picture) }, view));
+      const item = el(
+        'li',
+        {},
+        el('button', { type: 'button', className: 'frame-button', 'aria-label': label, onclick: () => use(picture) }, view),
+      );
       item.append(el('span', { className: 'caption' }, picture.name));
       if (!picture.demo) {
-        item.append(button(words.forget, () => forget(picture, item), { className: 'plain', 'aria-label': words.forgetName(picture.name) }));
+        item.append(
+          button(words.forget, () => forget(picture, item), { className: 'plain', 'aria-label': words.forgetName(picture.name) }),
+        );
       }
       return item;
     }),

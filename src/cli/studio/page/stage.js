@@ -1,13 +1,13 @@
 /** The picture on the stage: the photograph, and over it what is being made of it; below it the pictures on the way. */
-import { byId, el, refill } from './dom.js';
+import { arrange, byId, el } from './dom.js';
 import { pictureOf, viewOf } from './engine.js';
-import { pictureShown } from './stages.js';
+import { pictureShown } from './work.js';
 import { now, shownWork, update, watch } from './state.js';
 import { createViewer } from './viewer.js';
 import { words } from './words.js';
 
 export function mountStage() {
-  const viewer = createViewer(byId('viewer'), { before: '', after: words.result, label: words.stage });
+  const viewer = createViewer(byId('viewer'), { before: words.before, after: words.result, label: words.stage });
 
   watch(
     (state) => [shownWork(state), state.looked, state.recipe.photograph, state.pictures, state.arriving],
@@ -15,7 +15,6 @@ export function mountStage() {
       const id = work?.photograph ?? chosen;
       const picture = pictures.get(id);
       const fresh = work ? undefined : arriving.find((file) => file.place === 'photograph');
-      viewer.name(words.before(fresh?.name ?? picture?.name ?? ''));
       viewer.show({
         before: fresh?.url ?? (picture ? viewOf(id) : null),
         after: work ? pictureShown(work, looked) : null,
@@ -26,35 +25,44 @@ export function mountStage() {
     },
   );
 
+  mountStrip();
+}
+
+function mountStrip() {
+  const place = byId('strip');
+  const latest = stripButton(words.latest, null, {});
+  /** Buttons of the work on the stage, by the number of their picture. */
+  let buttons = new Map();
+  let of = null;
+
   watch(
     (state) => [state.shown, shownWork(state)?.strip.join(), state.looked],
-    (work, numbers, looked) => {
-      const place = byId('strip');
-      place.hidden = numbers === undefined;
-      if (place.hidden) return place.replaceChildren();
-      const strip = numbers.split(',').filter(Boolean).map(Number);
-      const item = (number) => {
+    (work, told, looked) => {
+      if (of !== work) buttons = new Map();
+      of = work;
+      place.hidden = told === undefined;
+      const numbers = (told ?? '').split(',').filter(Boolean).map(Number);
+      for (const number of numbers) {
+        if (buttons.has(number)) continue;
         const picture = el('img', { src: pictureOf(work, number), alt: '', loading: 'lazy' });
-        return el(
-          'li',
-          {},
-          el('button', {
-            type: 'button',
-            className: 'frame-button',
-            'aria-label': words.stripItem(number),
-            'aria-pressed': String(looked === number),
-            'data-key': `strip ${number}`,
-            onclick: () => update({ looked: now().looked === number ? null : number }),
-          }, picture),
-        );
-      };
-      const latest = el('button', {
-        type: 'button',
-        'aria-pressed': String(looked === null),
-        'data-key': 'strip latest',
-        onclick: () => update({ looked: null }),
-      }, words.latest);
-      refill(place, ...strip.map(item), el('li', {}, latest));
+        buttons.set(number, stripButton(picture, number, { className: 'frame-button', 'aria-label': words.stripItem(number) }));
+      }
+      const shown = numbers.length > 0 ? [...numbers.map((number) => buttons.get(number)), latest] : [];
+      const atEnd = place.scrollLeft + place.clientWidth >= place.scrollWidth - 4;
+      arrange(
+        place,
+        shown.map(({ item }) => item),
+      );
+      for (const { show } of shown) show(looked);
+      if (atEnd) place.scrollLeft = place.scrollWidth;
     },
   );
+}
+
+/** A button that puts a picture on the way on the stage, or, for null, whatever is the latest. */
+function stripButton(content, number, properties) {
+  const look = () => update({ looked: now().looked === number ? null : number });
+  const pressed = el('button', { type: 'button', onclick: look, ...properties }, content);
+  const show = (looked) => pressed.setAttribute('aria-pressed', String(looked === number));
+  return { item: el('li', {}, pressed), show };
 }

@@ -35,7 +35,8 @@ let state = {
   compared: [],
   /** @type {string|null} what went wrong last */
   trouble: null,
-  lost: false,
+  /** @type {string|null} why the engine is not heard of, while it is not */
+  lost: null,
 };
 
 const watchers = [];

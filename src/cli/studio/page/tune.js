@@ -3,7 +3,7 @@ import { button, byId, el } from './dom.js';
 import { setOptions } from './actions.js';
 import { mountCommandLine, mountMore } from './more.js';
 import { now, optionOf, watch } from './state.js';
-import { SIZES } from './stages.js';
+import { SIZES } from './work.js';
 import { words } from './words.js';
 
 /** What the style weight is where the engine does not say. */
@@ -26,7 +26,7 @@ const AT_HAND = ['style-weight', 'size'];
 
 export function mountTune() {
   const place = byId('tune');
-  place.prepend(styleWeight(), size(), presets(), mountMore(AT_HAND));
+  place.prepend(el('h2', { className: 'unseen' }, words.tune), styleWeight(), size(), presets(), mountMore(AT_HAND));
   mountCommandLine();
 }
 
@@ -43,7 +43,12 @@ function styleWeight() {
     (state) => [optionOf(state.groups, 'style-weight')?.default, state.recipe.options['style-weight']],
     (told, chosen) => fill(Number(told) > 0 ? Number(told) : STYLE_WEIGHT, chosen),
   );
-  const ends = el('div', { className: 'ends', 'aria-hidden': 'true' }, el('span', {}, words.styleLess), el('span', {}, words.styleMore));
+  const ends = el(
+    'div',
+    { className: 'ends', 'aria-hidden': 'true' },
+    el('span', {}, words.styleLess),
+    el('span', {}, words.styleMore),
+  );
   const label = el('label', { for: 'style-weight' }, words.styleWeight);
   return el('div', { className: 'setting' }, el('div', { className: 'top' }, label, value), slider, ends);
 }
@@ -58,7 +63,10 @@ function size() {
       if (chosen !== undefined && !offered.includes(chosen)) offered.push(chosen);
       const named = (value) => (value === '0' ? words.sizeOwn : words.sizeUsual(value));
       const first = usual === null ? words.usual : `${words.sizeUsual(usual)} (${words.usual})`;
-      select.replaceChildren(el('option', { value: '' }, first), ...offered.map((value) => el('option', { value }, named(value))));
+      select.replaceChildren(
+        el('option', { value: '' }, first),
+        ...offered.map((value) => el('option', { value }, named(value))),
+      );
       select.value = chosen ?? '';
     },
   );

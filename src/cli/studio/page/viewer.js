@@ -14,31 +14,43 @@ const SQUARE_PIXEL = 3;
  * Builds a viewer into a root.
  * @param {{before: string, after: string, label: string, split?: number}} given accessible names of both pictures and of the wall;
  *   the share of the picture before that is seen at first, in percent
- * @returns {{show: Function, name: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and
- *   the sides of the picture; `name(text)` says what the picture before is
+ * @returns {{show: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and the sides of
+ *   the picture; the view stays as it is within a series
  */
 export function createViewer(root, given) {
   const before = el('img', { className: 'before', alt: given.before, hidden: true, draggable: false });
   const after = el('img', { className: 'after', alt: given.after, hidden: true, draggable: false });
   const frame = el('div', { className: 'frame' }, before, after);
-  const split = el('input', { type: 'range', className: 'unseen', min: 0, max: 100, value: given.split ?? 0, 'aria-label': words.split });
+  const split = el('input', {
+    type: 'range',
+    className: 'unseen',
+    min: 0,
+    max: 100,
+    value: given.split ?? 0,
+    'aria-label': words.split,
+  });
   const handle = el('div', { className: 'handle', hidden: true });
-  const wall = el('div', { className: 'wall', tabIndex: 0, role: 'group', 'aria-label': given.label }, frame, split, handle);
+  /** The part of the wall that a whole picture fills. */
+  const mat = el('div', { className: 'mat' });
+  const wall = el('div', { className: 'wall', tabIndex: 0, role: 'group', 'aria-label': given.label }, mat, frame, split, handle);
   const percent = el('span', { className: 'percent' });
 
   let view = WHOLE;
   let sides = { width: 4, height: 3 };
   let shape = '';
 
-  const size = () => ({ width: wall.clientWidth, height: wall.clientHeight });
-  const box = () => fitted(sides.width, sides.height, size());
+  const sizeOf = (element) => ({ width: element.clientWidth, height: element.clientHeight });
+  const box = () => fitted(sides.width, sides.height, sizeOf(mat));
   /** CSS pixels that one pixel of the picture takes at scale 1. */
   const pixel = () => box().width / sides.width;
+  /** The scale at which one pixel of the picture is one of the screen. */
+  const single = () => 1 / (pixel() * devicePixelRatio);
 
   function lay() {
     const { width, height } = box();
     if (!(width > 0)) return;
-    view = clamped(view, { width, height }, size(), LARGEST_PIXEL / pixel());
+    const scales = { smallest: Math.min(1, single()), largest: Math.max(1, LARGEST_PIXEL / pixel()) };
+    view = clamped(view, { width, height }, sizeOf(wall), scales);
     frame.style.width = `${width}px`;
     frame.style.height = `${height}px`;
     frame.style.transform = `translate(-50%, -50%) translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
@@ -54,9 +66,12 @@ export function createViewer(root, given) {
     handle.hidden = split.disabled = !compared;
     before.style.clipPath = compared ? `inset(0 ${100 - share * 100}% 0 0)` : '';
     after.style.clipPath = compared ? `inset(0 0 0 ${share * 100}%)` : '';
-    const { width } = size();
-    const x = width / 2 + view.x + (share - 0.5) * box().width * view.scale;
-    handle.style.left = `${Math.min(Math.max(x, 0), width)}px`;
+    const [room, picture] = [sizeOf(wall), box()];
+    const at = (side, move, from) =>
+      Math.min(Math.max(room[side] / 2 + move + (from - 0.5) * picture[side] * view.scale, 0), room[side]);
+    handle.style.left = `${at('width', view.x, share)}px`;
+    handle.style.top = `${at('height', view.y, 0)}px`;
+    handle.style.bottom = `${room.height - at('height', view.y, 1)}px`;
   }
 
   function splitAt(clientX) {
@@ -73,7 +88,7 @@ export function createViewer(root, given) {
   const zoom = (factor, at = { x: 0, y: 0 }) => turn(zoomed(view, factor, at));
   const pan = (x, y) => turn(moved(view, x, y));
   const whole = () => turn(WHOLE);
-  const pixels = () => turn({ ...view, scale: 1 / (pixel() * devicePixelRatio) });
+  const pixels = () => turn({ ...view, scale: single() });
 
   const keys = {
     '+': () => zoom(1.25),
@@ -131,5 +146,5 @@ export function createViewer(root, given) {
     lay();
   }
 
-  return { show, name: (text) => (before.alt = text) };
+  return { show };
 }

@@ -1,113 +1,55 @@
-/** How far the work on the stage is, in words and as a bar, and what can be done with it. */
-import { button, byId, el } from './dom.js';
-import * as actions from './actions.js';
-import { downloadOf } from './engine.js';
-import { described, largerSizes, share } from './stages.js';
-import { isActive, now, shownWork, update, watch } from './state.js';
+/** What follows from how far a work is, as pure functions: which picture shows it, what it can become, how it is told. */
+import { pictureOf, resultOf } from './engine.js';
+import { isActive, queue } from './state.js';
 import { words } from './words.js';
 
-/** Iterations that "further" adds. */
-const FURTHER = [50, 100, 200, 500, 1000];
+/** Long sides that a picture grows through, in pixels. */
+export const SIZES = [256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192];
 
-export function mountWork() {
-  byId('paint').addEventListener('click', () => {
-    actions.paint();
-    byId('stage').scrollIntoView({ block: 'nearest' });
-  });
-  mountCommands();
-  mountProgress();
-  watch(
-    (state) => [state.recipe.photograph, state.recipe.paintings.length, state.arriving.length, state.ready],
-    (photograph, paintings, arriving, ready) => {
-      byId('paint').disabled = !ready || (arriving === 0 && (photograph === null || paintings === 0));
-    },
-  );
+/** Long sides larger than the work's that fit into the memory. */
+export function largerSizes(work, largest) {
+  const long = Math.max(work.width ?? 0, work.height ?? 0);
+  return long === 0 ? [] : SIZES.filter((size) => size > long && size <= (largest ?? Infinity));
 }
 
-function mountProgress() {
-  const status = byId('status');
-  const bar = byId('progress');
-  watch(
-    (state) => [shownWork(state), state.works, state.ready, state.recipe.photograph, state.pictures],
-    (work, works, ready, photograph, pictures) => {
-      const idle = pictures.get(photograph)?.demo ? words.empty : words.ready;
-      status.textContent = work ? described(work, works) : ready ? idle : '';
-      bar.hidden = !work || !isActive(work) || work.state === 'waiting';
-      const percent = work ? Math.round(share(work) * 100) : 0;
-      bar.setAttribute('aria-valuenow', percent);
-      bar.style.setProperty('--share', `${percent}%`);
-      bar.style.setProperty('--scales', work?.scale?.count ?? 1);
-      document.title = work && isActive(work) && work.scale ? words.title(percent) : words.wordmark;
-    },
-  );
-  // Iterations are too many to be read aloud: only what is new in kind is.
-  watch(
-    (state) => [shownWork(state)?.id, shownWork(state)?.state, shownWork(state)?.scale?.number],
-    (id) => {
-      const work = id === undefined ? null : now().works.get(id);
-      if (!work) return;
-      byId('aloud').textContent = work.state === 'painting' && work.scale ? words.begun(work.scale) : described(work, now().works);
-    },
-  );
+/** The address of what is shown of a work: the picture that is looked at, the result, or the latest on the way. */
+export function pictureShown(work, looked = null) {
+  if (looked !== null) return pictureOf(work.id, looked);
+  if (work.result && !isActive(work)) return resultOf(work);
+  return work.picture > 0 ? pictureOf(work.id, work.picture) : null;
 }
 
-function mountCommands() {
-  const act = (verb) => () => actions.command(verb, shownWork(now()));
-  const by = el('select', { 'aria-label': words.furtherBy }, ...FURTHER.map((count) => el('option', { value: count }, `+${count}`)));
-  by.value = FURTHER[1];
-  const to = el('select', { 'aria-label': words.largerTo });
-  const pairs = {
-    further: el('span', { className: 'pair' }, button(words.further, () => actions.command('further', shownWork(now()), Number(by.value))), by),
-    larger: el('span', { className: 'pair' }, button(words.larger, () => actions.command('larger', shownWork(now()), Number(to.value))), to),
-  };
-  const tools = {
-    pause: button(words.pause, act('pause')),
-    resume: button(words.resume, act('resume')),
-    stop: button(words.stop, act('stop')),
-    ...pairs,
-    save: el('a', { className: 'button', download: '' }, words.save),
-    another: button(words.another, () => actions.show(null), { className: 'plain' }),
-  };
-  byId('commands').append(...Object.values(tools));
+function duration(seconds) {
+  if (seconds < 90) return words.seconds(Math.max(1, Math.round(seconds)));
+  return seconds < 5400 ? words.minutes(Math.round(seconds / 60)) : words.hours((seconds / 3600).toFixed(1));
+}
 
-  watch(
-    (state) => [shownWork(state)?.id, shownWork(state)?.state, shownWork(state)?.result, shownWork(state)?.width, state.largest],
-    (id, state, result, width, largest) => {
-      const work = id === undefined ? null : now().works.get(id);
-      const busy = ['preparing', 'painting'].includes(state);
-      const ended = ['done', 'stopped'].includes(state);
-      const sizes = work ? largerSizes(work, largest) : [];
-      const open = {
-        pause: busy,
-        resume: ['paused', 'stopped', 'failed'].includes(state),
-        stop: work !== null && isActive(work),
-        further: ended || state === 'painting' || state === 'paused',
-        larger: (ended || state === 'painting' || state === 'paused') && sizes.length > 0,
-        save: Boolean(result),
-        another: ended || state === 'failed',
-      };
-      const focused = document.activeElement;
-      for (const [name, tool] of Object.entries(tools)) tool.hidden = !open[name];
-      if (result) tools.save.href = downloadOf(id);
-      to.replaceChildren(...sizes.map((size) => el('option', { value: size }, words.sizeUsual(size))));
-      // The button that was just pressed may be gone: its counterpart takes the focus.
-      if (focused?.hidden && byId('commands').contains(focused)) {
-        Object.values(tools).find((tool) => !tool.hidden && tool.matches('button, a'))?.focus();
-      }
-    },
-  );
+/** What a work is at, in one sentence. @param {import('./engine.js').Work} work */
+export function described(work, works) {
+  const size = work.width && work.height ? words.ofSize(work.width, work.height) : '';
+  const parts = [
+    work.scale && words.scale(work.scale),
+    work.iterations > 0 && words.iteration(work.iteration, work.iterations),
+    work.state === 'paused' && words.paused,
+    work.state === 'painting' && work.left !== null && words.left(duration(work.left)),
+  ];
+  const underway = `${parts.filter(Boolean).join(', ')}.`;
+  const sentences = {
+    waiting: () => words.waiting(queue(works).findIndex((other) => other.id === work.id)),
+    preparing: () => words.preparing,
+    painting: () => (work.scale ? underway : words.preparing),
+    paused: () => underway,
+    done: () => words.done(size),
+    stopped: () => words.stopped(size),
+    failed: () => words.failed,
+  };
+  return [sentences[work.state](), work.message].filter(Boolean).join(' ');
+}
 
-  watch(
-    (state) => [state.needStart, Boolean(shownWork(state) && isActive(shownWork(state)))],
-    (names, active) => {
-      const place = byId('restart');
-      place.hidden = names.length === 0 || !active;
-      if (place.hidden) return place.replaceChildren();
-      const start = button(words.startOver, () => {
-        update({ needStart: [] });
-        actions.startOver(shownWork(now()));
-      });
-      place.replaceChildren(el('span', {}, words.needsStart(names.join(', '))), start);
-    },
-  );
+/** Share of the scales that is done, from 0 to 1. */
+export function share(work) {
+  if (work.state === 'done') return 1;
+  if (!work.scale) return 0;
+  const within = work.iterations > 0 ? Math.min(work.iteration / work.iterations, 1) : 0;
+  return (work.scale.number - 1 + within) / work.scale.count;
 }

@@ -11,9 +11,9 @@ export function fitted(width, height, wall) {
   return { width: width * scale, height: height * scale };
 }
 
-/** The view as near as the picture allows: never smaller than the wall, never with its edge inside of it. */
-export function clamped(view, box, wall, largest) {
-  const scale = Math.min(Math.max(view.scale, 1), Math.max(largest, 1));
+/** The view within these scales; a picture larger than the wall has no edge inside of it, a smaller one is in its middle. */
+export function clamped(view, box, wall, { smallest, largest }) {
+  const scale = Math.min(Math.max(view.scale, smallest), largest);
   const room = (side) => Math.max(0, (box[side] * scale - wall[side]) / 2);
   const within = (value, most) => Math.min(Math.max(value, -most), most);
   return { scale, x: within(view.x, room('width')), y: within(view.y, room('height')) };
