@@ -18,9 +18,14 @@ fn pages_of_strangers_are_refused() {
     // The page itself, and programs.
     assert_eq!(state(&[("Host", &own), ("Cookie", &cookie)]), 200);
     assert_eq!(state(&[("Host", &own), ("Authorization", &bearer)]), 200);
-    assert_eq!(state(&[("Host", &own), ("Cookie", &cookie), ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")]), 200);
+    assert_eq!(
+        state(&[("Host", &own), ("Cookie", &cookie), ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")]),
+        200
+    );
     // A name that leads here.
-    for host in ["evil.example", &format!("evil.example:{port}"), &format!("localhost.evil.example:{port}"), "", "127.0.0.1"] {
+    for host in
+        ["evil.example", &format!("evil.example:{port}"), &format!("localhost.evil.example:{port}"), "", "127.0.0.1"]
+    {
         assert_eq!(state(&[("Host", host), ("Cookie", &cookie)]), 403, "{host}");
     }
     assert_ne!(state(&[("Cookie", &cookie)]), 200, "no host");
@@ -32,20 +37,36 @@ fn pages_of_strangers_are_refused() {
     }
     for site in ["cross-site", "same-site", "nonsense"] {
         assert_eq!(state(&[("Host", &own), ("Cookie", &cookie), ("Sec-Fetch-Site", site)]), 403, "{site}");
-        let entered = [("Host", own.as_str()), ("Cookie", &cookie), ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "navigate")];
+        let entered =
+            [("Host", own.as_str()), ("Cookie", &cookie), ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", "navigate")];
         assert_eq!(state(&entered), 403, "only the page itself may be entered");
         assert_eq!(studio.send("GET", "/", &entered, b"").status, 200);
     }
     // Without the token, or with another.
     let wrong = format!("impasto-{port}={}", "0".repeat(studio.token.len()));
-    for headers in [vec![("Host", own.as_str())], vec![("Host", &own), ("Cookie", &wrong)], vec![("Host", &own), ("Authorization", "Bearer ")]] {
-        for path in ["/", "/api/state", "/api/events", "/page/main.js", "/openapi.json", "/?token=wrong", "/api/state?token=x", "/nowhere"] {
+    for headers in [
+        vec![("Host", own.as_str())],
+        vec![("Host", &own), ("Cookie", &wrong)],
+        vec![("Host", &own), ("Authorization", "Bearer ")],
+    ] {
+        for path in [
+            "/",
+            "/api/state",
+            "/api/events",
+            "/page/main.js",
+            "/openapi.json",
+            "/?token=wrong",
+            "/api/state?token=x",
+            "/nowhere",
+        ] {
             assert_eq!(studio.send("GET", path, &headers, b"").status, 401, "{path}");
         }
     }
     // A form cannot send the header.
     let form = [("Host", own.as_str()), ("Cookie", &cookie), ("Content-Type", "application/x-www-form-urlencoded")];
-    for (method, path) in [("POST", "/api/works/1/stop"), ("POST", "/api/pictures"), ("DELETE", "/api/works/1"), ("PUT", "/api/state")] {
+    for (method, path) in
+        [("POST", "/api/works/1/stop"), ("POST", "/api/pictures"), ("DELETE", "/api/works/1"), ("PUT", "/api/state")]
+    {
         assert_eq!(studio.send(method, path, &form, b"a=b").status, 403, "{method} {path}");
     }
     let reply = studio.ask("GET", "/", b"");
@@ -74,7 +95,19 @@ fn no_path_leads_out_of_the_directory() {
     let studio = Studio::start(&folder);
     let id = studio.begin(&folder, &json!({ "size": "32" }));
     studio.wait_for(id, "done");
-    for word in ["../secret.txt", "..%2fsecret.txt", "%2e%2e%2f%2e%2e%2fsecret.txt", "..\\secret.txt", "%00", "/etc/passwd", "%2fetc%2fpasswd", "....//", "1%2f..%2f..", "lock", "original"] {
+    for word in [
+        "../secret.txt",
+        "..%2fsecret.txt",
+        "%2e%2e%2f%2e%2e%2fsecret.txt",
+        "..\\secret.txt",
+        "%00",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "....//",
+        "1%2f..%2f..",
+        "lock",
+        "original",
+    ] {
         for path in [
             format!("/{word}"),
             format!("/page/{word}"),
@@ -121,7 +154,14 @@ fn what_is_no_picture_does_not_come_in() {
     let html = b"<!doctype html><script>alert(1)</script>".to_vec();
     let truncated = folder.read("photo.png")[..600].to_vec();
     let disguised = [&folder.read("photo.png")[..8], b"<script>alert(1)</script>"].concat();
-    for (what, bytes) in [("svg", svg), ("html", html), ("nothing", Vec::new()), ("half", truncated), ("disguise", disguised), ("bomb", hollow_png(65535))] {
+    for (what, bytes) in [
+        ("svg", svg),
+        ("html", html),
+        ("nothing", Vec::new()),
+        ("half", truncated),
+        ("disguise", disguised),
+        ("bomb", hollow_png(65535)),
+    ] {
         let reply = studio.ask("POST", "/api/pictures?name=a%3Cb%3E.png", &bytes);
         assert_eq!(reply.status, 415, "{what}: {}", reply.text());
         assert!(reply.refusal().contains("a<b>.png"), "{what}: {}", reply.refusal());
@@ -153,19 +193,42 @@ fn the_painting_goes_on_under_a_flood() {
     // Connections that say nothing, and some that say a little.
     let mut idle: Vec<_> = (0..500).map(|_| studio.connect()).collect();
     for (number, stream) in idle.iter_mut().enumerate().filter(|(number, _)| number % 3 == 0) {
-        let long = format!("POST /api/pictures?name=x HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nX-Impasto: 1\r\nContent-Length: 99999999\r\n\r\n", studio.address, studio.token);
+        let long = format!(
+            "POST /api/pictures?name=x HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nX-Impasto: 1\r\nContent-Length: 99999999\r\n\r\n",
+            studio.address, studio.token
+        );
         let text = if number % 2 == 0 { "GET / HTTP/1.1\r\nHost:" } else { &long };
         let _ = stream.get_mut().write_all(text.as_bytes());
     }
     assert!(["preparing", "painting", "done", "waiting"].contains(&studio.work(id)["state"].as_str().unwrap()));
     drop(idle);
     let mut random = Random::new(3);
-    let mut pick = |words: &[&str]| words[(random.uniform(0.0, words.len() as f32) as usize).min(words.len() - 1)].to_owned();
+    let mut pick =
+        |words: &[&str]| words[(random.uniform(0.0, words.len() as f32) as usize).min(words.len() - 1)].to_owned();
     let mut stream = studio.connect();
     for _ in 0..10_000 {
         let method = pick(&["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "BREW"]);
         let path: String = (0..3)
-            .map(|_| pick(&["/", "/api", "/works", "/pictures", "/1", "/99999999999999999999999", "/result", "/%ff", "/..", "?a=b", "/page", "/stop", "/view", "/-1", "/\u{7f}", "//"]))
+            .map(|_| {
+                pick(&[
+                    "/",
+                    "/api",
+                    "/works",
+                    "/pictures",
+                    "/1",
+                    "/99999999999999999999999",
+                    "/result",
+                    "/%ff",
+                    "/..",
+                    "?a=b",
+                    "/page",
+                    "/stop",
+                    "/view",
+                    "/-1",
+                    "/\u{7f}",
+                    "//",
+                ])
+            })
             .collect();
         let path = if path.starts_with('/') { path } else { format!("/{path}") };
         let body = pick(&["", "{}", "{\"size\":1e99}", "\u{0}\u{1}", "[[[["]);

@@ -81,7 +81,12 @@ impl Seen {
 
     /// Calls a function of JavaScript with a node as `this`.
     fn on(&self, node: DOM::NodeId, function: &str) -> serde_json::Value {
-        let resolve = DOM::ResolveNode { node_id: None, backend_node_id: Some(node), object_group: None, execution_context_id: None };
+        let resolve = DOM::ResolveNode {
+            node_id: None,
+            backend_node_id: Some(node),
+            object_group: None,
+            execution_context_id: None,
+        };
         let object = self.tab.call_method(resolve).unwrap().object.object_id;
         let call = Runtime::CallFunctionOn {
             function_declaration: function.to_owned(),
@@ -109,7 +114,9 @@ impl Seen {
 
     fn choose(&self, label: &str, file: PathBuf) {
         // What a file input is called in the tree differs between versions; what labels it does not.
-        let find = format!("[...document.querySelectorAll('input[type=file]')].find((input) => [...input.labels].some((label) => label.textContent.trim() === '{label}'))");
+        let find = format!(
+            "[...document.querySelectorAll('input[type=file]')].find((input) => [...input.labels].some((label) => label.textContent.trim() === '{label}'))"
+        );
         let object = self.tab.evaluate(&find, false).unwrap().object_id.expect("a labelled file input");
         let files = vec![file.to_string_lossy().into_owned()];
         let set = DOM::SetFileInputFiles { files, node_id: None, backend_node_id: None, object_id: Some(object) };
@@ -121,7 +128,8 @@ impl Seen {
     }
 
     fn status(&self) -> String {
-        let text = self.value("[...document.querySelectorAll('[role=status]')].map((status) => status.textContent).join(' ')");
+        let text =
+            self.value("[...document.querySelectorAll('[role=status]')].map((status) => status.textContent).join(' ')");
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -147,7 +155,11 @@ fn a_picture_is_painted_by_what_one_sees() {
     let slider = page.wait_for("slider", "Style weight");
     assert_eq!(page.on(slider, "function() { return Number(this.value) > 0 }"), true);
     // By then the page knows of the pictures, too.
-    wait_until("the names", || page.value("document.body.textContent.includes('photo.png') && document.body.textContent.includes('painting.png')") == true);
+    wait_until("the names", || {
+        page.value(
+            "document.body.textContent.includes('photo.png') && document.body.textContent.includes('painting.png')",
+        ) == true
+    });
     page.press("Paint");
     wait_until("a work", || !studio.get("/api/state")["works"].as_array().unwrap().is_empty());
     let work = studio.work(1);
@@ -156,7 +168,10 @@ fn a_picture_is_painted_by_what_one_sees() {
         let pictures = pictures["pictures"].as_array().unwrap();
         pictures.iter().find(|picture| picture["id"] == *id).unwrap()["name"].clone()
     };
-    assert_eq!((name(&work["photograph"]), name(&work["paintings"][0]["picture"])), ("photo.png".into(), "painting.png".into()));
+    assert_eq!(
+        (name(&work["photograph"]), name(&work["paintings"][0]["picture"])),
+        ("photo.png".into(), "painting.png".into())
+    );
     page.wait_for("image", "Result");
     page.press("Pause");
     studio.wait_while(1, "a pause", |work| !["paused", "done"].contains(&work["state"].as_str().unwrap()));
@@ -182,7 +197,13 @@ fn scale_and_iteration_are_told_and_a_work_is_stopped() {
     // The demonstration's pictures are chosen: one press paints.
     page.press("Paint");
     let painted = studio.wait_while(1, "an iteration", |work| work["iteration"].as_u64() == Some(0));
-    let demo = studio.get("/api/state")["pictures"].as_array().unwrap().iter().find(|picture| picture["demo"] == "photograph").unwrap()["id"].clone();
+    let demo = studio.get("/api/state")["pictures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|picture| picture["demo"] == "photograph")
+        .unwrap()["id"]
+        .clone();
     assert_eq!(painted["photograph"], demo);
     wait_until("size and iteration in the status", || {
         let status = page.status();
@@ -235,9 +256,13 @@ fn the_page_fits_a_telephone_and_asks_nobody_else() {
     }
     // Whoever does not use a mouse gets everywhere, and every control has a name.
     for (role, name, _) in page.tree() {
-        let control = ["button", "link", "slider", "textbox", "combobox", "checkbox", "spinbutton"].contains(&role.as_str());
+        let control =
+            ["button", "link", "slider", "textbox", "combobox", "checkbox", "spinbutton"].contains(&role.as_str());
         assert!(!control || !name.is_empty(), "a {role} without a name");
     }
     assert_eq!(page.value("document.documentElement.lang"), "en");
-    assert_eq!(page.value("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length"), 0);
+    assert_eq!(
+        page.value("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length"),
+        0
+    );
 }

@@ -89,7 +89,8 @@ impl Studio {
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let url = url.trim_end().to_owned();
-        let (host, token) = url.strip_prefix("http://").and_then(|rest| rest.split_once("/?token=")).expect("an address");
+        let (host, token) =
+            url.strip_prefix("http://").and_then(|rest| rest.split_once("/?token=")).expect("an address");
         let (address, token) = (host.parse().unwrap(), token.to_owned());
         Studio { child, url, address, token }
     }

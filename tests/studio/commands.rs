@@ -24,7 +24,9 @@ fn weights_change_on_the_way_and_nothing_that_would_start_over() {
     let work = studio.post(&path, &json!({ "options": { "style-weight": "0.5", "tv-weight": "2" } }));
     assert_eq!((&work["options"]["style-weight"], &work["options"]["tv-weight"]), (&json!("0.5"), &json!("2")));
     assert!(work["command"].as_str().unwrap().contains("--style-weight=0.5"));
-    for (name, value, word) in [("statistic", "gram", "statistic"), ("min-scale", "30", "smallest size"), ("pooling", "average", "pooling")] {
+    for (name, value, word) in
+        [("statistic", "gram", "statistic"), ("min-scale", "30", "smallest size"), ("pooling", "average", "pooling")]
+    {
         let said = studio.refused(&path, &json!({ "options": { name: value } }), 409);
         assert!(said.contains(word) && said.contains("start a new one"), "{said}");
     }

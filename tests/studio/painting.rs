@@ -14,7 +14,10 @@ fn the_studio_paints_what_the_command_line_paints() {
     folder.write("studio.png", studio.result(id));
     folder.paint("typed.png", "--size 48 --style-weight 8 --threads 1");
     assert!(folder.open("studio.png") == folder.open("typed.png"));
-    assert_eq!((work["width"].as_u64(), work["height"].as_u64(), work["result"].as_bool()), (Some(48), Some(36), Some(true)));
+    assert_eq!(
+        (work["width"].as_u64(), work["height"].as_u64(), work["result"].as_bool()),
+        (Some(48), Some(36), Some(true))
+    );
     assert!(!work["losses"].as_array().unwrap().is_empty());
     // It remembers its options, and can be painted again from the files that its user named.
     assert_eq!(folder.run("again studio.png -o again.png --threads 1").code, Some(2), "again has no --threads");
@@ -45,7 +48,8 @@ fn regions_masks_and_several_paintings_are_painted() {
     let id = studio.post("/api/works", &request)["id"].as_u64().unwrap();
     studio.wait_for(id, "done");
     folder.write("studio.png", studio.result(id));
-    let options = quick("--size 40 --min-scale 20 --first-iterations 4 --iterations 2 --feather 2 --threads 1 --blend 1,1,2.5");
+    let options =
+        quick("--size 40 --min-scale 20 --first-iterations 4 --iterations 2 --feather 2 --threads 1 --blend 1,1,2.5");
     let call = format!(
         "stylize photo.png -s painting.png -s other.png --region mask.png other.png --keep mask.png --style-mask mask.png \
          -o typed.png {options}"

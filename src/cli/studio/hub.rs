@@ -226,11 +226,7 @@ impl Hub {
         })
     }
 
-    fn try_update(
-        &self,
-        id: WorkId,
-        change: impl FnOnce(&mut Work) -> Result<(), HubError>,
-    ) -> Result<Work, HubError> {
+    fn try_update(&self, id: WorkId, change: impl FnOnce(&mut Work) -> Result<(), HubError>) -> Result<Work, HubError> {
         let mut inner = self.lock();
         let mut work = inner.works.get(&id).cloned().ok_or(HubError::NoWork(id))?;
         change(&mut work)?;

@@ -82,7 +82,10 @@ impl Arguments {
                 let path = std::path::absolute(&self.weights).ok().filter(|path| path.is_file());
                 let path = path.and_then(|path| path.to_str().map(str::to_owned));
                 path.ok_or_else(|| {
-                    CliError::Usage(format!("--weights names {}, which is no file that can be read", self.weights.display()))
+                    CliError::Usage(format!(
+                        "--weights names {}, which is no file that can be read",
+                        self.weights.display()
+                    ))
                 })?
             }
         };
@@ -102,7 +105,11 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     })?;
     let address = listener.local_addr().map_err(failed)?;
     let token = new_token()?;
-    let shown = if address.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()) } else { address };
+    let shown = if address.ip().is_unspecified() {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    };
     let url = format!("http://{shown}/?token={token}");
     let interrupts = Interrupts::watch()?;
     let painter = painter::spawn(hub.clone()).map_err(failed)?;
@@ -114,7 +121,9 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
              and delete"
         ));
     }
-    if !arguments.no_open && let Err(error) = open::that_detached(&url) {
+    if !arguments.no_open
+        && let Err(error) = open::that_detached(&url)
+    {
         console.say(&format!("no browser was opened ({error}): open the address above"));
     }
     let interrupted = async {
@@ -122,7 +131,8 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
             tokio::time::sleep(LOOK).await;
         }
     };
-    let served = runtime.block_on(server::serve(listener, App::new(hub.clone(), Guard { address, token }), interrupted));
+    let served =
+        runtime.block_on(server::serve(listener, App::new(hub.clone(), Guard { address, token }), interrupted));
     hub.close();
     // What is being painted is kept first.
     let painted = painter.join();

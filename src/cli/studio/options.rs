@@ -153,8 +153,7 @@ pub(super) fn call(request: &Request, named: impl Fn(&PictureId) -> OsString) ->
     // Numbers and masks go in this order.
     let ordered: Vec<&Painting> = whole.chain(ruling.map(|(painting, _)| painting)).collect();
     if ordered.iter().any(|painting| painting.weight.is_some()) {
-        let weights: Vec<String> =
-            ordered.iter().map(|painting| painting.weight.unwrap_or(1.0).to_string()).collect();
+        let weights: Vec<String> = ordered.iter().map(|painting| painting.weight.unwrap_or(1.0).to_string()).collect();
         words.push(format!("--blend={}", weights.join(",")).into());
     }
     if ordered.iter().any(|painting| painting.mask.is_some()) {
@@ -209,7 +208,11 @@ pub(super) fn typed(call: &[OsString]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+@%".contains(c);
     let word = |word: &OsString| {
         let word = word.to_string_lossy();
-        if !word.is_empty() && word.chars().all(plain) { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+        if !word.is_empty() && word.chars().all(plain) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
     };
     call.iter().map(word).collect::<Vec<_>>().join(" ")
 }
@@ -250,10 +253,13 @@ mod tests {
             assert!(names.contains(&name) != NOT_OFFERED.contains(&name), "{name}");
         }
         assert!(LIVE.iter().all(|name| names.contains(name)));
-        let find = |name: &str| groups.iter().flat_map(|group| &group.options).find(|option| option.name == name).unwrap();
+        let find =
+            |name: &str| groups.iter().flat_map(|group| &group.options).find(|option| option.name == name).unwrap();
         assert_eq!((find("style-weight").kind, find("style-weight").default.as_deref()), (Kind::Number, Some("6")));
         assert_eq!((find("size").kind, find("size").default.as_deref()), (Kind::Integer, Some("512")));
-        for (name, values) in [("quality", 3), ("statistic", 3), ("colors", 3), ("depth", 2), ("init", 2), ("weights", 2)] {
+        for (name, values) in
+            [("quality", 3), ("statistic", 3), ("colors", 3), ("depth", 2), ("init", 2), ("weights", 2)]
+        {
             assert_eq!((find(name).kind, find(name).values.len()), (Kind::Choice, values), "{name}");
         }
         assert!(!find("style-weight").help.contains("default"));
@@ -272,7 +278,10 @@ mod tests {
              --style-mask 04.png --style-mask all --keep 07.png --colors=photo --style-weight=8"
         );
         parsed(&call).unwrap();
-        assert_eq!(typed(&super::call(&request(&[]), name).unwrap()), r"impasto stylize 'it'\''s 01.png' --style 'it'\''s 02.png'");
+        assert_eq!(
+            typed(&super::call(&request(&[]), name).unwrap()),
+            r"impasto stylize 'it'\''s 01.png' --style 'it'\''s 02.png'"
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ fn run(hub: &Hub) {
         let (state, message) = match ending {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => (State::Failed, Some(error.sentence())),
-            Err(_) => (State::Failed, Some("the painter broke down, which is a mistake of the studio: see where it was started".to_owned())),
+            Err(_) => (
+                State::Failed,
+                Some("the painter broke down, which is a mistake of the studio: see where it was started".to_owned()),
+            ),
         };
         let updated = hub.update(id, |work| {
             work.state = state;

@@ -27,11 +27,7 @@ const FIRST_WHILE: Duration = Duration::from_secs(15);
 const SLOWEST: u64 = 16 << 10;
 
 /// Hands out what comes, piece by piece.
-async fn each(
-    body: Body,
-    longest: u64,
-    mut take: impl FnMut(&Bytes) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+async fn each(body: Body, longest: u64, mut take: impl FnMut(&Bytes) -> Result<(), Refusal>) -> Result<(), Refusal> {
     let (start, mut length, mut pieces) = (Instant::now(), 0u64, body.into_data_stream());
     loop {
         let late = || Refusal::new(StatusCode::REQUEST_TIMEOUT, "the rest of it did not come in time: send it again");

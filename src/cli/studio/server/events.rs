@@ -1,7 +1,10 @@
 //! `/api/events`: what happens, as server-sent events. A page that is told everything first, and again where it was too
 //! slow, never has an old picture of the studio for long.
 
-use super::{App, reply::{Answer, Refusal}};
+use super::{
+    App,
+    reply::{Answer, Refusal},
+};
 use crate::cli::studio::hub::Told;
 use axum::{
     extract::State,

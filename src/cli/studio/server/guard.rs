@@ -7,8 +7,7 @@ use super::{App, reply::Refusal};
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderValue, Method, Uri,
-        StatusCode,
+        HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE},
     },
     middleware::Next,
@@ -72,7 +71,9 @@ impl Guard {
         let mut hosts = headers.get_all(HOST).iter();
         let host = match (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) {
             (Some(host), None) if self.is_own_host(host) => host,
-            _ => return Err(Refusal::forbidden("this address is not one of the studio's: use the one that it printed")),
+            _ => {
+                return Err(Refusal::forbidden("this address is not one of the studio's: use the one that it printed"));
+            }
         };
         if headers.contains_key(ORIGIN) && text(headers, ORIGIN) != Some(&format!("http://{host}")) {
             return Err(Refusal::forbidden("only the studio's own page may ask"));
@@ -83,7 +84,9 @@ impl Guard {
             return Err(Refusal::forbidden("only the studio's own page may ask"));
         }
         if !self.knows_token(headers) {
-            return Err(Refusal::unauthorized("open the address that the studio printed when it was started, token and all"));
+            return Err(Refusal::unauthorized(
+                "open the address that the studio printed when it was started, token and all",
+            ));
         }
         let reads = matches!(*method, Method::GET | Method::HEAD);
         if !reads && !headers.contains_key(COMMAND_HEADER) {
@@ -137,7 +140,9 @@ fn in_our_words(response: Response) -> Response {
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     match status {
         _ if is_json || !status.is_client_error() => response,
-        StatusCode::METHOD_NOT_ALLOWED => Refusal::new(status, "this cannot be done here: see /openapi.json").into_response(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Refusal::new(status, "this cannot be done here: see /openapi.json").into_response()
+        }
         _ => Refusal::new(status, "the address is not one of the studio's: see /openapi.json").into_response(),
     }
 }
@@ -174,8 +179,17 @@ mod tests {
             assert!(here.is_own_host(host), "{host}");
         }
         for host in [
-            "127.0.0.1", "127.0.0.1:7001", "evil.example:7000", "localhost.evil.example:7000", "192.168.0.5:7000", "",
-            "a@127.0.0.1:7000", "127.0.0.1:7000@evil.example", "127.0.0.1:7000/", "0x7f.1:7000", "LOCALHOST:7000 ",
+            "127.0.0.1",
+            "127.0.0.1:7001",
+            "evil.example:7000",
+            "localhost.evil.example:7000",
+            "192.168.0.5:7000",
+            "",
+            "a@127.0.0.1:7000",
+            "127.0.0.1:7000@evil.example",
+            "127.0.0.1:7000/",
+            "0x7f.1:7000",
+            "LOCALHOST:7000 ",
         ] {
             assert!(!here.is_own_host(host), "{host}");
         }
@@ -193,7 +207,9 @@ mod tests {
         };
         assert!(with("authorization", "Bearer secret") && with("cookie", "a=b; impasto-7000=secret"));
         for word in ["", "secre", "secrets", "SECRET"] {
-            assert!(!with("authorization", &format!("Bearer {word}")) && !with("cookie", &format!("impasto-7000={word}")));
+            assert!(
+                !with("authorization", &format!("Bearer {word}")) && !with("cookie", &format!("impasto-7000={word}"))
+            );
         }
         assert!(!with("cookie", "impasto-7001=secret") && !with("authorization", "secret"));
     }

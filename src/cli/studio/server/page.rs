@@ -6,71 +6,34 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
+use include_dir::{Dir, include_dir};
 
-/// A file of the page.
-struct Asset {
-    name: &'static str,
-    kind: &'static str,
-    bytes: &'static [u8],
-}
+static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/studio/page");
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const SVG: &str = "image/svg+xml";
-
-macro_rules! assets {
-    ($($name:literal $kind:ident),* $(,)?) => {
-        &[$(Asset { name: $name, kind: $kind, bytes: include_bytes!(concat!("../page/", $name)) }),*]
-    };
-}
-
-const ASSETS: &[Asset] = assets![
-    "actions.js" SCRIPT,
-    "arrivals.js" SCRIPT,
-    "brush.js" SCRIPT,
-    "camera.js" SCRIPT,
-    "dialog.js" SCRIPT,
-    "dom.js" SCRIPT,
-    "drop.js" SCRIPT,
-    "engine.js" SCRIPT,
-    "gallery.js" SCRIPT,
-    "gestures.js" SCRIPT,
-    "icon.svg" SVG,
-    "index.html" HTML,
-    "inputs.js" SCRIPT,
-    "loss.js" SCRIPT,
-    "main.js" SCRIPT,
-    "masks.js" SCRIPT,
-    "more.js" SCRIPT,
-    "paintings.js" SCRIPT,
-    "pair.js" SCRIPT,
-    "queue.js" SCRIPT,
-    "shelf.js" SCRIPT,
-    "stage.js" SCRIPT,
-    "stages.js" SCRIPT,
-    "state.js" SCRIPT,
-    "studio.css" CSS,
-    "theme.js" SCRIPT,
-    "toast.js" SCRIPT,
-    "tune.js" SCRIPT,
-    "viewer.js" SCRIPT,
-    "words.js" SCRIPT,
-    "work.js" SCRIPT,
-    "zoom.js" SCRIPT,
+/// What the files of the page are, by their extensions.
+const KINDS: [(&str, &str); 4] = [
+    ("html", "text/html; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
 ];
 
-fn asset(name: &str) -> Answer {
-    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(Refusal::not_found)?;
-    Ok(([(CONTENT_TYPE, asset.kind)], asset.bytes).into_response())
+fn file(name: &str) -> Answer {
+    let found = PAGE.get_file(name).and_then(|file| {
+        let extension = file.path().extension()?;
+        let (_, kind) = KINDS.iter().find(|(known, _)| extension == *known)?;
+        Some((*kind, file.contents()))
+    });
+    let (kind, bytes) = found.ok_or_else(Refusal::not_found)?;
+    Ok(([(CONTENT_TYPE, kind)], bytes).into_response())
 }
 
 pub(super) async fn index() -> Answer {
-    asset("index.html")
+    file("index.html")
 }
 
 pub(super) async fn named(Path(name): Path<String>) -> Answer {
-    asset(&name)
+    file(&name)
 }
 
 /// The description of the JSON interface.
@@ -80,16 +43,14 @@ pub(super) async fn openapi() -> Response {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn every_file_of_the_page_is_served() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/studio/page");
-        let there = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let served = ASSETS.iter().map(|asset| asset.name.to_owned());
-        assert_eq!(there.collect::<BTreeSet<_>>(), served.collect::<BTreeSet<_>>());
+        assert!(PAGE.get_file("index.html").is_some());
+        for part in PAGE.files() {
+            assert!(part.path().to_str().is_some_and(|name| file(name).is_ok()), "{}", part.path().display());
+        }
+        assert_eq!(PAGE.dirs().count(), 0);
     }
 }

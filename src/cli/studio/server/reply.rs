@@ -107,7 +107,8 @@ async fn file(headers: &HeaderMap, path: &Path, kind: &'static str, tag: &str, c
     let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let value = HeaderValue::from_str(&tag).expect("tags are letters and digits");
     if known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, value), (CACHE_CONTROL, HeaderValue::from_static(cache))]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, value), (CACHE_CONTROL, HeaderValue::from_static(cache))])
+            .into_response());
     }
     let path = path.to_owned();
     let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
