@@ -83,7 +83,8 @@ export async function takeFiles(files, place) {
     const pictures = answers.filter((picture) => picture !== null);
     // What was chosen later for the same place counts, even if it came sooner.
     const isLast = now().arriving.includes(arriving);
-    URL.revokeObjectURL(arriving.url);
+    // An img may still be loading it.
+    setTimeout(() => URL.revokeObjectURL(arriving.url), 60000);
     update({
       arriving: now().arriving.filter((other) => other !== arriving),
       pictures: new Map([...now().pictures, ...pictures.map((picture) => [picture.id, picture])]),

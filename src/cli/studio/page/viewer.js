@@ -14,8 +14,8 @@ const SQUARE_PIXEL = 3;
  * Builds a viewer into a root.
  * @param {{before: string, after: string, label: string, split?: number}} given accessible names of both pictures and of the wall;
  *   the share of the picture before that is seen at first, in percent
- * @returns {{show: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and the sides of
- *   the picture; the view stays as it is within a series
+ * @returns {{show: Function}} `show({before, after, width, height, series})` takes addresses, null for none, and the sides
+ *   of the picture; the view stays as it is within a series
  */
 export function createViewer(root, given) {
   const before = el('img', { className: 'before', alt: given.before, hidden: true, draggable: false });
@@ -40,7 +40,10 @@ export function createViewer(root, given) {
   let shape = '';
 
   const sizeOf = (element) => ({ width: element.clientWidth, height: element.clientHeight });
-  const box = () => fitted(sides.width, sides.height, sizeOf(mat));
+  /** Before anything is painted, a picture that has just come has the shape that it has itself. */
+  const ratio = () =>
+    after.hidden && before.naturalWidth > 0 ? before.naturalHeight / before.naturalWidth : sides.height / sides.width;
+  const box = () => fitted(sides.width, sides.width * ratio(), sizeOf(mat));
   /** CSS pixels that one pixel of the picture takes at scale 1. */
   const pixel = () => box().width / sides.width;
   /** The scale at which one pixel of the picture is one of the screen. */
@@ -133,15 +136,15 @@ export function createViewer(root, given) {
   );
   root.append(wall, tools);
 
-  const wantBefore = arrivals(before, compare);
-  const wantAfter = arrivals(after, compare);
+  const wantBefore = arrivals(before, lay);
+  const wantAfter = arrivals(after, lay);
 
   function show(wanted) {
     sides = { width: wanted.width, height: wanted.height };
     const found = `${wanted.series} ${(sides.width / sides.height).toFixed(1)}`;
     if (found !== shape) view = WHOLE;
     shape = found;
-    wantBefore(wanted.before, wanted.before);
+    wantBefore(wanted.before);
     wantAfter(wanted.after, wanted.series);
     lay();
   }
