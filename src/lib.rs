@@ -45,6 +45,7 @@
 //! # Features
 //!
 //! * `cli`, on by default: what the command `impasto` needs. A program that uses the library can leave it out.
+//! * `studio`, on by default: `impasto studio`, which takes a server besides.
 //! * `fetch`, on by default: HTTP and TLS for [`weights::fetch`]. Without it, filters come from files or are learned.
 
 mod backend;

@@ -3,8 +3,11 @@
 use super::folder::Folder;
 
 /// Each command with the options and arguments it must explain.
-const COMMANDS: [(&str, &str); 18] = [
-    ("", "demo stylize resume texture info again devices validate bench dump weights completions man --help --version"),
+const COMMANDS: [(&str, &str); 19] = [
+    (
+        "",
+        "demo stylize resume texture studio info again devices validate bench dump weights completions man --help --version",
+    ),
     ("demo", "--output --device --threads"),
     (
         "stylize",
@@ -22,6 +25,7 @@ const COMMANDS: [(&str, &str); 18] = [
          --style-scale --style-mask --statistic --weights --weights-format --weights-url --device --threads --precision \
          --variant",
     ),
+    ("studio", "--data --no-open --port --listen --device --threads --weights"),
     ("info", "<PICTURE> --json"),
     ("again", "<PICTURE> --output --size --print --dpi --content --style --weights --device"),
     ("devices", "--help"),
@@ -114,5 +118,5 @@ fn shells_complete_and_every_command_has_a_manual_page() {
             assert!(page.contains(option), "{command}: {option}");
         }
     }
-    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume, texture, info, again"]);
+    folder.refuses("man paint", 2, &["\"paint\"", "stylize, resume, texture, studio, info, again"]);
 }

@@ -111,6 +111,16 @@ fn works_wait_for_their_turn_and_are_deleted_with_a_way_back() {
 }
 
 #[test]
+fn a_work_that_is_stopped_before_it_began_has_a_picture() {
+    let folder = Folder::with_pictures();
+    let studio = Studio::start(&folder);
+    let id = studio.begin(&folder, &long());
+    studio.wait_while(id, "its turn", |work| work["state"] == "waiting");
+    studio.post(&format!("/api/works/{id}/stop"), &json!({}));
+    assert_eq!(studio.wait_for(id, "stopped")["result"], true);
+}
+
+#[test]
 fn two_studios_do_not_share_a_directory() {
     let folder = Folder::with_pictures();
     let studio = Studio::start(&folder);

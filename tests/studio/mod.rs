@@ -8,5 +8,6 @@ mod commands;
 mod document;
 mod killed;
 mod painting;
+mod readme;
 
 use client::Studio;

@@ -11,6 +11,10 @@ use crate::cli::{
     stylize,
 };
 use clap::{Arg, FromArgMatches};
+use impasto::{
+    style::{Recipe, Weights},
+    weights::Origin,
+};
 use serde::Serialize;
 use std::ffi::OsString;
 
@@ -67,7 +71,9 @@ struct Value {
 }
 
 /// Every option that is offered, in the groups and the order of the command's help.
-pub(super) fn offered() -> Vec<Group> {
+///
+/// `machine` are the options with which the studio was started, on which defaults depend.
+pub(super) fn offered(machine: &[String]) -> Vec<Group> {
     let all = crate::cli::command();
     let stylize = all.find_subcommand("stylize").expect("there is stylize");
     let mut groups: Vec<Group> = Vec::new();
@@ -78,7 +84,7 @@ pub(super) fn offered() -> Vec<Group> {
             groups.push(Group { name: heading.to_owned(), options: Vec::new() });
             groups.len() - 1
         });
-        groups[place].options.push(described(argument));
+        groups[place].options.push(described(argument, machine));
     }
     groups
 }
@@ -87,10 +93,10 @@ fn is_offered(name: &str) -> bool {
     REMEMBERED.contains(&name) && !NOT_OFFERED.contains(&name)
 }
 
-fn described(argument: &Arg) -> Offered {
+fn described(argument: &Arg, machine: &[String]) -> Offered {
     let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
     let (text, said) = match help.rsplit_once(" [default: ") {
-        Some((text, default)) => (text.to_owned(), default.split([',', ']']).next().map(str::to_owned)),
+        Some((text, default)) => (text.to_owned(), default.split([',', ';', ' ', ']']).next().map(str::to_owned)),
         None => (help, None),
     };
     let named = argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
@@ -104,7 +110,23 @@ fn described(argument: &Arg) -> Offered {
         _ => Kind::Text,
     };
     let name = spelling(argument);
-    Offered { name: name.to_owned(), help: text, kind, values, default: named.or(said), live: LIVE.contains(&name) }
+    // Words that explain a default are none.
+    let said = said.filter(|said| match kind {
+        Kind::Number | Kind::Integer => said.parse::<f64>().is_ok(),
+        Kind::Choice => values.iter().any(|value| value.name == *said),
+        Kind::Text | Kind::Flag => false,
+    });
+    let default = match name {
+        "style-weight" if machine.iter().any(|option| option == "--weights=learned") => Some(learned_style_weight()),
+        _ => named.or(said),
+    };
+    Offered { name: name.to_owned(), help: text, kind, values, default, live: LIVE.contains(&name) }
+}
+
+/// The default where filters are learned.
+fn learned_style_weight() -> String {
+    let recipe = Recipe::default();
+    Weights::default_for(recipe.scaling, recipe.statistic, Origin::Learned).style.to_string()
 }
 
 /// What can be chosen: by the parser, or by the name of the value, where lower case is what is typed.
@@ -246,7 +268,7 @@ mod tests {
 
     #[test]
     fn every_remembered_option_is_offered_or_withheld_on_purpose() {
-        let groups = offered();
+        let groups = offered(&[]);
         let names: Vec<&str> =
             groups.iter().flat_map(|group| &group.options).map(|option| option.name.as_str()).collect();
         for name in REMEMBERED {
@@ -263,6 +285,12 @@ mod tests {
             assert_eq!((find(name).kind, find(name).values.len()), (Kind::Choice, values), "{name}");
         }
         assert!(!find("style-weight").help.contains("default"));
+        let defaults = ["optimizer", "learning-rate", "style-layers", "first-iterations", "statistic"]
+            .map(|name| find(name).default.as_deref());
+        assert_eq!(defaults, [Some("lbfgs"), Some("0.02"), None, None, Some("moments")]);
+        let learned = offered(&["--weights=learned".to_owned()]);
+        let weight = learned.iter().flat_map(|group| &group.options).find(|option| option.name == "style-weight");
+        assert_eq!(weight.unwrap().default.as_deref(), Some("120"));
     }
 
     #[test]

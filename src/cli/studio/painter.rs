@@ -19,7 +19,7 @@ use crate::cli::{
 use impasto::{
     Engine,
     picture::{Encoding, Picture},
-    style::{Checkpoint, Event, Painting, Status},
+    style::{Checkpoint, Event, Painting, Status, StylizeError},
 };
 use std::{
     ffi::OsString,
@@ -330,13 +330,18 @@ impl Sitting<'_> {
         Ok(())
     }
 
-    /// Writes the picture as it is now as the result.
+    /// Writes the picture as it is now as the result: after the first iteration, if there was none yet.
     fn save_picture(&mut self) -> Result<(), CliError> {
-        let picture = self.begun.painting.picture().map_err(|error| CliError::Stylize(Box::new(error.reason)))?;
-        self.see_events();
-        match picture {
-            Some(picture) => self.save_result(&picture),
-            None => Ok(()),
+        let failed = |error: StylizeError| CliError::Stylize(Box::new(error.reason));
+        loop {
+            let picture = self.begun.painting.picture().map_err(failed)?;
+            self.see_events();
+            if let Some(picture) = picture {
+                return self.save_result(&picture);
+            }
+            if self.begun.painting.wait().map_err(failed)? == Status::Done {
+                return Ok(());
+            }
         }
     }
 

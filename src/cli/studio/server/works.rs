@@ -188,6 +188,6 @@ fn percent(name: &str) -> String {
 }
 
 /// Everything that can be chosen.
-pub(super) async fn offered() -> Answer {
-    Ok(reply::json(StatusCode::OK, &serde_json::json!({ "groups": options::offered() })))
+pub(super) async fn offered(State(app): State<App>) -> Answer {
+    Ok(reply::json(StatusCode::OK, &serde_json::json!({ "groups": options::offered(&app.hub.machine) })))
 }
