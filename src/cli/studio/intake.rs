@@ -71,8 +71,8 @@ fn reopened(store: &Store, incoming: &Incoming) -> Result<File, StoreError> {
 
 /// Draws the demonstration's pictures, if they are not there.
 pub(super) fn draw_demonstration(hub: &Hub) -> Result<(), IntakeError> {
-    let drawn: [(fn(Size) -> Pixels, &str, Role); 2] =
-        [(townscape, "town.png", Role::Photograph), (brushwork, "brushwork.png", Role::Painting)];
+    let drawn =
+        [(townscape as fn(Size) -> Pixels, "town.png", Role::Photograph), (brushwork, "brushwork.png", Role::Painting)];
     for (draw, name, role) in drawn {
         // Drawing always gives the same file.
         let bytes = draw(DRAWN).to_png(name, &Encoding::default())?;
