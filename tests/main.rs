@@ -28,5 +28,6 @@ mod precision;
 mod shaders;
 mod stylist;
 mod terms;
+mod tiles;
 mod validate;
 mod weights;

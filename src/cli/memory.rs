@@ -25,7 +25,7 @@ pub(crate) fn check_memory(
 ) -> Result<(), CliError> {
     // If the layers do not suit, the work itself reports it.
     let Ok(needed) = memory(engine, outline, recipe) else { return Ok(()) };
-    console.detail(&format!("{} MiB of memory will be taken at most", needed.bytes().div_ceil(1 << 20)));
+    console.detail(&format!("{} MiB of memory will be taken at most", needed.on(engine).div_ceil(1 << 20)));
     match (shortage(engine, outline, recipe), lacking) {
         (Ok(Some(shortage)), Lacking::Refused) => return Err(CliError::Shortage(shortage)),
         (Ok(Some(shortage)), Lacking::Tried) => console.say(&shortage.to_string()),

@@ -61,6 +61,15 @@ impl Window {
     pub fn whole(picture: Size) -> Window {
         Window { picture, x: 0, y: 0, size: picture }
     }
+
+    /// The same part of a layer's map. Where an edge is not the picture's, it lies between two pixels of the layer.
+    pub fn at(self, layer: Layer) -> Window {
+        let poolings = layer.poolings();
+        let end = Size { width: self.x + self.size.width, height: self.y + self.size.height }.pooled(poolings);
+        let (x, y) = (self.x >> poolings, self.y >> poolings);
+        let size = Size { width: end.width - x, height: end.height - y };
+        Window { picture: self.picture.pooled(poolings), x, y, size }
+    }
 }
 
 /// A feature map: `channels` values for each of `width` x `height` pixels, stored pixel by pixel inside a border (halo)

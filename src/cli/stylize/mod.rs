@@ -282,7 +282,7 @@ fn tune(engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) 
     let mut count = 0;
     let scales = ScalePlans::all(engine, outline, recipe).map_err(Box::new)?;
     for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
-        engine.tune(&plan, &mut |tuned| {
+        engine.tune(plan.on_device(), &mut |tuned| {
             count += 1;
             if let Some((variant, seconds)) = tuned.seconds.first() {
                 console.note(&format!("{}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds));

@@ -1,0 +1,130 @@
+//! Plans for as much memory as there is: of the whole picture or, where that takes too much, of windows.
+
+use super::{memory_needed::alone, outline::Outline, prepare};
+use crate::{
+    BackendError, Engine, Session,
+    plan::{
+        self, Border, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
+        Term, Windowed, window_sizes,
+    },
+};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// Everything at once.
+    Whole(Plan),
+    /// One window after another.
+    Windowed(Box<Windowed>),
+}
+
+impl Planned {
+    /// The plan as its session's user sees it.
+    pub fn plan(&self) -> &Plan {
+        match self {
+            Planned::Whole(plan) => plan,
+            Planned::Windowed(windowed) => &windowed.whole,
+        }
+    }
+
+    /// The plan whose steps run on the device.
+    pub fn on_device(&self) -> &Plan {
+        match self {
+            Planned::Whole(plan) => plan,
+            Planned::Windowed(windowed) => &windowed.window,
+        }
+    }
+
+    /// The windows, if there are any.
+    pub fn windows(&self) -> Option<&Cover> {
+        match self {
+            Planned::Whole(_) => None,
+            Planned::Windowed(windowed) => Some(&windowed.cover),
+        }
+    }
+
+    /// Makes it ready.
+    pub(super) fn session(&self, engine: &Engine) -> Result<Box<dyn Session>, BackendError> {
+        match self {
+            Planned::Whole(plan) => engine.session(plan),
+            Planned::Windowed(windowed) => engine.windowed_session(windowed),
+        }
+    }
+}
+
+/// What the network computes from a picture. `windowed` asks for windows even where the whole fits, because who takes the
+/// result works on windows too.
+pub(super) fn features(
+    engine: &Engine,
+    network: &Network,
+    wanted: &[Representation],
+    windowed: bool,
+) -> Result<Planned, PlanError> {
+    let whole = Planned::Whole(plan::features(network, wanted)?);
+    let network = in_f32(engine, network);
+    let make = |size| {
+        let window = of_window(engine, &network, size);
+        Ok(Planned::Windowed(Box::new(Windowed::features(&network, &window, wanted)?)))
+    };
+    fitting(engine, &network, whole, Depths::of_representations(wanted), windowed, make)
+}
+
+/// The iterations of an optimiser for inputs of this outline.
+pub(super) fn iteration(
+    engine: &Engine,
+    network: &Network,
+    terms: &[Term],
+    optimizer: Optimizer,
+    outline: &Outline,
+) -> Result<Planned, PlanError> {
+    let whole = Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?);
+    let moving = if outline.frozen { Moving::Some } else { Moving::All };
+    let network = in_f32(engine, network);
+    let make = |size| {
+        let window = of_window(engine, &network, size);
+        Ok(Planned::Windowed(Box::new(Windowed::iteration(&network, &window, terms, optimizer, moving)?)))
+    };
+    fitting(engine, &network, whole, Depths::of_terms(terms), false, make)
+}
+
+/// Windows work in f32.
+fn in_f32(engine: &Engine, network: &Network) -> Network {
+    Network { storage: engine.storage(Precision::F32, network.window.size), ..*network }
+}
+
+fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
+    network.of_window(size, engine.storage(Precision::F32, size))
+}
+
+/// The plan of the whole if it fits, else that of the windows with which there is the least to do, else the one that takes
+/// least. On a torus a window at one edge would need the opposite one, so there are none.
+fn fitting(
+    engine: &Engine,
+    network: &Network,
+    whole: Planned,
+    depths: Depths,
+    windowed: bool,
+    make: impl Fn(Size) -> Result<Planned, PlanError>,
+) -> Result<Planned, PlanError> {
+    let Some(budget) = engine.budget().filter(|_| network.border != Border::Wrap) else { return Ok(whole) };
+    let taken = |planned: &Planned| alone(engine, planned);
+    let fits = |planned: &Planned| {
+        let taken = taken(planned);
+        taken.on(engine) <= budget && taken.largest_slot <= engine.largest_slot()
+    };
+    if !windowed && fits(&whole) {
+        return Ok(whole);
+    }
+    let mut least = None;
+    for size in window_sizes(network.window.size, depths) {
+        let planned = make(size)?;
+        if fits(&planned) {
+            return Ok(planned);
+        }
+        let bytes = taken(&planned).on(engine);
+        if least.as_ref().is_none_or(|(fewest, _)| bytes < *fewest) {
+            least = Some((bytes, planned));
+        }
+    }
+    Ok(least.map_or(whole, |(_, planned)| planned))
+}
