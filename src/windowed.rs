@@ -57,7 +57,8 @@ fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: Size, chann
 fn counted(tile: &Tile, layer: Layer) -> Vec<f32> {
     let (window, inner) = (tile.window.at(layer), tile.inner.at(layer));
     let place = Place::in_map(inner, window);
-    let mut counted = vec![0.0; FeatureShape { width: window.size.width, height: window.size.height, channels: 4 }.padded_pixels()];
+    let mut counted =
+        vec![0.0; FeatureShape { width: window.size.width, height: window.size.height, channels: 4 }.padded_pixels()];
     for y in 0..inner.size.height as usize {
         counted[place.row(y, inner.size.width as usize, 1)].fill(1.0);
     }
@@ -65,11 +66,7 @@ fn counted(tile: &Tile, layer: Layer) -> Vec<f32> {
 }
 
 impl Session {
-    pub(crate) fn new(
-        windowed: &Windowed,
-        whole: Box<dyn HostSession>,
-        window: Box<dyn backend::Session>,
-    ) -> Session {
+    pub(crate) fn new(windowed: &Windowed, whole: Box<dyn HostSession>, window: Box<dyn backend::Session>) -> Session {
         let shown = [Routine::Statistics, Routine::Gradient].map(|routine| shown_before(&windowed.window, routine));
         Session { windowed: windowed.clone(), whole, window, shown }
     }
@@ -169,7 +166,8 @@ impl Session {
             self.window.run(Routine::Gradient)?;
             let gradient = backend::values(&self.window.read(from)?);
             let Tile { window, inner } = tile;
-            let (at, place) = (Place::in_picture(inner, window), Place::in_picture(inner, Window::whole(inner.picture)));
+            let (at, place) =
+                (Place::in_picture(inner, window), Place::in_picture(inner, Window::whole(inner.picture)));
             copy(&gradient, at, self.whole.memory().values_mut(to), place, inner.size, 3);
         }
         // Those of the picture itself follow.
@@ -194,10 +192,7 @@ impl Session {
 
 /// Whether a tensor has a value for every pixel: a window has its own.
 fn is_of_pixels(tensor: Tensor) -> bool {
-    matches!(
-        tensor,
-        Tensor::Image | Tensor::Counted(_) | Tensor::RegionWeights(..) | Tensor::Target(Term::Content(_))
-    )
+    matches!(tensor, Tensor::Image | Tensor::Counted(_) | Tensor::RegionWeights(..) | Tensor::Target(Term::Content(_)))
 }
 
 fn feature_layer(tensor: Tensor) -> Option<Layer> {

@@ -93,7 +93,10 @@ fn check(device: &Device, case: &Case, sizes: &[Size]) {
             assert!(apart <= tolerance::WINDOWS_LOSS, "{size} of {}: {term} {loss} {found}", case.picture);
         }
         let apart = distance(&moved, &gradient);
-        assert!(apart <= tolerance::WINDOWS_GRADIENT, "{size} of {}: gradient {apart:e}", case.picture);
+        // The reference adds the same numbers in the same order; elsewhere rounding may turn a ReLU.
+        let allowed =
+            if engine.back_end() == "reference" { tolerance::WINDOWS_GRADIENT } else { tolerance::F32_GRADIENT };
+        assert!(apart <= allowed, "{size} of {}: gradient {apart:e}", case.picture);
     }
 }
 
@@ -123,10 +126,9 @@ fn several(case: &Case, random: &mut Random, count: usize) -> Vec<Size> {
 
 #[test]
 fn windows_of_any_loss_give_what_the_whole_gives() {
-    for (border, pooling, moving) in [
-        (Border::Replicate, Pooling::Max, Moving::Some),
-        (Border::Zero, Pooling::Average, Moving::All),
-    ] {
+    for (border, pooling, moving) in
+        [(Border::Replicate, Pooling::Max, Moving::Some), (Border::Zero, Pooling::Average, Moving::All)]
+    {
         let case = Case { picture: Size { width: 75, height: 62 }, border, pooling, terms: all_terms(), moving };
         let sizes = several(&case, &mut Random::new(4), 2);
         check(&Device::Cpu(None), &case, &sizes);
@@ -198,8 +200,7 @@ fn features_of_windows_are_those_of_the_whole() {
         let expected = read(&plan, engine.session(&plan).unwrap().as_mut());
         let sizes = window_sizes(picture, Depths::of_representations(&wanted));
         let size = sizes[sizes.len() / 2];
-        let windowed =
-            Windowed::features(&network, &network.of_window(size, storage(&engine, size)), &wanted).unwrap();
+        let windowed = Windowed::features(&network, &network.of_window(size, storage(&engine, size)), &wanted).unwrap();
         assert!(windowed.cover.statistics.len() > 3, "{size}");
         let found = read(&windowed.whole, engine.windowed_session(&windowed).unwrap().as_mut());
         for (found, expected) in found.iter().zip(&expected) {

@@ -11,11 +11,7 @@ impl Plan {
     }
 }
 
-fn lifetimes(
-    slots: &[Slot],
-    steps: &[Step],
-    routines: &[(Routine, Range<usize>)],
-) -> Vec<Vec<RangeInclusive<usize>>> {
+fn lifetimes(slots: &[Slot], steps: &[Step], routines: &[(Routine, Range<usize>)]) -> Vec<Vec<RangeInclusive<usize>>> {
     let mut lifetimes: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); slots.len()];
     // Routines of windows run in any order, so that nothing passes from one to the next but what is persistent.
     let mut anew = 0;

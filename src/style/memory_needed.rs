@@ -364,7 +364,11 @@ mod tests {
             let large = Outline::simple(PHOTOGRAPH, Size { width: 4000, height: 3000 }, &recipe);
             let peak = memory(&engine, &large, &recipe).unwrap();
             let plans = ScalePlans::last(&engine, &large, &recipe).unwrap();
-            (peak.buffers, plans.targets.iter().map(|target| target.plan().bytes()).max(), plans.iteration.plan().bytes())
+            (
+                peak.buffers,
+                plans.targets.iter().map(|target| target.plan().bytes()).max(),
+                plans.iteration.plan().bytes(),
+            )
         };
         let (peak, targets, iteration) = painting(512);
         assert!(Some(peak) == targets && peak > iteration, "{peak} {targets:?} {iteration}");

@@ -171,9 +171,7 @@ impl Builder {
     fn kept(&mut self, representation: Representation) -> (SlotId, usize) {
         let shape = self.shape(representation.layer());
         match representation {
-            Representation::Features(layer) => {
-                (self.whole(Tensor::Features(layer), shape, true).slot, shape.values())
-            }
+            Representation::Features(layer) => (self.whole(Tensor::Features(layer), shape, true).slot, shape.values()),
             Representation::Gram(layer, region) => (self.gram_slot(layer, region), (shape.channels as usize).pow(2)),
             Representation::Mean(layer, region) => (self.mean_slot(layer, region), shape.channels as usize),
         }

@@ -46,12 +46,7 @@ pub fn windowed_features(
 }
 
 /// Arrays of the whole picture, and what happens to them.
-fn whole_iteration(
-    network: &Network,
-    terms: &[Term],
-    optimizer: Optimizer,
-    moving: Moving,
-) -> Result<Plan, PlanError> {
+fn whole_iteration(network: &Network, terms: &[Term], optimizer: Optimizer, moving: Moving) -> Result<Plan, PlanError> {
     let mut builder = Builder::without_network(network, &[], terms)?;
     builder.slot_for_image();
     for &term in terms {

@@ -185,11 +185,7 @@ fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Cas
 }
 
 /// Of the whole map or of every third pixel.
-fn content_loss(
-    filters: &Arc<Filters>,
-    (name, width, height, store): (&str, u32, u32, Store),
-    weighted: bool,
-) -> Case {
+fn content_loss(filters: &Arc<Filters>, (name, width, height, store): (&str, u32, u32, Store), weighted: bool) -> Case {
     let of = layer(name);
     let shape = shape(of, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
