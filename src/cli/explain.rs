@@ -201,7 +201,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(plan.bytes()),
         mebibytes(alone)
     )?;
-    let Memory { buffers, filters, staging, host, largest_slot } = peak;
+    let Memory { buffers, filters, staging, host, process, largest_slot } = peak;
     writeln!(
         answer,
         "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
@@ -213,6 +213,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
     if host > 0 {
         writeln!(answer, "whole arrays, in the memory of the host: {} MiB", mebibytes(host))?;
     }
+    writeln!(answer, "the process with its pictures, in the memory of the host: {} MiB", mebibytes(process))?;
     let largest = (mebibytes(largest_slot), engine.largest_slot());
     match largest {
         (slot, u64::MAX) => writeln!(answer, "largest array: {slot} MiB")?,

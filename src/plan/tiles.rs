@@ -93,7 +93,10 @@ fn sides(length: u32, depths: Depths) -> Vec<(u32, [usize; 2])> {
     sides
 }
 
-/// The sizes of windows that are worth considering for a picture, those that take the least work first: an evaluation runs
+/// With how many times the work of the whole picture windows are still worth having.
+const MOST_WORK: u64 = 12;
+
+/// The sizes of windows that are worth considering for a picture, larger ones, which take less work, first: an evaluation runs
 /// the network forward once for the statistics, and forward and back for the gradient.
 pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
     let (across, down) = (sides(picture.width, depths), sides(picture.height, depths));
@@ -105,7 +108,16 @@ pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
             (passes as u64 * size.pixels() as u64, size)
         })
         .collect();
-    sizes.sort_by_key(|(work, size)| (*work, std::cmp::Reverse(size.pixels())));
+    let most = sizes.iter().map(|(work, _)| *work).min().unwrap_or(0) * MOST_WORK;
+    sizes.retain(|(work, _)| *work <= most);
+    sizes.sort_by_key(|(work, size)| (*work, size.pixels()));
+    // More work is worth it only with smaller windows.
+    let mut smallest = usize::MAX;
+    sizes.retain(|(_, size)| {
+        let smaller = size.pixels() < smallest;
+        smallest = smallest.min(size.pixels());
+        smaller
+    });
     sizes.into_iter().map(|(_, size)| size).collect()
 }
 
@@ -194,6 +206,7 @@ mod tests {
             let cover = cover(picture, *size, depths);
             (cover.statistics.len() + 2 * cover.gradients.len()) * size.pixels()
         };
-        assert!(sizes.is_sorted_by_key(work));
+        assert!(sizes.is_sorted_by_key(work) && sizes.is_sorted_by(|a, b| a.pixels() > b.pixels()), "{sizes:?}");
+        assert!(sizes.len() < 40, "{}", sizes.len());
     }
 }

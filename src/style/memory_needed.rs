@@ -5,7 +5,7 @@ use super::{
     outline::Outline,
     planned::{self, Planned},
     recipe::Recipe,
-    sizes::{sizes, style_size, with_margin},
+    sizes::{fit, sizes, style_size, with_margin},
     targets::{Source, network, unsuitable, wanted_of_sources},
 };
 use crate::{
@@ -17,6 +17,8 @@ use std::fmt;
 /// Most current pictures on their way to the host at the same time: two looks at the losses are pending and a third is
 /// being requested.
 const PICTURES_UNDER_WAY: u64 = 3;
+/// What a process takes that has no pictures yet: the program, its threads and their stacks.
+const PROCESS: u64 = 24 << 20;
 /// Suggested sizes are multiples of this many pixels.
 const STEP: u32 = 32;
 
@@ -79,7 +81,7 @@ impl ScalePlans {
             };
             let network = seen(looked_at, source.border(recipe.border));
             let windowed = source == Source::Photograph && iteration.windows().is_some();
-            let planned = planned::features(engine, &network, &wanted, windowed);
+            let planned = planned::features(engine, &network, &wanted, outline, windowed);
             targets.push(planned.map_err(|error| unsuitable(source, error))?);
         }
         Ok(ScalePlans { size, styles, scales: scales.len(), targets, iteration })
@@ -103,6 +105,8 @@ pub struct Memory {
     pub staging: u64,
     /// Whole arrays in the host's memory, where the device works on windows.
     pub host: u64,
+    /// The process itself, with the pictures that it was given and a copy of what is painted.
+    pub process: u64,
     /// The largest slot of all plans, not only at this moment.
     pub largest_slot: u64,
 }
@@ -115,7 +119,7 @@ impl Memory {
 
     /// What is taken of the memory that the engine's device has: the host's memory may be the same.
     pub fn on(&self, engine: &Engine) -> u64 {
-        self.held() + self.staging + if engine.is_on_host() { self.host } else { 0 }
+        self.held() + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
     }
 }
 
@@ -139,7 +143,15 @@ pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Mem
         peak = if now.held() + now.host > peak.held() + peak.host { now } else { peak };
         present = filters;
     }
-    Ok(Memory { largest_slot, ..peak })
+    let size = with_margin(fit(outline.content, recipe.size, recipe), recipe);
+    Ok(Memory { largest_slot, process: process(outline, size), ..peak })
+}
+
+/// The memory of a process that paints a picture of this size, without that of its session.
+pub(super) fn process(outline: &Outline, size: Size) -> u64 {
+    let paintings = outline.paintings.iter().map(|painting| painting.size);
+    let pixels: usize = [outline.content, size].into_iter().chain(paintings).map(Size::pixels).sum();
+    PROCESS + (3 * size_of::<f32>() * pixels) as u64
 }
 
 /// What a session takes that is made for this alone.
@@ -154,15 +166,16 @@ fn taken(planned: &Planned, filters: u64, arriving: u64) -> Memory {
     match planned {
         Planned::Whole(plan) => {
             let staging = (arriving + written(plan)).max(read(plan));
-            Memory { buffers, filters, staging, host: 0, largest_slot }
+            Memory { buffers, filters, staging, host: 0, process: 0, largest_slot }
         }
         Planned::Windowed(windowed) => {
             let Windowed { whole, window, .. } = &**windowed;
             // A window's arrays are copied twice on their way; of whole ones one is read at a time.
             let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
             let host = whole.bytes() + slots(whole, |tensor| tensor == Tensor::Image);
-            let staging = (arriving + written(window)).max(2 * slots(window, shown));
-            Memory { buffers, filters, staging, host, largest_slot }
+            // What arrives comes before the window's buffers are touched.
+            let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * slots(window, shown));
+            Memory { buffers, filters, staging, host, process: 0, largest_slot }
         }
     }
 }

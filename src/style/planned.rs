@@ -1,6 +1,10 @@
 //! Plans for as much memory as there is: of the whole picture or, where that takes too much, of windows.
 
-use super::{memory_needed::alone, outline::Outline, prepare};
+use super::{
+    memory_needed::{Memory, alone, process},
+    outline::Outline,
+    prepare,
+};
 use crate::{
     BackendError, Engine, Session,
     plan::{
@@ -58,6 +62,7 @@ pub(super) fn features(
     engine: &Engine,
     network: &Network,
     wanted: &[Representation],
+    outline: &Outline,
     windowed: bool,
 ) -> Result<Planned, PlanError> {
     let whole = Planned::Whole(plan::features(network, wanted)?);
@@ -66,7 +71,7 @@ pub(super) fn features(
         let window = of_window(engine, &network, size);
         Ok(Planned::Windowed(Box::new(Windowed::features(&network, &window, wanted)?)))
     };
-    fitting(engine, &network, whole, Depths::of_representations(wanted), windowed, make)
+    fitting(engine, &network, whole, outline, Depths::of_representations(wanted), windowed, make)
 }
 
 /// The iterations of an optimiser for inputs of this outline.
@@ -84,7 +89,7 @@ pub(super) fn iteration(
         let window = of_window(engine, &network, size);
         Ok(Planned::Windowed(Box::new(Windowed::iteration(&network, &window, terms, optimizer, moving)?)))
     };
-    fitting(engine, &network, whole, Depths::of_terms(terms), false, make)
+    fitting(engine, &network, whole, outline, Depths::of_terms(terms), false, make)
 }
 
 /// Windows work in f32.
@@ -96,35 +101,26 @@ fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
     network.of_window(size, engine.storage(Precision::F32, size))
 }
 
-/// The plan of the whole if it fits, else that of the windows with which there is the least to do, else the one that takes
-/// least. On a torus a window at one edge would need the opposite one, so there are none.
+/// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a window at one edge would need the opposite one, so there are none.
 fn fitting(
     engine: &Engine,
     network: &Network,
     whole: Planned,
+    outline: &Outline,
     depths: Depths,
     windowed: bool,
     make: impl Fn(Size) -> Result<Planned, PlanError>,
 ) -> Result<Planned, PlanError> {
     let Some(budget) = engine.budget().filter(|_| network.border != Border::Wrap) else { return Ok(whole) };
-    let taken = |planned: &Planned| alone(engine, planned);
+    let process = process(outline, network.window.size);
     let fits = |planned: &Planned| {
-        let taken = taken(planned);
+        let taken = Memory { process, ..alone(engine, planned) };
         taken.on(engine) <= budget && taken.largest_slot <= engine.largest_slot()
     };
     if !windowed && fits(&whole) {
         return Ok(whole);
     }
-    let mut least = None;
-    for size in window_sizes(network.window.size, depths) {
-        let planned = make(size)?;
-        if fits(&planned) {
-            return Ok(planned);
-        }
-        let bytes = taken(&planned).on(engine);
-        if least.as_ref().is_none_or(|(fewest, _)| bytes < *fewest) {
-            least = Some((bytes, planned));
-        }
-    }
-    Ok(least.map_or(whole, |(_, planned)| planned))
+    let sizes = window_sizes(network.window.size, depths);
+    let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
+    sizes.get(fitting).or(sizes.last()).map_or(Ok(whole), |size| make(*size))
 }

@@ -150,13 +150,13 @@ impl Preparation {
 
     /// Runs the network on a picture, and asks for what the host needs of what it computes.
     fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
-        let Work { engine, recipe, pictures, .. } = work;
+        let Work { engine, recipe, outline, pictures, .. } = work;
         let seen = SourcePicture::of(source, pictures);
         let (size, border) = (seen.picture.size(), source.border(recipe.border));
         let network = network(engine, self.planned.plan().precision, size, border, recipe.pooling);
         // What the photograph's session hands over is taken by that of the picture.
         let windowed = source == Source::Photograph && self.planned.windows().is_some();
-        let planned = planned::features(engine, &network, &wanted, windowed);
+        let planned = planned::features(engine, &network, &wanted, outline, windowed);
         let planned = planned.map_err(|error| unsuitable(source, error))?;
         let mut device = RunningPlan::new(planned.plan().clone(), planned.session(engine)?);
         let (session, plan) = device.session();
