@@ -9,7 +9,10 @@ use crate::{
     weights::{FilterSummary, Filters},
     windowed,
 };
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 #[derive(Clone)]
 enum Loaded {
@@ -27,6 +30,7 @@ pub struct Engine {
     precision: Precision,
     forced: ForcedVariants,
     budget: Option<u64>,
+    stop: Arc<AtomicBool>,
 }
 
 /// What executes one step of a plan, or two.
@@ -60,6 +64,7 @@ impl Engine {
             precision: Precision::F32,
             forced: ForcedVariants::NONE,
             budget: None,
+            stop: Arc::default(),
         })
     }
 
@@ -131,6 +136,12 @@ impl Engine {
     /// painted at once.
     pub fn with_memory(self, bytes: Option<u64>) -> Engine {
         Engine { budget: bytes, ..self }
+    }
+
+    /// Lets sessions of windows end with [`BackendError::Stopped`] before their next window once `stop` is true: all of them
+    /// together may take minutes.
+    pub fn with_stop(self, stop: Arc<AtomicBool>) -> Engine {
+        Engine { stop, ..self }
     }
 
     /// Bytes of the largest array that the device can bind at once.
@@ -222,7 +233,7 @@ impl Engine {
             Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, &windowed.whole)?),
             Loaded::Reference(filters) => Box::new(reference::Session::new(&windowed.whole, filters)?),
         };
-        Ok(Box::new(windowed::Session::new(windowed, whole, self.session(&windowed.window)?)))
+        Ok(Box::new(windowed::Session::new(windowed, whole, self.session(&windowed.window)?, self.stop.clone())))
     }
 
     /// Makes a plan ready.

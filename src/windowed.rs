@@ -7,6 +7,10 @@ use crate::{
     plan::{FeatureShape, Plan, Region, Routine, Size, SlotId, Tensor, Term, Tile, Window, Windowed},
     vgg19::Layer,
 };
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// See the module.
 pub(crate) struct Session {
@@ -15,6 +19,8 @@ pub(crate) struct Session {
     window: Box<dyn backend::Session>,
     /// What a window is shown before it adds to the statistics, and before its gradient is made.
     shown: [Vec<SlotId>; 2],
+    /// Whether the work is to end before the next window.
+    stop: Arc<AtomicBool>,
 }
 
 /// Where a rectangle lies in an array of pixels.
@@ -66,9 +72,14 @@ fn counted(tile: &Tile, layer: Layer) -> Vec<f32> {
 }
 
 impl Session {
-    pub(crate) fn new(windowed: &Windowed, whole: Box<dyn HostSession>, window: Box<dyn backend::Session>) -> Session {
+    pub(crate) fn new(
+        windowed: &Windowed,
+        whole: Box<dyn HostSession>,
+        window: Box<dyn backend::Session>,
+        stop: Arc<AtomicBool>,
+    ) -> Session {
         let shown = [Routine::Statistics, Routine::Gradient].map(|routine| shown_before(&windowed.window, routine));
-        Session { windowed: windowed.clone(), whole, window, shown }
+        Session { windowed: windowed.clone(), whole, window, shown, stop }
     }
 
     fn whole_slot(&self, tensor: Tensor) -> SlotId {
@@ -79,8 +90,11 @@ impl Session {
         self.windowed.window.find(tensor).expect("the window's plan has what the whole asks for")
     }
 
-    /// Writes what a routine of a window reads.
+    /// Writes what a routine of a window reads, unless the work is to end.
     fn show(&mut self, tile: &Tile, routine: Routine) -> Result<(), BackendError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(BackendError::Stopped);
+        }
         let counting = routine == Routine::Statistics;
         for index in 0..self.shown[usize::from(!counting)].len() {
             let slot = self.shown[usize::from(!counting)][index];

@@ -41,9 +41,9 @@ impl std::fmt::Display for Size {
 
 /// The part of a picture that a plan works on.
 ///
-/// Where an edge of the window is an edge of the picture, the network's padding applies; where it is a cut, real pixels
-/// lie beyond. Losses are normalised by the whole picture's size, so that the sums of several windows add up to the
-/// picture's own.
+/// Where an edge of the window is an edge of the picture, the network's padding is right; where it is a cut, other pixels lie
+/// beyond, and what is computed near it is not used. Losses are normalised by the whole picture's size, so that the sums of
+/// several windows add up to the picture's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The whole picture.

@@ -157,7 +157,10 @@ pub(super) fn process(outline: &Outline, size: Size) -> u64 {
 /// What a session takes that is made for this alone.
 pub(super) fn alone(engine: &Engine, planned: &Planned) -> Memory {
     let filters = engine.filter_bytes(std::slice::from_ref(planned.on_device()));
-    taken(planned, filters, if engine.uploads_filters() { filters } else { 0 })
+    let uploaded = if engine.uploads_filters() { filters } else { 0 };
+    // What other sessions hand over.
+    let targets = slots(planned.plan(), |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_)));
+    taken(planned, filters, uploaded + targets)
 }
 
 /// What a session takes with filters of so many bytes, when so many more bytes are on their way to it.
@@ -251,7 +254,7 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// What to report before painting: that the device cannot bind an array, or that its memory is known and less than
+/// What to report before painting: that the device cannot bind an array, or that what may be taken is known and less than
 /// painting takes.
 ///
 /// # Errors
