@@ -89,7 +89,7 @@ mod tests {
         // One convolution; two; two of them behind a pooling.
         assert_eq!(reach("relu1_1"), (1, 2));
         assert_eq!(reach("relu1_2"), (2, 4));
-        assert_eq!(reach("relu2_1"), (4, 10));
+        assert_eq!(reach("relu2_1"), (4, 8));
         assert_eq!(reach("relu4_1").0, 2 + 4 + 16 + 8);
         assert_eq!(reach("relu5_1"), (70, 150));
     }

@@ -73,26 +73,47 @@ fn stretches(length: u32, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch
     }
 }
 
-/// The sides of windows that are worth considering for an axis, each the shortest for the number of stretches that it takes:
-/// side, number for the statistics, number for the gradient.
+/// How many windows an axis takes for the statistics and for the gradient; none if the side is too short.
+fn counts(length: u32, side: u32, depths: Depths) -> Option<[usize; 2]> {
+    let unit = reach::alignment(depths.deepest());
+    let [statistics, gradients] = depths.halos().map(|halo| match halo {
+        Some(halo) => stretches(length, side, halo, unit).map(|stretches| stretches.len()),
+        None => Some(0),
+    });
+    Some([statistics?, gradients?])
+}
+
+/// Sides of windows that are worth considering for an axis, from the whole on, each by a part shorter than the one before and
+/// the shortest for its numbers of windows.
 fn sides(length: u32, depths: Depths) -> Vec<(u32, [usize; 2])> {
     let unit = reach::alignment(depths.deepest());
-    let mut sides: Vec<(u32, [usize; 2])> = Vec::new();
-    // The longest first.
-    for side in (0..=length / unit).map(|units| length - units * unit).filter(|side| *side >= unit) {
-        let counts = depths.halos().map(|halo| match halo {
-            Some(halo) => stretches(length, side, halo, unit).map(|stretches| stretches.len()),
-            None => Some(0),
-        });
-        let [Some(statistics), Some(gradients)] = counts else { break };
-        match sides.last_mut() {
-            Some(last) if last.1 == [statistics, gradients] => last.0 = side,
-            _ => sides.push((side, [statistics, gradients])),
+    let mut sides = Vec::new();
+    // In units that are left away.
+    let (mut away, most) = (0, length / unit);
+    while away < most {
+        let Some(count) = counts(length, length - away * unit, depths) else { break };
+        // With shorter windows their number only grows.
+        let (mut same, mut other) = (away, most);
+        while other - same > 1 {
+            let middle = same.midpoint(other);
+            if counts(length, length - middle * unit, depths) == Some(count) {
+                same = middle;
+            } else {
+                other = middle;
+            }
         }
+        let side = length - same * unit;
+        if count.iter().any(|count| *count as u64 * u64::from(side) > MOST_WORK * u64::from(length)) {
+            break;
+        }
+        sides.push((side, count));
+        away = same + (side / unit / FINENESS).max(1);
     }
     sides
 }
 
+/// Sides of windows are tried that differ by at least this part.
+const FINENESS: u32 = 16;
 /// With how many times the work of the whole picture windows are still worth having.
 const MOST_WORK: u64 = 12;
 
