@@ -65,13 +65,13 @@ pub(super) fn features(
     outline: &Outline,
     windowed: bool,
 ) -> Result<Planned, PlanError> {
-    let whole = Planned::Whole(plan::features(network, wanted)?);
-    let network = in_f32(engine, network);
+    let whole = || Ok(Planned::Whole(plan::features(network, wanted)?));
+    let in_f32 = in_f32(engine, network);
     let make = |size| {
-        let window = of_window(engine, &network, size);
-        Ok(Planned::Windowed(Box::new(Windowed::features(&network, &window, wanted)?)))
+        let window = of_window(engine, &in_f32, size);
+        Ok(Planned::Windowed(Box::new(Windowed::features(&in_f32, &window, wanted)?)))
     };
-    fitting(engine, &network, whole, outline, Depths::of_representations(wanted), windowed, make)
+    fitting(engine, network, whole, outline, Depths::of_representations(wanted), windowed, make)
 }
 
 /// The iterations of an optimiser for inputs of this outline.
@@ -82,14 +82,14 @@ pub(super) fn iteration(
     optimizer: Optimizer,
     outline: &Outline,
 ) -> Result<Planned, PlanError> {
-    let whole = Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?);
+    let whole = || Ok(Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?));
     let moving = if outline.frozen { Moving::Some } else { Moving::All };
-    let network = in_f32(engine, network);
+    let in_f32 = in_f32(engine, network);
     let make = |size| {
-        let window = of_window(engine, &network, size);
-        Ok(Planned::Windowed(Box::new(Windowed::iteration(&network, &window, terms, optimizer, moving)?)))
+        let window = of_window(engine, &in_f32, size);
+        Ok(Planned::Windowed(Box::new(Windowed::iteration(&in_f32, &window, terms, optimizer, moving)?)))
     };
-    fitting(engine, &network, whole, outline, Depths::of_terms(terms), false, make)
+    fitting(engine, network, whole, outline, Depths::of_terms(terms), false, make)
 }
 
 /// Windows work in f32.
@@ -101,26 +101,36 @@ fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
     network.of_window(size, engine.storage(Precision::F32, size))
 }
 
-/// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a window at one edge would need the opposite one, so there are none.
+/// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a window
+/// at one edge would need the opposite one, so there are none.
 fn fitting(
     engine: &Engine,
     network: &Network,
-    whole: Planned,
+    whole: impl Fn() -> Result<Planned, PlanError>,
     outline: &Outline,
     depths: Depths,
     windowed: bool,
     make: impl Fn(Size) -> Result<Planned, PlanError>,
 ) -> Result<Planned, PlanError> {
-    let Some(budget) = engine.budget().filter(|_| network.border != Border::Wrap) else { return Ok(whole) };
+    let Some(budget) = engine.budget().filter(|_| network.border != Border::Wrap) else { return whole() };
+    let sizes = window_sizes(network.window.size, depths);
+    let Some(smallest) = sizes.last() else { return whole() };
     let process = process(outline, network.window.size);
     let fits = |planned: &Planned| {
         let taken = Memory { process, ..alone(engine, planned) };
         taken.on(engine) <= budget && taken.largest_slot <= engine.largest_slot()
     };
-    if !windowed && fits(&whole) {
-        return Ok(whole);
+    // Plans of large pictures take long to make, and none is made in vain.
+    let least = make(*smallest)?;
+    if sizes.len() > 1 && !fits(&least) {
+        return Ok(least);
     }
-    let sizes = window_sizes(network.window.size, depths);
+    if !windowed {
+        let whole = whole()?;
+        if fits(&whole) {
+            return Ok(whole);
+        }
+    }
     let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
-    sizes.get(fitting).or(sizes.last()).map_or(Ok(whole), |size| make(*size))
+    sizes.get(fitting).map_or(Ok(least), |size| make(*size))
 }

@@ -41,7 +41,7 @@ fn windows_paint_what_is_painted_at_once_to_rounding() {
 fn a_run_in_windows_that_is_killed_goes_on_to_the_same_bits() {
     for method in ["adam", "lbfgs"] {
         let folder = folder();
-        let options = options(method, 8);
+        let options = options(method, 24);
         folder.paint("whole.png", &options);
         let kept = "--checkpoint run.checkpoint --checkpoint-every 0 --log run.jsonl";
         let begin =
