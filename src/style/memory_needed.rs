@@ -81,7 +81,7 @@ impl ScalePlans {
             };
             let network = seen(looked_at, source.border(recipe.border));
             let windowed = source == Source::Photograph && iteration.windows().is_some();
-            let planned = planned::features(engine, &network, &wanted, outline, windowed);
+            let planned = planned::features(engine, &network, &wanted, outline, &iteration, windowed);
             targets.push(planned.map_err(|error| unsuitable(source, error))?);
         }
         Ok(ScalePlans { size, styles, scales: scales.len(), targets, iteration })
@@ -154,9 +154,10 @@ pub(super) fn process(outline: &Outline, size: Size) -> u64 {
     PROCESS + (3 * size_of::<f32>() * pixels) as u64
 }
 
-/// What a session takes that is made for this alone.
-pub(super) fn alone(engine: &Engine, planned: &Planned) -> Memory {
-    let filters = engine.filter_bytes(std::slice::from_ref(planned.on_device()));
+/// What a session takes that is made for this alone, or after one for another plan, whose filters are still there.
+pub(super) fn alone(engine: &Engine, planned: &Planned, after: Option<&Planned>) -> Memory {
+    let plans: Vec<Plan> = after.into_iter().chain([planned]).map(|planned| planned.on_device().clone()).collect();
+    let filters = engine.filter_bytes(&plans);
     let uploaded = if engine.uploads_filters() { filters } else { 0 };
     // What other sessions hand over.
     let targets = slots(planned.plan(), |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_)));

@@ -63,6 +63,7 @@ pub(super) fn features(
     network: &Network,
     wanted: &[Representation],
     outline: &Outline,
+    iteration: &Planned,
     windowed: bool,
 ) -> Result<Planned, PlanError> {
     let whole = || Ok(Planned::Whole(plan::features(network, wanted)?));
@@ -71,7 +72,8 @@ pub(super) fn features(
         let window = of_window(engine, &in_f32, size);
         Ok(Planned::Windowed(Box::new(Windowed::features(&in_f32, &window, wanted)?)))
     };
-    fitting(engine, network, whole, outline, Depths::of_representations(wanted), windowed, make)
+    let fits = Fitting { engine, outline, after: Some(iteration), windowed };
+    fits.choose(network, whole, Depths::of_representations(wanted), make)
 }
 
 /// The iterations of an optimiser for inputs of this outline.
@@ -89,7 +91,8 @@ pub(super) fn iteration(
         let window = of_window(engine, &in_f32, size);
         Ok(Planned::Windowed(Box::new(Windowed::iteration(&in_f32, &window, terms, optimizer, moving)?)))
     };
-    fitting(engine, network, whole, outline, Depths::of_terms(terms), false, make)
+    let fits = Fitting { engine, outline, after: None, windowed: false };
+    fits.choose(network, whole, Depths::of_terms(terms), make)
 }
 
 /// Windows work in f32.
@@ -101,36 +104,49 @@ fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
     network.of_window(size, engine.storage(Precision::F32, size))
 }
 
-/// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a window
-/// at one edge would need the opposite one, so there are none.
-fn fitting(
-    engine: &Engine,
-    network: &Network,
-    whole: impl Fn() -> Result<Planned, PlanError>,
-    outline: &Outline,
-    depths: Depths,
+/// What has to fit, and beside what.
+struct Fitting<'a> {
+    engine: &'a Engine,
+    outline: &'a Outline,
+    /// A plan whose filters may be there already.
+    after: Option<&'a Planned>,
+    /// Whether there are windows even where the whole fits.
     windowed: bool,
-    make: impl Fn(Size) -> Result<Planned, PlanError>,
-) -> Result<Planned, PlanError> {
-    let Some(budget) = engine.budget().filter(|_| network.border != Border::Wrap) else { return whole() };
-    let sizes = window_sizes(network.window.size, depths);
-    let Some(smallest) = sizes.last() else { return whole() };
-    let process = process(outline, network.window.size);
-    let fits = |planned: &Planned| {
-        let taken = Memory { process, ..alone(engine, planned) };
-        taken.on(engine) <= budget && taken.largest_slot <= engine.largest_slot()
-    };
-    // Plans of large pictures take long to make, and none is made in vain.
-    let least = make(*smallest)?;
-    if sizes.len() > 1 && !fits(&least) {
-        return Ok(least);
+}
+
+impl Fitting<'_> {
+    fn fits(&self, planned: &Planned, size: Size, budget: u64) -> bool {
+        let process = process(self.outline, size);
+        let taken = Memory { process, ..alone(self.engine, planned, self.after) };
+        taken.on(self.engine) <= budget && taken.largest_slot <= self.engine.largest_slot()
     }
-    if !windowed {
-        let whole = whole()?;
-        if fits(&whole) {
-            return Ok(whole);
+
+    /// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a
+    /// window at one edge would need the opposite one, so there are none.
+    fn choose(
+        &self,
+        network: &Network,
+        whole: impl Fn() -> Result<Planned, PlanError>,
+        depths: Depths,
+        make: impl Fn(Size) -> Result<Planned, PlanError>,
+    ) -> Result<Planned, PlanError> {
+        let budget = self.engine.budget().filter(|_| network.border != Border::Wrap);
+        let Some(budget) = budget else { return whole() };
+        let sizes = window_sizes(network.window.size, depths);
+        let Some(smallest) = sizes.last() else { return whole() };
+        let fits = |planned: &Planned| self.fits(planned, network.window.size, budget);
+        // Plans of large pictures take long to make, and none is made in vain.
+        let least = make(*smallest)?;
+        if sizes.len() > 1 && !fits(&least) {
+            return Ok(least);
         }
+        if !self.windowed {
+            let whole = whole()?;
+            if fits(&whole) {
+                return Ok(whole);
+            }
+        }
+        let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
+        sizes.get(fitting).map_or(Ok(least), |size| make(*size))
     }
-    let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
-    sizes.get(fitting).map_or(Ok(least), |size| make(*size))
 }

@@ -156,7 +156,7 @@ impl Preparation {
         let network = network(engine, self.planned.plan().precision, size, border, recipe.pooling);
         // What the photograph's session hands over is taken by that of the picture.
         let windowed = source == Source::Photograph && self.planned.windows().is_some();
-        let planned = planned::features(engine, &network, &wanted, outline, windowed);
+        let planned = planned::features(engine, &network, &wanted, outline, &self.planned, windowed);
         let planned = planned.map_err(|error| unsuitable(source, error))?;
         let mut device = RunningPlan::new(planned.plan().clone(), planned.session(engine)?);
         let (session, plan) = device.session();
