@@ -206,7 +206,14 @@ impl Session {
 
 /// Whether a tensor has a value for every pixel: a window has its own.
 fn is_of_pixels(tensor: Tensor) -> bool {
-    matches!(tensor, Tensor::Image | Tensor::Counted(_) | Tensor::RegionWeights(..) | Tensor::Target(Term::Content(_)))
+    matches!(
+        tensor,
+        Tensor::Image
+            | Tensor::ImageGradient
+            | Tensor::Counted(_)
+            | Tensor::RegionWeights(..)
+            | Tensor::Target(Term::Content(_))
+    )
 }
 
 fn feature_layer(tensor: Tensor) -> Option<Layer> {
