@@ -1,8 +1,8 @@
-// Content loss of one layer: partial sums of (F - T)^2 and output = keep(mask, old + b (F - T)), b = coefficients[2 loss + 1].
+// Content loss of one layer: partial sums of w (F - T)^2 and output = keep(mask, old + b (F - T)), b = coefficients[2 loss + 1].
 // The zero halos of F and T add nothing. Values are counted by fours along the whole map.
 //
 // bindings  1 features F, haloed   2 target T, haloed   3 output, haloed   4 mask, C/32 words per padded pixel
-//           5 coefficients   6 partials [workgroups]
+//           5 coefficients   6 partials [workgroups]   7 weights w, one per padded pixel, read with WITH_WEIGHTS
 // dispatch  up to 256 workgroups of 256; each strides over the values to write; reduce_loss.wgsl adds the partial sums
 
 struct Params {
@@ -16,10 +16,12 @@ struct Params {
     features_start: u32,
     output_start: u32,
     loss: u32,
+    channels4: u32,
 }
 
 override WITH_MASK: bool = false;
 override ACCUMULATE: bool = false;
+override WITH_WEIGHTS: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> features: array<Stored4>;
@@ -28,6 +30,7 @@ override ACCUMULATE: bool = false;
 @group(0) @binding(4) var<storage, read> mask: array<u32>;
 @group(0) @binding(5) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(7) var<storage, read> weights: array<f32>;
 
 @compute @workgroup_size(256)
 fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -37,7 +40,11 @@ fn content_loss(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     for (var index = params.first + number * 256u + lane; index < params.end; index += launch.groups * 256u) {
         let difference = load(features[index - params.features_start]) - load(content_target[index]);
         if index >= params.first_summed && index < params.end_summed {
-            sum += dot(difference, difference);
+            var weight = 1.0;
+            if WITH_WEIGHTS {
+                weight = weights[index / params.channels4];
+            }
+            sum += weight * dot(difference, difference);
         }
         var value = scale * difference;
         if ACCUMULATE {

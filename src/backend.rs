@@ -62,6 +62,9 @@ pub enum BackendError {
         /// The driver's message.
         reason: String,
     },
+    /// Somebody asked for the end of the work, see [`crate::Engine::with_stop`].
+    #[error("the work was stopped before its end")]
+    Stopped,
     /// The driver refused something that impasto asked of it.
     #[error("{device} refused a command, which is a fault of impasto or of the driver: {reason}")]
     Refused {

@@ -3,12 +3,16 @@
 use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
-    host_memory,
-    plan::{Plan, Precision, Size, Step, Storage},
+    host_memory::{self, HostSession},
+    plan::{Plan, Precision, Size, Step, Storage, Windowed},
     reference,
     weights::{FilterSummary, Filters},
+    windowed,
 };
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 #[derive(Clone)]
 enum Loaded {
@@ -25,6 +29,8 @@ pub struct Engine {
     name: String,
     precision: Precision,
     forced: ForcedVariants,
+    budget: Option<u64>,
+    stop: Arc<AtomicBool>,
 }
 
 /// What executes one step of a plan, or two.
@@ -57,6 +63,8 @@ impl Engine {
             name: device.name().to_owned(),
             precision: Precision::F32,
             forced: ForcedVariants::NONE,
+            budget: None,
+            stop: Arc::default(),
         })
     }
 
@@ -104,6 +112,36 @@ impl Engine {
             Loaded::Cpu(processor) => Some(host_memory::available()? + processor.bytes()),
             Loaded::Reference(_) => host_memory::available(),
         }
+    }
+
+    /// Bytes that painting may take: the limit that was set, else all that there is.
+    pub fn available(&self) -> Option<u64> {
+        self.budget.or_else(|| self.memory())
+    }
+
+    /// The limit that was set.
+    pub fn budget(&self) -> Option<u64> {
+        self.budget
+    }
+
+    /// Whether the device's memory is the host's.
+    pub fn is_on_host(&self) -> bool {
+        match &self.loaded {
+            Loaded::Gpu(gpu, _) => gpu.is_software(),
+            Loaded::Cpu(_) | Loaded::Reference(_) => true,
+        }
+    }
+
+    /// Sets how many bytes painting may take: what takes more is painted window by window. Without a limit everything is
+    /// painted at once.
+    pub fn with_memory(self, bytes: Option<u64>) -> Engine {
+        Engine { budget: bytes, ..self }
+    }
+
+    /// Lets sessions of windows end with [`BackendError::Stopped`] before their next window once `stop` is true: all of them
+    /// together may take minutes.
+    pub fn with_stop(self, stop: Arc<AtomicBool>) -> Engine {
+        Engine { stop, ..self }
     }
 
     /// Bytes of the largest array that the device can bind at once.
@@ -183,6 +221,19 @@ impl Engine {
     /// Forces variants where the device has them and they can do the work.
     pub fn with_variants(self, forced: ForcedVariants) -> Engine {
         Engine { forced, ..self }
+    }
+
+    /// Makes plans of windows ready; the session is one of the whole plan.
+    ///
+    /// # Errors
+    /// If a window's plan does not fit the device, or the whole arrays do not fit the host.
+    pub fn windowed_session(&self, windowed: &Windowed) -> Result<Box<dyn Session>, BackendError> {
+        let whole: Box<dyn HostSession> = match &self.loaded {
+            Loaded::Gpu(_, _) => Box::new(cpu::Session::on(&cpu::Cpu::without_filters()?, &windowed.whole)?),
+            Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, &windowed.whole)?),
+            Loaded::Reference(filters) => Box::new(reference::Session::new(&windowed.whole, filters)?),
+        };
+        Ok(Box::new(windowed::Session::new(windowed, whole, self.session(&windowed.window)?, self.stop.clone())))
     }
 
     /// Makes a plan ready.

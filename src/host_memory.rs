@@ -1,6 +1,6 @@
 //! The buffers of a plan in the host's memory, for the back ends that work there.
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, Session};
 use crate::plan::{Plan, SlotId};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut, Range};
@@ -157,6 +157,12 @@ impl HostMemory {
     pub(crate) fn receive(&mut self) -> Option<Vec<u8>> {
         self.requests.pop_front()
     }
+}
+
+/// A session whose slots are in the host's memory.
+pub(crate) trait HostSession: Session {
+    /// The slots.
+    fn memory(&mut self) -> &mut HostMemory;
 }
 
 /// The numbers in a buffer that was taken.

@@ -65,6 +65,7 @@ pub mod style;
 pub mod validate;
 pub mod vgg19;
 pub mod weights;
+mod windowed;
 
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]

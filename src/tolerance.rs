@@ -47,3 +47,8 @@ pub const MOMENTS_GRADIENT: f64 = 2e-3;
 pub const WASSERSTEIN_LOSS: f64 = 5e-3;
 /// f32, the gradient with them.
 pub const WASSERSTEIN_GRADIENT: f64 = 1e-2;
+
+/// f32, losses of a picture that is worked on window by window against those of the whole: the same sums in another order.
+pub const WINDOWS_LOSS: f64 = 1e-5;
+/// f32, the gradient of the picture: length of the difference over that of the gradient.
+pub const WINDOWS_GRADIENT: f64 = 1e-4;

@@ -182,7 +182,9 @@ fn a_picture_with_maps_that_the_device_cannot_bind_is_painted_in_bands() {
         let engine = Engine::new(&Device::Gpu(gpu), filters.clone()).unwrap();
         let plan = ScalePlans::last(&engine, &Outline::simple(photograph.size(), painting.size(), &recipe), &recipe)
             .unwrap()
-            .iteration;
+            .iteration
+            .plan()
+            .clone();
         (
             plan,
             stylize(&engine, &Inputs::new(photograph.clone(), painting.clone()), &recipe, None, &mut |_| {}).unwrap(),

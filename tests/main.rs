@@ -30,5 +30,6 @@ mod shaders;
 mod studio;
 mod stylist;
 mod terms;
+mod tiles;
 mod validate;
 mod weights;

@@ -59,7 +59,7 @@ fn max_pool(size: Size) -> Plan {
         slot(Tensor::Pooled(layer("relu2_1")), shape.pooled().values()),
     ];
     let steps = vec![step];
-    let buffers = share_buffers(&mut slots, &steps);
+    let buffers = share_buffers(&mut slots, &steps, &[]);
     let routines = vec![(Routine::Features, 0..1)];
     let (window, precision, terms) = (network(size).window, Precision::F32, Vec::new());
     Plan { window, precision, terms, slots, buffers, steps, routines }

@@ -260,7 +260,7 @@ fn several_paintings_are_blended_and_cost_no_more_for_each_iteration() {
     assert!(mixed < own, "{mixed} and {own}");
     let steps = |inputs: &Inputs, recipe: &Recipe| {
         let outline = impasto::style::Outline::new(inputs, recipe).unwrap();
-        impasto::style::ScalePlans::last(&engine, &outline, recipe).unwrap().iteration.steps.len()
+        impasto::style::ScalePlans::last(&engine, &outline, recipe).unwrap().iteration.plan().steps.len()
     };
     let (inputs, recipe_of_both) = both(1.0);
     assert_eq!(steps(&inputs, &recipe_of_both), steps(&Inputs::new(photograph(), painting()), &recipe()));

@@ -33,7 +33,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
-    let Arguments { picture, instead: InsteadOptions { output, sizes, content, style, weights, device } } = arguments;
+    let Arguments { picture, instead: InsteadOptions { output, sizes, content, style, weights, device, memory } } =
+        arguments;
     let mut record = Record::of_picture(&picture)?;
     if record.command != "stylize" {
         return Err(CliError::Failed(format!(
@@ -51,6 +52,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console, answer: &mut dyn Writ
         ("style", style.into_iter().map(Into::into).collect()),
         ("weights", weights.into_iter().map(Into::into).collect()),
         ("device", device.into_iter().map(Into::into).collect()),
+        ("memory", memory.iter().map(|memory| memory.to_string().into()).collect()),
     ];
     let given = |option: &str| instead.iter().any(|(name, values)| *name == option && !values.is_empty());
     let mut found = BTreeMap::new();

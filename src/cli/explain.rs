@@ -4,7 +4,7 @@ use super::CliError;
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Outline, Recipe, ScalePlans, checkpoint_bytes, memory, shortage},
+    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, memory, shortage},
 };
 use std::{io::Write, ops::RangeInclusive};
 
@@ -18,8 +18,9 @@ pub(super) fn explain(
     let plans = ScalePlans::last(engine, outline, recipe).map_err(Box::new)?;
     let peak = memory(engine, outline, recipe).map_err(Box::new)?;
     let shortage = shortage(engine, outline, recipe).map_err(Box::new)?;
-    let plan = &plans.iteration;
+    let plan = plans.iteration.on_device();
     header(engine, &plans, recipe, answer)?;
+    windows(&plans.iteration, answer)?;
     writeln!(answer, "\nlayers")?;
     let deepest = recipe.deepest().expect("a recipe that has plans has layers");
     for segment in segments(deepest, plan.window.size, engine.storage(plan.precision, plan.window.size)) {
@@ -44,7 +45,7 @@ pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
-    let plan = &plans.iteration;
+    let plan = plans.iteration.on_device();
     let iterations = if plans.scales == 1 { recipe.first_iterations } else { recipe.iterations };
     let optimizer = match recipe.method {
         Method::Adam => "Adam",
@@ -65,6 +66,19 @@ fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn
             plans.scales
         )?;
     }
+    Ok(())
+}
+
+/// How many windows there are, and how large; what follows is about one of them.
+fn windows(planned: &Planned, answer: &mut dyn Write) -> Result<(), CliError> {
+    let Some(cover) = planned.windows() else { return Ok(()) };
+    writeln!(
+        answer,
+        "in overlapping windows of {}: {} for the statistics, {} for the gradient; what follows is one window's",
+        cover.size,
+        cover.statistics.len(),
+        cover.gradients.len()
+    )?;
     Ok(())
 }
 
@@ -167,13 +181,15 @@ fn life_of(slot: &Slot, runs: &[RangeInclusive<usize>]) -> String {
 }
 
 fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) -> Result<(), CliError> {
-    let evaluation = plan.routine_cost(Routine::Evaluate);
+    let routines = [Routine::Evaluate, Routine::Statistics, Routine::Losses, Routine::Gradient];
+    let evaluation = routines.map(|routine| plan.routine_cost(routine)).into_iter().sum::<Cost>();
+    let steps: usize = routines.iter().map(|routine| plan.routine(*routine).len()).sum();
     let alone: u64 = plan.slots.iter().map(Slot::bytes).sum();
     writeln!(answer)?;
     writeln!(
         answer,
         "an evaluation: {} steps, {:.1} GFLOP, {} MiB moved",
-        plan.routine(Routine::Evaluate).len(),
+        steps,
         gigaflops(evaluation),
         mebibytes(evaluation.bytes)
     )?;
@@ -185,7 +201,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(plan.bytes()),
         mebibytes(alone)
     )?;
-    let Memory { buffers, filters, staging, largest_slot } = peak;
+    let Memory { buffers, filters, staging, host, process, largest_slot } = peak;
     writeln!(
         answer,
         "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
@@ -194,12 +210,16 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(filters),
         mebibytes(staging)
     )?;
+    if host > 0 {
+        writeln!(answer, "whole arrays, in the memory of the host: {} MiB", mebibytes(host))?;
+    }
+    writeln!(answer, "the process with its pictures, in the memory of the host: {} MiB", mebibytes(process))?;
     let largest = (mebibytes(largest_slot), engine.largest_slot());
     match largest {
         (slot, u64::MAX) => writeln!(answer, "largest array: {slot} MiB")?,
         (slot, limit) => writeln!(answer, "largest array: {slot} MiB; the device binds {} MiB at once", limit >> 20)?,
     }
-    match engine.memory() {
+    match engine.available() {
         Some(memory) => writeln!(answer, "memory: {} MiB", memory >> 20)?,
         None => writeln!(answer, "memory: the driver does not tell how much there is")?,
     }

@@ -1,6 +1,6 @@
 //! What takes the place of options that were given before, where a painting goes on or is painted once more.
 
-use super::size_options::SizeOptions;
+use super::{memory_options::MemoryLimit, size_options::SizeOptions};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -30,4 +30,8 @@ pub(crate) struct InsteadOptions {
     /// Another device: auto, cpu, or a GPU by its index or part of its name
     #[arg(long, value_name = "auto|cpu|INDEX|NAME")]
     pub device: Option<String>,
+
+    /// Another limit of the memory that painting may take, like 6GiB, or auto
+    #[arg(long, value_name = "auto|SIZE")]
+    pub memory: Option<MemoryLimit>,
 }

@@ -31,22 +31,28 @@ impl Interrupt {
 pub(crate) struct Interrupts {
     /// The last signal, zero before the first.
     signal: Arc<AtomicUsize>,
+    came: Arc<AtomicBool>,
 }
 
 impl Interrupts {
     /// Starts to note signals.
     pub fn watch() -> Result<Interrupts, CliError> {
         let signal = Arc::new(AtomicUsize::new(0));
-        let again = Arc::new(AtomicBool::new(false));
+        let came = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
             let exit_code = i32::from(Interrupt(number).exit_code());
             // In this order, so that the first signal does not see its own note and end the process.
-            flag::register_conditional_shutdown(number, exit_code, again.clone())
-                .and_then(|_| flag::register(number, again.clone()))
+            flag::register_conditional_shutdown(number, exit_code, came.clone())
+                .and_then(|_| flag::register(number, came.clone()))
                 .and_then(|_| flag::register_usize(number, signal.clone(), number as usize))
                 .map_err(|error| CliError::Failed(format!("cannot watch for Ctrl-C: {error}")))?;
         }
-        Ok(Interrupts { signal })
+        Ok(Interrupts { signal, came })
+    }
+
+    /// True once a signal has come.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.came.clone()
     }
 
     /// The signal that came, if one did.

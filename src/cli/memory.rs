@@ -3,7 +3,7 @@
 use super::{CliError, console::Console};
 use impasto::{
     Engine,
-    style::{Method, Outline, Recipe, memory, shortage},
+    style::{Method, Outline, Recipe, ScalePlans, memory, shortage},
 };
 
 /// What is done where a picture takes more memory than there is.
@@ -25,7 +25,7 @@ pub(crate) fn check_memory(
 ) -> Result<(), CliError> {
     // If the layers do not suit, the work itself reports it.
     let Ok(needed) = memory(engine, outline, recipe) else { return Ok(()) };
-    console.detail(&format!("{} MiB of memory will be taken at most", needed.bytes().div_ceil(1 << 20)));
+    console.detail(&format!("{} MiB of memory will be taken at most", needed.on(engine).div_ceil(1 << 20)));
     match (shortage(engine, outline, recipe), lacking) {
         (Ok(Some(shortage)), Lacking::Refused) => return Err(CliError::Shortage(shortage)),
         (Ok(Some(shortage)), Lacking::Tried) => console.say(&shortage.to_string()),
@@ -34,15 +34,30 @@ pub(crate) fn check_memory(
     Ok(())
 }
 
-/// Whether what a recipe paints fits; if that is not known, it does.
-pub(crate) fn fits(engine: &Engine, outline: &Outline, recipe: &Recipe) -> bool {
-    matches!(shortage(engine, outline, recipe), Ok(None))
+/// How what is painted fits into the memory that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    /// Not at all.
+    Not,
+    /// Window by window.
+    Windows,
+    /// As a whole.
+    Whole,
 }
 
-/// The optimiser that paints where L-BFGS is the usual one: Adam where the history of L-BFGS is what does not fit.
-pub(crate) fn affordable(usual: Method, fits: impl Fn(Method) -> bool) -> Method {
+/// How what a recipe paints fits; if that cannot be told, it does not.
+pub(crate) fn fit(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Fit {
+    match (shortage(engine, outline, recipe), ScalePlans::last(engine, outline, recipe)) {
+        (Ok(None), Ok(plans)) if plans.iteration.windows().is_some() => Fit::Windows,
+        (Ok(None), Ok(_)) => Fit::Whole,
+        _ => Fit::Not,
+    }
+}
+
+/// The optimiser that paints where L-BFGS is the usual one: Adam where it fits better, because it has no history.
+pub(crate) fn affordable(usual: Method, fit: impl Fn(Method) -> Fit) -> Method {
     match usual {
-        Method::Lbfgs if !fits(Method::Lbfgs) && fits(Method::Adam) => Method::Adam,
+        Method::Lbfgs if fit(Method::Lbfgs) < Fit::Whole && fit(Method::Adam) > fit(Method::Lbfgs) => Method::Adam,
         usual => usual,
     }
 }
@@ -53,18 +68,23 @@ mod tests {
 
     #[test]
     fn adam_paints_where_only_adam_fits() {
+        use Fit::{Not, Whole, Windows};
         use Method::{Adam, Lbfgs};
         let cases = [
-            (Lbfgs, &[Lbfgs, Adam][..], Lbfgs),
-            (Lbfgs, &[Adam], Adam),
-            (Lbfgs, &[Lbfgs], Lbfgs),
+            (Lbfgs, [Whole, Whole], Lbfgs),
+            (Lbfgs, [Not, Whole], Adam),
+            (Lbfgs, [Windows, Whole], Adam),
+            (Lbfgs, [Windows, Windows], Lbfgs),
+            (Lbfgs, [Not, Windows], Adam),
+            (Lbfgs, [Whole, Not], Lbfgs),
             // Nothing fits: what is refused is what was meant.
-            (Lbfgs, &[], Lbfgs),
-            (Adam, &[Lbfgs, Adam], Adam),
-            (Adam, &[], Adam),
+            (Lbfgs, [Not, Not], Lbfgs),
+            (Adam, [Whole, Whole], Adam),
+            (Adam, [Not, Not], Adam),
         ];
-        for (usual, fitting, expected) in cases {
-            assert_eq!(affordable(usual, |method| fitting.contains(&method)), expected, "{usual:?} {fitting:?}");
+        for (usual, [of_lbfgs, of_adam], expected) in cases {
+            let fit = |method| if method == Lbfgs { of_lbfgs } else { of_adam };
+            assert_eq!(affordable(usual, fit), expected, "{usual:?} {of_lbfgs:?} {of_adam:?}");
         }
         assert_eq!(affordable(Adam, |_| panic!("Adam has no history")), Adam);
     }

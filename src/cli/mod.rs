@@ -17,6 +17,7 @@ mod instead;
 mod interrupt;
 mod man;
 mod memory;
+mod memory_options;
 mod options;
 mod output;
 mod overwrite;

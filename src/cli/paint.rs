@@ -7,8 +7,9 @@ use super::{
     resume::Notes,
 };
 use impasto::{
+    BackendError,
     picture::Picture,
-    style::{Checkpoint, CheckpointError, Event, Painting, Status, StylizeError},
+    style::{Checkpoint, CheckpointError, Event, Painting, Reason, Status, StylizeError},
 };
 use std::{
     path::PathBuf,
@@ -89,12 +90,22 @@ pub(crate) fn paint(
 ) -> Result<Painted, Failure> {
     let interrupts = Interrupts::watch()?;
     let checkpoints = keeping.checkpoints.as_ref();
+    if checkpoints.is_none() {
+        // A checkpoint is worth waiting for the end of the iteration.
+        painting.stop_when(interrupts.flag());
+    }
     let (mut saved, mut failing) = (Instant::now(), false);
     let mut scale = painting.scale();
     loop {
+        let reached = painting.iteration();
         let status = painting.wait();
         tell(painting, watcher);
-        let status = status.map_err(Failure::Stylize)?;
+        let status = match (status, interrupts.last()) {
+            (Err(StylizeError { reason: Reason::Backend(BackendError::Stopped), so_far }), Some(interrupt)) => {
+                return Err(stopped(painting, keeping, watcher, interrupt, (so_far.map(|picture| *picture), reached)));
+            }
+            (status, _) => status.map_err(Failure::Stylize)?,
+        };
         if let (Some(checkpoint), Some(to)) = (painting.take_checkpoint(), checkpoints) {
             saved = Instant::now();
             // A failed write is no reason to stop painting, nor to say so again and again.
@@ -144,7 +155,26 @@ fn tell(painting: &mut Painting, watcher: &mut dyn Watcher) {
 
 /// Saves what there is after a signal.
 fn stop(painting: &mut Painting, keeping: &Keeping<'_>, watcher: &mut dyn Watcher, interrupt: Interrupt) -> Failure {
-    let picture = painting.picture();
+    let reached = painting.iteration();
+    let picture = match painting.picture() {
+        Ok(picture) => (picture, painting.iteration()),
+        Err(StylizeError { reason: Reason::Backend(BackendError::Stopped), so_far }) => {
+            (so_far.map(|picture| *picture), reached)
+        }
+        Err(error) => return Failure::Stylize(error),
+    };
+    stopped(painting, keeping, watcher, interrupt, picture)
+}
+
+/// Saves a picture, which was painted in so many iterations of the present size, after a signal; and a checkpoint if there
+/// are any.
+fn stopped(
+    painting: &mut Painting,
+    keeping: &Keeping<'_>,
+    watcher: &mut dyn Watcher,
+    interrupt: Interrupt,
+    (picture, iteration): (Option<Picture>, u32),
+) -> Failure {
     tell(painting, watcher);
     let mut way_on = "to be able to go on, use --checkpoint next time".to_owned();
     // Last, so that no event is reported for an iteration that it does not contain.
@@ -158,17 +188,16 @@ fn stop(painting: &mut Painting, keeping: &Keeping<'_>, watcher: &mut dyn Watche
         };
     }
     watcher.finish();
-    let (size, iteration) = (painting.sizes()[painting.scale()], painting.iteration());
+    let size = painting.sizes()[painting.scale()];
     let kept = match picture {
-        Ok(Some(picture)) => match keeping.destination.place(&picture) {
+        Some(picture) => match keeping.destination.place(&picture) {
             Ok(Placed::AsAsked) => format!("what was painted until then is in {}", keeping.destination.name()),
             Ok(Placed::Elsewhere { error, path }) => {
                 format!("{error}; what was painted until then is in {}", path.display())
             }
             Err(error) => error.to_string(),
         },
-        Ok(None) => "nothing was painted yet".to_owned(),
-        Err(error) => return Failure::Stylize(error),
+        None => "nothing was painted yet".to_owned(),
     };
     Failure::Other(CliError::Stopped {
         interrupt,

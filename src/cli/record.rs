@@ -16,7 +16,7 @@ use std::{
 /// The options of `stylize` that a picture remembers, and the only ones that `again` takes from it, because anyone may
 /// have written what is in a picture: those that decide how it looks. None names a file that is written, an address, or
 /// what is done with the machine. A preview's checkpoint is a new file, named after the result.
-pub(super) const REMEMBERED: [&str; 37] = [
+pub(super) const REMEMBERED: [&str; 38] = [
     "content",
     "style",
     "blend",
@@ -53,6 +53,7 @@ pub(super) const REMEMBERED: [&str; 37] = [
     "device",
     "precision",
     "variant",
+    "memory",
     "depth",
 ];
 

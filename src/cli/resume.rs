@@ -209,7 +209,7 @@ pub(crate) fn take_up(
 
 /// Lets the notes say what is given now.
 fn give(arguments: &Arguments, notes: &mut Notes) -> Result<(), CliError> {
-    let InsteadOptions { output, content, style, weights, device, sizes: _ } = &arguments.instead;
+    let InsteadOptions { output, content, style, weights, device, memory, sizes: _ } = &arguments.instead;
     let absolute = |path: &Path| {
         if is_standard_stream(path) {
             return Ok(path.to_owned());
@@ -227,6 +227,9 @@ fn give(arguments: &Arguments, notes: &mut Notes) -> Result<(), CliError> {
     }
     if let Some(device) = device {
         give("--device", device.into());
+    }
+    if let Some(memory) = memory {
+        give("--memory", memory.to_string().into());
     }
     if let Some(threads) = arguments.threads {
         give("--threads", threads.to_string().into());

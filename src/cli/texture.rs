@@ -5,6 +5,7 @@ use super::{
     console::Console,
     finish::finish,
     memory::{Lacking, check_memory},
+    memory_options::MemoryOptions,
     options::{DeviceOptions, DurationOptions, KernelOptions, finite, size},
     output::{Destination, named_after},
     overwrite::{Input, Output, check_files},
@@ -77,6 +78,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten, next_help_heading = "Machine")]
     kernels: KernelOptions,
+
+    #[command(flatten, next_help_heading = "Machine")]
+    memory: MemoryOptions,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
@@ -100,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let filters = arguments.weights.load(Layer::DEEPEST, None, &pictures, arguments.device.threads, console)?;
     let recipe = arguments.recipe(long, &filters);
     check_seamless(arguments, &recipe)?;
-    let engine = way.engine(&device, Arc::new(filters))?;
+    let engine = arguments.memory.limit(way.engine(&device, Arc::new(filters))?);
     // Nothing is compared with it: it only gives the size, and is made when that is known to fit.
     let content = |size: Size| Picture::new(size, vec![0.5; 3 * size.pixels()]);
     let dot = Inputs { content: content(Size { width: 1, height: 1 })?, alpha: None, keep: None, paintings };

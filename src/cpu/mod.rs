@@ -32,10 +32,10 @@ mod winograd;
 mod wrap_halo;
 
 use crate::backend::{self, BackendError};
-use crate::host_memory::HostMemory;
+use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Precision, Routine, SlotId, Step};
-use crate::vgg19::Layer;
-use crate::weights::{ConvolutionFilters, Filters};
+use crate::vgg19::{Layer, Normalisation};
+use crate::weights::{ConvolutionFilters, Filters, Origin};
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -83,6 +83,15 @@ impl Cpu {
         };
         let scratches = Scratches::new(threads.current_num_threads());
         Ok(Arc::new(Cpu { originals: Mutex::new(originals), layers, scratches, threads, turn: Mutex::new(()) }))
+    }
+
+    /// For plans without the network.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub(crate) fn without_filters() -> Result<Arc<Cpu>, BackendError> {
+        let none = Filters { origin: Origin::Network, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+        Cpu::new(Arc::new(none), None)
     }
 
     /// Adds the filters of the next layer.
@@ -180,6 +189,12 @@ impl Session {
         }
         processor.prepare(plan)?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
+    }
+}
+
+impl HostSession for Session {
+    fn memory(&mut self) -> &mut HostMemory {
+        &mut self.memory
     }
 }
 

@@ -95,7 +95,7 @@ impl Forward {
         let slot = |tensor, words| Slot { tensor, words, persistent: true, per_band: false, buffer: 0 };
         let mut slots = vec![slot(source, values.len()), slot(target, shape.values())];
         let steps = vec![step(SlotId(0), SlotId(1))];
-        let buffers = share_buffers(&mut slots, &steps);
+        let buffers = share_buffers(&mut slots, &steps, &[]);
         let size = plan::Size { width: shape.width, height: shape.height };
         let routines = vec![(Routine::Features, 0..1)];
         let (window, precision, terms) = (Window::whole(size), Precision::F32, Vec::new());

@@ -1,21 +1,27 @@
 //! Which slots share a buffer: those that are never in use at the same time.
 
-use super::{Plan, Slot, SlotId, Step, Use};
-use std::ops::RangeInclusive;
+use super::{Plan, Routine, Slot, SlotId, Step, Use};
+use std::ops::{Range, RangeInclusive};
 
 impl Plan {
     /// When each slot's contents matter, as runs of step numbers: from first use to last or, for slots filled band by
     /// band, from each write to the last use before the next.
     pub fn lifetimes(&self) -> Vec<Vec<RangeInclusive<usize>>> {
-        lifetimes(&self.slots, &self.steps)
+        lifetimes(&self.slots, &self.steps, &self.routines)
     }
 }
 
-fn lifetimes(slots: &[Slot], steps: &[Step]) -> Vec<Vec<RangeInclusive<usize>>> {
+fn lifetimes(slots: &[Slot], steps: &[Step], routines: &[(Routine, Range<usize>)]) -> Vec<Vec<RangeInclusive<usize>>> {
     let mut lifetimes: Vec<Vec<RangeInclusive<usize>>> = vec![Vec::new(); slots.len()];
+    // Routines of windows run in any order, so that nothing passes from one to the next but what is persistent.
+    let mut anew = 0;
     for (index, step) in steps.iter().enumerate() {
+        if routines.iter().any(|(routine, range)| routine.is_of_windows() && range.start == index) {
+            anew = index;
+        }
         for Use { slot: SlotId(slot), role } in step.declaration().uses {
-            let made_anew = slots[slot].per_band && !role.reads();
+            let before = lifetimes[slot].last().is_some_and(|life| *life.end() < anew);
+            let made_anew = before || slots[slot].per_band && !role.reads();
             match lifetimes[slot].last_mut() {
                 Some(life) if !made_anew => *life = *life.start()..=index,
                 _ => lifetimes[slot].push(index..=index),
@@ -25,10 +31,10 @@ fn lifetimes(slots: &[Slot], steps: &[Step]) -> Vec<Vec<RangeInclusive<usize>>> 
     lifetimes
 }
 
-/// Gives every slot a buffer and returns the buffers' sizes in words. Persistent slots get one of their own; the others
+/// Gives every slot a buffer and returns the buffers' sizes in words; `routines` are of those steps. Persistent slots get one of their own; the others
 /// share, largest first, so that a buffer is as large as its first tenant.
-pub fn share_buffers(slots: &mut [Slot], steps: &[Step]) -> Vec<usize> {
-    let lifetimes = lifetimes(slots, steps);
+pub fn share_buffers(slots: &mut [Slot], steps: &[Step], routines: &[(Routine, Range<usize>)]) -> Vec<usize> {
+    let lifetimes = lifetimes(slots, steps, routines);
     let overlaps = |a: usize, b: usize| meet(&lifetimes[a], &lifetimes[b]);
     let mut order: Vec<usize> = (0..slots.len()).collect();
     order.sort_by_key(|&slot| std::cmp::Reverse(slots[slot].words));
@@ -69,7 +75,7 @@ mod tests {
     #[test]
     fn slots_in_use_together_never_share() {
         let plan = plan();
-        let lifetimes = lifetimes(&plan.slots, &plan.steps);
+        let lifetimes = plan.lifetimes();
         for (a, first) in plan.slots.iter().enumerate() {
             assert!(first.words <= plan.buffers[first.buffer], "{}", first.tensor);
             for (b, second) in plan.slots.iter().enumerate().filter(|(b, s)| *b != a && s.buffer == first.buffer) {

@@ -42,7 +42,10 @@ impl Plan {
 fn words_moved(slot: &Slot, rows: Option<(Rows, FeatureShape)>) -> u64 {
     let words = slot.words as u64;
     let of_pixels = slot.tensor.is_map()
-        || matches!(slot.tensor, Tensor::ReluMask(_) | Tensor::PoolWinners(_) | Tensor::RegionWeights(..));
+        || matches!(
+            slot.tensor,
+            Tensor::ReluMask(_) | Tensor::PoolWinners(_) | Tensor::RegionWeights(..) | Tensor::Counted(_)
+        );
     match rows {
         Some((rows, shape)) if of_pixels && !slot.per_band => words * rows.count() as u64 / u64::from(shape.height + 2),
         _ => words,

@@ -9,6 +9,7 @@ mod cost;
 mod network;
 mod only;
 mod precision;
+mod reach;
 mod rows;
 mod segments;
 mod shape;
@@ -16,13 +17,16 @@ mod slot;
 mod steps;
 mod summary;
 mod terms;
+mod tiles;
+mod windowed;
 
 pub use buffers::share_buffers;
 pub(crate) use build::REDUCTION_GROUPS;
-pub use build::{RING_ROWS, features, iteration, iteration_of_some_pixels};
+pub use build::{Moving, RING_ROWS, features, iteration, iteration_of_some_pixels};
 pub use cost::Cost;
 pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;
+pub use reach::{reach_of_features, reach_of_gradient};
 pub use rows::{Map, Rows};
 pub use segments::{Banding, Segment, Storage, segments};
 pub use shape::{FeatureShape, Size, Window};
@@ -30,6 +34,8 @@ pub use slot::{Matrix, Slot, SlotId, Tensor};
 pub use steps::*;
 pub use summary::StepSummary;
 pub use terms::{PerTerm, Region, Representation, Statistic, Style, Term, check_terms};
+pub use tiles::{Cover, Depths, Tile, window_sizes};
+pub use windowed::Windowed;
 
 use std::ops::Range;
 
@@ -42,6 +48,12 @@ pub enum Routine {
     Targets,
     /// Losses of the picture and the gradient with respect to its pixels.
     Evaluate,
+    /// Of a window: adds what it counts to the statistics.
+    Statistics,
+    /// Of a window's plan: the style losses of the whole picture, once its statistics are complete.
+    Losses,
+    /// Of a window: adds what it counts to the content losses, and makes the gradient with respect to its pixels.
+    Gradient,
     /// One Adam step along the gradient.
     Adam,
     /// Keeps the current point and gradient as the newest curvature pair, then takes the inner products L-BFGS needs.
@@ -56,6 +68,13 @@ pub enum Routine {
     KeepGradient,
     /// Restores the gradient that was set aside.
     RestoreGradient,
+}
+
+impl Routine {
+    /// Whether it is run for one window after another, or between two rounds of that.
+    pub fn is_of_windows(self) -> bool {
+        matches!(self, Routine::Statistics | Routine::Losses | Routine::Gradient)
+    }
 }
 
 /// What a back end executes.

@@ -16,7 +16,7 @@ impl Plan {
                 (slot.words, slot.persistent) = (0, false);
             }
         }
-        let buffers = share_buffers(&mut slots, &steps);
+        let buffers = share_buffers(&mut slots, &steps, &[]);
         Plan {
             window: self.window,
             precision: self.precision,

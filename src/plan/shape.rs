@@ -41,9 +41,9 @@ impl std::fmt::Display for Size {
 
 /// The part of a picture that a plan works on.
 ///
-/// Where an edge of the window is an edge of the picture, the network's padding applies; where it is a cut, real pixels
-/// lie beyond. Losses are normalised by the whole picture's size, so that the sums of several windows add up to the
-/// picture's own.
+/// Where an edge of the window is an edge of the picture, the network's padding is right; where it is a cut, other pixels lie
+/// beyond, and what is computed near it is not used. Losses are normalised by the whole picture's size, so that the sums of
+/// several windows add up to the picture's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The whole picture.
@@ -60,6 +60,15 @@ impl Window {
     /// The window that is the whole picture.
     pub fn whole(picture: Size) -> Window {
         Window { picture, x: 0, y: 0, size: picture }
+    }
+
+    /// The same part of a layer's map. Where an edge is not the picture's, it lies between two pixels of the layer.
+    pub fn at(self, layer: Layer) -> Window {
+        let poolings = layer.poolings();
+        let end = Size { width: self.x + self.size.width, height: self.y + self.size.height }.pooled(poolings);
+        let (x, y) = (self.x >> poolings, self.y >> poolings);
+        let size = Size { width: end.width - x, height: end.height - y };
+        Window { picture: self.picture.pooled(poolings), x, y, size }
     }
 }
 

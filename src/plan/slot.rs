@@ -70,6 +70,9 @@ pub enum Tensor {
     Mean(Layer, Region),
     /// How much each padded pixel of a layer counts in a region, on average 1; halo pixels count 0. Written by the host.
     RegionWeights(Layer, Region),
+    /// Which padded pixels of a layer a window counts, 1, and which another does, 0; halo pixels count 0. Written by the
+    /// host.
+    Counted(Layer),
     /// Gradient with respect to the features of a layer through its Gram matrix: the symmetric matrix S in
     /// dF = w (F S + c), summed over the region's style terms.
     GramGradient(Layer, Region),
@@ -189,6 +192,7 @@ impl fmt::Display for Tensor {
             Tensor::Gram(layer, region) => write!(f, "Gram matrix {layer}{}", in_region(region)),
             Tensor::Mean(layer, region) => write!(f, "mean {layer}{}", in_region(region)),
             Tensor::RegionWeights(layer, region) => write!(f, "weights {layer}{}", in_region(region)),
+            Tensor::Counted(layer) => write!(f, "counted pixels of {layer}"),
             Tensor::GramGradient(layer, region) => write!(f, "gradient of Gram matrix {layer}{}", in_region(region)),
             Tensor::MeanGradient(layer, region) => write!(f, "gradient of mean {layer}{}", in_region(region)),
             Tensor::Matrix(matrix) => write!(f, "matrix {matrix:?}"),

@@ -17,7 +17,11 @@ pub(super) fn content_loss(step: &ContentLoss, memory: &mut HostMemory) {
         let target = rows(Map::whole(step.target), some, step.shape, memory);
         features.iter().zip(target).map(|(&f, &t)| f64::from(f) - f64::from(t)).collect()
     };
-    let sum: f64 = differences(step.summed).iter().map(|difference| difference * difference).sum();
+    let (channels, first) = (step.shape.channels as usize, step.summed.first_pixel(step.shape));
+    let weight =
+        |index: usize| step.weights.map_or(1.0, |weights| f64::from(memory.values(weights)[first + index / channels]));
+    let summed = differences(step.summed);
+    let sum: f64 = summed.iter().enumerate().map(|(index, difference)| weight(index) * difference * difference).sum();
     let new: Vec<f64> = differences(step.rows).iter().map(|difference| gradient_scale * difference).collect();
     destination::store(step.into, step.shape, step.rows, &new, memory);
     let loss = &mut memory.values_mut(step.losses)[step.coefficients.loss];

@@ -23,7 +23,7 @@ mod wasserstein_loss;
 mod wrap_halo;
 
 use crate::backend::{self, BackendError};
-use crate::host_memory::HostMemory;
+use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::weights::Filters;
 use std::{sync::Arc, time::Instant};
@@ -44,6 +44,12 @@ impl Session {
     pub fn new(plan: &Plan, filters: &Arc<Filters>) -> Result<Session, BackendError> {
         backend::check_filters(plan, filters.layers.len())?;
         Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), filters: filters.clone() })
+    }
+}
+
+impl HostSession for Session {
+    fn memory(&mut self) -> &mut HostMemory {
+        &mut self.memory
     }
 }
 

@@ -3,20 +3,22 @@
 use super::{
     error::Reason,
     outline::Outline,
-    prepare::iteration,
+    planned::{self, Planned},
     recipe::Recipe,
-    sizes::{sizes, style_size, with_margin},
+    sizes::{fit, sizes, style_size, with_margin},
     targets::{Source, network, unsuitable, wanted_of_sources},
 };
 use crate::{
     BackendError, Engine,
-    plan::{self, Plan, Size, Tensor},
+    plan::{Plan, Size, Tensor, Windowed},
 };
 use std::fmt;
 
 /// Most current pictures on their way to the host at the same time: two looks at the losses are pending and a third is
 /// being requested.
 const PICTURES_UNDER_WAY: u64 = 3;
+/// What a process takes that has no pictures yet: the program, its threads and their stacks.
+const PROCESS: u64 = 24 << 20;
 /// Suggested sizes are multiples of this many pixels.
 const STEP: u32 = 32;
 
@@ -30,9 +32,9 @@ pub struct ScalePlans {
     /// How many scales there are.
     pub scales: usize,
     /// For the targets: one plan for each picture that a term compares with.
-    pub targets: Vec<Plan>,
+    pub targets: Vec<Planned>,
     /// For the picture itself.
-    pub iteration: Plan,
+    pub iteration: Planned,
 }
 
 impl ScalePlans {
@@ -68,6 +70,9 @@ impl ScalePlans {
         let terms = recipe.terms(outline);
         let precision = recipe.precision(engine.precision());
         let seen = |size, border| network(engine, precision, size, border, recipe.pooling);
+        let network_of_picture = seen(with_margin(size, recipe), recipe.border);
+        let iteration = planned::iteration(engine, &network_of_picture, &terms, recipe.optimizer(), outline);
+        let iteration = iteration.map_err(Reason::Content)?;
         let mut targets = Vec::new();
         for (source, wanted) in wanted_of_sources(&terms, outline) {
             let looked_at = match source {
@@ -75,15 +80,15 @@ impl ScalePlans {
                 Source::Painting(number) => styles[number],
             };
             let network = seen(looked_at, source.border(recipe.border));
-            targets.push(plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?);
+            let windowed = source == Source::Photograph && iteration.windows().is_some();
+            let planned = planned::features(engine, &network, &wanted, outline, &iteration, windowed);
+            targets.push(planned.map_err(|error| unsuitable(source, error))?);
         }
-        let network = seen(with_margin(size, recipe), recipe.border);
-        let iteration = iteration(&network, &terms, recipe.optimizer(), outline).map_err(Reason::Content)?;
         Ok(ScalePlans { size, styles, scales: scales.len(), targets, iteration })
     }
 
     /// All of them, in the order in which their sessions live.
-    pub fn into_plans(self) -> impl Iterator<Item = Plan> {
+    pub fn into_plans(self) -> impl Iterator<Item = Planned> {
         self.targets.into_iter().chain([self.iteration])
     }
 }
@@ -98,6 +103,10 @@ pub struct Memory {
     /// Copies on their way between host and device: filters and targets to it, or results from it. Where the GPU has
     /// its own memory, they take the host's.
     pub staging: u64,
+    /// Whole arrays in the host's memory, where the device works on windows.
+    pub host: u64,
+    /// The process itself, with the pictures that it was given and a copy of what is painted.
+    pub process: u64,
     /// The largest slot of all plans, not only at this moment.
     pub largest_slot: u64,
 }
@@ -108,14 +117,9 @@ impl Memory {
         self.buffers + self.filters
     }
 
-    /// All of it.
-    pub fn bytes(&self) -> u64 {
-        self.held() + self.staging
-    }
-
-    /// Whether it takes at most `bytes` in all and no slot takes more than `slot`.
-    fn fits(&self, bytes: u64, slot: u64) -> bool {
-        self.bytes() <= bytes && self.largest_slot <= slot
+    /// What is taken of the memory that the engine's device has: the host's memory may be the same.
+    pub fn on(&self, engine: &Engine) -> u64 {
+        self.held() + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
     }
 }
 
@@ -128,18 +132,56 @@ pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Mem
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
-    for plan in ScalePlans::all(engine, outline, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
-        plans.push(plan);
-        let (filters, plan) = (engine.filter_bytes(&plans), &plans[plans.len() - 1]);
+    for planned in ScalePlans::all(engine, outline, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
+        plans.push(planned.on_device().clone());
+        let filters = engine.filter_bytes(&plans);
         let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-        let staging = (uploaded + handed_over + written(plan)).max(read(plan));
+        let now = taken(&planned, filters, uploaded + handed_over);
+        let plan = planned.plan();
         handed_over = if plan.terms.is_empty() { handed_over + targets(plan) } else { 0 };
-        largest_slot = largest_slot.max(plan.largest_slot());
-        let now = Memory { buffers: plan.bytes(), filters, staging, largest_slot };
-        peak = if now.held() > peak.held() { now } else { peak };
+        largest_slot = largest_slot.max(now.largest_slot);
+        peak = if now.held() + now.host > peak.held() + peak.host { now } else { peak };
         present = filters;
     }
-    Ok(Memory { largest_slot, ..peak })
+    let size = with_margin(fit(outline.content, recipe.size, recipe), recipe);
+    Ok(Memory { largest_slot, process: process(outline, size), ..peak })
+}
+
+/// The memory of a process that paints a picture of this size, without that of its session.
+pub(super) fn process(outline: &Outline, size: Size) -> u64 {
+    let paintings = outline.paintings.iter().map(|painting| painting.size);
+    let pixels: usize = [outline.content, size].into_iter().chain(paintings).map(Size::pixels).sum();
+    PROCESS + (3 * size_of::<f32>() * pixels) as u64
+}
+
+/// What a session takes that is made for this alone, or after one for another plan, whose filters are still there.
+pub(super) fn alone(engine: &Engine, planned: &Planned, after: Option<&Planned>) -> Memory {
+    let plans: Vec<Plan> = after.into_iter().chain([planned]).map(|planned| planned.on_device().clone()).collect();
+    let filters = engine.filter_bytes(&plans);
+    let uploaded = if engine.uploads_filters() { filters } else { 0 };
+    // What other sessions hand over.
+    let targets = slots(planned.plan(), |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_)));
+    taken(planned, filters, uploaded + targets)
+}
+
+/// What a session takes with filters of so many bytes, when so many more bytes are on their way to it.
+fn taken(planned: &Planned, filters: u64, arriving: u64) -> Memory {
+    let (buffers, largest_slot) = (planned.on_device().bytes(), planned.on_device().largest_slot());
+    match planned {
+        Planned::Whole(plan) => {
+            let staging = (arriving + written(plan)).max(read(plan));
+            Memory { buffers, filters, staging, host: 0, process: 0, largest_slot }
+        }
+        Planned::Windowed(windowed) => {
+            let Windowed { whole, window, .. } = &**windowed;
+            // A window's arrays are copied twice on their way; of whole ones one is read at a time.
+            let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
+            let host = whole.bytes() + slots(whole, |tensor| tensor == Tensor::Image);
+            // What arrives comes before the window's buffers are touched.
+            let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * slots(window, shown));
+            Memory { buffers, filters, staging, host, process: 0, largest_slot }
+        }
+    }
 }
 
 /// Bytes of the slots that the host fills before the first routine.
@@ -213,13 +255,13 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// What to report before painting: that the device cannot bind an array, or that its memory is known and less than
+/// What to report before painting: that the device cannot bind an array, or that what may be taken is known and less than
 /// painting takes.
 ///
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
 pub fn shortage(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
-    shortage_of(engine.memory().unwrap_or(u64::MAX), engine, outline, recipe)
+    shortage_of(engine.available().unwrap_or(u64::MAX), engine, outline, recipe)
 }
 
 fn shortage_of(bytes: u64, engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
@@ -228,7 +270,7 @@ fn shortage_of(bytes: u64, engine: &Engine, outline: &Outline, recipe: &Recipe) 
         Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {
             (Lack::Binding, largest_slot, engine.largest_slot())
         }
-        _ if needed.bytes() > bytes => (Lack::Memory, needed.bytes(), bytes),
+        _ if needed.on(engine) > bytes => (Lack::Memory, needed.on(engine), bytes),
         _ => return Ok(None),
     };
     let size = sizes(outline.content, recipe)?.pop().expect("there is at least one scale");
@@ -242,8 +284,8 @@ pub fn smaller_size(engine: &Engine, outline: &Outline, recipe: &Recipe, error: 
     let bytes = match error {
         BackendError::TensorTooLarge { .. } => u64::MAX,
         BackendError::OutOfMemory { .. } => {
-            let needed = memory(engine, outline, recipe).ok()?.bytes();
-            engine.memory().filter(|memory| *memory < needed).unwrap_or(needed / 2)
+            let needed = memory(engine, outline, recipe).ok()?.on(engine);
+            engine.available().filter(|memory| *memory < needed).unwrap_or(needed / 2)
         }
         _ => return None,
     };
@@ -255,7 +297,9 @@ pub fn smaller_size(engine: &Engine, outline: &Outline, recipe: &Recipe, error: 
 fn fitting_size(engine: &Engine, outline: &Outline, recipe: &Recipe, bytes: u64) -> Option<u32> {
     let taken = |long: u32| memory(engine, outline, &Recipe { size: long, ..recipe.clone() });
     // A picture too small for the layers is not too large, but it is no suggestion either.
-    let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(bytes, engine.largest_slot()));
+    let fits = |long: u32| {
+        taken(long).map_or(true, |memory| memory.on(engine) <= bytes && memory.largest_slot <= engine.largest_slot())
+    };
     // Bisects between a multiple that fits and one that does not until they are neighbours.
     let (mut fitting, mut failing) = (0, recipe.size.div_ceil(STEP));
     while failing - fitting > 1 {
@@ -291,7 +335,7 @@ mod tests {
     }
 
     fn taken(long: u32) -> u64 {
-        memory(&engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap().bytes()
+        memory(&engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap().on(&engine())
     }
 
     fn shortage_at(long: u32, bytes: u64) -> Option<Shortage> {
@@ -337,7 +381,11 @@ mod tests {
             let large = Outline::simple(PHOTOGRAPH, Size { width: 4000, height: 3000 }, &recipe);
             let peak = memory(&engine, &large, &recipe).unwrap();
             let plans = ScalePlans::last(&engine, &large, &recipe).unwrap();
-            (peak.buffers, plans.targets.iter().map(Plan::bytes).max(), plans.iteration.bytes())
+            (
+                peak.buffers,
+                plans.targets.iter().map(|target| target.plan().bytes()).max(),
+                plans.iteration.plan().bytes(),
+            )
         };
         let (peak, targets, iteration) = painting(512);
         assert!(Some(peak) == targets && peak > iteration, "{peak} {targets:?} {iteration}");

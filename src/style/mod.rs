@@ -15,6 +15,7 @@ mod objective;
 mod optimizer;
 mod outline;
 mod painting;
+mod planned;
 mod prepare;
 mod recipe;
 mod region_weights;
@@ -37,6 +38,7 @@ pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memory, shortage, sm
 pub use objective::{Loss, Objective, WeightedTerm};
 pub use outline::{Outline, PaintingOutline, RegionOutline};
 pub use painting::{ChangeError, Painting, Status};
+pub use planned::Planned;
 pub use recipe::{Colours, Init, LONGEST_SIDE, Method, Quality, Recipe, RecipeError, WeightedLayer, Weights};
 pub use remarks::{Kind, Remark};
 pub use scale_pictures::{ScalePictures, StylePicture};

@@ -22,7 +22,12 @@ use crate::{
     picture::{Mask, Picture},
     plan::{Precision, Size},
 };
-use std::{collections::VecDeque, num::NonZeroU32, path::Path};
+use std::{
+    collections::VecDeque,
+    num::NonZeroU32,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// The outcome of a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +269,11 @@ impl Painting {
             Phase::Moving(scale) => scale.loss(),
             _ => None,
         }
+    }
+
+    /// Lets the sessions that are made from now on end early, see [`Engine::with_stop`].
+    pub fn stop_when(&mut self, stop: Arc<AtomicBool>) {
+        self.engine = self.engine.clone().with_stop(stop);
     }
 
     /// Asks for an [`Event::Snapshot`] at this interval, in iterations of a scale.

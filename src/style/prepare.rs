@@ -7,6 +7,7 @@ use super::{
     objective::Objective,
     optimizer::{Device, Purpose},
     outline::Outline,
+    planned::{self, Planned},
     recipe::Recipe,
     running_plan::RunningPlan,
     scale_pictures::ScalePictures,
@@ -84,7 +85,7 @@ enum Stage {
 
 /// A session being prepared.
 pub(super) struct Preparation {
-    plan: Plan,
+    planned: Planned,
     stage: Option<Stage>,
 }
 
@@ -97,10 +98,11 @@ impl Preparation {
         let Work { engine, recipe, objective, outline, pictures, .. } = work;
         let terms = objective.terms();
         let network = network(engine, precision, pictures.content.size(), recipe.border, recipe.pooling);
-        let plan = iteration(&network, &terms, recipe.optimizer(), outline).map_err(Reason::Content)?;
+        let planned = planned::iteration(engine, &network, &terms, recipe.optimizer(), outline);
+        let planned = planned.map_err(Reason::Content)?;
         let looks = wanted_of_sources(&terms, outline).into();
         let targets = Targets::new(&terms, &pictures.content);
-        Ok(Preparation { plan, stage: Some(Stage::Targets { looks, look: None, targets }) })
+        Ok(Preparation { planned, stage: Some(Stage::Targets { looks, look: None, targets }) })
     }
 
     /// Does a bounded piece of work; if there is nothing else to do and `wait` says so, waits for an answer of the
@@ -148,12 +150,15 @@ impl Preparation {
 
     /// Runs the network on a picture, and asks for what the host needs of what it computes.
     fn look(&self, work: Work<'_>, source: Source, wanted: Vec<Representation>) -> Result<Look, Reason> {
-        let Work { engine, recipe, pictures, .. } = work;
+        let Work { engine, recipe, outline, pictures, .. } = work;
         let seen = SourcePicture::of(source, pictures);
         let (size, border) = (seen.picture.size(), source.border(recipe.border));
-        let network = network(engine, self.plan.precision, size, border, recipe.pooling);
-        let plan = plan::features(&network, &wanted).map_err(|error| unsuitable(source, error))?;
-        let mut device = RunningPlan::new(plan.clone(), engine.session(&plan)?);
+        let network = network(engine, self.planned.plan().precision, size, border, recipe.pooling);
+        // What the photograph's session hands over is taken by that of the picture.
+        let windowed = source == Source::Photograph && self.planned.windows().is_some();
+        let planned = planned::features(engine, &network, &wanted, outline, &self.planned, windowed);
+        let planned = planned.map_err(|error| unsuitable(source, error))?;
+        let mut device = RunningPlan::new(planned.plan().clone(), planned.session(engine)?);
         let (session, plan) = device.session();
         seen.write(session, plan, &wanted)?;
         device.run(Routine::Features)?;
@@ -164,7 +169,7 @@ impl Preparation {
     /// Makes the session and fills it.
     fn write(&self, work: Work<'_>, targets: &Targets) -> Result<Stage, BackendError> {
         let Work { engine, objective, outline, pictures, gradient_exponent, .. } = work;
-        let mut device = Device::new(self.plan.clone(), engine.session(&self.plan)?);
+        let mut device = Device::new(self.planned.plan().clone(), self.planned.session(engine)?);
         device.write(Tensor::Image, bytemuck::cast_slice(pictures.start.pixels()))?;
         device.write(Tensor::State, bytemuck::bytes_of(&IterationState::INITIAL))?;
         let (session, plan) = device.session();

@@ -16,18 +16,18 @@ const COMMANDS: [(&str, &str); 19] = [
          --weights-format --weights-url --optimizer --learning-rate --device --threads --precision --variant --tune \
          --save-every --log --checkpoint --checkpoint-every --explain --force --quality --jpeg-quality --depth \
          --no-metadata --keep-exif --blend --style-mask --statistic --region --keep --feather --edges \
-         --colors --color-strength --print --dpi --preview",
+         --colors --color-strength --print --dpi --preview --memory",
     ),
-    ("resume", "<FILE> --output --size --print --dpi --content --style --weights --device --threads"),
+    ("resume", "<FILE> --output --size --print --dpi --content --style --weights --device --threads --memory"),
     (
         "texture",
         "<PAINTING> --output --size --seamless --seed --quality --iterations --first-iterations --tv-weight --optimizer --blend \
          --style-scale --style-mask --statistic --weights --weights-format --weights-url --device --threads --precision \
-         --variant",
+         --variant --memory",
     ),
-    ("studio", "--data --no-open --port --listen --device --threads --weights"),
+    ("studio", "--data --no-open --port --listen --device --threads --memory --weights"),
     ("info", "<PICTURE> --json"),
-    ("again", "<PICTURE> --output --size --print --dpi --content --style --weights --device"),
+    ("again", "<PICTURE> --output --size --print --dpi --content --style --weights --device --memory"),
     ("devices", "--help"),
     ("validate", "--device --threads --only --json"),
     ("bench", "--device --threads --size --repeats --precision --variant --no-kernels --json"),

@@ -26,3 +26,4 @@ mod stylist;
 mod stylize;
 mod terminal;
 mod weights;
+mod windows;

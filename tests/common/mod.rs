@@ -183,6 +183,13 @@ pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
             _ => continue,
         };
         match slot.tensor {
+            Tensor::Target(Term::Content(layer)) => {
+                let shape = FeatureShape::of_layer(layer, plan.window.size);
+                let channels = shape.channels as usize;
+                for pixel in (0..shape.padded_pixels()).filter(|&pixel| shape.is_halo(pixel)) {
+                    values[channels * pixel..][..channels].fill(0.0);
+                }
+            }
             Tensor::RegionWeights(layer, _) => {
                 let shape = FeatureShape::of_layer(layer, plan.window.size);
                 for pixel in (0..values.len()).filter(|&pixel| shape.is_halo(pixel)) {

@@ -12,7 +12,13 @@ mod work;
 
 pub(crate) use store::StoreError;
 
-use super::{CliError, console::Console, interrupt::Interrupts, options::positive};
+use super::{
+    CliError,
+    console::Console,
+    interrupt::Interrupts,
+    memory_options::{MemoryLimit, MemoryOptions},
+    options::positive,
+};
 use clap::Args;
 use hub::Hub;
 use impasto::hexadecimal::hexadecimal;
@@ -62,6 +68,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
 
+    #[command(flatten)]
+    memory: MemoryOptions,
+
     /// Filters, where a work does not say otherwise: auto, learned, or a safetensors file
     #[arg(long, value_name = "auto|learned|FILE", default_value = "auto")]
     weights: PathBuf,
@@ -75,6 +84,9 @@ impl Arguments {
             options.push(format!("--device={}", self.device));
         }
         options.extend(self.threads.map(|threads| format!("--threads={threads}")));
+        if self.memory.memory != MemoryLimit::Auto {
+            options.push(format!("--memory={}", self.memory.memory));
+        }
         let weights = match self.weights.to_str() {
             Some("auto") => return Ok(options),
             Some("learned") => "learned".to_owned(),

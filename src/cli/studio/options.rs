@@ -20,8 +20,19 @@ use std::ffi::OsString;
 
 /// What is remembered of a picture and not offered by name: a request says it in a field of its own, or it is for whoever
 /// started the studio.
-const NOT_OFFERED: [&str; 10] =
-    ["content", "style", "blend", "style-mask", "region", "keep", "preview", "device", "variant", "weights-format"];
+const NOT_OFFERED: [&str; 11] = [
+    "content",
+    "style",
+    "blend",
+    "style-mask",
+    "region",
+    "keep",
+    "preview",
+    "device",
+    "memory",
+    "variant",
+    "weights-format",
+];
 
 /// What can change while a picture is painted.
 const LIVE: [&str; 8] = [

@@ -4,6 +4,7 @@ use crate::cli::{
     CliError,
     console::Console,
     input::read_picture,
+    memory_options::MemoryOptions,
     options::{DeviceOptions, DurationOptions, KernelOptions, Way, finite, positive, weighted_layer},
     output::depth,
     painting_options::{PaintingOptions, RegionOptions},
@@ -146,6 +147,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
+
+    #[command(flatten, next_help_heading = "Machine and files")]
+    pub memory: MemoryOptions,
 
     /// Time the variants of the kernels on this GPU first, for sizes that were never timed, and keep what is fastest
     #[arg(long, conflicts_with = "variant", help_heading = "Machine and files")]

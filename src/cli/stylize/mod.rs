@@ -16,7 +16,7 @@ use super::{
     creatable::check_creatable,
     explain::{checkpoint_on_disk, explain},
     finish,
-    memory::{Lacking, affordable, check_memory, fits},
+    memory::{Lacking, affordable, check_memory, fit},
     output::Destination,
     paint::Keeping,
     progress::Progress,
@@ -97,7 +97,7 @@ fn explain_plan(
     let (reach, origin) = arguments.weights.expected(wanted)?;
     arguments.follow(&mut recipe, reach, origin);
     let none = Filters { origin, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = way.engine(&device, Arc::new(none))?;
+    let engine = arguments.memory.limit(way.engine(&device, Arc::new(none))?);
     let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
     explain(&engine, &outline, &recipe, answer)
 }
@@ -179,7 +179,7 @@ pub(crate) fn engine(
     let device = arguments.device.open(console)?;
     let way = arguments.way(&device, console)?;
     let filters = arguments.filters(recipe, inputs, console)?;
-    let engine = way.engine(&device, Arc::new(filters))?;
+    let engine = arguments.memory.limit(way.engine(&device, Arc::new(filters))?);
     describe(&engine, recipe, console);
     let outline = Outline::new(inputs, recipe).map_err(Box::new)?;
     if arguments.optimizer.is_none() {
@@ -209,10 +209,10 @@ fn describe_checkpoint(arguments: &Arguments, outline: &Outline, recipe: &Recipe
     }
 }
 
-/// Takes Adam where the history of L-BFGS is what does not fit.
+/// Takes Adam where the history of L-BFGS is what does not fit, or not without windows.
 fn choose_optimizer(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &mut Recipe, console: &Console) {
     let by = |method| arguments.paint_by(method, recipe);
-    let affordable = affordable(recipe.method, |method| fits(engine, outline, &by(method)));
+    let affordable = affordable(recipe.method, |method| fit(engine, outline, &by(method)));
     if affordable != recipe.method {
         console.say("the history of L-BFGS does not fit into the device's memory: Adam paints, which takes longer");
         *recipe = by(affordable);
@@ -282,7 +282,7 @@ fn tune(engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) 
     let mut count = 0;
     let scales = ScalePlans::all(engine, outline, recipe).map_err(Box::new)?;
     for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
-        engine.tune(&plan, &mut |tuned| {
+        engine.tune(plan.on_device(), &mut |tuned| {
             count += 1;
             if let Some((variant, seconds)) = tuned.seconds.first() {
                 console.note(&format!("{}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds));

@@ -23,6 +23,7 @@ params! {
         features_start: u32,
         output_start: u32,
         loss: u32,
+        channels4: u32,
     }
 }
 
@@ -111,6 +112,7 @@ pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
         features_start: (step.features.first_pixel(shape) * channels4) as u32,
         output_start: (step.into.output.first_pixel(shape) * channels4) as u32,
         loss: step.coefficients.loss as u32,
+        channels4: channels4 as u32,
     };
     vec![
         Dispatch::new("content_loss", "content_loss", &params, groups)
@@ -118,7 +120,9 @@ pub(super) fn content_loss(step: &ContentLoss) -> Vec<Dispatch> {
             .slot(2, step.target)
             .destination(step.into, 3, 4)
             .slot(5, step.coefficients.slot)
-            .slot(6, step.partials),
+            .slot(6, step.partials)
+            .bind(7, Binding::optional(step.weights))
+            .flag("WITH_WEIGHTS", step.weights.is_some()),
         reduce_loss(step.partials, groups, step.coefficients, step.losses, step.accumulate),
     ]
 }

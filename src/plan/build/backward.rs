@@ -1,6 +1,6 @@
 //! From the deepest layer with a loss down to the picture.
 
-use super::{Builder, losses::LossRows};
+use super::{Builder, Pass, losses::LossRows};
 use crate::{
     plan::{
         AveragePoolBackward, Conv3x3Backward, Destination, Map, MaxPoolBackward, Network, NetworkInputBackward,
@@ -16,8 +16,10 @@ impl Builder {
     /// Losses and gradients, from the deepest layer to the picture.
     pub(super) fn backward(&mut self) {
         for segment in self.segments.clone().iter().rev() {
-            for &layer in segment.layers.iter().rev() {
-                self.style_losses(layer);
+            if self.pass == Pass::Whole {
+                for &layer in segment.layers.iter().rev() {
+                    self.style_losses(layer);
+                }
             }
             for (band, &made) in segment.bands.iter().enumerate() {
                 let own = own_rows(segment, self.network.window.size, made);
@@ -35,7 +37,6 @@ impl Builder {
             }
         }
         self.network_input_backward();
-        self.total_variation();
     }
 
     fn network_input_backward(&mut self) {

@@ -1,6 +1,6 @@
 //! From the picture up to the deepest layer that is looked at.
 
-use super::Builder;
+use super::{Builder, Pass};
 use crate::{
     plan::{
         AveragePool, Border, ChannelMean, Conv3x3, FeatureShape, Gram, Map, MaxPool, Network, NetworkInput, Pooling,
@@ -26,12 +26,13 @@ impl Builder {
         let output = self.bottom(Layer::FIRST).slot;
         let Network { window, border, normalisation, .. } = self.network;
         self.steps.push(Step::NetworkInput(NetworkInput { image, output, size: window.size, border, normalisation }));
-        for segment in self.segments.clone() {
+        let last = self.last_layer();
+        for segment in self.segments.clone().into_iter().filter(|segment| segment.first() <= last) {
             for (band, &made) in segment.bands.iter().enumerate() {
                 let own = own_rows(&segment, window.size, made);
                 let needed = forward_rows(&segment, window.size, &own);
                 let mut input = self.bottom(segment.first());
-                for &layer in &segment.layers {
+                for &layer in segment.layers.iter().filter(|layer| **layer <= last) {
                     let shape = self.shape(layer);
                     if let Some(below) = segment.pooling_below(layer) {
                         let rows = needed.pooled[&layer];
@@ -53,7 +54,7 @@ impl Builder {
                     self.wrap_halo(output, shape);
                     input = output;
                 }
-                if let Some(above) = segment.above {
+                if let Some(above) = segment.above.filter(|above| *above <= last) {
                     let output = self.bottom(above);
                     let winners = backward.then(|| self.winners(above));
                     self.pool(segment.last(), input, output, winners, made);
@@ -61,6 +62,21 @@ impl Builder {
                 }
             }
         }
+    }
+
+    /// The deepest layer that the forward pass makes: for statistics alone the last that has any.
+    fn last_layer(&self) -> Layer {
+        let all = self.segments.iter().map(Segment::last);
+        match self.pass {
+            Pass::Whole | Pass::Gradient => all.max(),
+            Pass::Statistics => {
+                let looked_at = |layer: &Layer| {
+                    !self.regions_at(*layer).is_empty() || self.wanted.contains(&Representation::Features(*layer))
+                };
+                Layer::DEEPEST.up_to().filter(looked_at).max()
+            }
+        }
+        .unwrap_or(Layer::FIRST)
     }
 
     /// Only max pooling writes `winners`.
@@ -74,13 +90,21 @@ impl Builder {
 
     /// The statistics of a layer's regions, or what some rows add to them.
     fn statistics(&mut self, layer: Layer, features: Map, rows: Rows, accumulate: bool) {
+        if self.pass == Pass::Gradient {
+            return;
+        }
+        // Several windows add up, and the host begins with zero.
+        let accumulate = accumulate || self.pass == Pass::Statistics;
         let shape = self.shape(layer);
         let channels = shape.channels as usize;
         let matrix = channels * channels;
         let pixels = self.network.window.picture.pooled(layer.poolings()).pixels();
         let runs = rows.pixels(shape) / STATISTICS_RUN;
         for (region, with_mean) in self.regions_at(layer) {
-            let weights = self.region_weights(layer, region);
+            let weights = match self.pass {
+                Pass::Statistics if !region.weighted => Some(self.counted(layer)),
+                _ => self.region_weights(layer, region),
+            };
             if self.is_looked_at(Representation::Gram(layer, region)) {
                 let splits = runs.clamp(1, GRAM_PARTIAL_WORDS / matrix);
                 let partials = self.partials(splits * matrix);

@@ -1,6 +1,6 @@
 //! Where the losses come in an evaluation.
 
-use super::{Builder, roots::Transport};
+use super::{Builder, Moving, Pass, roots::Transport};
 use crate::{
     plan::{
         Border, Coefficients, ContentLoss, Destination, EdgeLoss, FreezePixels, GramBackward, GramLoss, IterationState,
@@ -96,9 +96,17 @@ impl Builder {
         region.weighted.then(|| self.slot(Tensor::RegionWeights(layer, region), words, true))
     }
 
+    /// Which pixels of a layer a window counts.
+    pub(super) fn counted(&mut self, layer: Layer) -> SlotId {
+        let words = self.shape(layer).padded_pixels();
+        self.slot(Tensor::Counted(layer), words, true)
+    }
+
     /// What the terms of a layer do once, before the backward pass reaches it: the style losses, whose gradients with
     /// respect to each region's statistics are added up.
     pub(super) fn style_losses(&mut self, layer: Layer) {
+        // Windows come back to them.
+        let outlives = self.pass != Pass::Whole;
         let channels = self.shape(layer).channels;
         let matrix = self.matrix_words(layer);
         let mut before: Option<Region> = None;
@@ -107,7 +115,7 @@ impl Builder {
             let accumulate = before.replace(region) == Some(region);
             let gram = self.gram_slot(layer, region);
             let target = self.slot(Tensor::Target(term), matrix, true);
-            let gram_gradient = self.slot(Tensor::GramGradient(layer, region), matrix, false);
+            let gram_gradient = self.slot(Tensor::GramGradient(layer, region), matrix, outlives);
             let (coefficients, losses) = (self.coefficients(term), self.loss_values());
             if style.statistic == Statistic::Gram {
                 let partials = self.partials(REDUCTION_GROUPS);
@@ -118,7 +126,7 @@ impl Builder {
             }
             let mean = self.mean_slot(layer, region);
             let (target_mean, scalars) = self.target_of_means(term, channels);
-            let mean_gradient = self.slot(Tensor::MeanGradient(layer, region), channels as usize, false);
+            let mean_gradient = self.slot(Tensor::MeanGradient(layer, region), channels as usize, outlives);
             let step = match style.statistic {
                 Statistic::Wasserstein => {
                     let root = self.slot(Tensor::TargetFactor(term), matrix, true);
@@ -208,6 +216,7 @@ impl Builder {
         Step::ContentLoss(ContentLoss {
             features,
             target: self.whole(Tensor::Target(term), shape, true).slot,
+            weights: (self.pass == Pass::Gradient).then(|| self.counted(layer)),
             into,
             partials: self.partials(REDUCTION_GROUPS),
             coefficients: self.coefficients(term),
@@ -215,13 +224,25 @@ impl Builder {
             shape,
             rows: rows.made,
             summed: rows.summed,
-            accumulate: rows.accumulate,
+            accumulate: rows.accumulate || self.pass == Pass::Gradient,
         })
+    }
+
+    /// What comes after all that goes through the network: the losses on the picture itself, and the end of an evaluation.
+    pub(super) fn picture_losses(&mut self, moving: Moving) {
+        self.total_variation();
+        if self.terms.contains(&Term::Edges) {
+            self.edge_loss();
+        }
+        if moving == Moving::Some {
+            self.freeze_pixels();
+        }
+        self.record_losses();
     }
 
     /// The loss on the picture itself. It comes after everything that adds to the picture's gradient, because it
     /// reports whether that is finite.
-    pub(super) fn total_variation(&mut self) {
+    fn total_variation(&mut self) {
         let values = self.picture_values();
         let step = TotalVariation {
             image: self.slot(Tensor::Image, values, true),
@@ -236,7 +257,7 @@ impl Builder {
     }
 
     /// The other loss on the picture itself.
-    pub(super) fn edge_loss(&mut self) {
+    fn edge_loss(&mut self) {
         let cells = 3 * EdgeLoss::cells(self.network.window.size).pixels();
         let values = self.picture_values();
         let step = EdgeLoss {
@@ -253,7 +274,7 @@ impl Builder {
     }
 
     /// What comes after all that adds to the picture's gradient.
-    pub(super) fn freeze_pixels(&mut self) {
+    fn freeze_pixels(&mut self) {
         let pixels = self.network.window.size.pixels();
         let step = FreezePixels {
             image_gradient: self.slot(Tensor::ImageGradient, 3 * pixels, false),
@@ -263,7 +284,7 @@ impl Builder {
         self.steps.push(Step::FreezePixels(step));
     }
 
-    pub(super) fn record_losses(&mut self) {
+    fn record_losses(&mut self) {
         let count = self.terms.len();
         let step = RecordLosses {
             losses: self.loss_values(),

@@ -5,8 +5,10 @@ mod forward;
 mod losses;
 mod optimizers;
 mod roots;
+mod windowed;
 
 pub use losses::RING_ROWS;
+pub(super) use windowed::{windowed_features, windowed_iteration};
 
 use super::{
     FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step,
@@ -19,8 +21,20 @@ use crate::vgg19::Layer;
 /// Workgroups of a reduction; each produces one partial sum per reduced value.
 pub(crate) const REDUCTION_GROUPS: usize = 256;
 
+/// What the steps are for that are being written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Everything, for the whole picture.
+    Whole,
+    /// The statistics that a window adds to.
+    Statistics,
+    /// The gradient of a window.
+    Gradient,
+}
+
 struct Builder {
     network: Network,
+    pass: Pass,
     segments: Vec<Segment>,
     /// What is read at the end.
     wanted: Vec<Representation>,
@@ -42,6 +56,7 @@ impl Builder {
         }
         Ok(Builder {
             network: *network,
+            pass: Pass::Whole,
             segments: segments(deepest, size, network.storage),
             wanted: wanted.to_vec(),
             terms: terms.to_vec(),
@@ -52,7 +67,7 @@ impl Builder {
     }
 
     fn has_backward_pass(&self) -> bool {
-        !self.terms.is_empty()
+        !self.terms.is_empty() && self.pass != Pass::Statistics
     }
 
     /// Whether a representation is to be read or compared.
@@ -141,8 +156,34 @@ impl Builder {
         self.has_loss(layer) && !self.is_kept(layer, segment)
     }
 
+    /// Sums of squares of everything that is wanted.
+    fn sums_of_squares(&mut self) {
+        let wanted = self.wanted.clone();
+        let sums = self.slot(Tensor::SumsOfSquares, wanted.len(), true);
+        for (index, representation) in wanted.into_iter().enumerate() {
+            let (values, count) = self.kept(representation);
+            let partials = self.partials(REDUCTION_GROUPS);
+            self.steps.push(Step::SumOfSquares(SumOfSquares { values, count, partials, sums, index }));
+        }
+    }
+
+    /// A slot for something that is wanted, which outlives its routine, and how many values it has.
+    fn kept(&mut self, representation: Representation) -> (SlotId, usize) {
+        let shape = self.shape(representation.layer());
+        match representation {
+            Representation::Features(layer) => (self.whole(Tensor::Features(layer), shape, true).slot, shape.values()),
+            Representation::Gram(layer, region) => (self.gram_slot(layer, region), (shape.channels as usize).pow(2)),
+            Representation::Mean(layer, region) => (self.mean_slot(layer, region), shape.channels as usize),
+        }
+    }
+
+    /// Makes the steps from this one on a routine.
+    fn routine(&mut self, routine: Routine, first: usize) {
+        self.routines.push((routine, first..self.steps.len()));
+    }
+
     fn finish(mut self) -> Plan {
-        let buffers = share_buffers(&mut self.slots, &self.steps);
+        let buffers = share_buffers(&mut self.slots, &self.steps, &self.routines);
         Plan {
             window: self.network.window,
             precision: self.network.storage.precision,
@@ -164,20 +205,8 @@ impl Builder {
 pub fn features(network: &Network, wanted: &[Representation]) -> Result<Plan, PlanError> {
     let mut builder = Builder::new(network, wanted, &[])?;
     builder.forward();
-    let sums = builder.slot(Tensor::SumsOfSquares, wanted.len(), true);
-    for (index, &representation) in wanted.iter().enumerate() {
-        let shape = builder.shape(representation.layer());
-        let (values, count) = match representation {
-            Representation::Features(layer) => {
-                (builder.whole(Tensor::Features(layer), shape, true).slot, shape.values())
-            }
-            Representation::Gram(layer, region) => (builder.gram_slot(layer, region), (shape.channels as usize).pow(2)),
-            Representation::Mean(layer, region) => (builder.mean_slot(layer, region), shape.channels as usize),
-        };
-        let partials = builder.partials(REDUCTION_GROUPS);
-        builder.steps.push(Step::SumOfSquares(SumOfSquares { values, count, partials, sums, index }));
-    }
-    builder.routines.push((Routine::Features, 0..builder.steps.len()));
+    builder.sums_of_squares();
+    builder.routine(Routine::Features, 0);
     Ok(builder.finish())
 }
 
@@ -199,9 +228,11 @@ pub fn iteration_of_some_pixels(network: &Network, terms: &[Term], optimizer: Op
 }
 
 /// Which pixels the optimiser moves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Moving {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    /// All.
     All,
+    /// Those that [`Tensor::Freedom`] names.
     Some,
 }
 
@@ -217,22 +248,13 @@ fn evaluation_and_step(
         builder.terms.push(Term::TotalVariation);
     }
     builder.target_factors();
+    builder.routine(Routine::Targets, 0);
     let targets = builder.steps.len();
-    builder.routines.push((Routine::Targets, 0..targets));
     builder.forward();
     builder.backward();
-    if terms.contains(&Term::Edges) {
-        builder.edge_loss();
-    }
-    if moving == Moving::Some {
-        builder.freeze_pixels();
-    }
-    builder.record_losses();
-    builder.routines.push((Routine::Evaluate, targets..builder.steps.len()));
-    match optimizer {
-        Optimizer::Adam(settings) => builder.adam(settings),
-        Optimizer::Lbfgs { memory } => builder.lbfgs(memory),
-    }
+    builder.picture_losses(moving);
+    builder.routine(Routine::Evaluate, targets);
+    builder.optimizer(optimizer);
     Ok(builder.finish())
 }
 

@@ -3,11 +3,18 @@
 use super::Builder;
 use crate::plan::{
     Adam, AdamRates, AdamSettings, CopyVector, IterationState, LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalars,
-    LbfgsTrial, LbfgsUpdate, REDUCTION_GROUPS, Routine, Step, Tensor,
+    LbfgsTrial, LbfgsUpdate, Optimizer, REDUCTION_GROUPS, Routine, Step, Tensor,
 };
 
 impl Builder {
-    pub(super) fn adam(&mut self, settings: AdamSettings) {
+    pub(super) fn optimizer(&mut self, optimizer: Optimizer) {
+        match optimizer {
+            Optimizer::Adam(settings) => self.adam(settings),
+            Optimizer::Lbfgs { memory } => self.lbfgs(memory),
+        }
+    }
+
+    fn adam(&mut self, settings: AdamSettings) {
         let count = self.picture_values();
         let AdamSettings { betas, decay } = settings;
         let step = Adam {
@@ -24,10 +31,10 @@ impl Builder {
             betas,
             decay,
         };
-        self.routine(Routine::Adam, [Step::Adam(step)]);
+        self.steps_of(Routine::Adam, [Step::Adam(step)]);
     }
 
-    pub(super) fn lbfgs(&mut self, memory: usize) {
+    fn lbfgs(&mut self, memory: usize) {
         let count = self.picture_values();
         let rows = 2 * memory + 1;
         let image = self.slot(Tensor::Image, count, true);
@@ -38,31 +45,31 @@ impl Builder {
         let control = self.slot(Tensor::LbfgsControl, LbfgsControl::WORDS + rows, true);
         let results = self.slot(Tensor::LbfgsResults, 3 * rows, true);
         let partials = self.partials(3 * rows * REDUCTION_GROUPS);
-        self.routine(
+        self.steps_of(
             Routine::LbfgsUpdate,
             [
                 Step::LbfgsUpdate(LbfgsUpdate { image, gradient, base, history, control, count, memory }),
                 Step::LbfgsDots(LbfgsDots { history, control, partials, results, count, memory }),
             ],
         );
-        self.routine(
+        self.steps_of(
             Routine::LbfgsDirection,
             [Step::LbfgsDirection(LbfgsDirection { history, control, direction, count, memory })],
         );
-        self.routine(Routine::LbfgsTrial, [Step::LbfgsTrial(LbfgsTrial { base, direction, control, image, count })]);
-        self.routine(
+        self.steps_of(Routine::LbfgsTrial, [Step::LbfgsTrial(LbfgsTrial { base, direction, control, image, count })]);
+        self.steps_of(
             Routine::LbfgsScalars,
             [Step::LbfgsScalars(LbfgsScalars { gradient, direction, partials, results, count })],
         );
         let kept = self.slot(Tensor::KeptGradient, count, true);
         let copy = |from, to| [Step::CopyVector(CopyVector { from, to, count })];
-        self.routine(Routine::KeepGradient, copy(gradient, kept));
-        self.routine(Routine::RestoreGradient, copy(kept, gradient));
+        self.steps_of(Routine::KeepGradient, copy(gradient, kept));
+        self.steps_of(Routine::RestoreGradient, copy(kept, gradient));
     }
 
-    fn routine<const N: usize>(&mut self, routine: Routine, steps: [Step; N]) {
+    fn steps_of<const N: usize>(&mut self, routine: Routine, steps: [Step; N]) {
         let first = self.steps.len();
         self.steps.extend(steps);
-        self.routines.push((routine, first..self.steps.len()));
+        self.routine(routine, first);
     }
 }

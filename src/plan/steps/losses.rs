@@ -139,13 +139,15 @@ impl WassersteinLoss {
     }
 }
 
-/// Content loss of one layer: `value = a * sum((F - T)^2)` and gradient `b * (F - T)`, (a, b) its coefficients.
+/// Content loss of one layer: `value = a * sum(w (F - T)^2)` and gradient `b * (F - T)`, (a, b) its coefficients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ContentLoss {
     /// F, of `shape`.
     pub features: Map,
     /// T, whole.
     pub target: SlotId,
+    /// w, one for each padded pixel of the whole map, 1 or 0; all are one if none.
+    pub weights: Option<SlotId>,
     /// Gradient with respect to F.
     pub into: Destination,
     /// Scratch of the sum.
@@ -168,6 +170,7 @@ impl ContentLoss {
     pub(super) fn declaration(&self) -> Declaration {
         Declaration::new("content_loss", self.into.output.slot)
             .uses(Read, [self.features.slot, self.target, self.coefficients.slot])
+            .uses(Read, self.weights)
             .uses(Scratch, [self.partials])
             .uses(Role::written(self.accumulate), [self.losses])
             .ends_in(self.into)

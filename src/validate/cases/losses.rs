@@ -37,7 +37,8 @@ pub(super) fn cases(filters: &Arc<Filters>) -> Vec<Case> {
         cases.extend(MATRICES.map(|name| loss(filters, name, false)));
         cases.push(loss(filters, MATRICES[1], true));
     }
-    cases.extend(MAPS.map(|(name, width, height, store)| content_loss(filters, name, width, height, store)));
+    cases.extend(MAPS.map(|map| content_loss(filters, map, false)));
+    cases.extend(MAPS.map(|map| content_loss(filters, map, true)));
     cases.extend(RECORDS.map(|(name, before, stopped, losses)| record_losses(filters, name, before, stopped, losses)));
     cases.push(record_losses(filters, "a loss that is no number", 1, 0, [f32::NAN, 1.0, 1.0]));
     cases
@@ -183,18 +184,22 @@ fn wasserstein_loss(filters: &Arc<Filters>, name: &str, accumulate: bool) -> Cas
     sketch.finish(format!("{name} {}", store(accumulate)), step, filters, F32_REDUCTION)
 }
 
-fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, store: Store) -> Case {
+/// Of the whole map or of every third pixel.
+fn content_loss(filters: &Arc<Filters>, (name, width, height, store): (&str, u32, u32, Store), weighted: bool) -> Case {
     let of = layer(name);
     let shape = shape(of, width, height);
     let mut sketch = Sketch::new(u64::from(width * 100 + height) + 2);
     let features = sketch.map(Tensor::Features(of), shape, -0.25, 1.0);
     let target = sketch.map(Tensor::Target(Term::Content(of)), shape, 0.0, 0.75).slot;
+    let some = (0..shape.padded_pixels()).map(|pixel| if pixel % 3 == 1 { 1.0 } else { 0.0 }).collect();
+    let weights = weighted.then(|| sketch.numbers(Tensor::Counted(of), some));
     let into = store.destination(&mut sketch, Tensor::Gradient(of), of, shape);
     let partials = sketch.unwritten(Tensor::Partials, REDUCTION_GROUPS);
     let (coefficients, losses) = loss(&mut sketch);
     let step = Step::ContentLoss(ContentLoss {
         features,
         target,
+        weights,
         into,
         partials,
         coefficients,
@@ -204,7 +209,8 @@ fn content_loss(filters: &Arc<Filters>, name: &str, width: u32, height: u32, sto
         summed: Rows::all(shape),
         accumulate: false,
     });
-    sketch.finish(format!("{name} {width}x{height} {store}"), step, filters, F32_REDUCTION)
+    let counted = if weighted { ", some pixels" } else { "" };
+    sketch.finish(format!("{name} {width}x{height} {store}{counted}"), step, filters, F32_REDUCTION)
 }
 
 fn record_losses(filters: &Arc<Filters>, name: &str, before: u32, stopped: u32, values: [f32; 3]) -> Case {

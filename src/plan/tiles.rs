@@ -1,0 +1,233 @@
+//! How a picture is covered by overlapping windows of one size.
+
+use super::{Size, Window, reach};
+use crate::vgg19::Layer;
+
+/// A window, and the part of the picture that it counts and no other window of the same cover does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// What the network looks at.
+    pub window: Window,
+    /// The part that counts, within the window.
+    pub inner: Window,
+}
+
+/// Windows of one size that cover a picture twice: for the statistics of layers to one depth, and for the gradient through
+/// layers to another. Either list may be empty where there is nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cover {
+    /// Size of every window.
+    pub size: Size,
+    /// Inner parts are surrounded by what their features are made from.
+    pub statistics: Vec<Tile>,
+    /// Inner parts are surrounded by what their gradient follows from.
+    pub gradients: Vec<Tile>,
+}
+
+/// The deepest layers that are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depths {
+    /// Whose features are counted; none if there is nothing to count.
+    pub statistics: Option<Layer>,
+    /// Through which a gradient comes; none without gradients.
+    pub gradients: Option<Layer>,
+}
+
+impl Depths {
+    fn deepest(self) -> Layer {
+        self.statistics.max(self.gradients).unwrap_or(Layer::FIRST)
+    }
+
+    /// What both kinds of tiles need around their inner parts.
+    fn halos(self) -> [Option<u32>; 2] {
+        [self.statistics.map(reach::reach_of_features), self.gradients.map(reach::reach_of_gradient)]
+    }
+}
+
+/// A stretch of one axis that a window covers, and the part of it that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    start: u32,
+    first: u32,
+    end: u32,
+}
+
+/// Stretches of `side` pixels over `length`, which end where the axis does, with at least `halo` pixels between an inner part
+/// and a cut. They start at multiples of `unit`, and so do their inner parts. None if `side` is too short.
+///
+/// `side` differs from `length` by a multiple of `unit`.
+fn stretches(length: u32, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch>> {
+    let (mut stretches, mut first) = (Vec::new(), 0_u32);
+    loop {
+        let start = first.saturating_sub(halo) / unit * unit;
+        if start + side >= length {
+            stretches.push(Stretch { start: length - side.min(length), first, end: length });
+            return Some(stretches);
+        }
+        let end = (start + side).checked_sub(halo)? / unit * unit;
+        if end <= first {
+            return None;
+        }
+        stretches.push(Stretch { start, first, end });
+        first = end;
+    }
+}
+
+/// How many windows an axis takes for the statistics and for the gradient; none if the side is too short.
+fn counts(length: u32, side: u32, depths: Depths) -> Option<[usize; 2]> {
+    let unit = reach::alignment(depths.deepest());
+    let [statistics, gradients] = depths.halos().map(|halo| match halo {
+        Some(halo) => stretches(length, side, halo, unit).map(|stretches| stretches.len()),
+        None => Some(0),
+    });
+    Some([statistics?, gradients?])
+}
+
+/// Sides of windows that are worth considering for an axis, from the whole on, each by a part shorter than the one before and
+/// the shortest for its numbers of windows.
+fn sides(length: u32, depths: Depths) -> Vec<(u32, [usize; 2])> {
+    let unit = reach::alignment(depths.deepest());
+    let mut sides = Vec::new();
+    // In units that are left away.
+    let (mut away, most) = (0, length / unit);
+    while away < most {
+        let Some(count) = counts(length, length - away * unit, depths) else { break };
+        // With shorter windows their number only grows.
+        let (mut same, mut other) = (away, most);
+        while other - same > 1 {
+            let middle = same.midpoint(other);
+            if counts(length, length - middle * unit, depths) == Some(count) {
+                same = middle;
+            } else {
+                other = middle;
+            }
+        }
+        let side = length - same * unit;
+        if count.iter().any(|count| *count as u64 * u64::from(side) > MOST_WORK * u64::from(length)) {
+            break;
+        }
+        sides.push((side, count));
+        away = same + (side / unit / FINENESS).max(1);
+    }
+    sides
+}
+
+/// Sides of windows are tried that differ by at least this part.
+const FINENESS: u32 = 16;
+/// With how many times the work of the whole picture windows are still worth having.
+const MOST_WORK: u64 = 12;
+
+/// The sizes of windows that are worth considering for a picture, larger ones, which take less work, first: an evaluation runs
+/// the network forward once for the statistics, and forward and back for the gradient.
+pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
+    let (across, down) = (sides(picture.width, depths), sides(picture.height, depths));
+    let pairs = across.iter().flat_map(|across| down.iter().map(move |down| (across, down)));
+    let mut sizes: Vec<(u64, Size)> = pairs
+        .map(|(&(width, columns), &(height, rows))| {
+            let size = Size { width, height };
+            let passes = columns[0] * rows[0] + 2 * columns[1] * rows[1];
+            (passes as u64 * size.pixels() as u64, size)
+        })
+        .collect();
+    let most = sizes.iter().map(|(work, _)| *work).min().unwrap_or(0) * MOST_WORK;
+    sizes.retain(|(work, _)| *work <= most);
+    sizes.sort_by_key(|(work, size)| (*work, size.pixels()));
+    // More work is worth it only with smaller windows.
+    let mut smallest = usize::MAX;
+    sizes.retain(|(_, size)| {
+        let smaller = size.pixels() < smallest;
+        smallest = smallest.min(size.pixels());
+        smaller
+    });
+    sizes.into_iter().map(|(_, size)| size).collect()
+}
+
+/// The windows of a size, one of [`window_sizes`].
+pub(super) fn cover(picture: Size, size: Size, depths: Depths) -> Cover {
+    let unit = reach::alignment(depths.deepest());
+    let [statistics, gradients] = depths.halos().map(|halo| {
+        let Some(halo) = halo else { return Vec::new() };
+        let stretches = |length, side| {
+            stretches(length, side, halo, unit).expect("the size was found by covering the picture with its windows")
+        };
+        let (across, down) = (stretches(picture.width, size.width), stretches(picture.height, size.height));
+        let tile = |x: &Stretch, y: &Stretch| Tile {
+            window: Window { picture, x: x.start, y: y.start, size },
+            inner: Window {
+                picture,
+                x: x.first,
+                y: y.first,
+                size: Size { width: x.end - x.first, height: y.end - y.first },
+            },
+        };
+        down.iter().flat_map(|y| across.iter().map(move |x| tile(x, y))).collect()
+    });
+    Cover { size, statistics, gradients }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::FeatureShape;
+
+    fn depths(statistics: Option<&str>, gradients: &str) -> Depths {
+        let layer = |name: &str| name.parse().unwrap();
+        Depths { statistics: statistics.map(layer), gradients: Some(layer(gradients)) }
+    }
+
+    #[test]
+    fn every_pixel_of_every_layer_counts_once_and_has_what_it_needs_around_it() {
+        for (picture, depths) in [
+            (Size { width: 601, height: 333 }, depths(Some("relu5_1"), "relu5_1")),
+            (Size { width: 97, height: 130 }, depths(Some("relu2_1"), "relu3_1")),
+            (Size { width: 75, height: 41 }, depths(None, "relu2_2")),
+        ] {
+            let (deepest, [features, gradient]) = (depths.deepest(), depths.halos());
+            let sizes = window_sizes(picture, depths);
+            assert!(sizes.len() > 3 && sizes.contains(&picture), "{sizes:?}");
+            for size in sizes {
+                let cover = cover(picture, size, depths);
+                for (tiles, halo) in [(&cover.statistics, features), (&cover.gradients, gradient)] {
+                    let Some(halo) = halo else { continue };
+                    for layer in deepest.up_to() {
+                        let shape = FeatureShape::of_layer(layer, picture);
+                        let mut counted = vec![0; shape.pixels()];
+                        for inner in tiles.iter().map(|tile| tile.inner.at(layer)) {
+                            for y in inner.y..inner.y + inner.size.height {
+                                for x in inner.x..inner.x + inner.size.width {
+                                    counted[(y * shape.width + x) as usize] += 1;
+                                }
+                            }
+                        }
+                        assert!(counted.iter().all(|count| *count == 1), "{picture} {size} {layer}");
+                    }
+                    for Tile { window, inner } in tiles {
+                        let pairs = [
+                            (window.x, window.size.width, inner.x, inner.size.width, picture.width),
+                            (window.y, window.size.height, inner.y, inner.size.height, picture.height),
+                        ];
+                        for (start, side, first, length, whole) in pairs {
+                            assert!(start % (1 << deepest.poolings()) == 0 && start + side <= whole);
+                            assert!(start == 0 || start + halo <= first, "{size}");
+                            assert!(start + side == whole || first + length + halo <= start + side, "{size}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_picture_is_the_least_work_and_smaller_windows_are_more() {
+        let depths = depths(Some("relu5_1"), "relu5_1");
+        let picture = Size { width: 1048, height: 792 };
+        let sizes = window_sizes(picture, depths);
+        assert_eq!(sizes[0], picture);
+        let work = |size: &Size| {
+            let cover = cover(picture, *size, depths);
+            (cover.statistics.len() + 2 * cover.gradients.len()) * size.pixels()
+        };
+        assert!(sizes.is_sorted_by_key(work) && sizes.is_sorted_by(|a, b| a.pixels() > b.pixels()), "{sizes:?}");
+        assert!(sizes.len() < 40, "{}", sizes.len());
+    }
+}

@@ -1,0 +1,80 @@
+//! Plans of pictures that are worked on window by window, because the whole takes more memory than there is.
+
+use super::{
+    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, Term, Window,
+    build::{Moving, windowed_features, windowed_iteration},
+    tiles::cover,
+};
+use crate::vgg19::Layer;
+
+/// A plan of the whole picture without the network, a plan of the network for one window, and the windows. Together they do
+/// what one plan of the whole picture does, to rounding.
+///
+/// An evaluation first adds up the statistics of all windows ([`super::Routine::Statistics`]), then compares them
+/// ([`super::Routine::Losses`]), then makes the gradient window by window ([`super::Routine::Gradient`]), of which the inner
+/// part is exact. The losses on the picture itself and the optimiser follow on the whole.
+#[derive(Clone, Debug)]
+pub struct Windowed {
+    /// Whole arrays: the picture, its gradient, what the optimiser keeps, targets and weights. It has every routine that a
+    /// plan without windows has.
+    pub whole: Plan,
+    /// What one window takes; the same for all.
+    pub window: Plan,
+    /// The windows.
+    pub cover: Cover,
+}
+
+impl Windowed {
+    /// As [`super::iteration`] or, with [`Moving::Some`], as [`super::iteration_of_some_pixels`]. `whole` is the network as
+    /// it would look at the whole picture, `window` as it looks at a window whose size is one of [`super::window_sizes`].
+    ///
+    /// # Errors
+    /// As [`super::iteration`].
+    pub fn iteration(
+        whole: &Network,
+        window: &Network,
+        terms: &[Term],
+        optimizer: Optimizer,
+        moving: Moving,
+    ) -> Result<Windowed, PlanError> {
+        let (picture, size) = (whole.window.size, window.window.size);
+        let cover = cover(picture, size, Depths::of_terms(terms));
+        let (whole, window) = windowed_iteration(whole, window, terms, optimizer, moving)?;
+        Ok(Windowed { whole, window, cover })
+    }
+
+    /// As [`super::features`].
+    ///
+    /// # Errors
+    /// As [`super::features`].
+    pub fn features(whole: &Network, window: &Network, wanted: &[Representation]) -> Result<Windowed, PlanError> {
+        let (picture, size) = (whole.window.size, window.window.size);
+        let cover = cover(picture, size, Depths::of_representations(wanted));
+        let (whole, window) = windowed_features(whole, window, wanted)?;
+        Ok(Windowed { whole, window, cover })
+    }
+}
+
+impl Depths {
+    /// Those of an iteration.
+    pub fn of_terms(terms: &[Term]) -> Depths {
+        let styles = terms.iter().filter(|term| matches!(term, Term::Style(_)));
+        Depths {
+            statistics: styles.filter_map(|term| term.layer()).max(),
+            gradients: terms.iter().filter_map(|term| term.layer()).max(),
+        }
+    }
+
+    /// Those of features.
+    pub fn of_representations(wanted: &[Representation]) -> Depths {
+        let statistics: Option<Layer> = wanted.iter().map(|representation| representation.layer()).max();
+        Depths { statistics, gradients: None }
+    }
+}
+
+impl Network {
+    /// The same looking at a window of its picture; all windows of a size have the same plan.
+    pub fn of_window(self, size: super::Size, storage: super::Storage) -> Network {
+        Network { window: Window { size, ..self.window }, storage, ..self }
+    }
+}

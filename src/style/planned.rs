@@ -1,0 +1,152 @@
+//! Plans for as much memory as there is: of the whole picture or, where that takes too much, of windows.
+
+use super::{
+    memory_needed::{Memory, alone, process},
+    outline::Outline,
+    prepare,
+};
+use crate::{
+    BackendError, Engine, Session,
+    plan::{
+        self, Border, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
+        Term, Windowed, window_sizes,
+    },
+};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// Everything at once.
+    Whole(Plan),
+    /// One window after another.
+    Windowed(Box<Windowed>),
+}
+
+impl Planned {
+    /// The plan as its session's user sees it.
+    pub fn plan(&self) -> &Plan {
+        match self {
+            Planned::Whole(plan) => plan,
+            Planned::Windowed(windowed) => &windowed.whole,
+        }
+    }
+
+    /// The plan whose steps run on the device.
+    pub fn on_device(&self) -> &Plan {
+        match self {
+            Planned::Whole(plan) => plan,
+            Planned::Windowed(windowed) => &windowed.window,
+        }
+    }
+
+    /// The windows, if there are any.
+    pub fn windows(&self) -> Option<&Cover> {
+        match self {
+            Planned::Whole(_) => None,
+            Planned::Windowed(windowed) => Some(&windowed.cover),
+        }
+    }
+
+    /// Makes it ready.
+    pub(super) fn session(&self, engine: &Engine) -> Result<Box<dyn Session>, BackendError> {
+        match self {
+            Planned::Whole(plan) => engine.session(plan),
+            Planned::Windowed(windowed) => engine.windowed_session(windowed),
+        }
+    }
+}
+
+/// What the network computes from a picture. `windowed` asks for windows even where the whole fits, because who takes the
+/// result works on windows too.
+pub(super) fn features(
+    engine: &Engine,
+    network: &Network,
+    wanted: &[Representation],
+    outline: &Outline,
+    iteration: &Planned,
+    windowed: bool,
+) -> Result<Planned, PlanError> {
+    let whole = || Ok(Planned::Whole(plan::features(network, wanted)?));
+    let in_f32 = in_f32(engine, network);
+    let make = |size| {
+        let window = of_window(engine, &in_f32, size);
+        Ok(Planned::Windowed(Box::new(Windowed::features(&in_f32, &window, wanted)?)))
+    };
+    let fits = Fitting { engine, outline, after: Some(iteration), windowed };
+    fits.choose(network, whole, Depths::of_representations(wanted), make)
+}
+
+/// The iterations of an optimiser for inputs of this outline.
+pub(super) fn iteration(
+    engine: &Engine,
+    network: &Network,
+    terms: &[Term],
+    optimizer: Optimizer,
+    outline: &Outline,
+) -> Result<Planned, PlanError> {
+    let whole = || Ok(Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?));
+    let moving = if outline.frozen { Moving::Some } else { Moving::All };
+    let in_f32 = in_f32(engine, network);
+    let make = |size| {
+        let window = of_window(engine, &in_f32, size);
+        Ok(Planned::Windowed(Box::new(Windowed::iteration(&in_f32, &window, terms, optimizer, moving)?)))
+    };
+    let fits = Fitting { engine, outline, after: None, windowed: false };
+    fits.choose(network, whole, Depths::of_terms(terms), make)
+}
+
+/// Windows work in f32.
+fn in_f32(engine: &Engine, network: &Network) -> Network {
+    Network { storage: engine.storage(Precision::F32, network.window.size), ..*network }
+}
+
+fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
+    network.of_window(size, engine.storage(Precision::F32, size))
+}
+
+/// What has to fit, and beside what.
+struct Fitting<'a> {
+    engine: &'a Engine,
+    outline: &'a Outline,
+    /// A plan whose filters may be there already.
+    after: Option<&'a Planned>,
+    /// Whether there are windows even where the whole fits.
+    windowed: bool,
+}
+
+impl Fitting<'_> {
+    fn fits(&self, planned: &Planned, size: Size, budget: u64) -> bool {
+        let process = process(self.outline, size);
+        let taken = Memory { process, ..alone(self.engine, planned, self.after) };
+        taken.on(self.engine) <= budget && taken.largest_slot <= self.engine.largest_slot()
+    }
+
+    /// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a
+    /// window at one edge would need the opposite one, so there are none.
+    fn choose(
+        &self,
+        network: &Network,
+        whole: impl Fn() -> Result<Planned, PlanError>,
+        depths: Depths,
+        make: impl Fn(Size) -> Result<Planned, PlanError>,
+    ) -> Result<Planned, PlanError> {
+        let budget = self.engine.budget().filter(|_| network.border != Border::Wrap);
+        let Some(budget) = budget else { return whole() };
+        let sizes = window_sizes(network.window.size, depths);
+        let Some(smallest) = sizes.last() else { return whole() };
+        let fits = |planned: &Planned| self.fits(planned, network.window.size, budget);
+        // Plans of large pictures take long to make, and none is made in vain.
+        let least = make(*smallest)?;
+        if sizes.len() > 1 && !fits(&least) {
+            return Ok(least);
+        }
+        if !self.windowed {
+            let whole = whole()?;
+            if fits(&whole) {
+                return Ok(whole);
+            }
+        }
+        let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
+        sizes.get(fitting).map_or(Ok(least), |size| make(*size))
+    }
+}

@@ -1,0 +1,78 @@
+//! `--memory`: pictures that are painted in windows, by real processes.
+
+use super::{
+    folder::{Folder, quick},
+    running::{lines, wait_until},
+};
+use std::process::Stdio;
+
+/// Less than the whole takes at this size, and enough for windows.
+const LIMITED: &str =
+    "--size 300 --min-scale 300 --content-layers relu2_1 --style-layers relu1_1,relu2_1 --memory 65MiB";
+
+fn folder() -> Folder {
+    let folder = Folder::empty();
+    folder.picture("photo.png", 300, 200, 1);
+    folder.picture("painting.png", 120, 90, 2);
+    folder.filters("filters.safetensors", "relu2_1");
+    folder
+}
+
+fn options(method: &str, iterations: u32) -> String {
+    format!("{LIMITED} --optimizer {method} --first-iterations {iterations}")
+}
+
+#[test]
+fn windows_paint_what_is_painted_at_once_to_rounding() {
+    let folder = folder();
+    let explained =
+        folder.run(&format!("stylize photo.png --style painting.png --explain {}", quick(LIMITED))).answer();
+    assert!(explained.contains("in overlapping windows of "), "{explained}");
+    for (method, most) in [("adam", 2), ("lbfgs", 4)] {
+        folder.paint("windows.png", &options(method, 6));
+        folder.paint("whole.png", &format!("{} --memory auto", options(method, 6)).replacen("--memory 65MiB", "", 1));
+        let [windows, whole] = ["windows.png", "whole.png"].map(|name| folder.open(name));
+        let apart = windows.pixels().iter().zip(whole.pixels()).map(|(a, b)| (255.0 * (a - b).abs()).round() as u32);
+        assert!(apart.max().unwrap() <= most, "{method}");
+    }
+}
+
+#[test]
+fn a_run_in_windows_that_is_killed_goes_on_to_the_same_bits() {
+    for method in ["adam", "lbfgs"] {
+        let folder = folder();
+        let options = options(method, 24);
+        folder.paint("whole.png", &options);
+        let kept = "--checkpoint run.checkpoint --checkpoint-every 0 --log run.jsonl";
+        let begin =
+            format!("stylize photo.png --style painting.png -o out.png {}", quick(&format!("{options} {kept}")));
+        let log = folder.path("run.jsonl");
+        for kill in 0..2 {
+            let (arguments, before) = if kill == 0 { (&*begin, 0) } else { ("resume run.checkpoint", lines(&log)) };
+            let mut child = folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let is_there = || folder.path("run.checkpoint").exists();
+            wait_until("another checkpoint", || is_there() && lines(&log) > before + 1);
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(!folder.path("out.png").exists());
+        assert_eq!(folder.run("resume run.checkpoint").answer(), "");
+        assert!(folder.read("out.png") == folder.read("whole.png"), "{method}");
+    }
+}
+
+#[test]
+fn a_signal_between_two_windows_ends_the_work_with_the_last_picture() {
+    let folder = folder();
+    let log = folder.path("run.jsonl");
+    let arguments = format!("stylize photo.png --style painting.png -o out.png {}", quick(&options("adam", 10_000)));
+    let mut child = folder.command(&format!("{arguments} --log run.jsonl")).stderr(Stdio::piped()).spawn().unwrap();
+    // After each iteration of more than two seconds a copy is kept, and after the first of all.
+    wait_until("an iteration", || lines(&log) > 2);
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(said.contains("stopped by Ctrl-C at 300x200, iteration ") && !said.contains("iteration 0"), "{said}");
+    assert_eq!(folder.size("out.png"), (300, 200));
+}

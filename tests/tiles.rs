@@ -1,0 +1,210 @@
+//! Pictures that are worked on window by window: the same losses and gradients as at once.
+
+use crate::common::{self, gpu, layer};
+use impasto::{
+    Device, Engine, Session,
+    plan::{
+        Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Region, Representation, Routine,
+        Size, Statistic, Storage, Style, Tensor, Term, Windowed, features, iteration, iteration_of_some_pixels,
+        window_sizes,
+    },
+    random::Random,
+    read_values, tolerance,
+    vgg19::Layer,
+    weights::generated,
+    write_values,
+};
+use std::sync::Arc;
+
+/// What is compared: whole against windows.
+struct Case {
+    picture: Size,
+    border: Border,
+    pooling: Pooling,
+    terms: Vec<Term>,
+    moving: Moving,
+}
+
+impl Case {
+    fn deepest(&self) -> Layer {
+        self.terms.iter().filter_map(|term| term.layer()).max().unwrap()
+    }
+
+    fn network(&self, storage: Storage) -> Network {
+        Network { border: self.border, pooling: self.pooling, storage, ..common::network(self.picture) }
+    }
+
+    fn whole(&self, engine: &Engine) -> Plan {
+        let make = if self.moving == Moving::Some { iteration_of_some_pixels } else { iteration };
+        make(&self.network(storage(engine, self.picture)), &self.terms, Optimizer::default()).unwrap()
+    }
+
+    fn windowed(&self, engine: &Engine, size: Size) -> Windowed {
+        let whole = self.network(storage(engine, self.picture));
+        let window = whole.of_window(size, storage(engine, size));
+        Windowed::iteration(&whole, &window, &self.terms, Optimizer::default(), self.moving).unwrap()
+    }
+}
+
+fn storage(engine: &Engine, size: Size) -> Storage {
+    engine.storage(impasto::plan::Precision::F32, size)
+}
+
+fn engine(device: &Device, deepest: Layer) -> Engine {
+    Engine::new(device, Arc::new(generated(5, deepest))).unwrap()
+}
+
+/// Losses and the picture's gradient of a random picture.
+fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
+    common::write_random_inputs(plan, session);
+    let coefficients = [1e-4, 2e-4].repeat(plan.terms.len());
+    write_values(session, plan.find(Tensor::Coefficients).unwrap(), &coefficients).unwrap();
+    write_values(session, plan.find(Tensor::InverseGradientScale).unwrap(), &[1.0]).unwrap();
+    let state = plan.find(Tensor::State).unwrap();
+    session.write(state, bytemuck::bytes_of(&IterationState::INITIAL)).unwrap();
+    // The second does not add to the first.
+    session.run(Routine::Evaluate).unwrap();
+    session.run(Routine::Evaluate).unwrap();
+    let mut read = |tensor| read_values(session, plan.find(tensor).unwrap()).unwrap();
+    (read(Tensor::LossValues), read(Tensor::ImageGradient))
+}
+
+/// `|a - b| / |b|`.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let length = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+    assert_eq!(a.len(), b.len());
+    let whole = length(&mut b.iter().map(|value| f64::from(*value)));
+    assert!(whole > 0.0, "nothing is compared");
+    length(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b))) / whole
+}
+
+/// Compares windows of some sizes with the whole.
+fn check(device: &Device, case: &Case, sizes: &[Size]) {
+    let engine = engine(device, case.deepest());
+    let whole = case.whole(&engine);
+    let (losses, gradient) = evaluate(&whole, engine.session(&whole).unwrap().as_mut());
+    for &size in sizes {
+        let windowed = case.windowed(&engine, size);
+        let mut session = engine.windowed_session(&windowed).unwrap();
+        let (found, moved) = evaluate(&windowed.whole, session.as_mut());
+        assert_eq!(whole.terms, windowed.whole.terms);
+        for ((term, loss), found) in whole.terms.iter().zip(&losses).zip(&found) {
+            let apart = f64::from((loss - found).abs()) / f64::from(*loss);
+            assert!(apart <= tolerance::WINDOWS_LOSS, "{size} of {}: {term} {loss} {found}", case.picture);
+        }
+        let apart = distance(&moved, &gradient);
+        // The reference adds the same numbers in the same order; elsewhere rounding may turn a ReLU.
+        let allowed =
+            if engine.back_end() == "reference" { tolerance::WINDOWS_GRADIENT } else { tolerance::F32_GRADIENT };
+        assert!(apart <= allowed, "{size} of {}: gradient {apart:e}", case.picture);
+    }
+}
+
+fn style(name: &str, number: usize, weighted: bool, statistic: Statistic) -> Term {
+    Term::Style(Style { layer: layer(name), region: Region { number, weighted }, statistic })
+}
+
+/// Every loss and statistic, of the whole picture and of regions.
+fn all_terms() -> Vec<Term> {
+    let mut terms = common::terms(&["relu1_2", "relu2_2"], &["relu1_1", "relu2_1", "relu2_2"]);
+    terms.extend([
+        style("relu1_1", 1, true, Statistic::Wasserstein),
+        style("relu2_1", 1, true, Statistic::Moments),
+        style("relu2_2", 2, false, Statistic::Wasserstein),
+        style("relu2_1", 2, true, Statistic::Gram),
+        Term::Edges,
+    ]);
+    terms
+}
+
+/// Some sizes with several windows, from few to many.
+fn several(case: &Case, random: &mut Random, count: usize) -> Vec<Size> {
+    let mut sizes = window_sizes(case.picture, Depths::of_terms(&case.terms));
+    assert_eq!(sizes.remove(0), case.picture);
+    (0..count).map(|_| sizes[random.bits() as usize % sizes.len()]).collect()
+}
+
+#[test]
+fn windows_of_any_loss_give_what_the_whole_gives() {
+    for (border, pooling, moving) in
+        [(Border::Replicate, Pooling::Max, Moving::Some), (Border::Zero, Pooling::Average, Moving::All)]
+    {
+        let case = Case { picture: Size { width: 75, height: 62 }, border, pooling, terms: all_terms(), moving };
+        let sizes = several(&case, &mut Random::new(4), 2);
+        check(&Device::Cpu(None), &case, &sizes);
+        check(&Device::Gpu(gpu()), &case, &sizes[..1]);
+    }
+}
+
+#[test]
+fn windows_on_the_reference_give_what_the_whole_gives() {
+    let terms = vec![Term::Content(layer("relu1_2")), style("relu1_1", 1, true, Statistic::Moments)];
+    let picture = Size { width: 39, height: 31 };
+    let (border, pooling, moving) = (Border::Replicate, Pooling::Max, Moving::All);
+    let case = Case { picture, border, pooling, terms, moving };
+    check(&Device::Reference, &case, &several(&case, &mut Random::new(2), 2));
+}
+
+#[test]
+fn windows_of_random_pictures_and_layers_give_what_the_whole_gives() {
+    let mut random = Random::new(9);
+    for _ in 0..6 {
+        let mut below = |bound: u64| random.bits() % bound;
+        let picture = Size { width: 64 + below(60) as u32, height: 64 + below(60) as u32 };
+        let layers: Vec<Layer> = layer("relu3_2").up_to().collect();
+        let mut pick = || layers[below(layers.len() as u64) as usize];
+        let mut terms = vec![Term::Content(pick()), Term::gram(pick(), 0)];
+        let another = Term::Style(Style {
+            layer: pick(),
+            region: Region { number: 1, weighted: true },
+            statistic: Statistic::Moments,
+        });
+        terms.push(another);
+        let border = [Border::Replicate, Border::Zero][below(2) as usize];
+        let pooling = [Pooling::Max, Pooling::Average][below(2) as usize];
+        let case = Case { picture, border, pooling, terms, moving: Moving::All };
+        check(&Device::Cpu(None), &case, &several(&case, &mut random, 2));
+    }
+}
+
+#[test]
+fn windows_that_reach_through_all_poolings_give_what_the_whole_gives() {
+    let terms = common::terms(&["relu4_2"], &["relu1_1", "relu3_1", "relu5_1"]);
+    let picture = Size { width: 421, height: 60 };
+    let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
+    let sizes = window_sizes(picture, Depths::of_terms(&case.terms));
+    check(&Device::Cpu(None), &case, &[sizes[1], sizes[sizes.len() - 1]]);
+}
+
+#[test]
+fn features_of_windows_are_those_of_the_whole() {
+    let picture = Size { width: 93, height: 70 };
+    let region = Region { number: 1, weighted: true };
+    let wanted = [
+        Representation::Features(layer("relu2_2")),
+        Representation::Features(layer("relu1_1")),
+        Representation::Gram(layer("relu1_2"), Region::WHOLE),
+        Representation::Gram(layer("relu3_1"), region),
+        Representation::Mean(layer("relu3_1"), region),
+    ];
+    for device in [Device::Cpu(None), Device::Gpu(gpu())] {
+        let engine = engine(&device, layer("relu3_1"));
+        let network = Network { storage: storage(&engine, picture), ..common::network(picture) };
+        let read = |plan: &Plan, session: &mut dyn Session| {
+            common::write_random_inputs(plan, session);
+            session.run(Routine::Features).unwrap();
+            let tensors = wanted.iter().map(|wanted| wanted.tensor()).chain([Tensor::SumsOfSquares]);
+            tensors.map(|tensor| read_values(session, plan.find(tensor).unwrap()).unwrap()).collect::<Vec<_>>()
+        };
+        let plan = features(&network, &wanted).unwrap();
+        let expected = read(&plan, engine.session(&plan).unwrap().as_mut());
+        let sizes = window_sizes(picture, Depths::of_representations(&wanted));
+        let size = sizes[sizes.len() / 2];
+        let windowed = Windowed::features(&network, &network.of_window(size, storage(&engine, size)), &wanted).unwrap();
+        assert!(windowed.cover.statistics.len() > 3, "{size}");
+        let found = read(&windowed.whole, engine.windowed_session(&windowed).unwrap().as_mut());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!(distance(found, expected) < tolerance::WINDOWS_LOSS, "{}", distance(found, expected));
+        }
+    }
+}
