@@ -75,3 +75,29 @@ fn keep(error: StylizeError, destination: &Destination) -> CliError {
         Some(Err(save)) => CliError::Lost { reason: Box::new(reason), save: Box::new(save) },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use impasto::{BackendError, picture::Depth, plan::Size};
+
+    #[test]
+    fn what_was_painted_before_a_failure_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = Destination::new(folder.path().join("out.png"), None, Depth::default()).unwrap();
+        let size = Size { width: 7, height: 5 };
+        let lost =
+            || Reason::Backend(BackendError::DeviceLost { device: "a card".to_owned(), reason: "why".to_owned() });
+        let error = StylizeError { reason: lost(), so_far: Some(Box::new(Picture::noise(size, 1))) };
+        let sentence = advised(keep(error, &destination), Some("--size 32 may do".to_owned())).sentence();
+        for part in ["a card stopped working (why)", "what was painted until then is in ", "out.png; --size 32 may do"]
+        {
+            assert!(sentence.contains(part), "no {part} in {sentence}");
+        }
+        assert_eq!(Picture::open(folder.path().join("out.png")).unwrap().size(), size);
+        let nothing = keep(StylizeError { reason: lost(), so_far: None }, &destination).sentence();
+        assert!(nothing.contains("a card stopped working") && !nothing.contains("painted until then"), "{nothing}");
+    }
+}
