@@ -206,6 +206,7 @@ fn scale_and_iteration_are_told_and_a_work_is_stopped() {
     let page = Seen::open(&browser, &studio);
     // The demonstration's pictures are chosen: one press paints.
     page.press("Paint");
+    wait_until("a work", || !studio.get("/api/state")["works"].as_array().unwrap().is_empty());
     let painted = studio.wait_while(1, "an iteration", |work| work["iteration"].as_u64() == Some(0));
     let demo = studio.get("/api/state")["pictures"]
         .as_array()
