@@ -1,7 +1,7 @@
 //! `impasto devices`, `validate` and `bench`, and painting on the first GPU there is.
 
 use super::folder::{Folder, quick};
-use impasto::{gpu::Variant, plan::Size};
+use impasto::gpu::Variant;
 
 /// Whether `impasto devices` lists a GPU or a driver that behaves like one.
 pub fn has_gpu(folder: &Folder) -> bool {

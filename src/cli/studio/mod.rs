@@ -1,5 +1,6 @@
 //! `impasto studio`.
 
+mod calls;
 mod hub;
 mod intake;
 mod names;

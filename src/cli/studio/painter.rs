@@ -1,9 +1,10 @@
 //! Paints the works of the queue, one after the other, in a thread of its own.
 
 use super::{
+    calls::{calls, check, command_line},
     hub::{Command, Hub, Leave},
-    names::{PictureId, WorkId, shown_name, stem},
-    options::{self, call, parsed, typed},
+    names::WorkId,
+    options::parsed,
     pace::Pace,
     work::{Request, State, Work},
 };
@@ -22,7 +23,6 @@ use impasto::{
     style::{Checkpoint, Event, Painting, Status, StylizeError},
 };
 use std::{
-    ffi::OsString,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
@@ -65,74 +65,6 @@ fn run(hub: &Hub) {
             hub.note(id, true, |work| (work.state, work.message) = (State::Failed, Some(error.to_string())));
         }
     }
-}
-
-/// What a work is called on the machine and by its user.
-struct Calls {
-    /// With files as they are in the studio's directory.
-    real: Vec<OsString>,
-    /// With files as the user calls them.
-    shown: Vec<OsString>,
-}
-
-/// The calls of a request.
-fn shown_call(hub: &Hub, request: &Request) -> Result<Vec<OsString>, options::RequestError> {
-    let named = |id: &PictureId| hub.picture(id).map_or("unknown".into(), |picture| picture.name.into());
-    Ok(on_machine(hub, call(request, named)?))
-}
-
-/// A call with the options of the machine: those of the request come later, and count.
-fn on_machine(hub: &Hub, mut call: Vec<OsString>) -> Vec<OsString> {
-    call.splice(2..2, hub.machine.iter().map(OsString::from));
-    call
-}
-
-/// What one would type for a request.
-pub(super) fn command_line(hub: &Hub, request: &Request) -> Result<String, options::RequestError> {
-    let name = result_name(hub, request);
-    Ok(typed(&options::with(shown_call(hub, request)?, [format!("--output={name}")])))
-}
-
-/// What the result is called where it is saved: photograph and first painting.
-pub(super) fn result_name(hub: &Hub, request: &Request) -> String {
-    let named = |id| hub.picture(id).map_or("picture".to_owned(), |picture| stem(&picture.name).to_owned());
-    let painting = request.paintings.first().map(|painting| named(&painting.picture));
-    let name = [named(&request.photograph)].into_iter().chain(painting).collect::<Vec<_>>().join("-");
-    shown_name(&format!("{name}.png"), "picture.png")
-}
-
-/// The options that a request stands for, checked as the painter would.
-pub(super) fn check(hub: &Hub, request: &Request) -> Result<stylize::Arguments, CliError> {
-    let call = call(request, |id| hub.store.original(id).into())?;
-    let arguments = parsed(&call)?;
-    let quiet = Console::collecting();
-    arguments.paintings.check(request.paintings.len())?;
-    arguments.recipe(1, &quiet)?.check()?;
-    Ok(arguments)
-}
-
-fn calls(hub: &Hub, work: &Work) -> Result<Calls, CliError> {
-    let mut real = on_machine(hub, call(&work.request, |id| hub.store.original(id).into())?);
-    let mut further = Vec::new();
-    if let Some(iterations) = work.further {
-        let long = work.width.zip(work.height).map_or(0, |(width, height)| width.max(height));
-        further.extend([
-            format!("--size={long}"),
-            format!("--min-scale={long}"),
-            format!("--first-iterations={iterations}"),
-        ]);
-    }
-    let shown = options::with(shown_call(hub, &work.request)?, further.clone());
-    real = options::with(real, further);
-    if work.further.is_some() {
-        let mut init = OsString::from("--init=");
-        init.push(hub.store.base(work.id));
-        real.push(init);
-    }
-    let mut output = OsString::from("--output=");
-    output.push(hub.store.result(work.id));
-    real.push(output);
-    Ok(Calls { real, shown })
 }
 
 /// A work that is ready to be painted.

@@ -5,10 +5,10 @@ use super::{
     reply::{self, Answer, Refusal},
 };
 use crate::cli::studio::{
+    calls::{check, command_line, result_name},
     hub::{Command, HubError},
     names::WorkId,
     options,
-    painter::{check, command_line, result_name},
     work::{Request, State as Stage},
 };
 use axum::{
