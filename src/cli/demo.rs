@@ -27,7 +27,7 @@ use std::{
 };
 
 /// The two pictures the demo draws.
-const DRAWN: Size = Size { width: 768, height: 576 };
+pub(crate) const DRAWN: Size = Size { width: 768, height: 576 };
 
 /// Draw a town and a painting, and paint one like the other: needs no file
 ///

@@ -112,12 +112,19 @@ fn add(call: &mut Vec<OsString>, words: impl IntoIterator<Item = OsString>) {
     call.splice(end..end, words);
 }
 
-/// The options of a call of `impasto stylize`; none if it is none, or of another version. Where an option is given twice
-/// the later counts.
+/// The options of a call of `impasto stylize`; none if it is none, or of another version.
 pub(crate) fn parse(call: &[OsString]) -> Option<stylize::Arguments> {
-    let matches = super::command().try_get_matches_from(call).ok()?;
-    let Command::Stylize(arguments) = Cli::from_arg_matches(&matches).ok()?.command else { return None };
-    Some(*arguments)
+    try_parse(call).ok().flatten()
+}
+
+/// The options of a call of `impasto stylize`, none if it is another command, or what is wrong with it. Where an option is
+/// given twice the later counts.
+pub(crate) fn try_parse(call: &[OsString]) -> Result<Option<stylize::Arguments>, clap::Error> {
+    let matches = super::command().try_get_matches_from(call)?;
+    Ok(match Cli::from_arg_matches(&matches)?.command {
+        Command::Stylize(arguments) => Some(*arguments),
+        _ => None,
+    })
 }
 
 pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliError> {

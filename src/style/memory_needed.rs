@@ -121,6 +121,11 @@ impl Memory {
     pub fn on(&self, engine: &Engine) -> u64 {
         self.held() + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
     }
+
+    /// Whether it is at most so many bytes, and the device can bind every slot.
+    pub(super) fn fits(&self, engine: &Engine, bytes: u64) -> bool {
+        self.on(engine) <= bytes && self.largest_slot <= engine.largest_slot()
+    }
 }
 
 /// What painting takes at its peak, for pictures of these sizes. Nothing is allocated, and no filters need be loaded.
@@ -297,9 +302,7 @@ pub fn smaller_size(engine: &Engine, outline: &Outline, recipe: &Recipe, error: 
 fn fitting_size(engine: &Engine, outline: &Outline, recipe: &Recipe, bytes: u64) -> Option<u32> {
     let taken = |long: u32| memory(engine, outline, &Recipe { size: long, ..recipe.clone() });
     // A picture too small for the layers is not too large, but it is no suggestion either.
-    let fits = |long: u32| {
-        taken(long).map_or(true, |memory| memory.on(engine) <= bytes && memory.largest_slot <= engine.largest_slot())
-    };
+    let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(engine, bytes));
     // Bisects between a multiple that fits and one that does not until they are neighbours.
     let (mut fitting, mut failing) = (0, recipe.size.div_ceil(STEP));
     while failing - fitting > 1 {

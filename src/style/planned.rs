@@ -117,8 +117,7 @@ struct Fitting<'a> {
 impl Fitting<'_> {
     fn fits(&self, planned: &Planned, size: Size, budget: u64) -> bool {
         let process = process(self.outline, size);
-        let taken = Memory { process, ..alone(self.engine, planned, self.after) };
-        taken.on(self.engine) <= budget && taken.largest_slot <= self.engine.largest_slot()
+        Memory { process, ..alone(self.engine, planned, self.after) }.fits(self.engine, budget)
     }
 
     /// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a

@@ -151,6 +151,14 @@ impl Folder {
         assert_eq!(self.run(&arguments).answer(), "", "{arguments}");
     }
 
+    /// Goes on with run.checkpoint, of a painting that was killed before it wrote out.png, which must become whole.png.
+    #[track_caller]
+    pub fn resumes_to_the_same_bits(&self, what: &str) {
+        assert!(!self.path("out.png").exists());
+        assert_eq!(self.run("resume run.checkpoint").answer(), "");
+        assert!(self.read("out.png") == self.read("whole.png"), "{what}");
+    }
+
     /// Runs a command that must be refused with one sentence that has all of `words`, and must change nothing.
     #[track_caller]
     pub fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {

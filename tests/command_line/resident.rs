@@ -1,6 +1,7 @@
 //! The memory that a process takes in all, by the system's measure.
 
 use super::folder::Folder;
+use crate::common::in_status;
 use std::{
     io::{Read, copy, sink},
     process::Stdio,
@@ -16,11 +17,10 @@ fn resident(folder: &Folder, options: &str) -> u64 {
     let mut child = folder.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
     let mut picture = child.stdout.take().unwrap();
     picture.read_exact(&mut [0]).unwrap();
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a process that lives has a size");
+    let peak = in_status(&child.id().to_string(), "VmHWM");
     copy(&mut picture, &mut sink()).unwrap();
     assert!(child.wait().unwrap().success());
-    peak.trim().strip_suffix("kB").unwrap().trim().parse::<u64>().unwrap() >> 10
+    peak >> 10
 }
 
 #[test]

@@ -113,9 +113,7 @@ fn a_run_that_was_killed_goes_on_from_its_last_checkpoint() {
         wait_until("a checkpoint", || file.exists() && lines(&log) > 50);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!folder.path("out.png").exists());
-        assert_eq!(folder.run("resume run.checkpoint").answer(), "");
-        assert!(folder.read("out.png") == folder.read("whole.png"), "{method}");
+        folder.resumes_to_the_same_bits(method);
     }
 }
 

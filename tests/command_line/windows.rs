@@ -55,9 +55,7 @@ fn a_run_in_windows_that_is_killed_goes_on_to_the_same_bits() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        assert!(!folder.path("out.png").exists());
-        assert_eq!(folder.run("resume run.checkpoint").answer(), "");
-        assert!(folder.read("out.png") == folder.read("whole.png"), "{method}");
+        folder.resumes_to_the_same_bits(method);
     }
 }
 

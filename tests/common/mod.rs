@@ -29,6 +29,15 @@ pub fn shared() -> Option<PathBuf> {
     Some(std::env::var_os("IMPASTO_SHARED").map_or_else(beside, PathBuf::from)).filter(|directory| directory.is_dir())
 }
 
+/// A number of the system's about a process, such as `VmHWM`, the most memory that it took, in KiB.
+#[cfg(target_os = "linux")]
+pub fn in_status(process: &str, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux says what a process takes");
+    let mut entries = status.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = entries.find(|(name, _)| *name == what).expect("a process that lives has a size");
+    value.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
+}
+
 pub fn layer(name: &str) -> Layer {
     name.parse().unwrap()
 }

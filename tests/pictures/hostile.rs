@@ -109,9 +109,7 @@ mod memory {
         let path = std::env::var_os("IMPASTO_TEST_PICTURE").expect("the parent names a file");
         let long = std::env::var("IMPASTO_TEST_LONG_SIDE").ok().map(|long| long.parse().expect("a number"));
         let result = Picture::open_for(path, long.map_or(Detail::Full, Detail::LongSide));
-        let status = fs::read_to_string("/proc/self/status").expect("Linux says what a process takes");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the most that it took");
-        let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
+        let peak = crate::common::in_status("self", "VmHWM");
         let result = result.map_or_else(|error| error.to_string(), |opened| opened.picture.size().to_string());
         println!("\npeak {} MiB: {result}", peak >> 10);
     }

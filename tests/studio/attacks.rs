@@ -175,21 +175,14 @@ fn what_is_no_picture_does_not_come_in() {
     }
 }
 
-/// Kilobytes of the process that are in memory.
-#[cfg(target_os = "linux")]
-fn resident(studio: &Studio) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", studio.child.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn the_painting_goes_on_under_a_flood() {
     let folder = Folder::with_pictures();
     let studio = Studio::start(&folder);
     let id = studio.begin(&folder, &json!({ "size": "48", "first-iterations": "400", "iterations": "100" }));
-    let before = resident(&studio);
+    let resident = || crate::common::in_status(&studio.child.id().to_string(), "VmRSS");
+    let before = resident();
     // Connections that say nothing, and some that say a little.
     let mut idle: Vec<_> = (0..500).map(|_| studio.connect()).collect();
     for (number, stream) in idle.iter_mut().enumerate().filter(|(number, _)| number % 3 == 0) {
@@ -250,7 +243,7 @@ fn the_painting_goes_on_under_a_flood() {
     }
     let work = studio.wait_while(id, "its end", |work| !["done", "stopped"].contains(&work["state"].as_str().unwrap()));
     assert!(work["state"] == "done" || work["state"] == "stopped", "{work}");
-    let grown = resident(&studio).saturating_sub(before) >> 10;
+    let grown = resident().saturating_sub(before) >> 10;
     assert!(grown < 200, "{grown} MiB more");
 }
 

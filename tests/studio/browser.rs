@@ -221,6 +221,11 @@ fn scale_and_iteration_are_told_and_a_work_is_stopped() {
         let iterations = studio.work(1)["iterations"].to_string();
         status.contains("128") && status.contains(&iterations)
     });
+    // The slider changes the running work, which goes on.
+    let slider = page.wait_for("slider", "Style weight");
+    page.on(slider, "function() { this.value = 3; for (const kind of ['input', 'change']) this.dispatchEvent(new Event(kind, { bubbles: true })) }");
+    let changed = studio.wait_while(1, "another weight", |work| work["options"]["style-weight"].is_null());
+    assert_eq!((&changed["state"], &changed["id"]), (&"painting".into(), &1.into()));
     page.press("Stop");
     studio.wait_for(1, "stopped");
     page.wait_for("link", "Save picture");

@@ -3,6 +3,10 @@
 use super::Studio;
 use crate::command_line::folder::Folder;
 use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 fn long() -> Value {
     json!({ "size": "48", "first-iterations": "5000", "iterations": "1000" })
@@ -118,6 +122,28 @@ fn a_work_that_is_stopped_before_it_began_has_a_picture() {
     studio.wait_while(id, "its turn", |work| work["state"] == "waiting");
     studio.post(&format!("/api/works/{id}/stop"), &json!({}));
     assert_eq!(studio.wait_for(id, "stopped")["result"], true);
+}
+
+#[test]
+fn that_others_can_reach_it_is_said_aloud() {
+    let folder = Folder::with_pictures();
+    for (options, aloud) in [("--listen 0.0.0.0", true), ("", false)] {
+        let call = format!("studio --no-open --port 0 --data data {options}");
+        let mut child = folder.command(&call).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://127.0.0.1:") && url.contains("/?token="), "{url}");
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        if aloud {
+            said.read_line(&mut line).unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.read_line(&mut line).unwrap();
+        assert_eq!(line.contains("others in the network can reach the studio"), aloud, "{line}");
+        assert!(!aloud || line.contains("unencrypted") && line.contains("token"), "{line}");
+    }
 }
 
 #[test]

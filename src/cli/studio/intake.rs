@@ -6,6 +6,7 @@ use super::{
     store::{Store, StoreError},
     work::{Picture, Role},
 };
+use crate::cli::demo::DRAWN;
 use impasto::{
     demo::{brushwork, townscape},
     picture::{Detail, Encoding, Picture as Pixels, PictureError, fit_long_side},
@@ -19,9 +20,6 @@ const VIEW: u32 = 1024;
 
 /// Quality of its JPEG file.
 const VIEW_QUALITY: u8 = 90;
-
-/// The two pictures of the demonstration.
-const DRAWN: Size = Size { width: 768, height: 576 };
 
 /// Why a file does not become a picture of the studio.
 #[derive(Debug, thiserror::Error)]

@@ -6,11 +6,12 @@ use super::{
     work::{Painting, Request},
 };
 use crate::cli::{
-    Cli, CliError, Command,
+    CliError,
     record::{FILES, REMEMBERED, spelling},
+    resume::try_parse,
     stylize,
 };
-use clap::{Arg, FromArgMatches};
+use clap::Arg;
 use impasto::{
     style::{Recipe, Weights},
     weights::Origin,
@@ -223,11 +224,8 @@ pub(super) fn parsed(call: &[OsString]) -> Result<stylize::Arguments, RequestErr
         let line = text.lines().next().unwrap_or_default();
         RequestError::Refused(line.strip_prefix("error: ").unwrap_or(line).to_owned())
     };
-    let matches = crate::cli::command().try_get_matches_from(call).map_err(refused)?;
-    match Cli::from_arg_matches(&matches).map_err(refused)?.command {
-        Command::Stylize(arguments) => Ok(*arguments),
-        _ => Err(RequestError::Refused("this is no call of stylize".to_owned())),
-    }
+    let arguments = try_parse(call).map_err(refused)?;
+    arguments.ok_or_else(|| RequestError::Refused("this is no call of stylize".to_owned()))
 }
 
 /// Adds what is not the request's: options are given before a `--` that is not there, and later ones count.
