@@ -46,6 +46,19 @@ pub enum BackendError {
         /// Memory that the plan and its filters take, in MiB.
         needed: u64,
     },
+    /// What is kept on the disk cannot be written or read.
+    #[error(
+        "{mebibytes} MiB of the work cannot be kept in {}: {reason}: make room there, name another directory in {}, or allow \
+         more memory", directory.display(), crate::cache_directory::CACHE_VARIABLE
+    )]
+    Scratch {
+        /// Where the file is.
+        directory: std::path::PathBuf,
+        /// Its size in MiB.
+        mebibytes: u64,
+        /// The system's message.
+        reason: String,
+    },
     /// The device fails before it has done anything.
     #[error("{device} cannot start ({reason}): update its driver, or use another device")]
     CannotStart {

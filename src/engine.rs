@@ -3,7 +3,7 @@
 use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
-    host_memory::{self, HostSession},
+    host_memory::{self, HostMemory, HostSession},
     plan::{Plan, Precision, Size, Step, Storage, Windowed},
     reference,
     weights::{FilterSummary, Filters},
@@ -11,6 +11,7 @@ use crate::{
 };
 use std::{
     ops::Range,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -30,6 +31,7 @@ pub struct Engine {
     precision: Precision,
     forced: ForcedVariants,
     budget: Option<u64>,
+    scratch: PathBuf,
     stop: Arc<AtomicBool>,
 }
 
@@ -64,6 +66,7 @@ impl Engine {
             precision: Precision::F32,
             forced: ForcedVariants::NONE,
             budget: None,
+            scratch: std::env::temp_dir(),
             stop: Arc::default(),
         })
     }
@@ -136,6 +139,12 @@ impl Engine {
     /// painted at once.
     pub fn with_memory(self, bytes: Option<u64>) -> Engine {
         Engine { budget: bytes, ..self }
+    }
+
+    /// Where what windows leave to the disk is kept meanwhile, instead of the system's directory for temporary files, which
+    /// may be in memory. It is made when it is needed.
+    pub fn with_scratch_directory(self, directory: PathBuf) -> Engine {
+        Engine { scratch: directory, ..self }
     }
 
     /// Lets sessions of windows end with [`BackendError::Stopped`] before their next window once `stop` is true: all of them
@@ -226,12 +235,14 @@ impl Engine {
     /// Makes plans of windows ready; the session is one of the whole plan.
     ///
     /// # Errors
-    /// If a window's plan does not fit the device, or the whole arrays do not fit the host.
+    /// If a window's plan does not fit the device, or the whole arrays do not fit the host or its disk.
     pub fn windowed_session(&self, windowed: &Windowed) -> Result<Box<dyn Session>, BackendError> {
+        let Windowed { whole, spill, .. } = windowed;
+        let memory = HostMemory::with_scratch(whole, |tensor| spill.holds(tensor), &self.scratch)?;
         let whole: Box<dyn HostSession> = match &self.loaded {
-            Loaded::Gpu(_, _) => Box::new(cpu::Session::on(&cpu::Cpu::without_filters()?, &windowed.whole)?),
-            Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, &windowed.whole)?),
-            Loaded::Reference(filters) => Box::new(reference::Session::new(&windowed.whole, filters)?),
+            Loaded::Gpu(_, _) => Box::new(cpu::Session::in_memory(&cpu::Cpu::without_filters()?, whole, memory)?),
+            Loaded::Cpu(processor) => Box::new(cpu::Session::in_memory(processor, whole, memory)?),
+            Loaded::Reference(filters) => Box::new(reference::Session::in_memory(whole, filters, memory)?),
         };
         Ok(Box::new(windowed::Session::new(windowed, whole, self.session(&windowed.window)?, self.stop.clone())))
     }

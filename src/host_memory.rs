@@ -1,9 +1,12 @@
-//! The buffers of a plan in the host's memory, for the back ends that work there.
+//! The buffers of a plan in the host's memory, for the back ends that work there. Some may be on the disk.
 
-use crate::backend::{BackendError, Session};
-use crate::plan::{Plan, SlotId};
+use crate::backend::{BackendError, Session, SlotContents};
+use crate::plan::{Plan, SlotId, Tensor};
+use crate::scratch_file::ScratchFile;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut, Range};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Words of what a cache moves at once; vectors aligned to it are read and written fastest.
 const LINE: usize = 16;
@@ -73,11 +76,29 @@ struct Place {
     words: usize,
 }
 
-/// The contents of all buffers, as words that are viewed as f32 or as they are.
+/// Words of a slot on the disk that are in memory at a time.
+pub(crate) const PIECE: usize = 1 << 18;
+
+/// Where a buffer's contents are.
+#[derive(Debug)]
+enum Buffer {
+    Memory(Words),
+    Disk(Arc<ScratchFile>),
+}
+
+/// What one session leaves to another.
+enum HandedOver {
+    Bytes(Vec<u8>),
+    /// Nobody writes it any more.
+    File(Arc<ScratchFile>),
+}
+
+/// The contents of all buffers, as words that are viewed as f32 or as they are. Of a buffer on the disk, a part is read and
+/// written at a time: [`Self::load`], [`Self::store`], [`Self::in_pieces`].
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     places: Vec<Place>,
-    buffers: Vec<Words>,
+    buffers: Vec<Buffer>,
     requests: VecDeque<Vec<u8>>,
 }
 
@@ -87,9 +108,29 @@ impl HostMemory {
     /// # Errors
     /// If the system does not have enough memory.
     pub(crate) fn new(plan: &Plan) -> Result<HostMemory, BackendError> {
-        let buffers = plan.buffers.iter().map(|&words| Words::zeros(words)).collect::<Result<_, _>>();
-        let buffers = buffers
-            .map_err(|_| BackendError::OutOfMemory { device: "the CPU".to_owned(), needed: plan.bytes() >> 20 })?;
+        HostMemory::with_scratch(plan, |_| false, Path::new(""))
+    }
+
+    /// [`Self::new`] with some slots in files of a directory, which vanish with the memory. They must be persistent.
+    ///
+    /// # Errors
+    /// If the system does not have enough memory, or no file can be made there.
+    pub(crate) fn with_scratch(
+        plan: &Plan,
+        on_disk: impl Fn(Tensor) -> bool,
+        directory: &Path,
+    ) -> Result<HostMemory, BackendError> {
+        let buffer = |(index, &words): (usize, &usize)| {
+            let moved = |slot: &&crate::plan::Slot| slot.buffer == index && slot.persistent && on_disk(slot.tensor);
+            match plan.slots.iter().find(moved) {
+                Some(_) => Ok(Buffer::Disk(Arc::new(ScratchFile::new(directory, words)?))),
+                None => Words::zeros(words).map(Buffer::Memory).map_err(|_| BackendError::OutOfMemory {
+                    device: "the CPU".to_owned(),
+                    needed: plan.bytes() >> 20,
+                }),
+            }
+        };
+        let buffers = plan.buffers.iter().enumerate().map(buffer).collect::<Result<_, _>>()?;
         let places = plan.slots.iter().map(|slot| Place { buffer: slot.buffer, words: slot.words }).collect();
         Ok(HostMemory { places, buffers, requests: VecDeque::new() })
     }
@@ -97,18 +138,28 @@ impl HostMemory {
     /// Takes a slot's buffer out, so that it can be written while others are read. A [`Self::put`] follows every
     /// `take`.
     pub(crate) fn take(&mut self, slot: SlotId) -> Words {
-        std::mem::take(&mut self.buffers[self.places[slot.0].buffer])
+        std::mem::take(self.in_memory_mut(slot))
     }
 
     /// Puts a slot's buffer back.
     pub(crate) fn put(&mut self, slot: SlotId, words: Words) {
-        self.buffers[self.places[slot.0].buffer] = words;
+        *self.in_memory_mut(slot) = words;
+    }
+
+    fn in_memory_mut(&mut self, slot: SlotId) -> &mut Words {
+        match &mut self.buffers[self.places[slot.0].buffer] {
+            Buffer::Memory(words) => words,
+            Buffer::Disk(_) => unreachable!("who works on whole slots is given none that is on the disk"),
+        }
     }
 
     /// The words of a slot whose buffer is not taken.
     pub(crate) fn words(&self, slot: SlotId) -> &[u32] {
         let Place { buffer, words } = self.places[slot.0];
-        &self.buffers[buffer][..words]
+        match &self.buffers[buffer] {
+            Buffer::Memory(buffer) => &buffer[..words],
+            Buffer::Disk(_) => unreachable!("who works on whole slots is given none that is on the disk"),
+        }
     }
 
     /// The words of a slot as numbers.
@@ -118,8 +169,8 @@ impl HostMemory {
 
     /// The words of a slot, mutable.
     pub(crate) fn words_mut(&mut self, slot: SlotId) -> &mut [u32] {
-        let Place { buffer, words } = self.places[slot.0];
-        &mut self.buffers[buffer][..words]
+        let words = self.places[slot.0].words;
+        &mut self.in_memory_mut(slot)[..words]
     }
 
     /// The numbers of a slot, mutable.
@@ -134,23 +185,138 @@ impl HostMemory {
 
     /// Writes the struct at the start of a slot.
     pub(crate) fn put_structure<T: bytemuck::Pod>(&mut self, slot: SlotId, value: T) {
-        self.write(slot, bytemuck::bytes_of(&value));
+        bytemuck::cast_slice_mut(self.words_mut(slot))[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(&value));
+    }
+
+    /// Copies words of a slot, from one on.
+    ///
+    /// # Errors
+    /// If it is on the disk and cannot be read.
+    pub(crate) fn load(&self, slot: SlotId, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
+        match &self.buffers[self.places[slot.0].buffer] {
+            Buffer::Memory(words) => into.copy_from_slice(&words[first..first + into.len()]),
+            Buffer::Disk(file) => file.read(first, into)?,
+        }
+        Ok(())
+    }
+
+    /// Overwrites words of a slot, from one on.
+    ///
+    /// # Errors
+    /// If it is on the disk and cannot be written.
+    pub(crate) fn store(&mut self, slot: SlotId, first: usize, from: &[u32]) -> Result<(), BackendError> {
+        match &mut self.buffers[self.places[slot.0].buffer] {
+            Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
+            Buffer::Disk(file) => file.write(first, from)?,
+        }
+        Ok(())
+    }
+
+    /// Lets `work` change the first `count` numbers of some slots and look at those of others: of all at once where they
+    /// are in memory, else of one piece after another.
+    ///
+    /// # Errors
+    /// If a slot is on the disk and cannot be read or written.
+    pub(crate) fn in_pieces<const CHANGED: usize, const SEEN: usize>(
+        &mut self,
+        changed: [SlotId; CHANGED],
+        seen: [SlotId; SEEN],
+        count: usize,
+        mut work: impl FnMut([&mut [f32]; CHANGED], [&[f32]; SEEN]),
+    ) -> Result<(), BackendError> {
+        let is_on_disk = |slot: &SlotId| matches!(self.buffers[self.places[slot.0].buffer], Buffer::Disk(_));
+        if !changed.iter().chain(&seen).any(is_on_disk) {
+            let mut taken = changed.map(|slot| self.take(slot));
+            work(
+                taken.each_mut().map(|words| &mut numbers(words)[..count]),
+                seen.map(|slot| &self.values(slot)[..count]),
+            );
+            changed.into_iter().zip(taken).for_each(|(slot, words)| self.put(slot, words));
+            return Ok(());
+        }
+        let mut pieces = changed.map(|_| vec![0_u32; PIECE.min(count)]);
+        let mut looked_at = seen.map(|_| vec![0_u32; PIECE.min(count)]);
+        for first in (0..count).step_by(PIECE) {
+            let length = PIECE.min(count - first);
+            let slots = changed.iter().zip(&mut pieces).chain(seen.iter().zip(&mut looked_at));
+            for (slot, piece) in slots {
+                self.load(*slot, first, &mut piece[..length])?;
+            }
+            work(
+                pieces.each_mut().map(|piece| numbers(&mut piece[..length])),
+                looked_at.each_ref().map(|piece| bytemuck::cast_slice(&piece[..length])),
+            );
+            for (slot, piece) in changed.iter().zip(&pieces) {
+                self.store(*slot, first, &piece[..length])?;
+            }
+        }
+        Ok(())
     }
 
     /// [`crate::Session::write`].
-    pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) {
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        if let Buffer::Disk(file) = &self.buffers[self.places[slot.0].buffer] {
+            return file.write_bytes(bytes);
+        }
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
+        Ok(())
     }
 
     /// [`crate::Session::read`].
-    pub(crate) fn read(&self, slot: SlotId) -> Vec<u8> {
-        bytemuck::cast_slice(self.words(slot)).to_vec()
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn read(&self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+        let Place { buffer, words } = self.places[slot.0];
+        match &self.buffers[buffer] {
+            Buffer::Memory(memory) => Ok(bytemuck::cast_slice(&memory[..words]).to_vec()),
+            Buffer::Disk(file) => {
+                let mut bytes = vec![0; 4 * words];
+                file.read_bytes(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// [`crate::Session::hand_over`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn hand_over(&self, slot: SlotId) -> Result<SlotContents, BackendError> {
+        let contents = match &self.buffers[self.places[slot.0].buffer] {
+            Buffer::Memory(_) => HandedOver::Bytes(self.read(slot)?),
+            Buffer::Disk(file) => HandedOver::File(file.clone()),
+        };
+        Ok(SlotContents(Box::new(contents)))
+    }
+
+    /// [`crate::Session::take_over`].
+    ///
+    /// # Errors
+    /// As [`Self::load`] and [`Self::store`].
+    pub(crate) fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
+        let Place { buffer, words } = self.places[slot.0];
+        match (contents.of::<HandedOver>(), &mut self.buffers[buffer]) {
+            (HandedOver::Bytes(bytes), _) => self.write(slot, bytes),
+            (HandedOver::File(file), Buffer::Memory(memory)) => file.read(0, &mut memory[..words]),
+            (HandedOver::File(file), Buffer::Disk(own)) => {
+                *own = file.clone();
+                Ok(())
+            }
+        }
     }
 
     /// [`crate::Session::request`]: everything is done at once here, so the answer is too.
-    pub(crate) fn request(&mut self, slot: SlotId) {
-        let bytes = self.read(slot);
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+        let bytes = self.read(slot)?;
         self.requests.push_back(bytes);
+        Ok(())
     }
 
     /// [`crate::Session::receive`].

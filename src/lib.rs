@@ -76,6 +76,7 @@ pub mod printable;
 pub mod random;
 #[doc(hidden)]
 pub mod replace_file;
+mod scratch_file;
 #[doc(hidden)]
 pub mod tolerance;
 

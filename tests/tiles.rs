@@ -4,9 +4,9 @@ use crate::common::{self, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Region, Representation, Routine,
-        Size, Statistic, Storage, Style, Tensor, Term, Windowed, features, iteration, iteration_of_some_pixels,
-        window_sizes,
+        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Region, Representation,
+        Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, features, iteration,
+        iteration_of_some_pixels, window_sizes,
     },
     random::Random,
     read_values, tolerance,
@@ -207,4 +207,68 @@ fn features_of_windows_are_those_of_the_whole() {
             assert!(distance(found, expected) < tolerance::WINDOWS_LOSS, "{}", distance(found, expected));
         }
     }
+}
+
+#[test]
+fn what_waits_on_the_disk_comes_back_with_the_same_bits() {
+    let directory = tempfile::tempdir().unwrap();
+    let inside = directory.path().join("scratch");
+    // More values than are worked on in one piece, and not a multiple of it.
+    let picture = Size { width: 331, height: 267 };
+    let terms = common::terms(&["relu1_2"], &["relu1_1"]);
+    let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
+    let engine = engine(&Device::Cpu(None), case.deepest()).with_scratch_directory(inside.clone());
+    let windowed = case.windowed(&engine, several(&case, &mut Random::new(1), 1)[0]);
+    let painted = |spill| {
+        let windowed = Windowed { spill, ..windowed.clone() };
+        let mut session = engine.windowed_session(&windowed).unwrap();
+        let (plan, session) = (&windowed.whole, session.as_mut());
+        evaluate(plan, session);
+        let rates = AdamRates { learning_rate: 0.02, epsilon: 0.1 };
+        session.write(plan.find(Tensor::AdamRates).unwrap(), bytemuck::bytes_of(&rates)).unwrap();
+        session.run(Routine::Adam).unwrap();
+        session.run(Routine::Evaluate).unwrap();
+        session.run(Routine::Adam).unwrap();
+        let kept = [Tensor::Image, Tensor::AdamMean, Tensor::AdamSquare, Tensor::Average, Tensor::ImageGradient];
+        let read = |tensor| session.read(plan.find(tensor).unwrap()).unwrap();
+        (kept.map(read), windowed.on_disk(), windowed.in_memory())
+    };
+    let (expected, nothing, all) = painted(Spill::Nothing);
+    assert!(nothing == 0 && expected.iter().all(|bytes| bytes.iter().any(|byte| *byte != 0)));
+    for spill in [Spill::Targets, Spill::TargetsAndMoments] {
+        let (found, on_disk, in_memory) = painted(spill);
+        assert!(on_disk > 0 && on_disk + in_memory == all);
+        assert!(found == expected, "{spill:?}");
+    }
+    assert_eq!(std::fs::read_dir(&inside).unwrap().count(), 0);
+}
+
+#[test]
+fn targets_go_from_disk_to_disk_and_to_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let picture = Size { width: 93, height: 70 };
+    let engine = engine(&Device::Cpu(None), layer("relu2_1")).with_scratch_directory(directory.path().join("scratch"));
+    let network = Network { storage: storage(&engine, picture), ..common::network(picture) };
+    let wanted = [Representation::Features(layer("relu2_1"))];
+    let size = window_sizes(picture, Depths::of_representations(&wanted))[1];
+    let window = network.of_window(size, storage(&engine, size));
+    let terms = common::terms(&["relu2_1"], &["relu1_1"]);
+    let case = Case { picture, border: network.border, pooling: network.pooling, terms, moving: Moving::All };
+    let size = several(&case, &mut Random::new(1), 1)[0];
+    let levels = [Spill::Nothing, Spill::Targets];
+    let mut found = Vec::new();
+    for (from, to) in levels.into_iter().flat_map(|from| levels.map(|to| (from, to))) {
+        let features = Windowed { spill: from, ..Windowed::features(&network, &window, &wanted).unwrap() };
+        let mut session = engine.windowed_session(&features).unwrap();
+        common::write_random_inputs(&features.whole, session.as_mut());
+        session.run(Routine::Features).unwrap();
+        let squares = session.read(features.whole.find(Tensor::SumsOfSquares).unwrap()).unwrap();
+        let contents = session.hand_over(features.whole.find(wanted[0].tensor()).unwrap()).unwrap();
+        let windowed = Windowed { spill: to, ..case.windowed(&engine, size) };
+        let mut next = engine.windowed_session(&windowed).unwrap();
+        let slot = windowed.whole.find(Tensor::Target(Term::Content(layer("relu2_1")))).unwrap();
+        next.take_over(slot, &contents).unwrap();
+        found.push((squares, next.read(slot).unwrap()));
+    }
+    assert!(found[0].1.iter().any(|byte| *byte != 0) && found.iter().all(|one| *one == found[0]));
 }

@@ -1,16 +1,18 @@
-//! `impasto stylize --explain`: the plan of the last size, before anything is allocated.
+//! `impasto stylize --explain`: the plan of the last size, and how long painting takes.
 
-use super::CliError;
+use super::{CliError, progress::about};
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, memory, shortage},
+    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, duration, memory, shortage},
+    weights::{Filters, generated},
 };
-use std::{io::Write, ops::RangeInclusive};
+use std::{io::Write, ops::RangeInclusive, sync::Arc};
 
-/// Prints what would be done to paint pictures of these sizes.
+/// Prints what would be done to paint pictures of these sizes. `with_filters` makes an engine on the same device.
 pub(super) fn explain(
     engine: &Engine,
+    with_filters: impl FnOnce(Arc<Filters>) -> Result<Engine, CliError>,
     outline: &Outline,
     recipe: &Recipe,
     answer: &mut dyn Write,
@@ -31,8 +33,15 @@ pub(super) fn explain(
     totals(engine, plan, peak, answer)?;
     let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
     writeln!(answer, "{}", checkpoint_on_disk(bytes))?;
-    if let Some(shortage) = shortage {
-        writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?;
+    match shortage {
+        Some(shortage) => writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?,
+        // It would take longer than the painting on any other.
+        None if engine.back_end() == "reference" => {}
+        None => {
+            let engine = with_filters(Arc::new(generated(1, recipe.deepest().expect("there are plans"))))?;
+            let time = duration(&engine, outline, recipe).map_err(Box::new)?;
+            writeln!(answer, "time: {} on this device, if nothing else keeps it busy", about(time))?;
+        }
     }
     Ok(())
 }
@@ -46,7 +55,7 @@ pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
     let plan = plans.iteration.on_device();
-    let iterations = if plans.scales == 1 { recipe.first_iterations } else { recipe.iterations };
+    let iterations = recipe.iterations_of(plans.scales - 1);
     let optimizer = match recipe.method {
         Method::Adam => "Adam",
         Method::Lbfgs => "L-BFGS",
@@ -201,7 +210,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(plan.bytes()),
         mebibytes(alone)
     )?;
-    let Memory { buffers, filters, staging, host, process, largest_slot } = peak;
+    let Memory { buffers, filters, staging, host, disk, process, largest_slot } = peak;
     writeln!(
         answer,
         "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
@@ -212,6 +221,9 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
     )?;
     if host > 0 {
         writeln!(answer, "whole arrays, in the memory of the host: {} MiB", mebibytes(host))?;
+    }
+    if disk > 0 {
+        writeln!(answer, "whole arrays, on the disk: {} MiB", mebibytes(disk))?;
     }
     writeln!(answer, "the process with its pictures, in the memory of the host: {} MiB", mebibytes(process))?;
     let largest = (mebibytes(largest_slot), engine.largest_slot());

@@ -1,7 +1,10 @@
 //! How much memory painting may take.
 
 use clap::Args;
-use impasto::Engine;
+use impasto::{
+    Engine,
+    cache_directory::{CACHE_VARIABLE, cache_directory},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -12,7 +15,8 @@ const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <
 #[derive(Args)]
 pub(crate) struct MemoryOptions {
     /// Memory that painting may take, like 6GiB or 500MiB: a picture that takes more is painted in overlapping windows, with
-    /// the same result but for rounding; auto for what the device has, or the system has free
+    /// the same result but for rounding, and what is needed once an iteration is kept on the disk; auto for what the device
+    /// has, or the system has free
     #[arg(long, value_name = "auto|SIZE", default_value = "auto")]
     pub memory: MemoryLimit,
 }
@@ -24,7 +28,12 @@ impl MemoryOptions {
             MemoryLimit::Auto => engine.memory(),
             MemoryLimit::Bytes(bytes) => Some(bytes),
         };
-        engine.with_memory(bytes)
+        let engine = engine.with_memory(bytes);
+        let chosen = std::env::var_os(CACHE_VARIABLE);
+        match cache_directory(chosen.as_deref()) {
+            Ok(directory) => engine.with_scratch_directory(directory),
+            Err(_) => engine,
+        }
     }
 }
 

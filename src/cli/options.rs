@@ -85,8 +85,8 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    pub fn engine(self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
-        Ok(Engine::new(device, filters)?.with_precision(self.precision).with_variants(self.forced))
+    pub fn engine(&self, device: &Device, filters: Arc<Filters>) -> Result<Engine, CliError> {
+        Ok(Engine::new(device, filters)?.with_precision(self.precision).with_variants(self.forced.clone()))
     }
 }
 

@@ -31,7 +31,7 @@ mod wasserstein_loss;
 mod winograd;
 mod wrap_halo;
 
-use crate::backend::{self, BackendError};
+use crate::backend::{self, BackendError, SlotContents};
 use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::vgg19::{Layer, Normalisation};
@@ -114,10 +114,10 @@ impl Cpu {
     }
 
     /// Runs a part of a session's work on these threads, alone.
-    fn alone(&self, work: impl FnOnce() + Send) {
+    fn alone<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         // It guards no data that a panic could leave in disorder.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.install(work);
+        self.install(work)
     }
 
     /// Bytes of the filters that were transformed, in their forms.
@@ -184,11 +184,19 @@ impl Session {
     /// # Errors
     /// If the plan does not store its maps as f32, the filters end before its deepest layer or memory runs out.
     pub fn on(processor: &Arc<Cpu>, plan: &Plan) -> Result<Session, BackendError> {
+        Session::in_memory(processor, plan, HostMemory::new(plan)?)
+    }
+
+    /// A session with the slots that it is given.
+    ///
+    /// # Errors
+    /// As [`Session::on`].
+    pub(crate) fn in_memory(processor: &Arc<Cpu>, plan: &Plan, memory: HostMemory) -> Result<Session, BackendError> {
         if plan.precision != Precision::F32 {
             return Err(BackendError::NotF32 { device: "the CPU".to_owned() });
         }
         processor.prepare(plan)?;
-        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), processor: processor.clone() })
+        Ok(Session { memory, plan: plan.clone(), processor: processor.clone() })
     }
 }
 
@@ -200,31 +208,33 @@ impl HostSession for Session {
 
 impl backend::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        self.memory.write(slot, bytes);
-        Ok(())
+        self.memory.write(slot, bytes)
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
-        Ok(self.memory.read(slot))
+        self.memory.read(slot)
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
         let Session { plan, memory, processor } = self;
-        processor.alone(|| {
-            for step in &plan.steps[plan.routine(routine)] {
-                run_step(step, processor, memory);
-            }
-        });
-        Ok(())
+        processor
+            .alone(|| plan.steps[plan.routine(routine)].iter().try_for_each(|step| run_step(step, processor, memory)))
     }
 
     fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
-        self.memory.request(slot);
-        Ok(())
+        self.memory.request(slot)
     }
 
     fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(self.memory.receive())
+    }
+
+    fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
+        self.memory.hand_over(slot)
+    }
+
+    fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
+        self.memory.take_over(slot, contents)
     }
 
     fn bytes(&self) -> u64 {
@@ -236,7 +246,7 @@ impl backend::Session for Session {
         let time = |step: &Step| {
             backend::median_seconds(repeats, || {
                 let start = Instant::now();
-                processor.alone(|| run_step(step, processor, memory));
+                processor.alone(|| run_step(step, processor, memory))?;
                 Ok(start.elapsed().as_secs_f64())
             })
         };
@@ -244,7 +254,7 @@ impl backend::Session for Session {
     }
 }
 
-fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
+fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) -> Result<(), BackendError> {
     let scratches = &processor.scratches;
     match step {
         Step::NetworkInput(step) => network_input::network_input(step, memory),
@@ -258,7 +268,7 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
         Step::Gram(step) => gram::gram(step, memory),
         Step::ChannelMean(step) => gram::channel_mean(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
-        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
+        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory)?,
         Step::Covariance(step) => matrices::covariance(step, memory),
         Step::MatrixProduct(step) => matrices::matrix_product(step, memory),
         Step::Cholesky(step) => cholesky::cholesky(step, memory),
@@ -272,7 +282,7 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
         Step::FreezePixels(step) => freeze_pixels::freeze_pixels(step, memory),
         Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),
         Step::RecordLosses(step) => record_losses::record_losses(step, memory),
-        Step::Adam(step) => adam::adam(step, memory),
+        Step::Adam(step) => adam::adam(step, memory)?,
         Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
         Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory),
         Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory),
@@ -280,6 +290,7 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) {
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
         Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use steps::*;
 pub use summary::StepSummary;
 pub use terms::{PerTerm, Region, Representation, Statistic, Style, Term, check_terms};
 pub use tiles::{Cover, Depths, Tile, window_sizes};
-pub use windowed::Windowed;
+pub use windowed::{Spill, Windowed};
 
 use std::ops::Range;
 

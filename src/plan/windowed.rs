@@ -1,11 +1,36 @@
 //! Plans of pictures that are worked on window by window, because the whole takes more memory than there is.
 
 use super::{
-    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, Term, Window,
+    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, Tensor, Term, Window,
     build::{Moving, windowed_features, windowed_iteration},
     tiles::cover,
 };
 use crate::vgg19::Layer;
+
+/// Which whole arrays wait on the disk for their turn: those that are read and written once an iteration, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spill {
+    /// None.
+    Nothing,
+    /// The feature maps that content losses compare with.
+    Targets,
+    /// Those, and what Adam keeps besides the picture.
+    TargetsAndMoments,
+}
+
+impl Spill {
+    /// From the least on.
+    pub const ALL: [Spill; 3] = [Spill::Nothing, Spill::Targets, Spill::TargetsAndMoments];
+
+    /// Whether an array is on the disk.
+    pub fn holds(self, tensor: Tensor) -> bool {
+        match tensor {
+            Tensor::Target(Term::Content(_)) | Tensor::Features(_) => self != Spill::Nothing,
+            Tensor::AdamMean | Tensor::AdamSquare | Tensor::Average => self == Spill::TargetsAndMoments,
+            _ => false,
+        }
+    }
+}
 
 /// A plan of the whole picture without the network, a plan of the network for one window, and the windows. Together they do
 /// what one plan of the whole picture does, to rounding.
@@ -22,6 +47,8 @@ pub struct Windowed {
     pub window: Plan,
     /// The windows.
     pub cover: Cover,
+    /// Which arrays of the whole are on the disk.
+    pub spill: Spill,
 }
 
 impl Windowed {
@@ -40,7 +67,18 @@ impl Windowed {
         let (picture, size) = (whole.window.size, window.window.size);
         let cover = cover(picture, size, Depths::of_terms(terms));
         let (whole, window) = windowed_iteration(whole, window, terms, optimizer, moving)?;
-        Ok(Windowed { whole, window, cover })
+        Ok(Windowed { whole, window, cover, spill: Spill::Nothing })
+    }
+
+    /// Bytes of the whole arrays in memory.
+    pub fn in_memory(&self) -> u64 {
+        self.whole.bytes() - self.on_disk()
+    }
+
+    /// Bytes of the whole arrays on the disk.
+    pub fn on_disk(&self) -> u64 {
+        let slots = self.whole.slots.iter().filter(|slot| slot.persistent && self.spill.holds(slot.tensor));
+        slots.map(|slot| slot.bytes()).sum()
     }
 
     /// As [`super::features`].
@@ -51,7 +89,7 @@ impl Windowed {
         let (picture, size) = (whole.window.size, window.window.size);
         let cover = cover(picture, size, Depths::of_representations(wanted));
         let (whole, window) = windowed_features(whole, window, wanted)?;
-        Ok(Windowed { whole, window, cover })
+        Ok(Windowed { whole, window, cover, spill: Spill::Nothing })
     }
 }
 

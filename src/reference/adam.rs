@@ -1,12 +1,13 @@
 //! One step of Adam on the picture.
 
-use crate::host_memory::{HostMemory, numbers};
+use crate::backend::BackendError;
+use crate::host_memory::HostMemory;
 use crate::plan::{Adam, AdamRates, IterationState};
 
-pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
+pub(super) fn adam(step: &Adam, memory: &mut HostMemory) -> Result<(), BackendError> {
     let mut state: IterationState = memory.structure(step.state);
     if state.halted != 0 {
-        return;
+        return Ok(());
     }
     let [b1, b2] = step.betas;
     state.mean_power *= b1;
@@ -17,22 +18,17 @@ pub(super) fn adam(step: &Adam, memory: &mut HostMemory) {
     let learning_rate = learning_rate * step.nearness(memory.values(step.rates), memory.values(step.losses));
     let (correction1, correction2) = (1.0 - f64::from(state.mean_power), 1.0 - f64::from(state.square_power));
     let [b1, b2, decay] = [b1, b2, step.decay].map(f64::from);
-    let [mut image_words, mut mean_words, mut square_words, mut average_words] =
-        [step.image, step.mean, step.square, step.average].map(|slot| memory.take(slot));
-    let (image, average) = (numbers(&mut image_words), numbers(&mut average_words));
-    let (mean, square) = (numbers(&mut mean_words), numbers(&mut square_words));
-    let gradient = memory.values(step.gradient);
-    for i in 0..step.count {
-        let g = f64::from(gradient[i]);
-        let m = b1 * f64::from(mean[i]) + (1.0 - b1) * g;
-        let v = b2 * f64::from(square[i]) + (1.0 - b2) * g * g;
-        let change = f64::from(learning_rate) / correction1 * m / (v.sqrt() / correction2.sqrt() + f64::from(epsilon));
-        let x = (f64::from(image[i]) - change).clamp(0.0, 1.0);
-        average[i] = (decay * f64::from(average[i]) + (1.0 - decay) * x) as f32;
-        (mean[i], square[i], image[i]) = (m as f32, v as f32, x as f32);
-    }
-    memory.put(step.image, image_words);
-    memory.put(step.mean, mean_words);
-    memory.put(step.square, square_words);
-    memory.put(step.average, average_words);
+    let changed = [step.image, step.mean, step.square, step.average];
+    memory.in_pieces(changed, [step.gradient], step.count, |[image, mean, square, average], [gradient]| {
+        for i in 0..gradient.len() {
+            let g = f64::from(gradient[i]);
+            let m = b1 * f64::from(mean[i]) + (1.0 - b1) * g;
+            let v = b2 * f64::from(square[i]) + (1.0 - b2) * g * g;
+            let rate = f64::from(learning_rate) / correction1;
+            let change = rate * m / (v.sqrt() / correction2.sqrt() + f64::from(epsilon));
+            let x = (f64::from(image[i]) - change).clamp(0.0, 1.0);
+            average[i] = (decay * f64::from(average[i]) + (1.0 - decay) * x) as f32;
+            (mean[i], square[i], image[i]) = (m as f32, v as f32, x as f32);
+        }
+    })
 }

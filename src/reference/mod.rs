@@ -22,7 +22,7 @@ mod total_variation;
 mod wasserstein_loss;
 mod wrap_halo;
 
-use crate::backend::{self, BackendError};
+use crate::backend::{self, BackendError, SlotContents};
 use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::weights::Filters;
@@ -42,8 +42,16 @@ impl Session {
     /// # Errors
     /// If the filters end before the plan's deepest layer or there is not enough memory.
     pub fn new(plan: &Plan, filters: &Arc<Filters>) -> Result<Session, BackendError> {
+        Session::in_memory(plan, filters, HostMemory::new(plan)?)
+    }
+
+    /// A session with the slots that it is given.
+    ///
+    /// # Errors
+    /// If the filters end before the plan's deepest layer.
+    pub(crate) fn in_memory(plan: &Plan, filters: &Arc<Filters>, memory: HostMemory) -> Result<Session, BackendError> {
         backend::check_filters(plan, filters.layers.len())?;
-        Ok(Session { memory: HostMemory::new(plan)?, plan: plan.clone(), filters: filters.clone() })
+        Ok(Session { memory, plan: plan.clone(), filters: filters.clone() })
     }
 }
 
@@ -55,28 +63,32 @@ impl HostSession for Session {
 
 impl backend::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        self.memory.write(slot, bytes);
-        Ok(())
+        self.memory.write(slot, bytes)
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
-        Ok(self.memory.read(slot))
+        self.memory.read(slot)
     }
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
-        for step in &self.plan.steps[self.plan.routine(routine)] {
-            run_step(step, &self.filters, &mut self.memory);
-        }
-        Ok(())
+        let Session { plan, filters, memory } = self;
+        plan.steps[plan.routine(routine)].iter().try_for_each(|step| run_step(step, filters, memory))
     }
 
     fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
-        self.memory.request(slot);
-        Ok(())
+        self.memory.request(slot)
     }
 
     fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(self.memory.receive())
+    }
+
+    fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
+        self.memory.hand_over(slot)
+    }
+
+    fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
+        self.memory.take_over(slot, contents)
     }
 
     fn bytes(&self) -> u64 {
@@ -88,7 +100,7 @@ impl backend::Session for Session {
         let time = |step: &Step| {
             backend::median_seconds(repeats, || {
                 let start = Instant::now();
-                run_step(step, filters, memory);
+                run_step(step, filters, memory)?;
                 Ok(start.elapsed().as_secs_f64())
             })
         };
@@ -96,7 +108,7 @@ impl backend::Session for Session {
     }
 }
 
-fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
+fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) -> Result<(), BackendError> {
     match step {
         Step::NetworkInput(step) => network_input::network_input(step, memory),
         Step::NetworkInputBackward(step) => network_input::network_input_backward(step, memory),
@@ -109,7 +121,7 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::Gram(step) => gram::gram(step, memory),
         Step::ChannelMean(step) => gram::channel_mean(step, memory),
         Step::GramBackward(step) => gram::gram_backward(step, memory),
-        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory),
+        Step::SumOfSquares(step) => sum_of_squares::sum_of_squares(step, memory)?,
         Step::Covariance(step) => matrices::covariance(step, memory),
         Step::MatrixProduct(step) => matrices::matrix_product(step, memory),
         Step::Cholesky(step) => cholesky::cholesky(step, memory),
@@ -123,7 +135,7 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::FreezePixels(step) => freeze_pixels::freeze_pixels(step, memory),
         Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),
         Step::RecordLosses(step) => record_losses::record_losses(step, memory),
-        Step::Adam(step) => adam::adam(step, memory),
+        Step::Adam(step) => adam::adam(step, memory)?,
         Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
         Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory),
         Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory),
@@ -131,6 +143,7 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) {
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
         Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
     }
+    Ok(())
 }
 
 /// `slot = scale * new`, added to the old contents if `accumulate`.

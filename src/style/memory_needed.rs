@@ -5,11 +5,12 @@ use super::{
     outline::Outline,
     planned::{self, Planned},
     recipe::Recipe,
-    sizes::{fit, sizes, style_size, with_margin},
+    sizes::{sizes, style_size, with_margin},
     targets::{Source, network, unsuitable, wanted_of_sources},
 };
 use crate::{
     BackendError, Engine,
+    host_memory::PIECE,
     plan::{Plan, Size, Tensor, Windowed},
 };
 use std::fmt;
@@ -19,6 +20,8 @@ use std::fmt;
 const PICTURES_UNDER_WAY: u64 = 3;
 /// What a process takes that has no pictures yet: the program, its threads and their stacks.
 const PROCESS: u64 = 24 << 20;
+/// Arrays of which a piece each is in memory while Adam works on what is on the disk.
+const PIECES: usize = 5;
 /// Suggested sizes are multiples of this many pixels.
 const STEP: u32 = 32;
 
@@ -105,6 +108,8 @@ pub struct Memory {
     pub staging: u64,
     /// Whole arrays in the host's memory, where the device works on windows.
     pub host: u64,
+    /// Whole arrays on the disk: not memory.
+    pub disk: u64,
     /// The process itself, with the pictures that it was given and a copy of what is painted.
     pub process: u64,
     /// The largest slot of all plans, not only at this moment.
@@ -137,19 +142,20 @@ pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Mem
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
-    for planned in ScalePlans::all(engine, outline, recipe)?.into_iter().flat_map(ScalePlans::into_plans) {
-        plans.push(planned.on_device().clone());
-        let filters = engine.filter_bytes(&plans);
-        let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-        let now = taken(&planned, filters, uploaded + handed_over);
-        let plan = planned.plan();
-        handed_over = if plan.terms.is_empty() { handed_over + targets(plan) } else { 0 };
-        largest_slot = largest_slot.max(now.largest_slot);
-        peak = if now.held() + now.host > peak.held() + peak.host { now } else { peak };
-        present = filters;
+    for scale in ScalePlans::all(engine, outline, recipe)? {
+        let process = process(outline, with_margin(scale.size, recipe));
+        for planned in scale.into_plans() {
+            plans.push(planned.on_device().clone());
+            let filters = engine.filter_bytes(&plans);
+            let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
+            let now = Memory { process, ..taken(&planned, filters, uploaded + handed_over) };
+            handed_over = if planned.plan().terms.is_empty() { handed_over + targets(&planned) } else { 0 };
+            largest_slot = largest_slot.max(now.largest_slot);
+            peak = if now.on(engine) > peak.on(engine) { now } else { peak };
+            present = filters;
+        }
     }
-    let size = with_margin(fit(outline.content, recipe.size, recipe), recipe);
-    Ok(Memory { largest_slot, process: process(outline, size), ..peak })
+    Ok(Memory { largest_slot, ..peak })
 }
 
 /// The memory of a process that paints a picture of this size, without that of its session.
@@ -165,7 +171,8 @@ pub(super) fn alone(engine: &Engine, planned: &Planned, after: Option<&Planned>)
     let filters = engine.filter_bytes(&plans);
     let uploaded = if engine.uploads_filters() { filters } else { 0 };
     // What other sessions hand over.
-    let targets = slots(planned.plan(), |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_)));
+    let is_target = |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_));
+    let targets = slots(planned.plan(), |tensor| is_target(tensor) && !planned.spill().holds(tensor));
     taken(planned, filters, uploaded + targets)
 }
 
@@ -175,16 +182,18 @@ fn taken(planned: &Planned, filters: u64, arriving: u64) -> Memory {
     match planned {
         Planned::Whole(plan) => {
             let staging = (arriving + written(plan)).max(read(plan));
-            Memory { buffers, filters, staging, host: 0, process: 0, largest_slot }
+            Memory { buffers, filters, staging, host: 0, disk: 0, process: 0, largest_slot }
         }
         Planned::Windowed(windowed) => {
             let Windowed { whole, window, .. } = &**windowed;
             // A window's arrays are copied twice on their way; of whole ones one is read at a time.
             let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
-            let host = whole.bytes() + slots(whole, |tensor| tensor == Tensor::Image);
+            let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
+            let host = windowed.in_memory() + pieces + slots(whole, |tensor| tensor == Tensor::Image);
+            let disk = windowed.on_disk();
             // What arrives comes before the window's buffers are touched.
             let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * slots(window, shown));
-            Memory { buffers, filters, staging, host, process: 0, largest_slot }
+            Memory { buffers, filters, staging, host, disk, process: 0, largest_slot }
         }
     }
 }
@@ -195,9 +204,14 @@ fn written(plan: &Plan) -> u64 {
 }
 
 /// Bytes of what a features plan produces for terms to compare with.
-fn targets(plan: &Plan) -> u64 {
+fn targets(planned: &Planned) -> u64 {
+    let (plan, spill) = (planned.plan(), planned.spill());
     let target = |tensor| matches!(tensor, Tensor::Features(_) | Tensor::Gram(..) | Tensor::Mean(..));
-    plan.slots.iter().filter(|slot| slot.persistent && target(slot.tensor)).map(|slot| slot.bytes()).sum()
+    plan.slots
+        .iter()
+        .filter(|slot| slot.persistent && target(slot.tensor) && !spill.holds(slot.tensor))
+        .map(|slot| slot.bytes())
+        .sum()
 }
 
 /// Bytes of the slots that the host reads, each counted as often as it may be under way.

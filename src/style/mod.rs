@@ -3,6 +3,7 @@
 mod checkpoint;
 pub mod coefficients;
 mod colours;
+mod duration;
 mod error;
 mod evaluate;
 mod event;
@@ -30,6 +31,7 @@ mod targets;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Input, checkpoint_bytes};
 pub use coefficients::Scaling;
+pub use duration::duration;
 pub use error::{MaskOf, Reason, StylizeError};
 pub use evaluate::{Evaluation, evaluate};
 pub use event::Event;

@@ -334,7 +334,7 @@ impl Painting {
                 .extend(sizes(self.outline.content, &recipe)?.into_iter().filter(|&size| size.long_side() > present));
         }
         let objective = Objective::new(&recipe, &self.outline);
-        let iterations = iterations(&recipe, self.index);
+        let iterations = recipe.iterations_of(self.index);
         if let Phase::Moving(scale) = &mut self.phase {
             scale.change(&recipe, &objective, iterations).map_err(Reason::Backend)?;
         }
@@ -462,7 +462,7 @@ impl Painting {
                     prepare::Progress::Worked => Ok(Status::Worked),
                     prepare::Progress::OutOfRange => self.leave_f16(),
                     prepare::Progress::Ready(prepared) => {
-                        let iterations = iterations(&self.recipe, self.index);
+                        let iterations = self.recipe.iterations_of(self.index);
                         let moment = self.moment.take();
                         let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment.as_ref())?;
                         self.phase = Phase::Moving(Box::new(scale));
@@ -502,7 +502,7 @@ impl Painting {
             count: self.sizes.len(),
             size: self.sizes[self.index],
             styles: pictures.paintings.iter().map(|painting| painting.picture.size()).collect(),
-            iterations: iterations(&self.recipe, self.index),
+            iterations: self.recipe.iterations_of(self.index),
         });
         self.prepare(pictures)
     }
@@ -565,11 +565,6 @@ fn recoloured(inputs: &Inputs, recipe: &Recipe) -> Option<Inputs> {
         StyleInput { picture: recolour(&input.picture, &inputs.content, mask, seen, strength), ..input.clone() }
     };
     Some(Inputs { content, paintings: inputs.paintings.iter().map(painting).collect(), ..inputs.clone() })
-}
-
-/// Iterations of a scale.
-fn iterations(recipe: &Recipe, index: usize) -> u32 {
-    if index == 0 { recipe.first_iterations } else { recipe.iterations }
 }
 
 /// The first part of two recipes that differs and cannot change while a picture is painted.

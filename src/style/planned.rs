@@ -9,7 +9,7 @@ use crate::{
     BackendError, Engine, Session,
     plan::{
         self, Border, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
-        Term, Windowed, window_sizes,
+        Spill, Term, Windowed, window_sizes,
     },
 };
 
@@ -47,6 +47,14 @@ impl Planned {
         }
     }
 
+    /// What is on the disk meanwhile.
+    pub fn spill(&self) -> Spill {
+        match self {
+            Planned::Whole(_) => Spill::Nothing,
+            Planned::Windowed(windowed) => windowed.spill,
+        }
+    }
+
     /// Makes it ready.
     pub(super) fn session(&self, engine: &Engine) -> Result<Box<dyn Session>, BackendError> {
         match self {
@@ -68,10 +76,7 @@ pub(super) fn features(
 ) -> Result<Planned, PlanError> {
     let whole = || Ok(Planned::Whole(plan::features(network, wanted)?));
     let in_f32 = in_f32(engine, network);
-    let make = |size| {
-        let window = of_window(engine, &in_f32, size);
-        Ok(Planned::Windowed(Box::new(Windowed::features(&in_f32, &window, wanted)?)))
-    };
+    let make = |size| Windowed::features(&in_f32, &of_window(engine, &in_f32, size), wanted);
     let fits = Fitting { engine, outline, after: Some(iteration), windowed };
     fits.choose(network, whole, Depths::of_representations(wanted), make)
 }
@@ -87,10 +92,7 @@ pub(super) fn iteration(
     let whole = || Ok(Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?));
     let moving = if outline.frozen { Moving::Some } else { Moving::All };
     let in_f32 = in_f32(engine, network);
-    let make = |size| {
-        let window = of_window(engine, &in_f32, size);
-        Ok(Planned::Windowed(Box::new(Windowed::iteration(&in_f32, &window, terms, optimizer, moving)?)))
-    };
+    let make = |size| Windowed::iteration(&in_f32, &of_window(engine, &in_f32, size), terms, optimizer, moving);
     let fits = Fitting { engine, outline, after: None, windowed: false };
     fits.choose(network, whole, Depths::of_terms(terms), make)
 }
@@ -120,24 +122,25 @@ impl Fitting<'_> {
         Memory { process, ..alone(self.engine, planned, self.after) }.fits(self.engine, budget)
     }
 
-    /// The plan of the whole if it fits, else that of the largest windows that do, else that of the smallest. On a torus a
-    /// window at one edge would need the opposite one, so there are none.
+    /// The plan of the whole if it fits, else that of the largest windows that do, with as little on the disk as they allow,
+    /// else that of the smallest. On a torus a window at one edge would need the opposite one, so there are none.
     fn choose(
         &self,
         network: &Network,
         whole: impl Fn() -> Result<Planned, PlanError>,
         depths: Depths,
-        make: impl Fn(Size) -> Result<Planned, PlanError>,
+        make: impl Fn(Size) -> Result<Windowed, PlanError>,
     ) -> Result<Planned, PlanError> {
         let budget = self.engine.budget().filter(|_| network.border != Border::Wrap);
         let Some(budget) = budget else { return whole() };
         let sizes = window_sizes(network.window.size, depths);
         let Some(smallest) = sizes.last() else { return whole() };
+        let make = |size: Size, spill| Ok(Planned::Windowed(Box::new(Windowed { spill, ..make(size)? })));
         let fits = |planned: &Planned| self.fits(planned, network.window.size, budget);
         // Plans of large pictures take long to make, and none is made in vain.
-        let least = make(*smallest)?;
-        if sizes.len() > 1 && !fits(&least) {
-            return Ok(least);
+        let mut chosen = (sizes.len(), make(*smallest, Spill::TargetsAndMoments)?);
+        if sizes.len() > 1 && !fits(&chosen.1) {
+            return Ok(chosen.1);
         }
         if !self.windowed {
             let whole = whole()?;
@@ -145,7 +148,13 @@ impl Fitting<'_> {
                 return Ok(whole);
             }
         }
-        let fitting = sizes.partition_point(|size| make(*size).is_ok_and(|planned| !fits(&planned)));
-        sizes.get(fitting).map_or(Ok(least), |size| make(*size))
+        for spill in Spill::ALL {
+            let fails = |size: &Size| make(*size, spill).is_ok_and(|planned| !fits(&planned));
+            let index = sizes[..chosen.0].partition_point(fails);
+            if index < chosen.0 {
+                chosen = (index, make(sizes[index], spill)?);
+            }
+        }
+        Ok(chosen.1)
     }
 }

@@ -230,6 +230,11 @@ fn weighted(names: &[(&str, f32)], deepest: Layer) -> Vec<WeightedLayer> {
 }
 
 impl Recipe {
+    /// Iterations at a size, counted from 0.
+    pub fn iterations_of(&self, index: usize) -> u32 {
+        if index == 0 { self.first_iterations } else { self.iterations }
+    }
+
     /// The default recipe for these filters, with layers that they reach. It pools by maxima; filters for averages are
     /// [`Filters::for_average_pooling`].
     pub fn for_filters(filters: &Filters) -> Recipe {

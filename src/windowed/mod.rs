@@ -9,7 +9,7 @@ use crate::{
     plan::{FeatureShape, Plan, Region, Routine, SlotId, Tensor, Term, Tile, Window, Windowed},
     vgg19::Layer,
 };
-use place::{Place, copy};
+use place::{Place, copy, load, store};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -69,8 +69,8 @@ impl Session {
             let values = match tensor {
                 Tensor::Image => self.part_of_picture(tile.window),
                 Tensor::Counted(layer) => counted(tile, layer),
-                Tensor::RegionWeights(layer, region) => self.weights(tile, layer, region, counting),
-                Tensor::Target(Term::Content(layer)) => self.part_of_map(tensor, tile.window, layer),
+                Tensor::RegionWeights(layer, region) => self.weights(tile, layer, region, counting)?,
+                Tensor::Target(Term::Content(layer)) => self.part_of_map(tensor, tile.window, layer)?,
                 _ => continue,
             };
             backend::write_map(self.window.as_mut(), &self.windowed.window, slot, &values)?;
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// A window of a map of a layer, with a halo of zeros.
-    fn part_of_map(&mut self, tensor: Tensor, window: Window, layer: Layer) -> Vec<f32> {
+    fn part_of_map(&mut self, tensor: Tensor, window: Window, layer: Layer) -> Result<Vec<f32>, BackendError> {
         let slot = self.whole_slot(tensor);
         let channels = match tensor {
             Tensor::RegionWeights(..) => 1,
@@ -98,17 +98,17 @@ impl Session {
         let padded = (window.size.width as usize + 2) * (window.size.height as usize + 2);
         let mut part = vec![0.0; channels * padded];
         let (from, to) = (Place::in_map(window, Window::whole(window.picture)), Place::in_map(window, window));
-        copy(self.whole.memory().values(slot), from, &mut part, to, window.size, channels);
-        part
+        load((self.whole.memory(), slot), from, &mut part, to, window.size, channels)?;
+        Ok(part)
     }
 
     /// How much pixels of a window count in a region: where statistics are added up, only those that no other window adds.
-    fn weights(&mut self, tile: &Tile, layer: Layer, region: Region, counting: bool) -> Vec<f32> {
-        let mut weights = self.part_of_map(Tensor::RegionWeights(layer, region), tile.window, layer);
+    fn weights(&mut self, tile: &Tile, layer: Layer, region: Region, counting: bool) -> Result<Vec<f32>, BackendError> {
+        let mut weights = self.part_of_map(Tensor::RegionWeights(layer, region), tile.window, layer)?;
         if counting {
             weights.iter_mut().zip(counted(tile, layer)).for_each(|(weight, counted)| *weight *= counted);
         }
-        weights
+        Ok(weights)
     }
 
     /// Adds up the statistics of all windows; of features, the whole takes what a window counts.
@@ -130,7 +130,7 @@ impl Session {
                 let (window, inner) = (tile.window.at(layer), tile.inner.at(layer));
                 let (at, place) = (Place::in_map(inner, window), Place::in_map(inner, Window::whole(inner.picture)));
                 let channels = layer.output_channels() as usize;
-                copy(&map, at, self.whole.memory().values_mut(to), place, inner.size, channels);
+                store(&map, at, (self.whole.memory(), to), place, inner.size, channels)?;
             }
         }
         Ok(())
@@ -239,7 +239,7 @@ impl backend::Session for Session {
     }
 
     fn bytes(&self) -> u64 {
-        self.windowed.whole.bytes() + self.window.bytes()
+        self.windowed.in_memory() + self.window.bytes()
     }
 
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {

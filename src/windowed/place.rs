@@ -1,6 +1,10 @@
 //! Where a window lies in the whole, and copies between the two.
 
-use crate::plan::{Size, Window};
+use crate::{
+    backend::BackendError,
+    host_memory::HostMemory,
+    plan::{Size, SlotId, Window},
+};
 
 /// Where a rectangle lies in an array of pixels.
 #[derive(Clone, Copy)]
@@ -36,4 +40,42 @@ pub(super) fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: 
     for y in 0..size.height as usize {
         to[place.row(y, width, channels)].copy_from_slice(&from[at.row(y, width, channels)]);
     }
+}
+
+/// [`copy`] out of a slot of the host's memory, which may be on the disk.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn load(
+    (memory, slot): (&HostMemory, SlotId),
+    at: Place,
+    to: &mut [f32],
+    place: Place,
+    size: Size,
+    channels: usize,
+) -> Result<(), BackendError> {
+    let width = size.width as usize;
+    (0..size.height as usize).try_for_each(|y| {
+        let row = &mut to[place.row(y, width, channels)];
+        memory.load(slot, at.row(y, width, channels).start, bytemuck::cast_slice_mut(row))
+    })
+}
+
+/// [`copy`] into such a slot.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn store(
+    from: &[f32],
+    at: Place,
+    (memory, slot): (&mut HostMemory, SlotId),
+    place: Place,
+    size: Size,
+    channels: usize,
+) -> Result<(), BackendError> {
+    let width = size.width as usize;
+    (0..size.height as usize).try_for_each(|y| {
+        let row = &from[at.row(y, width, channels)];
+        memory.store(slot, place.row(y, width, channels).start, bytemuck::cast_slice(row))
+    })
 }

@@ -32,10 +32,7 @@ pub(crate) struct Estimate {
 }
 
 fn stages(recipe: &Recipe, sizes: &[Size]) -> Vec<Stage> {
-    let stage = |(index, &size)| Stage {
-        size,
-        iterations: if index == 0 { recipe.first_iterations } else { recipe.iterations },
-    };
+    let stage = |(index, &size)| Stage { size, iterations: recipe.iterations_of(index) };
     sizes.iter().enumerate().map(stage).collect()
 }
 
@@ -108,6 +105,20 @@ pub(crate) fn clock(time: Duration) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// A time in words, no more exactly than a prediction deserves.
+pub(crate) fn about(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let minutes = (seconds / 60.0).round() as u64;
+    match minutes {
+        0..2 => format!("about {} s", seconds.ceil()),
+        2..60 => format!("about {minutes} min"),
+        _ => {
+            let tens = (seconds / 600.0).round() as u64;
+            format!("about {} h {:02} min", tens / 6, tens % 6 * 10)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -135,6 +146,15 @@ mod tests {
         estimate.begin(2);
         estimate.advance(10, 1.0);
         assert_eq!((estimate.part(), estimate.left()), (1.0, Some(Duration::ZERO)));
+    }
+
+    #[test]
+    fn predictions_are_rounded() {
+        let times = [0.2, 70.0, 100.0, 3500.0, 3600.0, 12_100.0].map(|time| about(Duration::from_secs_f64(time)));
+        assert_eq!(
+            times,
+            ["about 1 s", "about 70 s", "about 2 min", "about 58 min", "about 1 h 00 min", "about 3 h 20 min"]
+        );
     }
 
     #[test]

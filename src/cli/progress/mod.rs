@@ -3,7 +3,7 @@
 mod estimate;
 mod reports;
 
-pub(crate) use estimate::Estimate;
+pub(crate) use estimate::{Estimate, about};
 
 use super::{console::Console, paint::Watcher};
 use estimate::clock;

@@ -83,7 +83,7 @@ pub(crate) fn run(
     }
 }
 
-/// Neither filters nor an output are needed to see the plan.
+/// Neither filters nor an output are needed to see the plan; what is timed has filters of any values.
 fn explain_plan(
     arguments: &Arguments,
     inputs: &Inputs,
@@ -97,9 +97,9 @@ fn explain_plan(
     let (reach, origin) = arguments.weights.expected(wanted)?;
     arguments.follow(&mut recipe, reach, origin);
     let none = Filters { origin, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = arguments.memory.limit(way.engine(&device, Arc::new(none))?);
+    let engine = |filters| Ok(arguments.memory.limit(way.engine(&device, filters)?));
     let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
-    explain(&engine, &outline, &recipe, answer)
+    explain(&engine(Arc::new(none))?, &engine, &outline, &recipe, answer)
 }
 
 fn paint(

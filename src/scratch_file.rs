@@ -1,0 +1,127 @@
+//! An array on the disk, for what is too large for the memory and read a part at a time.
+
+use crate::backend::BackendError;
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+/// Words of four bytes in a file that has no name, so that it vanishes with this or with the process.
+#[derive(Debug)]
+pub(crate) struct ScratchFile {
+    /// Whoever reads or writes moves its place first.
+    file: Mutex<File>,
+    directory: PathBuf,
+    bytes: u64,
+}
+
+impl ScratchFile {
+    /// So many zeros, in a file of a directory, which is made if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub(crate) fn new(directory: &Path, words: usize) -> Result<ScratchFile, BackendError> {
+        let bytes = 4 * words as u64;
+        let make = || {
+            std::fs::create_dir_all(directory)?;
+            let file = tempfile::tempfile_in(directory)?;
+            file.set_len(bytes)?;
+            Ok(file)
+        };
+        let file = make().map_err(|reason| failed(directory, bytes, &reason))?;
+        Ok(ScratchFile { file: Mutex::new(file), directory: directory.to_owned(), bytes })
+    }
+
+    /// Words from one on.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(crate) fn read(&self, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
+        self.at(first, |mut file| file.read_exact(bytemuck::cast_slice_mut(into)))
+    }
+
+    /// Overwrites words from one on.
+    ///
+    /// # Errors
+    /// If the file cannot be written, as on a full disk.
+    pub(crate) fn write(&self, first: usize, from: &[u32]) -> Result<(), BackendError> {
+        self.write_bytes_at(first, bytemuck::cast_slice(from))
+    }
+
+    /// As many bytes as there is room for, from the first on.
+    ///
+    /// # Errors
+    /// As [`ScratchFile::read`].
+    pub(crate) fn read_bytes(&self, into: &mut [u8]) -> Result<(), BackendError> {
+        self.at(0, |mut file| file.read_exact(into))
+    }
+
+    /// Overwrites bytes, from the first on.
+    ///
+    /// # Errors
+    /// As [`ScratchFile::write`].
+    pub(crate) fn write_bytes(&self, from: &[u8]) -> Result<(), BackendError> {
+        self.write_bytes_at(0, from)
+    }
+
+    fn write_bytes_at(&self, first: usize, from: &[u8]) -> Result<(), BackendError> {
+        assert!(4 * first as u64 + from.len() as u64 <= self.bytes, "the file holds what was asked for, and no more");
+        self.at(first, |mut file| file.write_all(from))
+    }
+
+    /// Does something at a word.
+    fn at(&self, word: usize, work: impl FnOnce(&File) -> io::Result<()>) -> Result<(), BackendError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = file.seek(SeekFrom::Start(4 * word as u64)).and_then(|_| work(&file));
+        done.map_err(|reason| failed(&self.directory, self.bytes, &reason))
+    }
+}
+
+fn failed(directory: &Path, bytes: u64, reason: &io::Error) -> BackendError {
+    let reason = reason.to_string();
+    BackendError::Scratch { directory: directory.to_owned(), mebibytes: bytes.div_ceil(1 << 20), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn words_are_where_they_were_put_and_nothing_is_left_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("inner");
+        let file = ScratchFile::new(&inner, 1001).unwrap();
+        let mut read = [7; 5];
+        file.read(996, &mut read).unwrap();
+        assert_eq!(read, [0; 5]);
+        file.write(998, &[3, 1, 4]).unwrap();
+        file.write_bytes(&[1, 0, 0, 0, 2, 0, 0, 0]).unwrap();
+        file.read(996, &mut read).unwrap();
+        assert_eq!(read, [0, 0, 3, 1, 4]);
+        file.read(0, &mut read).unwrap();
+        assert_eq!(read.map(u32::from_le), [1, 2, 0, 0, 0]);
+        assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_place_for_no_files_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        std::fs::write(&file, "no directory").unwrap();
+        let error = ScratchFile::new(&file, 1 << 20).unwrap_err().to_string();
+        assert!(error.contains(&file.display().to_string()) && error.contains("4 MiB"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let full = File::options().read(true).write(true).open("/dev/full").unwrap();
+        let file = ScratchFile { file: Mutex::new(full), directory: PathBuf::from("there"), bytes: 64 };
+        let error = file.write(0, &[1; 16]).unwrap_err().to_string();
+        assert!(error.contains("there") && error.contains("No space left"), "{error}");
+    }
+}
