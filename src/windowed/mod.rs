@@ -1,12 +1,15 @@
 //! A session of [`Windowed`] plans: whole arrays in the host's memory, the network on the device, one window at a time.
 //! From outside it is a session of the whole plan.
 
+mod place;
+
 use crate::{
     backend::{self, BackendError, SlotContents},
     host_memory::HostSession,
-    plan::{FeatureShape, Plan, Region, Routine, Size, SlotId, Tensor, Term, Tile, Window, Windowed},
+    plan::{FeatureShape, Plan, Region, Routine, SlotId, Tensor, Term, Tile, Window, Windowed},
     vgg19::Layer,
 };
+use place::{Place, copy};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -21,42 +24,6 @@ pub(crate) struct Session {
     shown: [Vec<SlotId>; 2],
     /// Whether the work is to end before the next window.
     stop: Arc<AtomicBool>,
-}
-
-/// Where a rectangle lies in an array of pixels.
-#[derive(Clone, Copy)]
-struct Place {
-    /// Pixels in a row of the array.
-    stride: usize,
-    x: usize,
-    y: usize,
-}
-
-impl Place {
-    /// Of a window in a picture or, with `part` in its coordinates, of `part` in a window.
-    fn in_picture(part: Window, around: Window) -> Place {
-        let [x, y] = [part.x - around.x, part.y - around.y].map(|place| place as usize);
-        Place { stride: around.size.width as usize, x, y }
-    }
-
-    /// The same of maps, which have a halo.
-    fn in_map(part: Window, around: Window) -> Place {
-        let Place { stride, x, y } = Place::in_picture(part, around);
-        Place { stride: stride + 2, x: x + 1, y: y + 1 }
-    }
-
-    fn row(self, y: usize, width: usize, channels: usize) -> std::ops::Range<usize> {
-        let first = (self.y + y) * self.stride + self.x;
-        first * channels..(first + width) * channels
-    }
-}
-
-/// Copies a rectangle of pixels.
-fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: Size, channels: usize) {
-    let width = size.width as usize;
-    for y in 0..size.height as usize {
-        to[place.row(y, width, channels)].copy_from_slice(&from[at.row(y, width, channels)]);
-    }
 }
 
 /// Which padded pixels of a layer a tile counts.
