@@ -201,3 +201,175 @@ impl backend::Session for Session {
         self.whole.time_steps(repeats)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::{
+        Device, Engine,
+        backend::Session as _,
+        plan::{Border, Depths, Moving, Network, Optimizer, Plan, Pooling, Size, Storage, Term, Window, window_sizes},
+        random::Random,
+        vgg19::Layer,
+        weights::{Normalisation, generated},
+    };
+
+    /// A session on a device that is lost with its next routine, after so many of a kind.
+    struct Mortal {
+        session: Box<dyn backend::Session>,
+        kind: Routine,
+        left: u32,
+        dead: bool,
+    }
+
+    impl Mortal {
+        fn alive(&self) -> Result<(), BackendError> {
+            match self.dead {
+                true => Err(BackendError::DeviceLost { device: "mortal".to_owned(), reason: "of age".to_owned() }),
+                false => Ok(()),
+            }
+        }
+    }
+
+    impl backend::Session for Mortal {
+        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write(slot, bytes))
+        }
+
+        fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+            self.alive().and_then(|()| self.session.read(slot))
+        }
+
+        fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+            if routine == self.kind {
+                self.dead |= self.left == 0;
+                self.left = self.left.saturating_sub(1);
+            }
+            self.alive().and_then(|()| self.session.run(routine))
+        }
+
+        fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.request(slot))
+        }
+
+        fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+            self.alive().and_then(|()| self.session.receive(wait))
+        }
+
+        fn bytes(&self) -> u64 {
+            self.session.bytes()
+        }
+
+        fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+            self.session.time_steps(repeats)
+        }
+    }
+
+    fn layer(name: &str) -> Layer {
+        name.parse().unwrap()
+    }
+
+    fn windowed() -> Windowed {
+        let picture = Size { width: 57, height: 43 };
+        let whole = Network {
+            window: Window::whole(picture),
+            border: Border::Replicate,
+            pooling: Pooling::Max,
+            normalisation: Normalisation::IMAGENET,
+            storage: Storage::PLAIN,
+        };
+        let terms = [Term::Content(layer("relu2_1")), Term::gram(layer("relu1_1"), 0), Term::TotalVariation];
+        let size = *window_sizes(picture, Depths::of_terms(&terms)).last().unwrap();
+        let window = whole.of_window(size, Storage::PLAIN);
+        Windowed::iteration(&whole, &window, &terms, Optimizer::default(), Moving::All).unwrap()
+    }
+
+    fn engine() -> Engine {
+        Engine::new(&Device::Cpu(None), Arc::new(generated(3, layer("relu2_1")))).unwrap()
+    }
+
+    /// Workers of which the first so many are lost with a routine of this kind, after so many.
+    fn session(windowed: &Windowed, workers: usize, mortal: usize, kind: Routine, left: u32) -> (Session, LostDevices) {
+        let engine = engine();
+        let worker = |number: usize| {
+            let session = engine.session(&windowed.window).unwrap();
+            let session: Box<dyn backend::Session> =
+                if number < mortal { Box::new(Mortal { session, kind, left, dead: false }) } else { session };
+            Worker::new(number, &format!("device {number}"), 1.0, &windowed.window, session)
+        };
+        let whole = crate::cpu::Session::on(&crate::cpu::Cpu::without_filters().unwrap(), &windowed.whole).unwrap();
+        let (workers, lost) = ((0..workers).map(worker).collect(), LostDevices::default());
+        (Session::new(windowed, Box::new(whole), workers, lost.clone(), Arc::default()), lost)
+    }
+
+    fn fill(plan: &Plan, session: &mut Session) {
+        for (index, slot) in plan.slots.iter().enumerate() {
+            let values = match slot.tensor {
+                Tensor::Image | Tensor::Target(_) => Random::new(5).uniform_values(slot.words, 0.1, 0.9),
+                Tensor::InverseGradientScale => vec![1.0],
+                Tensor::Coefficients => vec![1e-3; slot.words],
+                _ => continue,
+            };
+            backend::write_map(session, plan, SlotId(index), &values).unwrap();
+        }
+        session.run(Routine::Targets).unwrap();
+    }
+
+    fn evaluate(plan: &Plan, session: &mut Session) -> Result<[Vec<f32>; 2], BackendError> {
+        session.run(Routine::Evaluate)?;
+        let mut read = |tensor| backend::read_values(session, slot(plan, tensor));
+        Ok([read(Tensor::LossValues)?, read(Tensor::ImageGradient)?])
+    }
+
+    #[test]
+    fn a_device_that_is_lost_in_either_pass_or_between_them_leaves_its_windows_to_the_others() {
+        let windowed = windowed();
+        assert!(windowed.cover.statistics.len() > 3 && windowed.cover.gradients.len() > 3);
+        let (mut alone, _) = session(&windowed, 1, 0, Routine::Losses, 0);
+        fill(&windowed.whole, &mut alone);
+        let expected = evaluate(&windowed.whole, &mut alone).unwrap();
+        for kind in [Routine::Statistics, Routine::Losses, Routine::Gradient] {
+            for (mortal, left) in [(1, 0), (1, 1), (2, 1)] {
+                let (mut session, lost) = session(&windowed, 3, mortal, kind, left);
+                fill(&windowed.whole, &mut session);
+                for evaluation in 0..3 {
+                    let found = evaluate(&windowed.whole, &mut session).unwrap();
+                    for (found, expected) in found.iter().zip(&expected) {
+                        for (found, expected) in found.iter().zip(expected) {
+                            let allowed = 1e-5 * expected.abs() + 1e-9;
+                            assert!(
+                                (found - expected).abs() <= allowed,
+                                "{kind:?} {mortal} {left} {evaluation}: {found} {expected}"
+                            );
+                        }
+                    }
+                }
+                let lost = lost.all();
+                assert_eq!(lost.len(), mortal, "{kind:?} {left}: {lost:?}");
+                assert_eq!(session.workers.len(), 3 - mortal);
+                assert!(lost.iter().all(|lost| lost.reason == "stopped working (of age)" && !lost.left.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_last_device_is_lost_the_error_is_its_own() {
+        let windowed = windowed();
+        let (mut session, lost) = session(&windowed, 2, 2, Routine::Gradient, 1);
+        fill(&windowed.whole, &mut session);
+        assert!(matches!(evaluate(&windowed.whole, &mut session), Err(BackendError::DeviceLost { .. })));
+        assert_eq!(lost.all().len(), 1);
+        // The picture is on the host.
+        let image = slot(&windowed.whole, Tensor::Image);
+        assert!(session.read(image).unwrap().iter().any(|byte| *byte != 0));
+    }
+
+    #[test]
+    fn a_device_that_is_lost_is_said_in_one_sentence() {
+        let left = vec!["CPU".to_owned()];
+        let lost = LostDevice { device: "a card".to_owned(), reason: "stopped working (why)".to_owned(), left };
+        assert_eq!(lost.to_string(), "a card stopped working (why): CPU goes on with its windows");
+    }
+}
