@@ -104,8 +104,9 @@ impl std::fmt::Debug for SlotContents {
     }
 }
 
-/// A plan made ready on a device: its slots hold data, its routines run in the order they are asked for.
-pub trait Session {
+/// A plan made ready on a device: its slots hold data, its routines run in the order they are asked for. It may go from one
+/// thread to another.
+pub trait Session: Send {
     /// Puts `bytes` at the start of a slot; no more than the slot holds.
     ///
     /// # Errors

@@ -73,6 +73,58 @@ impl Device {
         };
         Ok(Device::Gpu(start(adapter, cache)?))
     }
+
+    /// Opens all devices of a choice, the CPU last if it is among all. Of [`DeviceChoices::All`], those that cannot start are
+    /// passed over.
+    ///
+    /// # Errors
+    /// As [`Device::open`], or if one is named twice.
+    pub fn open_all(
+        choices: &DeviceChoices,
+        threads: Option<NonZeroUsize>,
+        cache: Option<&Path>,
+        passed_over: &mut dyn FnMut(&BackendError),
+    ) -> Result<Vec<Device>, DeviceError> {
+        let choices = match choices {
+            DeviceChoices::One(choice) => return Ok(vec![Device::open(choice, threads, cache, passed_over)?]),
+            DeviceChoices::Several(choices) => choices,
+            DeviceChoices::All => {
+                let adapters = gpu::adapters();
+                // A software driver computes on the processor too, and slower.
+                let hardware = adapters.iter().filter(|adapter| !adapter.is_software());
+                let started = hardware.filter_map(|adapter| start(adapter, cache).map_err(|e| passed_over(&e)).ok());
+                return Ok(started.map(Device::Gpu).chain([Device::Cpu(threads)]).collect());
+            }
+        };
+        let adapters = gpu::adapters();
+        let places = choices.iter().map(|choice| place(choice, &adapters)).collect::<Result<Vec<_>, _>>()?;
+        for (index, place) in places.iter().enumerate() {
+            if places[..index].contains(place) {
+                let name = place.map_or("the CPU", |adapter| &adapters[adapter].info.name);
+                return Err(DeviceError::Twice { name: name.to_owned() });
+            }
+        }
+        let open = |place: Option<usize>| match place {
+            Some(adapter) => Ok(Device::Gpu(start(&adapters[adapter], cache)?)),
+            None => Ok(Device::Cpu(threads)),
+        };
+        places.into_iter().map(open).collect()
+    }
+}
+
+/// Which of the adapters a choice of one among several names; none for the CPU.
+fn place(choice: &DeviceChoice, adapters: &[Adapter]) -> Result<Option<usize>, DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(None),
+        DeviceChoice::Auto => Err(DeviceError::Alone { word: "auto" }),
+        DeviceChoice::Index(index) if *index < adapters.len() => Ok(Some(*index)),
+        DeviceChoice::Index(index) => Err(DeviceError::NoIndex { index: *index, count: adapters.len() }),
+        DeviceChoice::Name(name) if name == "all" => Err(DeviceError::Alone { word: "all" }),
+        DeviceChoice::Name(name) => {
+            let found = find(adapters, name)?;
+            Ok(adapters.iter().position(|adapter| std::ptr::eq(adapter, found)))
+        }
+    }
 }
 
 /// What `auto` takes: the first hardware adapter that can start, with its index. None if there is none, because the CPU
@@ -137,6 +189,35 @@ impl FromStr for DeviceChoice {
     }
 }
 
+/// How a user names the devices that paint one picture together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceChoices {
+    /// One paints alone.
+    One(DeviceChoice),
+    /// Every GPU, and the processor.
+    All,
+    /// These.
+    Several(Vec<DeviceChoice>),
+}
+
+impl FromStr for DeviceChoices {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = |part: &str| match part.trim().parse() {
+            Ok(choice) if !part.trim().is_empty() => Ok(choice),
+            _ => Err("a name is missing: write devices like 0,1,cpu"),
+        };
+        match text {
+            "all" => Ok(DeviceChoices::All),
+            list if list.contains(',') => {
+                Ok(DeviceChoices::Several(list.split(',').map(parse).collect::<Result<_, _>>()?))
+            }
+            one => Ok(DeviceChoices::One(parse(one)?)),
+        }
+    }
+}
+
 /// Why there is no device.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -157,6 +238,18 @@ pub enum DeviceError {
         /// What there is.
         known: String,
     },
+    /// One is to paint with itself.
+    #[error("{name} is named twice: name each device once, like 0,1,cpu (see `impasto devices`)")]
+    Twice {
+        /// Its name.
+        name: String,
+    },
+    /// A word that stands for devices is among others.
+    #[error("{word} stands alone: leave out the other devices, or name those that shall paint, like 0,1,cpu")]
+    Alone {
+        /// The word.
+        word: &'static str,
+    },
     /// The device cannot be opened.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -173,6 +266,25 @@ mod tests {
         assert_eq!(parse("cpu"), DeviceChoice::Cpu);
         assert_eq!(parse("2"), DeviceChoice::Index(2));
         assert_eq!(parse("rtx 4090"), DeviceChoice::Name("rtx 4090".into()));
+    }
+
+    #[test]
+    fn several_devices_are_a_list() {
+        let parse = |text: &str| text.parse::<DeviceChoices>();
+        let (zero, cpu) = (DeviceChoice::Index(0), DeviceChoice::Cpu);
+        assert_eq!(parse("0, cpu"), Ok(DeviceChoices::Several(vec![zero.clone(), cpu.clone()])));
+        assert_eq!(parse("cpu"), Ok(DeviceChoices::One(cpu)));
+        assert_eq!(parse("0"), Ok(DeviceChoices::One(zero)));
+        assert_eq!(parse("all"), Ok(DeviceChoices::All));
+        for text in ["", ",", "0,", ",cpu", "0,,1"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let refused =
+            |text: &str| Device::open_all(&parse(text).unwrap(), None, None, &mut |_| {}).unwrap_err().to_string();
+        assert!(refused("cpu,cpu").contains("the CPU is named twice"));
+        assert!(refused("cpu,auto").contains("auto stands alone"));
+        assert!(refused("all,cpu").contains("all stands alone"));
+        assert!(refused("cpu,4711").contains("there is no device 4711"));
     }
 
     #[test]

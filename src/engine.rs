@@ -1,4 +1,4 @@
-//! A device with a network's filters on it, ready to make sessions.
+//! A device with a network's filters on it, or several, ready to make sessions.
 
 use crate::{
     BackendError, Device, Session, cpu,
@@ -7,7 +7,7 @@ use crate::{
     plan::{Plan, Precision, Size, Step, Storage, Windowed},
     reference,
     weights::{FilterSummary, Filters},
-    windowed,
+    windowed::{self, LostDevice, LostDevices, Worker, what_happened},
 };
 use std::{
     ops::Range,
@@ -22,7 +22,18 @@ enum Loaded {
     Reference(Arc<Filters>),
 }
 
-/// See the module. A clone shares the device and the filters.
+impl Loaded {
+    fn name(&self) -> &str {
+        match self {
+            Loaded::Gpu(gpu, _) => &gpu.name,
+            Loaded::Cpu(_) => "CPU",
+            Loaded::Reference(_) => "reference",
+        }
+    }
+}
+
+/// See the module. A clone shares the device and the filters. Where there are several devices they work together, each on some
+/// of a picture's windows; what is asked of the engine about its device is answered for the first.
 #[derive(Clone)]
 pub struct Engine {
     loaded: Loaded,
@@ -32,7 +43,12 @@ pub struct Engine {
     forced: ForcedVariants,
     budget: Option<u64>,
     scratch: PathBuf,
+    /// How fast the device is among several, in any unit.
+    speed: f64,
     stop: Arc<AtomicBool>,
+    /// Engines of further devices.
+    others: Arc<[Engine]>,
+    lost: LostDevices,
 }
 
 /// What executes one step of a plan, or two.
@@ -67,8 +83,58 @@ impl Engine {
             forced: ForcedVariants::NONE,
             budget: None,
             scratch: std::env::temp_dir(),
+            speed: 1.0,
             stop: Arc::default(),
+            others: Arc::default(),
+            lost: LostDevices::default(),
         })
+    }
+
+    /// Lets engines of several devices, with the same filters, paint one picture together: in windows, in f32, each device
+    /// as many as its speed allows.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn together(engines: Vec<Engine>) -> Engine {
+        let mut engines = engines.into_iter();
+        let first = engines.next().expect("somebody computes");
+        let others: Arc<[Engine]> = engines.map(|engine| engine.with_precision(Precision::F32)).collect();
+        if others.is_empty() {
+            return first;
+        }
+        let names: Vec<&str> = others.iter().map(Engine::name).collect();
+        let name = format!("{} + {}", first.name, names.join(" + "));
+        Engine { name, others, ..first.with_precision(Precision::F32) }
+    }
+
+    /// Sets how fast the device is, in any unit that is the same for all devices that work together.
+    ///
+    /// # Panics
+    /// If it is not above zero.
+    pub fn with_speed(self, speed: f64) -> Engine {
+        assert!(speed > 0.0, "a device that works has a speed");
+        Engine { speed, ..self }
+    }
+
+    /// The engine itself as one of the first device, and those of the further devices.
+    pub fn devices(&self) -> Vec<Engine> {
+        let first = Engine { others: Arc::default(), name: self.loaded.name().to_owned(), ..self.clone() };
+        [first].into_iter().chain(self.others.iter().cloned()).collect()
+    }
+
+    /// Whether several devices paint together.
+    pub fn is_of_several(&self) -> bool {
+        !self.others.is_empty()
+    }
+
+    /// How fast each device is.
+    pub fn speeds(&self) -> Vec<f64> {
+        [self.speed].into_iter().chain(self.others.iter().map(|other| other.speed)).collect()
+    }
+
+    /// Devices that failed while others went on, in the order in which they did. Nothing more is asked of them.
+    pub fn lost_devices(&self) -> Vec<LostDevice> {
+        self.lost.all()
     }
 
     /// What is known of the filters it was made with.
@@ -205,6 +271,7 @@ impl Engine {
             Loaded::Gpu(gpu, _) => gpu.has_f16(),
             Loaded::Cpu(_) | Loaded::Reference(_) => false,
         };
+        let can = can && self.others.is_empty();
         Engine { precision: if can { precision } else { Precision::F32 }, ..self }
     }
 
@@ -232,10 +299,10 @@ impl Engine {
         Engine { forced, ..self }
     }
 
-    /// Makes plans of windows ready; the session is one of the whole plan.
+    /// Makes plans of windows ready, on every device; the session is one of the whole plan.
     ///
     /// # Errors
-    /// If a window's plan does not fit the device, or the whole arrays do not fit the host or its disk.
+    /// If a window's plan fits no device, or the whole arrays do not fit the host or its disk.
     pub fn windowed_session(&self, windowed: &Windowed) -> Result<Box<dyn Session>, BackendError> {
         let Windowed { whole, spill, .. } = windowed;
         let memory = HostMemory::with_scratch(whole, |tensor| spill.holds(tensor), &self.scratch)?;
@@ -244,7 +311,29 @@ impl Engine {
             Loaded::Cpu(processor) => Box::new(cpu::Session::in_memory(processor, whole, memory)?),
             Loaded::Reference(filters) => Box::new(reference::Session::in_memory(whole, filters, memory)?),
         };
-        Ok(Box::new(windowed::Session::new(windowed, whole, self.session(&windowed.window)?, self.stop.clone())))
+        let workers = self.workers(windowed)?;
+        Ok(Box::new(windowed::Session::new(windowed, whole, workers, self.lost.clone(), self.stop.clone())))
+    }
+
+    /// Devices with a window's plan made ready, but for those that are lost, now or before.
+    fn workers(&self, windowed: &Windowed) -> Result<Vec<Worker>, BackendError> {
+        let mut left: Vec<(usize, Engine)> =
+            self.devices().into_iter().enumerate().filter(|(device, _)| !self.lost.has(*device)).collect();
+        let mut workers = Vec::new();
+        while workers.len() < left.len() {
+            let (device, engine) = &left[workers.len()];
+            let plan = windowed.window_on(*device);
+            match engine.session(plan) {
+                Ok(session) => workers.push(Worker::new(*device, engine.name(), engine.speed, plan, session)),
+                Err(error) => {
+                    let Some(reason) = what_happened(&error).filter(|_| left.len() > 1) else { return Err(error) };
+                    let (device, engine) = left.remove(workers.len());
+                    let left = left.iter().map(|(_, engine)| engine.name().to_owned()).collect();
+                    self.lost.add(device, LostDevice { device: engine.name, reason, left });
+                }
+            }
+        }
+        Ok(workers)
     }
 
     /// Makes a plan ready.

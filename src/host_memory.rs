@@ -81,9 +81,41 @@ pub(crate) const PIECE: usize = 1 << 18;
 
 /// Where a buffer's contents are.
 #[derive(Debug)]
-enum Buffer {
+pub(crate) enum Buffer {
     Memory(Words),
     Disk(Arc<ScratchFile>),
+}
+
+impl Default for Buffer {
+    fn default() -> Buffer {
+        Buffer::Memory(Words::default())
+    }
+}
+
+impl Buffer {
+    /// Copies words, from one on.
+    ///
+    /// # Errors
+    /// If it is on the disk and cannot be read.
+    pub(crate) fn load(&self, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
+        match self {
+            Buffer::Memory(words) => into.copy_from_slice(&words[first..first + into.len()]),
+            Buffer::Disk(file) => file.read(first, into)?,
+        }
+        Ok(())
+    }
+
+    /// Overwrites words, from one on.
+    ///
+    /// # Errors
+    /// If it is on the disk and cannot be written.
+    pub(crate) fn store(&mut self, first: usize, from: &[u32]) -> Result<(), BackendError> {
+        match self {
+            Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
+            Buffer::Disk(file) => file.write(first, from)?,
+        }
+        Ok(())
+    }
 }
 
 /// What one session leaves to another.
@@ -94,7 +126,7 @@ enum HandedOver {
 }
 
 /// The contents of all buffers, as words that are viewed as f32 or as they are. Of a buffer on the disk, a part is read and
-/// written at a time: [`Self::load`], [`Self::store`], [`Self::in_pieces`].
+/// written at a time: [`Self::in_pieces`], [`Buffer::load`], [`Buffer::store`].
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     places: Vec<Place>,
@@ -146,8 +178,18 @@ impl HostMemory {
         *self.in_memory_mut(slot) = words;
     }
 
+    /// A slot's buffer, which may be on the disk.
+    pub(crate) fn buffer(&self, slot: SlotId) -> &Buffer {
+        &self.buffers[self.places[slot.0].buffer]
+    }
+
+    /// The same, mutable, or to be taken out for a time as by [`Self::take`].
+    pub(crate) fn buffer_mut(&mut self, slot: SlotId) -> &mut Buffer {
+        &mut self.buffers[self.places[slot.0].buffer]
+    }
+
     fn in_memory_mut(&mut self, slot: SlotId) -> &mut Words {
-        match &mut self.buffers[self.places[slot.0].buffer] {
+        match self.buffer_mut(slot) {
             Buffer::Memory(words) => words,
             Buffer::Disk(_) => unreachable!("who works on whole slots is given none that is on the disk"),
         }
@@ -188,30 +230,6 @@ impl HostMemory {
         bytemuck::cast_slice_mut(self.words_mut(slot))[..size_of::<T>()].copy_from_slice(bytemuck::bytes_of(&value));
     }
 
-    /// Copies words of a slot, from one on.
-    ///
-    /// # Errors
-    /// If it is on the disk and cannot be read.
-    pub(crate) fn load(&self, slot: SlotId, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
-        match &self.buffers[self.places[slot.0].buffer] {
-            Buffer::Memory(words) => into.copy_from_slice(&words[first..first + into.len()]),
-            Buffer::Disk(file) => file.read(first, into)?,
-        }
-        Ok(())
-    }
-
-    /// Overwrites words of a slot, from one on.
-    ///
-    /// # Errors
-    /// If it is on the disk and cannot be written.
-    pub(crate) fn store(&mut self, slot: SlotId, first: usize, from: &[u32]) -> Result<(), BackendError> {
-        match &mut self.buffers[self.places[slot.0].buffer] {
-            Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
-            Buffer::Disk(file) => file.write(first, from)?,
-        }
-        Ok(())
-    }
-
     /// Lets `work` change the first `count` numbers of some slots and look at those of others: of all at once where they
     /// are in memory, else of one piece after another.
     ///
@@ -224,7 +242,7 @@ impl HostMemory {
         count: usize,
         mut work: impl FnMut([&mut [f32]; CHANGED], [&[f32]; SEEN]),
     ) -> Result<(), BackendError> {
-        let is_on_disk = |slot: &SlotId| matches!(self.buffers[self.places[slot.0].buffer], Buffer::Disk(_));
+        let is_on_disk = |slot: &SlotId| matches!(self.buffer(*slot), Buffer::Disk(_));
         if !changed.iter().chain(&seen).any(is_on_disk) {
             let mut taken = changed.map(|slot| self.take(slot));
             work(
@@ -240,14 +258,14 @@ impl HostMemory {
             let length = PIECE.min(count - first);
             let slots = changed.iter().zip(&mut pieces).chain(seen.iter().zip(&mut looked_at));
             for (slot, piece) in slots {
-                self.load(*slot, first, &mut piece[..length])?;
+                self.buffer(*slot).load(first, &mut piece[..length])?;
             }
             work(
                 pieces.each_mut().map(|piece| numbers(&mut piece[..length])),
                 looked_at.each_ref().map(|piece| bytemuck::cast_slice(&piece[..length])),
             );
             for (slot, piece) in changed.iter().zip(&pieces) {
-                self.store(*slot, first, &piece[..length])?;
+                self.buffer_mut(*slot).store(first, &piece[..length])?;
             }
         }
         Ok(())
@@ -256,9 +274,9 @@ impl HostMemory {
     /// [`crate::Session::write`].
     ///
     /// # Errors
-    /// As [`Self::store`].
+    /// As [`Buffer::store`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        if let Buffer::Disk(file) = &self.buffers[self.places[slot.0].buffer] {
+        if let Buffer::Disk(file) = self.buffer(slot) {
             return file.write_bytes(bytes);
         }
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
@@ -268,7 +286,7 @@ impl HostMemory {
     /// [`crate::Session::read`].
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// As [`Buffer::load`].
     pub(crate) fn read(&self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
         let Place { buffer, words } = self.places[slot.0];
         match &self.buffers[buffer] {
@@ -284,9 +302,9 @@ impl HostMemory {
     /// [`crate::Session::hand_over`].
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// As [`Buffer::load`].
     pub(crate) fn hand_over(&self, slot: SlotId) -> Result<SlotContents, BackendError> {
-        let contents = match &self.buffers[self.places[slot.0].buffer] {
+        let contents = match self.buffer(slot) {
             Buffer::Memory(_) => HandedOver::Bytes(self.read(slot)?),
             Buffer::Disk(file) => HandedOver::File(file.clone()),
         };
@@ -296,7 +314,7 @@ impl HostMemory {
     /// [`crate::Session::take_over`].
     ///
     /// # Errors
-    /// As [`Self::load`] and [`Self::store`].
+    /// As [`Buffer::load`] and [`Buffer::store`].
     pub(crate) fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
         let Place { buffer, words } = self.places[slot.0];
         match (contents.of::<HandedOver>(), &mut self.buffers[buffer]) {
@@ -312,7 +330,7 @@ impl HostMemory {
     /// [`crate::Session::request`]: everything is done at once here, so the answer is too.
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// As [`Buffer::load`].
     pub(crate) fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
         let bytes = self.read(slot)?;
         self.requests.push_back(bytes);

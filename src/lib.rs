@@ -61,6 +61,7 @@ pub mod picture;
 pub mod plan;
 mod product;
 pub mod reference;
+mod speed;
 pub mod style;
 pub mod validate;
 pub mod vgg19;
@@ -83,8 +84,10 @@ pub mod tolerance;
 pub use backend::{
     BackendError, Session, SlotContents, read_map, read_values, values, write_map, write_noise, write_values,
 };
-pub use device::{Device, DeviceChoice, DeviceError, automatic};
+pub use device::{Device, DeviceChoice, DeviceChoices, DeviceError, automatic};
 pub use engine::{Engine, StepKernel};
+pub use speed::measured_speeds;
+pub use windowed::LostDevice;
 
 /// The example of the README compiles.
 #[cfg(doctest)]

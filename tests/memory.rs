@@ -28,7 +28,7 @@ fn recipe(size: u32, deepest: &str) -> Recipe {
 fn held(engine: &Engine, recipe: &Recipe) -> u64 {
     let plans = ScalePlans::last(engine, &Outline::simple(PHOTOGRAPH, PAINTING, recipe), recipe).unwrap();
     let sessions = plans.targets.iter().chain([&plans.iteration]);
-    sessions.map(|planned| engine.session(planned.on_device()).unwrap().bytes()).max().unwrap()
+    sessions.map(|planned| engine.session(planned.on_device(0)).unwrap().bytes()).max().unwrap()
 }
 
 #[track_caller]

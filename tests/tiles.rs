@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine, Session,
     plan::{
         AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Region, Representation,
-        Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, features, iteration,
+        Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features, iteration,
         iteration_of_some_pixels, window_sizes,
     },
     random::Random,
@@ -271,4 +271,45 @@ fn targets_go_from_disk_to_disk_and_to_memory() {
         found.push((squares, next.read(slot).unwrap()));
     }
     assert!(found[0].1.iter().any(|byte| *byte != 0) && found.iter().all(|one| *one == found[0]));
+}
+
+/// CPU, a GPU or its software driver, and the reference together.
+fn together(case: &Case, size: Size, speeds: [f64; 3]) -> (Windowed, Box<dyn Session>, Vec<f64>) {
+    let devices = [Device::Cpu(None), Device::Gpu(gpu()), Device::Reference];
+    let engines = devices.iter().zip(speeds);
+    let engines: Vec<Engine> =
+        engines.map(|(device, speed)| engine(device, case.deepest()).with_speed(speed)).collect();
+    let others = engines[1..].iter().map(|engine| case.windowed(engine, size).window).collect();
+    let windowed = Windowed { others, ..case.windowed(&engines[0], size) };
+    let engine = Engine::together(engines);
+    let session = engine.windowed_session(&windowed).unwrap();
+    (windowed, session, engine.speeds())
+}
+
+#[test]
+fn several_devices_give_what_one_gives_and_the_same_bits_twice() {
+    let case = Case {
+        picture: Size { width: 61, height: 54 },
+        border: Border::Replicate,
+        pooling: Pooling::Max,
+        terms: all_terms(),
+        moving: Moving::Some,
+    };
+    let cpu = engine(&Device::Cpu(None), case.deepest());
+    let whole = case.whole(&cpu);
+    let (losses, gradient) = evaluate(&whole, cpu.session(&whole).unwrap().as_mut());
+    let sizes = window_sizes(case.picture, Depths::of_terms(&case.terms));
+    for speeds in [[1.0, 1.0, 1.0], [0.5, 2.0, 0.25]] {
+        let (windowed, mut session, speeds) = together(&case, sizes[sizes.len() - 1], speeds);
+        let shares = deal(windowed.cover.gradients.len(), &speeds);
+        assert!(shares.iter().all(|share| !share.is_empty()), "{shares:?}");
+        let first = evaluate(&windowed.whole, session.as_mut());
+        for ((term, loss), found) in whole.terms.iter().zip(&losses).zip(&first.0) {
+            let apart = f64::from((loss - found).abs()) / f64::from(*loss);
+            assert!(apart <= tolerance::WINDOWS_LOSS, "{term} {loss} {found}");
+        }
+        let apart = distance(&first.1, &gradient);
+        assert!(apart <= tolerance::F32_GRADIENT, "gradient {apart:e}");
+        assert_eq!(evaluate(&windowed.whole, session.as_mut()), first);
+    }
 }

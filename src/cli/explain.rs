@@ -3,26 +3,26 @@
 use super::{CliError, progress::about};
 use impasto::{
     Engine, StepKernel,
-    plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, segments},
-    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, duration, memory, shortage},
+    plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, deal, segments},
+    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, duration, memories, shortage},
     weights::{Filters, generated},
 };
-use std::{io::Write, ops::RangeInclusive, sync::Arc};
+use std::{io::Write, ops::RangeInclusive};
 
 /// Prints what would be done to paint pictures of these sizes. `with_filters` makes an engine on the same device.
 pub(super) fn explain(
     engine: &Engine,
-    with_filters: impl FnOnce(Arc<Filters>) -> Result<Engine, CliError>,
+    with_filters: impl FnOnce(Filters) -> Result<Engine, CliError>,
     outline: &Outline,
     recipe: &Recipe,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
     let plans = ScalePlans::last(engine, outline, recipe).map_err(Box::new)?;
-    let peak = memory(engine, outline, recipe).map_err(Box::new)?;
+    let peaks = memories(engine, outline, recipe).map_err(Box::new)?;
     let shortage = shortage(engine, outline, recipe).map_err(Box::new)?;
-    let plan = plans.iteration.on_device();
+    let plan = plans.iteration.on_device(0);
     header(engine, &plans, recipe, answer)?;
-    windows(&plans.iteration, answer)?;
+    windows(engine, &plans.iteration, answer)?;
     writeln!(answer, "\nlayers")?;
     let deepest = recipe.deepest().expect("a recipe that has plans has layers");
     for segment in segments(deepest, plan.window.size, engine.storage(plan.precision, plan.window.size)) {
@@ -30,7 +30,8 @@ pub(super) fn explain(
     }
     steps(engine, plan, answer)?;
     slots(plan, answer)?;
-    totals(engine, plan, peak, answer)?;
+    totals(&engine.devices()[0], plan, peaks[0], answer)?;
+    memory_of_each(engine, &peaks, answer)?;
     let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
     writeln!(answer, "{}", checkpoint_on_disk(bytes))?;
     match shortage {
@@ -38,9 +39,9 @@ pub(super) fn explain(
         // It would take longer than the painting on any other.
         None if engine.back_end() == "reference" => {}
         None => {
-            let engine = with_filters(Arc::new(generated(1, recipe.deepest().expect("there are plans"))))?;
+            let engine = with_filters(generated(1, recipe.deepest().expect("there are plans")))?;
             let time = duration(&engine, outline, recipe).map_err(Box::new)?;
-            writeln!(answer, "time: {} on this device, if nothing else keeps it busy", about(time))?;
+            writeln!(answer, "time: {} here, if nothing else keeps the device busy", about(time))?;
         }
     }
     Ok(())
@@ -54,7 +55,7 @@ pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
-    let plan = plans.iteration.on_device();
+    let plan = plans.iteration.on_device(0);
     let iterations = recipe.iterations_of(plans.scales - 1);
     let optimizer = match recipe.method {
         Method::Adam => "Adam",
@@ -79,15 +80,35 @@ fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn
 }
 
 /// How many windows there are, and how large; what follows is about one of them.
-fn windows(planned: &Planned, answer: &mut dyn Write) -> Result<(), CliError> {
+fn windows(engine: &Engine, planned: &Planned, answer: &mut dyn Write) -> Result<(), CliError> {
     let Some(cover) = planned.windows() else { return Ok(()) };
+    let on = if engine.is_of_several() { " on the first device" } else { "" };
     writeln!(
         answer,
-        "in overlapping windows of {}: {} for the statistics, {} for the gradient; what follows is one window's",
+        "in overlapping windows of {}: {} for the statistics, {} for the gradient; what follows is one window's{on}",
         cover.size,
         cover.statistics.len(),
         cover.gradients.len()
     )?;
+    if engine.is_of_several() {
+        let speeds = engine.speeds();
+        let [statistics, gradients] = [&cover.statistics, &cover.gradients].map(|tiles| deal(tiles.len(), &speeds));
+        for ((device, statistics), gradients) in engine.devices().iter().zip(statistics).zip(gradients) {
+            writeln!(answer, "  {}: {} and {} of them", device.name(), statistics.len(), gradients.len())?;
+        }
+    }
+    Ok(())
+}
+
+/// What each of several devices takes and has.
+fn memory_of_each(engine: &Engine, peaks: &[Memory], answer: &mut dyn Write) -> Result<(), CliError> {
+    if !engine.is_of_several() {
+        return Ok(());
+    }
+    for (device, peak) in engine.devices().iter().zip(peaks) {
+        let has = device.available().map_or("an unknown amount".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
+        writeln!(answer, "{}: takes {} MiB of {has}", device.name(), mebibytes(peak.on(device)))?;
+    }
     Ok(())
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct InsteadOptions {
     #[arg(long, value_name = "auto|learned|FILE")]
     pub weights: Option<String>,
 
-    /// Another device: auto, cpu, or a GPU by its index or part of its name
-    #[arg(long, value_name = "auto|cpu|INDEX|NAME")]
+    /// Another device: auto, cpu, or a GPU by its index or part of its name; or several, like 0,1,cpu, or all
+    #[arg(long, value_name = "auto|all|cpu|INDEX|NAME,..")]
     pub device: Option<String>,
 
     /// Another limit of the memory that painting may take, like 6GiB, or auto

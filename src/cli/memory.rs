@@ -3,7 +3,7 @@
 use super::{CliError, console::Console};
 use impasto::{
     Engine,
-    style::{Method, Outline, Recipe, ScalePlans, memory, shortage},
+    style::{Method, Outline, Recipe, ScalePlans, memories, shortage},
 };
 
 /// What is done where a picture takes more memory than there is.
@@ -24,8 +24,11 @@ pub(crate) fn check_memory(
     console: &Console,
 ) -> Result<(), CliError> {
     // If the layers do not suit, the work itself reports it.
-    let Ok(needed) = memory(engine, outline, recipe) else { return Ok(()) };
-    console.detail(&format!("{} MiB of memory will be taken at most", needed.on(engine).div_ceil(1 << 20)));
+    let Ok(needed) = memories(engine, outline, recipe) else { return Ok(()) };
+    for (needed, device) in needed.iter().zip(engine.devices()) {
+        let of = if engine.is_of_several() { format!(" of {}", device.name()) } else { String::new() };
+        console.detail(&format!("{} MiB of memory{of} will be taken at most", needed.on(&device).div_ceil(1 << 20)));
+    }
     match (shortage(engine, outline, recipe), lacking) {
         (Ok(Some(shortage)), Lacking::Refused) => return Err(CliError::Shortage(shortage)),
         (Ok(Some(shortage)), Lacking::Tried) => console.say(&shortage.to_string()),

@@ -14,18 +14,19 @@ const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <
 /// See the module.
 #[derive(Args)]
 pub(crate) struct MemoryOptions {
-    /// Memory that painting may take, like 6GiB or 500MiB: a picture that takes more is painted in overlapping windows, with
-    /// the same result but for rounding, and what is needed once an iteration is kept on the disk; auto for what the device
-    /// has, or the system has free
+    /// Memory that painting may take of each device, like 6GiB or 500MiB: a picture that takes more is painted in overlapping
+    /// windows, with the same result but for rounding, and what is needed once an iteration is kept on the disk; auto for
+    /// what the device has, or the system has free
     #[arg(long, value_name = "auto|SIZE", default_value = "auto")]
     pub memory: MemoryLimit,
 }
 
 impl MemoryOptions {
-    /// Lets an engine know.
-    pub fn limit(&self, engine: Engine) -> Engine {
+    /// Lets an engine know. So many share the host's memory, if they work there.
+    pub fn limit(&self, engine: Engine, on_host: u64) -> Engine {
+        let share = if engine.is_on_host() { on_host.max(1) } else { 1 };
         let bytes = match self.memory {
-            MemoryLimit::Auto => engine.memory(),
+            MemoryLimit::Auto => engine.memory().map(|bytes| bytes / share),
             MemoryLimit::Bytes(bytes) => Some(bytes),
         };
         let engine = engine.with_memory(bytes);

@@ -1,17 +1,18 @@
 //! Options that several subcommands share, and the values they take.
 
-use super::{CliError, console::Console};
+use super::{CliError, console::Console, memory_options::MemoryOptions};
 use clap::{Args, ValueEnum};
 use impasto::{
-    Device, DeviceChoice, Engine,
+    Device, DeviceChoice, DeviceChoices, Engine,
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::ForcedVariants,
+    measured_speeds,
     plan::{Precision, Size},
     style::{LONGEST_SIDE, Method, Quality, Recipe, WeightedLayer},
     vgg19::Layer,
     weights::Filters,
 };
-use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, sync::Arc};
 
 /// Where to compute.
 #[derive(Args)]
@@ -27,8 +28,7 @@ pub(crate) struct DeviceOptions {
 
 impl DeviceOptions {
     pub fn open(&self, console: &Console) -> Result<Device, CliError> {
-        // Without a cache directory pipelines are compiled every time, which is no reason to fail.
-        let cache = cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok();
+        let cache = cache();
         let mut passed_over = Vec::new();
         let device = Device::open(&self.device, self.threads, cache.as_deref(), &mut |error| {
             passed_over.push(error.to_string())
@@ -38,6 +38,59 @@ impl DeviceOptions {
         }
         Ok(device)
     }
+}
+
+/// The directory of caches. Without it pipelines are compiled every time, which is no reason to fail.
+fn cache() -> Option<PathBuf> {
+    cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok()
+}
+
+/// What paints.
+#[derive(Args)]
+pub(crate) struct PaintingDevices {
+    /// What computes: auto, cpu, or a GPU by its index or part of its name (see `impasto devices`); several, like 0,1,cpu,
+    /// or all paint one picture together, in overlapping windows
+    #[arg(long, value_name = "auto|all|cpu|INDEX|NAME,..", default_value = "auto")]
+    device: DeviceChoices,
+
+    /// Threads on the processor [default: one per core]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl PaintingDevices {
+    /// One or more.
+    pub fn open(&self, console: &Console) -> Result<Vec<Device>, CliError> {
+        let mut passed_over = Vec::new();
+        let devices = Device::open_all(&self.device, self.threads, cache().as_deref(), &mut |error| {
+            passed_over.push(error.to_string())
+        })?;
+        let names: Vec<&str> = devices.iter().map(Device::name).collect();
+        for reason in passed_over {
+            console.say(&format!("{reason}; going on with {}", names.join(" and ")));
+        }
+        Ok(devices)
+    }
+}
+
+/// An engine of devices that compute in these ways, one or several.
+pub(crate) fn engine_of(
+    devices: &[Device],
+    ways: Vec<Way>,
+    filters: Filters,
+    memory: &MemoryOptions,
+) -> Result<Engine, CliError> {
+    let filters = Arc::new(filters);
+    if let ([device], [way]) = (devices, &ways[..]) {
+        return Ok(memory.limit(way.clone().engine(device, filters)?, 1));
+    }
+    let speeds = measured_speeds(devices, cache().as_deref())?;
+    let mut engines = Vec::new();
+    for ((device, speed), way) in devices.iter().zip(speeds).zip(ways) {
+        engines.push(way.engine(device, filters.clone())?.with_speed(speed));
+    }
+    let on_host = engines.iter().filter(|engine| engine.is_on_host()).count() as u64;
+    Ok(Engine::together(engines.into_iter().map(|engine| memory.limit(engine, on_host)).collect()))
 }
 
 /// How long to paint.
@@ -112,6 +165,21 @@ impl KernelOptions {
     pub fn way(&self, device: &Device, console: &Console) -> Result<Way, CliError> {
         let precision = self.precision(device, console)?;
         Ok(Way { precision, forced: self.forced(device, precision)? })
+    }
+
+    /// The same for each of several devices, which work in f32 together.
+    pub fn ways(&self, devices: &[Device], console: &Console) -> Result<Vec<Way>, CliError> {
+        match devices {
+            [device] => Ok(vec![self.way(device, console)?]),
+            _ if matches!(self.precision, PrecisionChoice::F16) => Err(CliError::Usage(
+                "--precision f16 is for one device, but several paint together: use f32, or name one with --device"
+                    .to_owned(),
+            )),
+            _ => devices
+                .iter()
+                .map(|device| Ok(Way { precision: Precision::F32, forced: self.forced(device, Precision::F32)? }))
+                .collect(),
+        }
     }
 
     fn precision(&self, device: &Device, console: &Console) -> Result<Precision, CliError> {

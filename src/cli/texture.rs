@@ -6,7 +6,7 @@ use super::{
     finish::finish,
     memory::{Lacking, check_memory},
     memory_options::MemoryOptions,
-    options::{DeviceOptions, DurationOptions, KernelOptions, finite, size},
+    options::{DurationOptions, KernelOptions, PaintingDevices, engine_of, finite, size},
     output::{Destination, named_after},
     overwrite::{Input, Output, check_files},
     paint::Keeping,
@@ -25,7 +25,7 @@ use impasto::{
     vgg19::Layer,
     weights::Filters,
 };
-use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
+use std::{io::Write, path::PathBuf, time::Instant};
 
 /// Paint a texture in the style of a painting, from noise, without a photograph
 ///
@@ -74,7 +74,7 @@ pub(crate) struct Arguments {
     weights: WeightsOptions,
 
     #[command(flatten, next_help_heading = "Machine")]
-    device: DeviceOptions,
+    device: PaintingDevices,
 
     #[command(flatten, next_help_heading = "Machine")]
     kernels: KernelOptions,
@@ -98,13 +98,20 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     destination.check(arguments.size)?;
     let long = arguments.size.long_side();
     let paintings = arguments.paintings.read(&files, Some(long), console)?;
-    let device = arguments.device.open(console)?;
-    let way = arguments.kernels.way(&device, console)?;
+    let devices = arguments.device.open(console)?;
+    if arguments.seamless && devices.len() > 1 {
+        return Err(CliError::Usage(
+            "--seamless is for one device: windows, in which several paint together, would need what is at opposite edges; \
+             name one with --device"
+                .to_owned(),
+        ));
+    }
+    let ways = arguments.kernels.ways(&devices, console)?;
     let pictures: Vec<&Picture> = paintings.iter().map(|painting| &painting.picture).collect();
     let filters = arguments.weights.load(Layer::DEEPEST, None, &pictures, arguments.device.threads, console)?;
     let recipe = arguments.recipe(long, &filters);
     check_seamless(arguments, &recipe)?;
-    let engine = arguments.memory.limit(way.engine(&device, Arc::new(filters))?);
+    let engine = engine_of(&devices, ways, filters, &arguments.memory)?;
     // Nothing is compared with it: it only gives the size, and is made when that is known to fit.
     let content = |size: Size| Picture::new(size, vec![0.5; 3 * size.pixels()]);
     let dot = Inputs { content: content(Size { width: 1, height: 1 })?, alpha: None, keep: None, paintings };

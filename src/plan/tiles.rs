@@ -143,7 +143,10 @@ pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
 }
 
 /// The windows of a size, one of [`window_sizes`].
-pub(super) fn cover(picture: Size, size: Size, depths: Depths) -> Cover {
+///
+/// # Panics
+/// If it is not.
+pub fn cover(picture: Size, size: Size, depths: Depths) -> Cover {
     let unit = reach::alignment(depths.deepest());
     let [statistics, gradients] = depths.halos().map(|halo| {
         let Some(halo) = halo else { return Vec::new() };

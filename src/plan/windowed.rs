@@ -45,6 +45,8 @@ pub struct Windowed {
     pub whole: Plan,
     /// What one window takes; the same for all.
     pub window: Plan,
+    /// The same, as each further device of an engine stores its maps.
+    pub others: Vec<Plan>,
     /// The windows.
     pub cover: Cover,
     /// Which arrays of the whole are on the disk.
@@ -67,7 +69,7 @@ impl Windowed {
         let (picture, size) = (whole.window.size, window.window.size);
         let cover = cover(picture, size, Depths::of_terms(terms));
         let (whole, window) = windowed_iteration(whole, window, terms, optimizer, moving)?;
-        Ok(Windowed { whole, window, cover, spill: Spill::Nothing })
+        Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
     }
 
     /// Bytes of the whole arrays in memory.
@@ -89,7 +91,12 @@ impl Windowed {
         let (picture, size) = (whole.window.size, window.window.size);
         let cover = cover(picture, size, Depths::of_representations(wanted));
         let (whole, window) = windowed_features(whole, window, wanted)?;
-        Ok(Windowed { whole, window, cover, spill: Spill::Nothing })
+        Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
+    }
+
+    /// What one window takes on a device, counted from 0. One that has no plan of its own executes that of the first.
+    pub fn window_on(&self, device: usize) -> &Plan {
+        device.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.window)
     }
 }
 

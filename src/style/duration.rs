@@ -17,12 +17,16 @@ use std::time::Duration;
 pub fn duration(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Duration, Reason> {
     let scales = ScalePlans::all(engine, outline, recipe)?;
     let Some(smallest) = scales.first() else { return Ok(Duration::ZERO) };
-    let pace = seconds_per_operation(engine, smallest.iteration.on_device())?;
+    // Several devices share the work.
+    let mut operations_per_second = 0.0;
+    for (number, device) in engine.devices().iter().enumerate() {
+        operations_per_second += speed(device, smallest.iteration.on_device(number))?;
+    }
     let operations = scales.iter().enumerate().map(|(index, scale)| {
         let targets: f64 = scale.targets.iter().map(operations).sum();
         targets + f64::from(recipe.iterations_of(index)) * operations(&scale.iteration)
     });
-    Ok(Duration::try_from_secs_f64(pace * operations.sum::<f64>()).unwrap_or(Duration::MAX))
+    Ok(Duration::try_from_secs_f64(operations.sum::<f64>() / operations_per_second).unwrap_or(Duration::MAX))
 }
 
 /// Multiplications and additions of an evaluation or, of features, of all.
@@ -39,10 +43,11 @@ fn operations(planned: &Planned) -> f64 {
     }
 }
 
-fn seconds_per_operation(engine: &Engine, plan: &Plan) -> Result<f64, Reason> {
+/// Multiplications and additions in a second.
+fn speed(engine: &Engine, plan: &Plan) -> Result<f64, Reason> {
     let mut session = engine.session(plan)?;
     write_noise(session.as_mut(), plan)?;
     let seconds: f64 = session.time_steps(1)?.iter().sum();
     let operations: u64 = plan.routines.iter().map(|(routine, _)| plan.routine_cost(*routine).flops).sum();
-    Ok(seconds / operations as f64)
+    Ok(operations as f64 / seconds)
 }

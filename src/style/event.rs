@@ -1,7 +1,7 @@
 //! What a painting reports about its work.
 
 use super::objective::Loss;
-use crate::{picture::Picture, plan::Size};
+use crate::{LostDevice, picture::Picture, plan::Size};
 
 /// What happens while a picture is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,8 @@ pub enum Event {
         /// Iterations done at this size.
         iteration: u32,
     },
+    /// A device failed, and others go on with its part of the work: nothing is lost.
+    DeviceLost(LostDevice),
     /// An optimiser found nothing better and ends the scale early.
     Converged {
         /// Iterations done.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     BackendError, Engine,
     host_memory::PIECE,
-    plan::{Plan, Size, Tensor, Windowed},
+    plan::{Plan, Size, Tensor},
 };
 use std::fmt;
 
@@ -133,29 +133,46 @@ impl Memory {
     }
 }
 
-/// What painting takes at its peak, for pictures of these sizes. Nothing is allocated, and no filters need be loaded.
+/// What painting takes at its peak, for pictures of these sizes; of several devices, of the first. Nothing is allocated, and no
+/// filters need be loaded.
 ///
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
 pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Memory, Reason> {
+    Ok(memories(engine, outline, recipe)?.swap_remove(0))
+}
+
+/// The same of each of the engine's devices, which all look at windows of one size.
+///
+/// # Errors
+/// As [`memory`].
+pub fn memories(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Vec<Memory>, Reason> {
+    let mut sessions = Vec::new();
+    for scale in ScalePlans::all(engine, outline, recipe)? {
+        let process = process(outline, with_margin(scale.size, recipe));
+        sessions.extend(scale.into_plans().map(|planned| (planned, process)));
+    }
+    let devices = engine.devices().into_iter().enumerate();
+    Ok(devices.map(|(device, engine)| peak(&engine, device, &sessions)).collect())
+}
+
+/// What sessions of these plans, one after the other in a process of that size, take of a device at their peak.
+fn peak(engine: &Engine, device: usize, sessions: &[(Planned, u64)]) -> Memory {
     let mut plans: Vec<Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
-    for scale in ScalePlans::all(engine, outline, recipe)? {
-        let process = process(outline, with_margin(scale.size, recipe));
-        for planned in scale.into_plans() {
-            plans.push(planned.on_device().clone());
-            let filters = engine.filter_bytes(&plans);
-            let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-            let now = Memory { process, ..taken(&planned, filters, uploaded + handed_over) };
-            handed_over = if planned.plan().terms.is_empty() { handed_over + targets(&planned) } else { 0 };
-            largest_slot = largest_slot.max(now.largest_slot);
-            peak = if now.on(engine) > peak.on(engine) { now } else { peak };
-            present = filters;
-        }
+    for &(ref planned, process) in sessions {
+        plans.push(planned.on_device(device).clone());
+        let filters = engine.filter_bytes(&plans);
+        let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
+        let now = Memory { process, ..taken(planned, device, filters, uploaded + handed_over) };
+        handed_over = if planned.plan().terms.is_empty() { handed_over + targets(planned) } else { 0 };
+        largest_slot = largest_slot.max(now.largest_slot);
+        peak = if now.on(engine) > peak.on(engine) { now } else { peak };
+        present = filters;
     }
-    Ok(Memory { largest_slot, ..peak })
+    Memory { largest_slot, ..peak }
 }
 
 /// The memory of a process that paints a picture of this size, without that of its session.
@@ -165,27 +182,28 @@ pub(super) fn process(outline: &Outline, size: Size) -> u64 {
     PROCESS + (3 * size_of::<f32>() * pixels) as u64
 }
 
-/// What a session takes that is made for this alone, or after one for another plan, whose filters are still there.
-pub(super) fn alone(engine: &Engine, planned: &Planned, after: Option<&Planned>) -> Memory {
-    let plans: Vec<Plan> = after.into_iter().chain([planned]).map(|planned| planned.on_device().clone()).collect();
+/// What a session takes of a device that is made for this alone, or after one for another plan, whose filters are still there.
+pub(super) fn alone(engine: &Engine, device: usize, planned: &Planned, after: Option<&Planned>) -> Memory {
+    let plans = after.into_iter().chain([planned]).map(|planned| planned.on_device(device).clone());
+    let plans: Vec<Plan> = plans.collect();
     let filters = engine.filter_bytes(&plans);
     let uploaded = if engine.uploads_filters() { filters } else { 0 };
     // What other sessions hand over.
     let is_target = |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_));
     let targets = slots(planned.plan(), |tensor| is_target(tensor) && !planned.spill().holds(tensor));
-    taken(planned, filters, uploaded + targets)
+    taken(planned, device, filters, uploaded + targets)
 }
 
 /// What a session takes with filters of so many bytes, when so many more bytes are on their way to it.
-fn taken(planned: &Planned, filters: u64, arriving: u64) -> Memory {
-    let (buffers, largest_slot) = (planned.on_device().bytes(), planned.on_device().largest_slot());
+fn taken(planned: &Planned, device: usize, filters: u64, arriving: u64) -> Memory {
+    let (buffers, largest_slot) = (planned.on_device(device).bytes(), planned.on_device(device).largest_slot());
     match planned {
         Planned::Whole(plan) => {
             let staging = (arriving + written(plan)).max(read(plan));
             Memory { buffers, filters, staging, host: 0, disk: 0, process: 0, largest_slot }
         }
         Planned::Windowed(windowed) => {
-            let Windowed { whole, window, .. } = &**windowed;
+            let (whole, window) = (&windowed.whole, windowed.window_on(device));
             // A window's arrays are copied twice on their way; of whole ones one is read at a time.
             let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
             let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
@@ -280,21 +298,30 @@ impl fmt::Display for Shortage {
 /// # Errors
 /// If a picture is too small for the layers, or there are none.
 pub fn shortage(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
-    shortage_of(engine.available().unwrap_or(u64::MAX), engine, outline, recipe)
+    shortage_of(None, engine, outline, recipe)
 }
 
-fn shortage_of(bytes: u64, engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Option<Shortage>, Reason> {
-    let needed = memory(engine, outline, recipe)?;
-    let (lack, needed, available) = match needed {
-        Memory { largest_slot, .. } if largest_slot > engine.largest_slot() => {
-            (Lack::Binding, largest_slot, engine.largest_slot())
-        }
-        _ if needed.on(engine) > bytes => (Lack::Memory, needed.on(engine), bytes),
-        _ => return Ok(None),
-    };
-    let size = sizes(outline.content, recipe)?.pop().expect("there is at least one scale");
-    let fitting = fitting_size(engine, outline, recipe, bytes);
-    Ok(Some(Shortage { lack, device: engine.name().to_owned(), size, needed, available, fitting }))
+/// The first shortage of a device, with these bytes of memory instead of what there is.
+fn shortage_of(
+    bytes: Option<u64>,
+    engine: &Engine,
+    outline: &Outline,
+    recipe: &Recipe,
+) -> Result<Option<Shortage>, Reason> {
+    for (needed, device) in memories(engine, outline, recipe)?.into_iter().zip(engine.devices()) {
+        let available = bytes.or(device.available()).unwrap_or(u64::MAX);
+        let (lack, needed, available) = match needed {
+            Memory { largest_slot, .. } if largest_slot > device.largest_slot() => {
+                (Lack::Binding, largest_slot, device.largest_slot())
+            }
+            _ if needed.on(&device) > available => (Lack::Memory, needed.on(&device), available),
+            _ => continue,
+        };
+        let size = sizes(outline.content, recipe)?.pop().expect("there is at least one scale");
+        let fitting = fitting_size(engine, outline, recipe, bytes);
+        return Ok(Some(Shortage { lack, device: device.name().to_owned(), size, needed, available, fitting }));
+    }
+    Ok(None)
 }
 
 /// A long side to try instead, after an error that a smaller picture may avoid: one that takes no more memory than
@@ -308,15 +335,21 @@ pub fn smaller_size(engine: &Engine, outline: &Outline, recipe: &Recipe, error: 
         }
         _ => return None,
     };
-    fitting_size(engine, outline, recipe, bytes)
+    fitting_size(engine, outline, recipe, Some(bytes))
 }
 
-/// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes at most this many bytes
-/// and every slot can be bound.
-fn fitting_size(engine: &Engine, outline: &Outline, recipe: &Recipe, bytes: u64) -> Option<u32> {
-    let taken = |long: u32| memory(engine, outline, &Recipe { size: long, ..recipe.clone() });
+/// The largest long side, a multiple of [`STEP`] below the recipe's, at which painting takes at most this many bytes of each
+/// device, or what it has, and every slot can be bound.
+fn fitting_size(engine: &Engine, outline: &Outline, recipe: &Recipe, bytes: Option<u64>) -> Option<u32> {
+    let devices = engine.devices();
+    let taken = |long: u32| memories(engine, outline, &Recipe { size: long, ..recipe.clone() });
+    let limit = |device: &Engine| bytes.or(device.available()).unwrap_or(u64::MAX);
     // A picture too small for the layers is not too large, but it is no suggestion either.
-    let fits = |long: u32| taken(long).map_or(true, |memory| memory.fits(engine, bytes));
+    let fits = |long: u32| {
+        taken(long).map_or(true, |memories| {
+            memories.iter().zip(&devices).all(|(memory, device)| memory.fits(device, limit(device)))
+        })
+    };
     // Bisects between a multiple that fits and one that does not until they are neighbours.
     let (mut fitting, mut failing) = (0, recipe.size.div_ceil(STEP));
     while failing - fitting > 1 {
@@ -356,7 +389,7 @@ mod tests {
     }
 
     fn shortage_at(long: u32, bytes: u64) -> Option<Shortage> {
-        shortage_of(bytes, &engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap()
+        shortage_of(Some(bytes), &engine(), &outline(PAINTING), &Recipe { size: long, ..Recipe::default() }).unwrap()
     }
 
     #[test]

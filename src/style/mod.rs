@@ -36,7 +36,7 @@ pub use error::{MaskOf, Reason, StylizeError};
 pub use evaluate::{Evaluation, evaluate};
 pub use event::Event;
 pub use inputs::{Inputs, StyleInput};
-pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memory, shortage, smaller_size};
+pub use memory_needed::{Lack, Memory, ScalePlans, Shortage, memories, memory, shortage, smaller_size};
 pub use objective::{Loss, Objective, WeightedTerm};
 pub use outline::{Outline, PaintingOutline, RegionOutline};
 pub use painting::{ChangeError, Painting, Status};

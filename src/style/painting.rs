@@ -122,6 +122,8 @@ pub struct Painting {
     wishes: Wishes,
     checkpoint: Option<Checkpoint>,
     digests: Option<Digests>,
+    /// How many of the engine's lost devices were reported.
+    lost: usize,
 }
 
 impl Painting {
@@ -153,6 +155,7 @@ impl Painting {
             wishes: Wishes::default(),
             checkpoint: None,
             digests: None,
+            lost: engine.lost_devices().len(),
         })
     }
 
@@ -193,6 +196,7 @@ impl Painting {
             wishes: Wishes::default(),
             checkpoint: None,
             digests: Some(digests),
+            lost: engine.lost_devices().len(),
         })
     }
 
@@ -432,7 +436,11 @@ impl Painting {
     }
 
     fn work(&mut self, wait: bool) -> Result<Status, StylizeError> {
-        match self.piece(wait) {
+        let piece = self.piece(wait);
+        let lost = self.engine.lost_devices();
+        self.events.extend(lost.iter().skip(self.lost).cloned().map(Event::DeviceLost));
+        self.lost = lost.len();
+        match piece {
             Ok(status) => Ok(status),
             Err(reason) => {
                 let scale = std::mem::replace(&mut self.phase, Phase::Done);

@@ -9,7 +9,7 @@ use crate::{
     BackendError, Engine, Session,
     plan::{
         self, Border, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
-        Spill, Term, Windowed, window_sizes,
+        Spill, Term, Windowed, cover, time_of, window_sizes,
     },
 };
 
@@ -31,11 +31,11 @@ impl Planned {
         }
     }
 
-    /// The plan whose steps run on the device.
-    pub fn on_device(&self) -> &Plan {
+    /// The plan whose steps run on one of the engine's devices, counted from 0.
+    pub fn on_device(&self, device: usize) -> &Plan {
         match self {
             Planned::Whole(plan) => plan,
-            Planned::Windowed(windowed) => &windowed.window,
+            Planned::Windowed(windowed) => windowed.window_on(device),
         }
     }
 
@@ -74,10 +74,10 @@ pub(super) fn features(
     iteration: &Planned,
     windowed: bool,
 ) -> Result<Planned, PlanError> {
-    let whole = || Ok(Planned::Whole(plan::features(network, wanted)?));
+    let whole = || plan::features(network, wanted);
     let in_f32 = in_f32(engine, network);
-    let make = |size| Windowed::features(&in_f32, &of_window(engine, &in_f32, size), wanted);
-    let fits = Fitting { engine, outline, after: Some(iteration), windowed };
+    let make = |engine: &Engine, size| Windowed::features(&in_f32, &of_window(engine, &in_f32, size), wanted);
+    let fits = Fitting::new(engine, outline, Some(iteration), windowed);
     fits.choose(network, whole, Depths::of_representations(wanted), make)
 }
 
@@ -89,11 +89,13 @@ pub(super) fn iteration(
     optimizer: Optimizer,
     outline: &Outline,
 ) -> Result<Planned, PlanError> {
-    let whole = || Ok(Planned::Whole(prepare::iteration(network, terms, optimizer, outline)?));
+    let whole = || prepare::iteration(network, terms, optimizer, outline);
     let moving = if outline.frozen { Moving::Some } else { Moving::All };
     let in_f32 = in_f32(engine, network);
-    let make = |size| Windowed::iteration(&in_f32, &of_window(engine, &in_f32, size), terms, optimizer, moving);
-    let fits = Fitting { engine, outline, after: None, windowed: false };
+    let make = |engine: &Engine, size| {
+        Windowed::iteration(&in_f32, &of_window(engine, &in_f32, size), terms, optimizer, moving)
+    };
+    let fits = Fitting::new(engine, outline, None, false);
     fits.choose(network, whole, Depths::of_terms(terms), make)
 }
 
@@ -109,6 +111,8 @@ fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
 /// What has to fit, and beside what.
 struct Fitting<'a> {
     engine: &'a Engine,
+    /// Each of the engine's.
+    devices: Vec<Engine>,
     outline: &'a Outline,
     /// A plan whose filters may be there already.
     after: Option<&'a Planned>,
@@ -116,45 +120,74 @@ struct Fitting<'a> {
     windowed: bool,
 }
 
-impl Fitting<'_> {
-    fn fits(&self, planned: &Planned, size: Size, budget: u64) -> bool {
+impl<'a> Fitting<'a> {
+    /// Several devices always work on windows.
+    fn new(engine: &'a Engine, outline: &'a Outline, after: Option<&'a Planned>, windowed: bool) -> Fitting<'a> {
+        Fitting { engine, devices: engine.devices(), outline, after, windowed: windowed || engine.is_of_several() }
+    }
+
+    /// Whether it fits every device.
+    fn fits(&self, planned: &Planned, size: Size) -> bool {
         let process = process(self.outline, size);
-        Memory { process, ..alone(self.engine, planned, self.after) }.fits(self.engine, budget)
+        self.devices.iter().enumerate().all(|(device, engine)| {
+            let budget = engine.budget().unwrap_or(u64::MAX);
+            Memory { process, ..alone(engine, device, planned, self.after) }.fits(engine, budget)
+        })
     }
 
     /// The plan of the whole if it fits, else that of the largest windows that do, with as little on the disk as they allow,
-    /// else that of the smallest. On a torus a window at one edge would need the opposite one, so there are none.
+    /// else that of the smallest. Several devices get that of the windows with which they are done first, of those that fit.
+    /// On a torus a window at one edge would need the opposite one, so there are none.
     fn choose(
         &self,
         network: &Network,
-        whole: impl Fn() -> Result<Planned, PlanError>,
+        whole: impl Fn() -> Result<Plan, PlanError>,
         depths: Depths,
-        make: impl Fn(Size) -> Result<Windowed, PlanError>,
+        make: impl Fn(&Engine, Size) -> Result<Windowed, PlanError>,
     ) -> Result<Planned, PlanError> {
-        let budget = self.engine.budget().filter(|_| network.border != Border::Wrap);
-        let Some(budget) = budget else { return whole() };
-        let sizes = window_sizes(network.window.size, depths);
-        let Some(smallest) = sizes.last() else { return whole() };
-        let make = |size: Size, spill| Ok(Planned::Windowed(Box::new(Windowed { spill, ..make(size)? })));
-        let fits = |planned: &Planned| self.fits(planned, network.window.size, budget);
+        let picture = network.window.size;
+        let limited = self.engine.budget().is_some() || self.engine.is_of_several();
+        let sizes = if limited && network.border != Border::Wrap { window_sizes(picture, depths) } else { Vec::new() };
+        let Some(smallest) = sizes.last() else { return Ok(Planned::Whole(whole()?)) };
+        let planned = |size: Size, spill| {
+            let windowed = make(self.engine, size)?;
+            let others = self.devices[1..].iter().map(|device| Ok(make(device, size)?.window));
+            Ok(Planned::Windowed(Box::new(Windowed {
+                others: others.collect::<Result<_, PlanError>>()?,
+                spill,
+                ..windowed
+            })))
+        };
         // Plans of large pictures take long to make, and none is made in vain.
-        let mut chosen = (sizes.len(), make(*smallest, Spill::TargetsAndMoments)?);
-        if sizes.len() > 1 && !fits(&chosen.1) {
-            return Ok(chosen.1);
+        let least = planned(*smallest, Spill::TargetsAndMoments)?;
+        if sizes.len() > 1 && !self.fits(&least, picture) {
+            return Ok(least);
         }
         if !self.windowed {
-            let whole = whole()?;
-            if fits(&whole) {
+            let whole = Planned::Whole(whole()?);
+            if self.fits(&whole, picture) {
                 return Ok(whole);
             }
         }
+        let mut fitting = (sizes.len() - 1, Spill::TargetsAndMoments);
         for spill in Spill::ALL {
-            let fails = |size: &Size| make(*size, spill).is_ok_and(|planned| !fits(&planned));
-            let index = sizes[..chosen.0].partition_point(fails);
-            if index < chosen.0 {
-                chosen = (index, make(sizes[index], spill)?);
+            let fails = |size: &Size| planned(*size, spill).is_ok_and(|planned| !self.fits(&planned, picture));
+            let index = sizes[..fitting.0].partition_point(fails);
+            if index < fitting.0 {
+                fitting = (index, spill);
             }
         }
-        Ok(chosen.1)
+        let (fitting, spill) = (&sizes[fitting.0..], fitting.1);
+        // The first takes the least work.
+        let speeds = self.engine.speeds();
+        let time = |size: &Size| time_of_evaluation(&cover(picture, *size, depths), &speeds);
+        let best = fitting.iter().min_by(|a, b| time(a).total_cmp(&time(b)));
+        best.map_or(Ok(least), |size| planned(*size, spill))
     }
+}
+
+/// How long devices of these speeds take together for an evaluation: one forward, and one forward and back.
+fn time_of_evaluation(cover: &Cover, speeds: &[f64]) -> f64 {
+    let passes = time_of(cover.statistics.len(), speeds) + 2.0 * time_of(cover.gradients.len(), speeds);
+    passes * cover.size.pixels() as f64
 }

@@ -1,211 +1,166 @@
-//! A session of [`Windowed`] plans: whole arrays in the host's memory, the network on the device, one window at a time.
-//! From outside it is a session of the whole plan.
+//! A session of [`Windowed`] plans: whole arrays in the host's memory, the network on one device or several, one window at a
+//! time on each. From outside it is a session of the whole plan.
 
+mod lost;
 mod place;
+mod whole;
+mod worker;
+
+pub use lost::LostDevice;
+pub(crate) use lost::{LostDevices, what_happened};
+pub(crate) use worker::Worker;
 
 use crate::{
     backend::{self, BackendError, SlotContents},
     host_memory::HostSession,
-    plan::{FeatureShape, Plan, Region, Routine, SlotId, Tensor, Term, Tile, Window, Windowed},
-    vgg19::Layer,
+    plan::{Routine, SlotId, Tensor, Tile, Windowed, deal},
 };
-use place::{Place, copy, load, store};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    panic::resume_unwind,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
 };
+use whole::{Made, Whole, slot};
+use worker::{Pass, Sums};
 
 /// See the module.
 pub(crate) struct Session {
     windowed: Windowed,
     whole: Box<dyn HostSession>,
-    window: Box<dyn backend::Session>,
-    /// What a window is shown before it adds to the statistics, and before its gradient is made.
-    shown: [Vec<SlotId>; 2],
+    /// At least one.
+    workers: Vec<Worker>,
+    lost: LostDevices,
     /// Whether the work is to end before the next window.
     stop: Arc<AtomicBool>,
 }
 
-/// Which padded pixels of a layer a tile counts.
-fn counted(tile: &Tile, layer: Layer) -> Vec<f32> {
-    let (window, inner) = (tile.window.at(layer), tile.inner.at(layer));
-    let place = Place::in_map(inner, window);
-    let mut counted =
-        vec![0.0; FeatureShape { width: window.size.width, height: window.size.height, channels: 4 }.padded_pixels()];
-    for y in 0..inner.size.height as usize {
-        counted[place.row(y, inner.size.width as usize, 1)].fill(1.0);
-    }
-    counted
-}
-
 impl Session {
+    /// Of one worker or more, in the order of the engine's devices.
     pub(crate) fn new(
         windowed: &Windowed,
         whole: Box<dyn HostSession>,
-        window: Box<dyn backend::Session>,
+        workers: Vec<Worker>,
+        lost: LostDevices,
         stop: Arc<AtomicBool>,
     ) -> Session {
-        let shown = [Routine::Statistics, Routine::Gradient].map(|routine| shown_before(&windowed.window, routine));
-        Session { windowed: windowed.clone(), whole, window, shown, stop }
+        Session { windowed: windowed.clone(), whole, workers, lost, stop }
     }
 
-    fn whole_slot(&self, tensor: Tensor) -> SlotId {
-        self.windowed.whole.find(tensor).expect("the whole plan has what its windows are shown")
-    }
-
-    fn window_slot(&self, tensor: Tensor) -> SlotId {
-        self.windowed.window.find(tensor).expect("the window's plan has what the whole asks for")
-    }
-
-    /// Writes what a routine of a window reads, unless the work is to end.
-    fn show(&mut self, tile: &Tile, routine: Routine) -> Result<(), BackendError> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(BackendError::Stopped);
+    /// Goes on without workers that failed, if others are left; returns the tiles that were dealt to them.
+    fn dismiss(&mut self, failed: Vec<(usize, BackendError)>) -> Result<Vec<usize>, BackendError> {
+        let mut tiles = Vec::new();
+        // From the last, so that the places of the others stay.
+        for (worker, error) in failed.into_iter().rev() {
+            let Some(reason) = what_happened(&error).filter(|_| self.workers.len() > 1) else { return Err(error) };
+            let Worker { device, name, dealt, .. } = self.workers.remove(worker);
+            tiles.extend(dealt);
+            let left = self.workers.iter().map(|worker| worker.name.clone()).collect();
+            self.lost.add(device, LostDevice { device: name, reason, left });
         }
-        let counting = routine == Routine::Statistics;
-        for index in 0..self.shown[usize::from(!counting)].len() {
-            let slot = self.shown[usize::from(!counting)][index];
-            let tensor = self.windowed.window.slot(slot).tensor;
-            let values = match tensor {
-                Tensor::Image => self.part_of_picture(tile.window),
-                Tensor::Counted(layer) => counted(tile, layer),
-                Tensor::RegionWeights(layer, region) => self.weights(tile, layer, region, counting)?,
-                Tensor::Target(Term::Content(layer)) => self.part_of_map(tensor, tile.window, layer)?,
-                _ => continue,
-            };
-            backend::write_map(self.window.as_mut(), &self.windowed.window, slot, &values)?;
+        tiles.sort_unstable();
+        Ok(tiles)
+    }
+
+    /// Asks something of every worker.
+    fn of_all(&mut self, mut ask: impl FnMut(&mut Worker) -> Result<(), BackendError>) -> Result<(), BackendError> {
+        let asked = self.workers.iter_mut().enumerate();
+        let failed = asked.filter_map(|(index, worker)| Some((index, ask(worker).err()?))).collect();
+        self.dismiss(failed).map(|_| ())
+    }
+
+    /// One pass over all windows, with all workers at the same time. Tiles of a worker that is lost go to the others: what it
+    /// had added up is lost with it. Sums are added in the order of the workers.
+    fn pass(&mut self, routine: Routine) -> Result<Sums, BackendError> {
+        let cover = &self.windowed.cover;
+        let tiles = if routine == Routine::Statistics { &cover.statistics } else { &cover.gradients }.clone();
+        for worker in &mut self.workers {
+            (worker.dealt, worker.sums) = (Vec::new(), Sums::new());
         }
-        Ok(())
-    }
-
-    fn part_of_picture(&mut self, window: Window) -> Vec<f32> {
-        let image = self.whole_slot(Tensor::Image);
-        let whole = Window::whole(window.picture);
-        let mut part = vec![0.0; 3 * window.size.pixels()];
-        let (from, to) = (Place::in_picture(window, whole), Place::in_picture(window, window));
-        copy(self.whole.memory().values(image), from, &mut part, to, window.size, 3);
-        part
-    }
-
-    /// A window of a map of a layer, with a halo of zeros.
-    fn part_of_map(&mut self, tensor: Tensor, window: Window, layer: Layer) -> Result<Vec<f32>, BackendError> {
-        let slot = self.whole_slot(tensor);
-        let channels = match tensor {
-            Tensor::RegionWeights(..) => 1,
-            _ => layer.output_channels() as usize,
-        };
-        let window = window.at(layer);
-        let padded = (window.size.width as usize + 2) * (window.size.height as usize + 2);
-        let mut part = vec![0.0; channels * padded];
-        let (from, to) = (Place::in_map(window, Window::whole(window.picture)), Place::in_map(window, window));
-        load((self.whole.memory(), slot), from, &mut part, to, window.size, channels)?;
-        Ok(part)
-    }
-
-    /// How much pixels of a window count in a region: where statistics are added up, only those that no other window adds.
-    fn weights(&mut self, tile: &Tile, layer: Layer, region: Region, counting: bool) -> Result<Vec<f32>, BackendError> {
-        let mut weights = self.part_of_map(Tensor::RegionWeights(layer, region), tile.window, layer)?;
-        if counting {
-            weights.iter_mut().zip(counted(tile, layer)).for_each(|(weight, counted)| *weight *= counted);
+        let mut left: Vec<usize> = (0..tiles.len()).collect();
+        while !left.is_empty() {
+            let made = Made::take(&self.windowed.whole, self.whole.memory(), routine);
+            let failed = self.work(routine, &tiles, &made, &left);
+            for made in made {
+                made.put(&self.windowed.whole, self.whole.memory());
+            }
+            left = self.dismiss(failed)?;
         }
-        Ok(weights)
-    }
-
-    /// Adds up the statistics of all windows; of features, the whole takes what a window counts.
-    fn add_up(&mut self) -> Result<(), BackendError> {
-        for index in 0..self.windowed.window.slots.len() {
-            let slot = &self.windowed.window.slots[index];
-            if matches!(slot.tensor, Tensor::Gram(..) | Tensor::Mean(..) | Tensor::LossValues) {
-                self.window.write(SlotId(index), &vec![0; slot.bytes() as usize])?;
+        let mut sums = self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.sums)).filter(|s| !s.is_empty());
+        let mut sum = sums.next().unwrap_or_default();
+        for further in sums {
+            for ((_, sum), (_, further)) in sum.iter_mut().zip(further) {
+                sum.iter_mut().zip(further).for_each(|(sum, further)| *sum += further);
             }
         }
-        let maps: Vec<Layer> = self.windowed.whole.slots.iter().filter_map(|slot| feature_layer(slot.tensor)).collect();
-        for index in 0..self.windowed.cover.statistics.len() {
-            let tile = self.windowed.cover.statistics[index];
-            self.show(&tile, Routine::Statistics)?;
-            self.window.run(Routine::Statistics)?;
-            for &layer in &maps {
-                let (from, to) = (self.window_slot(Tensor::Features(layer)), self.whole_slot(Tensor::Features(layer)));
-                let map = backend::read_map(self.window.as_mut(), &self.windowed.window, from)?;
-                let (window, inner) = (tile.window.at(layer), tile.inner.at(layer));
-                let (at, place) = (Place::in_map(inner, window), Place::in_map(inner, Window::whole(inner.picture)));
-                let channels = layer.output_channels() as usize;
-                store(&map, at, (self.whole.memory(), to), place, inner.size, channels)?;
+        Ok(sum)
+    }
+
+    /// Lets every worker do its share of some tiles; returns those that failed.
+    fn work(
+        &mut self,
+        routine: Routine,
+        tiles: &[Tile],
+        made: &[Made],
+        numbers: &[usize],
+    ) -> Vec<(usize, BackendError)> {
+        let speeds: Vec<f64> = self.workers.iter().map(|worker| worker.speed).collect();
+        let shares = deal(numbers.len(), &speeds);
+        let whole = Whole { plan: &self.windowed.whole, memory: self.whole.memory() };
+        let pass = &Pass { routine, tiles, whole, made, stop: &self.stop };
+        let mut workers = self.workers.iter_mut().zip(shares.into_iter().map(|share| &numbers[share]));
+        let ends: Vec<Result<(), BackendError>> = thread::scope(|scope| {
+            let first = workers.next();
+            let others: Vec<_> = workers.map(|(worker, tiles)| scope.spawn(move || worker.work(pass, tiles))).collect();
+            let first = first.map(|(worker, tiles)| worker.work(pass, tiles));
+            let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            first.into_iter().chain(others).collect()
+        });
+        ends.into_iter().enumerate().filter_map(|(index, end)| Some((index, end.err()?))).collect()
+    }
+
+    /// Style losses of the whole picture, computed by the first worker, and for all workers what follows for the gradient.
+    fn losses(&mut self, statistics: &Sums) -> Result<Vec<f32>, BackendError> {
+        loop {
+            let others = self.workers.len() > 1;
+            match self.workers[0].losses(statistics, others) {
+                Ok((losses, handed_on)) => {
+                    let mut first = true;
+                    self.of_all(|worker| if std::mem::take(&mut first) { Ok(()) } else { worker.put(&handed_on) })?;
+                    return Ok(losses);
+                }
+                Err(error) => {
+                    self.dismiss(vec![(0, error)])?;
+                }
             }
         }
-        Ok(())
     }
 
     /// Losses of the whole picture and its gradient.
     fn evaluate(&mut self) -> Result<(), BackendError> {
-        self.add_up()?;
-        self.window.run(Routine::Losses)?;
-        let (from, to) = (self.window_slot(Tensor::ImageGradient), self.whole_slot(Tensor::ImageGradient));
-        for index in 0..self.windowed.cover.gradients.len() {
-            let tile = self.windowed.cover.gradients[index];
-            self.show(&tile, Routine::Gradient)?;
-            self.window.run(Routine::Gradient)?;
-            let gradient = backend::values(&self.window.read(from)?);
-            let Tile { window, inner } = tile;
-            let (at, place) =
-                (Place::in_picture(inner, window), Place::in_picture(inner, Window::whole(inner.picture)));
-            copy(&gradient, at, self.whole.memory().values_mut(to), place, inner.size, 3);
+        let statistics = self.pass(Routine::Statistics)?;
+        let mut losses = self.losses(&statistics)?;
+        for (_, of_windows) in self.pass(Routine::Gradient)? {
+            losses.iter_mut().zip(of_windows).for_each(|(loss, of_windows)| *loss += of_windows);
         }
         // Those of the picture itself follow.
-        let losses = self.window.read(self.window_slot(Tensor::LossValues))?;
-        self.whole.write(self.whole_slot(Tensor::LossValues), &losses)?;
+        let slot = slot(&self.windowed.whole, Tensor::LossValues);
+        backend::write_values(self.whole.as_mut(), slot, &losses)?;
         self.whole.run(Routine::Evaluate)
     }
 
     /// What the network computes from the whole picture.
     fn features(&mut self) -> Result<(), BackendError> {
-        self.add_up()?;
-        for index in 0..self.windowed.whole.slots.len() {
-            let tensor = self.windowed.whole.slots[index].tensor;
-            if matches!(tensor, Tensor::Gram(..) | Tensor::Mean(..)) {
-                let statistics = self.window.read(self.window_slot(tensor))?;
-                self.whole.write(SlotId(index), &statistics)?;
-            }
+        for (tensor, values) in self.pass(Routine::Statistics)? {
+            backend::write_values(self.whole.as_mut(), slot(&self.windowed.whole, tensor), &values)?;
         }
         self.whole.run(Routine::Features)
     }
 }
 
-/// Whether a tensor has a value for every pixel: a window has its own.
-fn is_of_pixels(tensor: Tensor) -> bool {
-    matches!(
-        tensor,
-        Tensor::Image
-            | Tensor::ImageGradient
-            | Tensor::Counted(_)
-            | Tensor::RegionWeights(..)
-            | Tensor::Target(Term::Content(_))
-    )
-}
-
-fn feature_layer(tensor: Tensor) -> Option<Layer> {
-    if let Tensor::Features(layer) = tensor { Some(layer) } else { None }
-}
-
-/// The slots of pixels that a routine reads and does not make.
-fn shown_before(plan: &Plan, routine: Routine) -> Vec<SlotId> {
-    let mut shown: Vec<SlotId> = Vec::new();
-    for slot in plan.steps[plan.routine(routine)].iter().flat_map(|step| step.slots().0) {
-        if is_of_pixels(plan.slot(slot).tensor) && !shown.contains(&slot) {
-            shown.push(slot);
-        }
-    }
-    shown
-}
-
 impl backend::Session for Session {
     fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
         let tensor = self.windowed.whole.slot(slot).tensor;
-        if !is_of_pixels(tensor)
-            && let Some(slot) = self.windowed.window.find(tensor)
-        {
-            self.window.write(slot, bytes)?;
-        }
+        self.of_all(|worker| worker.write(tensor, bytes))?;
         self.whole.write(slot, bytes)
     }
 
@@ -215,7 +170,7 @@ impl backend::Session for Session {
 
     fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
         match routine {
-            Routine::Targets => self.window.run(routine),
+            Routine::Targets => self.of_all(|worker| worker.run(routine)),
             Routine::Evaluate => self.evaluate(),
             Routine::Features => self.features(),
             _ => self.whole.run(routine),
@@ -239,10 +194,182 @@ impl backend::Session for Session {
     }
 
     fn bytes(&self) -> u64 {
-        self.windowed.in_memory() + self.window.bytes()
+        self.windowed.in_memory() + self.workers.iter().map(Worker::bytes).sum::<u64>()
     }
 
     fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
         self.whole.time_steps(repeats)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::{
+        Device, Engine,
+        backend::Session as _,
+        plan::{Border, Depths, Moving, Network, Optimizer, Plan, Pooling, Size, Storage, Term, Window, window_sizes},
+        random::Random,
+        vgg19::Layer,
+        weights::{Normalisation, generated},
+    };
+
+    /// A session on a device that is lost with its next routine, after so many of a kind.
+    struct Mortal {
+        session: Box<dyn backend::Session>,
+        kind: Routine,
+        left: u32,
+        dead: bool,
+    }
+
+    impl Mortal {
+        fn alive(&self) -> Result<(), BackendError> {
+            match self.dead {
+                true => Err(BackendError::DeviceLost { device: "mortal".to_owned(), reason: "of age".to_owned() }),
+                false => Ok(()),
+            }
+        }
+    }
+
+    impl backend::Session for Mortal {
+        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write(slot, bytes))
+        }
+
+        fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
+            self.alive().and_then(|()| self.session.read(slot))
+        }
+
+        fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
+            if routine == self.kind {
+                self.dead |= self.left == 0;
+                self.left = self.left.saturating_sub(1);
+            }
+            self.alive().and_then(|()| self.session.run(routine))
+        }
+
+        fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.request(slot))
+        }
+
+        fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
+            self.alive().and_then(|()| self.session.receive(wait))
+        }
+
+        fn bytes(&self) -> u64 {
+            self.session.bytes()
+        }
+
+        fn time_steps(&mut self, repeats: usize) -> Result<Vec<f64>, BackendError> {
+            self.session.time_steps(repeats)
+        }
+    }
+
+    fn layer(name: &str) -> Layer {
+        name.parse().unwrap()
+    }
+
+    fn windowed() -> Windowed {
+        let picture = Size { width: 57, height: 43 };
+        let whole = Network {
+            window: Window::whole(picture),
+            border: Border::Replicate,
+            pooling: Pooling::Max,
+            normalisation: Normalisation::IMAGENET,
+            storage: Storage::PLAIN,
+        };
+        let terms = [Term::Content(layer("relu2_1")), Term::gram(layer("relu1_1"), 0), Term::TotalVariation];
+        let size = *window_sizes(picture, Depths::of_terms(&terms)).last().unwrap();
+        let window = whole.of_window(size, Storage::PLAIN);
+        Windowed::iteration(&whole, &window, &terms, Optimizer::default(), Moving::All).unwrap()
+    }
+
+    fn engine() -> Engine {
+        Engine::new(&Device::Cpu(None), Arc::new(generated(3, layer("relu2_1")))).unwrap()
+    }
+
+    /// Workers of which the first so many are lost with a routine of this kind, after so many.
+    fn session(windowed: &Windowed, workers: usize, mortal: usize, kind: Routine, left: u32) -> (Session, LostDevices) {
+        let engine = engine();
+        let worker = |number: usize| {
+            let session = engine.session(&windowed.window).unwrap();
+            let session: Box<dyn backend::Session> =
+                if number < mortal { Box::new(Mortal { session, kind, left, dead: false }) } else { session };
+            Worker::new(number, &format!("device {number}"), 1.0, &windowed.window, session)
+        };
+        let whole = crate::cpu::Session::on(&crate::cpu::Cpu::without_filters().unwrap(), &windowed.whole).unwrap();
+        let (workers, lost) = ((0..workers).map(worker).collect(), LostDevices::default());
+        (Session::new(windowed, Box::new(whole), workers, lost.clone(), Arc::default()), lost)
+    }
+
+    fn fill(plan: &Plan, session: &mut Session) {
+        for (index, slot) in plan.slots.iter().enumerate() {
+            let values = match slot.tensor {
+                Tensor::Image | Tensor::Target(_) => Random::new(5).uniform_values(slot.words, 0.1, 0.9),
+                Tensor::InverseGradientScale => vec![1.0],
+                Tensor::Coefficients => vec![1e-3; slot.words],
+                _ => continue,
+            };
+            backend::write_map(session, plan, SlotId(index), &values).unwrap();
+        }
+        session.run(Routine::Targets).unwrap();
+    }
+
+    fn evaluate(plan: &Plan, session: &mut Session) -> Result<[Vec<f32>; 2], BackendError> {
+        session.run(Routine::Evaluate)?;
+        let mut read = |tensor| backend::read_values(session, slot(plan, tensor));
+        Ok([read(Tensor::LossValues)?, read(Tensor::ImageGradient)?])
+    }
+
+    #[test]
+    fn a_device_that_is_lost_in_either_pass_or_between_them_leaves_its_windows_to_the_others() {
+        let windowed = windowed();
+        assert!(windowed.cover.statistics.len() > 3 && windowed.cover.gradients.len() > 3);
+        let (mut alone, _) = session(&windowed, 1, 0, Routine::Losses, 0);
+        fill(&windowed.whole, &mut alone);
+        let expected = evaluate(&windowed.whole, &mut alone).unwrap();
+        for kind in [Routine::Statistics, Routine::Losses, Routine::Gradient] {
+            for (mortal, left) in [(1, 0), (1, 1), (2, 1)] {
+                let (mut session, lost) = session(&windowed, 3, mortal, kind, left);
+                fill(&windowed.whole, &mut session);
+                for evaluation in 0..3 {
+                    let found = evaluate(&windowed.whole, &mut session).unwrap();
+                    for (found, expected) in found.iter().zip(&expected) {
+                        for (found, expected) in found.iter().zip(expected) {
+                            let allowed = 1e-5 * expected.abs() + 1e-9;
+                            assert!(
+                                (found - expected).abs() <= allowed,
+                                "{kind:?} {mortal} {left} {evaluation}: {found} {expected}"
+                            );
+                        }
+                    }
+                }
+                let lost = lost.all();
+                assert_eq!(lost.len(), mortal, "{kind:?} {left}: {lost:?}");
+                assert_eq!(session.workers.len(), 3 - mortal);
+                assert!(lost.iter().all(|lost| lost.reason == "stopped working (of age)" && !lost.left.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_last_device_is_lost_the_error_is_its_own() {
+        let windowed = windowed();
+        let (mut session, lost) = session(&windowed, 2, 2, Routine::Gradient, 1);
+        fill(&windowed.whole, &mut session);
+        assert!(matches!(evaluate(&windowed.whole, &mut session), Err(BackendError::DeviceLost { .. })));
+        assert_eq!(lost.all().len(), 1);
+        // The picture is on the host.
+        let image = slot(&windowed.whole, Tensor::Image);
+        assert!(session.read(image).unwrap().iter().any(|byte| *byte != 0));
+    }
+
+    #[test]
+    fn a_device_that_is_lost_is_said_in_one_sentence() {
+        let left = vec!["CPU".to_owned()];
+        let lost = LostDevice { device: "a card".to_owned(), reason: "stopped working (why)".to_owned(), left };
+        assert_eq!(lost.to_string(), "a card stopped working (why): CPU goes on with its windows");
     }
 }

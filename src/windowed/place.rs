@@ -2,8 +2,8 @@
 
 use crate::{
     backend::BackendError,
-    host_memory::HostMemory,
-    plan::{Size, SlotId, Window},
+    host_memory::Buffer,
+    plan::{Size, Window},
 };
 
 /// Where a rectangle lies in an array of pixels.
@@ -42,12 +42,12 @@ pub(super) fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: 
     }
 }
 
-/// [`copy`] out of a slot of the host's memory, which may be on the disk.
+/// [`copy`] out of a buffer that may be on the disk.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(super) fn load(
-    (memory, slot): (&HostMemory, SlotId),
+    from: &Buffer,
     at: Place,
     to: &mut [f32],
     place: Place,
@@ -57,18 +57,18 @@ pub(super) fn load(
     let width = size.width as usize;
     (0..size.height as usize).try_for_each(|y| {
         let row = &mut to[place.row(y, width, channels)];
-        memory.load(slot, at.row(y, width, channels).start, bytemuck::cast_slice_mut(row))
+        from.load(at.row(y, width, channels).start, bytemuck::cast_slice_mut(row))
     })
 }
 
-/// [`copy`] into such a slot.
+/// [`copy`] into such a buffer.
 ///
 /// # Errors
 /// If it cannot be written.
 pub(super) fn store(
     from: &[f32],
     at: Place,
-    (memory, slot): (&mut HostMemory, SlotId),
+    to: &mut Buffer,
     place: Place,
     size: Size,
     channels: usize,
@@ -76,6 +76,6 @@ pub(super) fn store(
     let width = size.width as usize;
     (0..size.height as usize).try_for_each(|y| {
         let row = &from[at.row(y, width, channels)];
-        memory.store(slot, place.row(y, width, channels).start, bytemuck::cast_slice(row))
+        to.store(place.row(y, width, channels).start, bytemuck::cast_slice(row))
     })
 }

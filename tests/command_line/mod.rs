@@ -21,6 +21,7 @@ mod records;
 mod resident;
 mod resume;
 pub(crate) mod running;
+mod several;
 mod streams;
 mod stylist;
 mod stylize;

@@ -56,6 +56,7 @@ impl Progress {
                 let seen = seen.join(", ");
                 self.console.detail(&format!("{stage}: {iterations} iterations, the painting seen at {seen}"));
             }
+            Event::DeviceLost(lost) => self.console.say(&lost.to_string()),
             &Event::Iteration { iteration, loss, seconds, .. } => {
                 self.estimate.advance(iteration, seconds);
                 if self.console.has_bars() {

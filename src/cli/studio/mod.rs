@@ -61,8 +61,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
 
-    /// What computes: auto, cpu, or a GPU by its index or part of its name (see `impasto devices`)
-    #[arg(long, value_name = "auto|cpu|INDEX|NAME", default_value = "auto")]
+    /// What computes: auto, cpu, or a GPU by its index or part of its name (see `impasto devices`); several, like 0,1,cpu,
+    /// or all paint one picture together, in overlapping windows
+    #[arg(long, value_name = "auto|all|cpu|INDEX|NAME,..", default_value = "auto")]
     device: String,
 
     /// Threads on the processor [default: one per core]

@@ -5,7 +5,7 @@ use crate::cli::{
     console::Console,
     input::read_picture,
     memory_options::MemoryOptions,
-    options::{DeviceOptions, DurationOptions, KernelOptions, Way, finite, positive, weighted_layer},
+    options::{DurationOptions, KernelOptions, PaintingDevices, Way, finite, positive, weighted_layer},
     output::depth,
     painting_options::{PaintingOptions, RegionOptions},
     size_options::SizeOptions,
@@ -143,7 +143,7 @@ pub(crate) struct Arguments {
     learning_rate: Option<f32>,
 
     #[command(flatten, next_help_heading = "Machine and files")]
-    pub device: DeviceOptions,
+    pub device: PaintingDevices,
 
     #[command(flatten, next_help_heading = "Machine and files")]
     kernels: KernelOptions,
@@ -206,14 +206,14 @@ impl FromStr for InitChoice {
 }
 
 impl Arguments {
-    /// How to compute, if the device can do what is asked for.
-    pub fn way(&self, device: &Device, console: &Console) -> Result<Way, CliError> {
-        match device {
-            Device::Cpu(_) | Device::Reference if self.tune => Err(CliError::Usage(format!(
+    /// How each device computes, if it can do what is asked for.
+    pub fn ways(&self, devices: &[Device], console: &Console) -> Result<Vec<Way>, CliError> {
+        match devices.iter().find(|device| matches!(device, Device::Cpu(_) | Device::Reference)) {
+            Some(device) if self.tune => Err(CliError::Usage(format!(
                 "--tune is for GPUs, but {} computes: leave it out, or choose a GPU with --device",
                 device.name()
             ))),
-            _ => self.kernels.way(device, console),
+            _ => self.kernels.ways(devices, console),
         }
     }
 

@@ -17,6 +17,7 @@ use super::{
     explain::{checkpoint_on_disk, explain},
     finish,
     memory::{Lacking, affordable, check_memory, fit},
+    options::engine_of,
     output::Destination,
     paint::Keeping,
     progress::Progress,
@@ -33,7 +34,7 @@ use impasto::{
 };
 use log::Log;
 use preview::{painted_now, preview_scales, way_on};
-use std::{ffi::OsString, io::Write, path::Path, sync::Arc, time::Instant};
+use std::{ffi::OsString, io::Write, path::Path, time::Instant};
 
 /// How impasto was called.
 pub(crate) struct Call {
@@ -91,15 +92,15 @@ fn explain_plan(
     console: &Console,
     answer: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let device = arguments.device.open(console)?;
-    let way = arguments.way(&device, console)?;
+    let devices = arguments.device.open(console)?;
+    let ways = arguments.ways(&devices, console)?;
     let (wanted, _) = arguments.depth(&recipe);
     let (reach, origin) = arguments.weights.expected(wanted)?;
     arguments.follow(&mut recipe, reach, origin);
     let none = Filters { origin, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
-    let engine = |filters| Ok(arguments.memory.limit(way.engine(&device, filters)?));
+    let engine = |filters| engine_of(&devices, ways.clone(), filters, &arguments.memory);
     let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
-    explain(&engine(Arc::new(none))?, &engine, &outline, &recipe, answer)
+    explain(&engine(none)?, engine, &outline, &recipe, answer)
 }
 
 fn paint(
@@ -176,10 +177,10 @@ pub(crate) fn engine(
     for file in [&arguments.log, &arguments.checkpoint].into_iter().flatten() {
         check_creatable(file)?;
     }
-    let device = arguments.device.open(console)?;
-    let way = arguments.way(&device, console)?;
+    let devices = arguments.device.open(console)?;
+    let ways = arguments.ways(&devices, console)?;
     let filters = arguments.filters(recipe, inputs, console)?;
-    let engine = arguments.memory.limit(way.engine(&device, Arc::new(filters))?);
+    let engine = engine_of(&devices, ways, filters, &arguments.memory)?;
     describe(&engine, recipe, console);
     let outline = Outline::new(inputs, recipe).map_err(Box::new)?;
     if arguments.optimizer.is_none() {
@@ -282,12 +283,14 @@ fn tune(engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) 
     let mut count = 0;
     let scales = ScalePlans::all(engine, outline, recipe).map_err(Box::new)?;
     for plan in scales.into_iter().flat_map(ScalePlans::into_plans) {
-        engine.tune(plan.on_device(), &mut |tuned| {
-            count += 1;
-            if let Some((variant, seconds)) = tuned.seconds.first() {
-                console.note(&format!("{}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds));
-            }
-        })?;
+        for (device, engine) in engine.devices().iter().enumerate() {
+            engine.tune(plan.on_device(device), &mut |tuned| {
+                count += 1;
+                if let Some((variant, seconds)) = tuned.seconds.first() {
+                    console.note(&format!("{}: {variant}, {:.3} ms", tuned.shape, 1e3 * seconds));
+                }
+            })?;
+        }
     }
     console.say(&format!(
         "{count} shapes of convolutions and Gram products were timed on {}; the fastest variants are kept",

@@ -1,0 +1,57 @@
+//! `--device 0,cpu`: devices that paint one picture together.
+
+use super::folder::{Folder, quick};
+
+/// Enough windows for two devices.
+const WINDOWS: &str =
+    "--size 200 --min-scale 200 --content-layers relu2_1 --style-layers relu1_1,relu2_1 --first-iterations 6";
+
+fn folder() -> Folder {
+    let folder = Folder::empty();
+    folder.picture("photo.png", 200, 150, 1);
+    folder.picture("painting.png", 120, 90, 2);
+    folder.filters("filters.safetensors", "relu2_1");
+    folder
+}
+
+#[test]
+fn several_devices_paint_what_one_paints_to_rounding_and_the_same_bits_twice() {
+    let folder = folder();
+    let explained = format!("stylize photo.png --style painting.png --explain {WINDOWS} --device cpu,0");
+    let explained = folder.run(&quick(&explained)).answer();
+    assert!(explained.contains("in overlapping windows of ") && explained.contains("\n  CPU: "), "{explained}");
+    assert!(explained.contains("\nCPU: takes "), "{explained}");
+    for (method, most) in [("adam", 2), ("lbfgs", 4)] {
+        let options = format!("{WINDOWS} --optimizer {method}");
+        folder.paint("alone.png", &options);
+        folder.paint("together.png", &format!("{options} --device cpu,0"));
+        folder.paint("again.png", &format!("{options} --device cpu,0"));
+        assert!(folder.read("together.png") == folder.read("again.png"), "{method}");
+        let [alone, together] = ["alone.png", "together.png"].map(|name| folder.open(name));
+        let apart = alone.pixels().iter().zip(together.pixels()).map(|(a, b)| (255.0 * (a - b).abs()).round() as u32);
+        assert!(apart.max().unwrap() <= most, "{method}");
+    }
+}
+
+#[test]
+fn all_devices_are_the_processor_where_there_is_no_other() {
+    let folder = folder();
+    folder.paint("all.png", &format!("{WINDOWS} --device all"));
+    assert_eq!(folder.size("all.png"), (200, 150));
+}
+
+#[test]
+fn lists_that_are_none_are_refused_with_a_sentence() {
+    let folder = folder();
+    let stylize = |device: &str| {
+        format!("stylize photo.png --style painting.png -o out.png {}", quick(&format!("--device {device}")))
+    };
+    folder.refuses(&stylize("cpu,cpu"), 1, &["the CPU is named twice", "0,1,cpu"]);
+    folder.refuses(&stylize("0,0"), 1, &["is named twice"]);
+    folder.refuses(&stylize("cpu,auto"), 1, &["auto stands alone"]);
+    folder.refuses(&stylize("cpu,4711"), 1, &["there is no device 4711"]);
+    let texture =
+        "texture painting.png -o out.png --seamless --size 64x64 --weights filters.safetensors --device cpu,0";
+    folder.refuses(texture, 2, &["--seamless is for one device"]);
+    folder.refuses(&format!("{} --precision f16", stylize("cpu,0")), 2, &["--precision f16 is for one device"]);
+}
