@@ -212,6 +212,7 @@ mod tests {
         backend::Session as _,
         plan::{Border, Depths, Moving, Network, Optimizer, Plan, Pooling, Size, Storage, Term, Window, window_sizes},
         random::Random,
+        tolerance,
         vgg19::Layer,
         weights::{Normalisation, generated},
     };
@@ -323,6 +324,13 @@ mod tests {
         Ok([read(Tensor::LossValues)?, read(Tensor::ImageGradient)?])
     }
 
+    /// `|a - b| / |b|`.
+    fn distance(a: &[f32], b: &[f32]) -> f64 {
+        let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
+        let apart = squares(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+        (apart / squares(&mut b.iter().map(|value| f64::from(*value)))).sqrt()
+    }
+
     #[test]
     fn a_device_that_is_lost_in_either_pass_or_between_them_leaves_its_windows_to_the_others() {
         let windowed = windowed();
@@ -336,14 +344,10 @@ mod tests {
                 fill(&windowed.whole, &mut session);
                 for evaluation in 0..3 {
                     let found = evaluate(&windowed.whole, &mut session).unwrap();
-                    for (found, expected) in found.iter().zip(&expected) {
-                        for (found, expected) in found.iter().zip(expected) {
-                            let allowed = 1e-5 * expected.abs() + 1e-9;
-                            assert!(
-                                (found - expected).abs() <= allowed,
-                                "{kind:?} {mortal} {left} {evaluation}: {found} {expected}"
-                            );
-                        }
+                    let allowed = [tolerance::WINDOWS_LOSS, tolerance::F32_GRADIENT];
+                    for ((found, expected), allowed) in found.iter().zip(&expected).zip(allowed) {
+                        let apart = distance(found, expected);
+                        assert!(apart <= allowed, "{kind:?} {mortal} {left} {evaluation}: {apart:e}");
                     }
                 }
                 let lost = lost.all();
