@@ -107,7 +107,7 @@ mod tests {
         let file = file(&device, cache.path());
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "8\n").unwrap();
-        let measure = || measured_speeds(&[device.clone()], Some(cache.path())).unwrap();
+        let measure = || measured_speeds(std::slice::from_ref(&device), Some(cache.path())).unwrap();
         assert_eq!(measure(), [4.0]);
         for damaged in ["", "eight", "4000", "1e9"] {
             std::fs::write(&file, damaged).unwrap();

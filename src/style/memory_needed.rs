@@ -122,6 +122,11 @@ impl Memory {
         self.buffers + self.filters
     }
 
+    /// What is not only on its way.
+    fn lasting(&self) -> u64 {
+        self.held() + self.host + self.process
+    }
+
     /// What is taken of the memory that the engine's device has: the host's memory may be the same.
     pub fn on(&self, engine: &Engine) -> u64 {
         self.held() + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
@@ -169,7 +174,7 @@ fn peak(engine: &Engine, device: usize, sessions: &[(Planned, u64)]) -> Memory {
         let now = Memory { process, ..taken(planned, device, filters, uploaded + handed_over) };
         handed_over = if planned.plan().terms.is_empty() { handed_over + targets(planned) } else { 0 };
         largest_slot = largest_slot.max(now.largest_slot);
-        peak = if now.on(engine) > peak.on(engine) { now } else { peak };
+        peak = if now.lasting() > peak.lasting() { now } else { peak };
         present = filters;
     }
     Memory { largest_slot, ..peak }

@@ -17,8 +17,8 @@ fn folder() -> Folder {
 #[test]
 fn several_devices_paint_what_one_paints_to_rounding_and_the_same_bits_twice() {
     let folder = folder();
-    let explained = format!("stylize photo.png --style painting.png --explain {WINDOWS} --device cpu,0");
-    let explained = folder.run(&quick(&explained)).answer();
+    let options = quick(&format!("{WINDOWS} --device cpu,0"));
+    let explained = folder.run(&format!("stylize photo.png --style painting.png --explain {options}")).answer();
     assert!(explained.contains("in overlapping windows of ") && explained.contains("\n  CPU: "), "{explained}");
     assert!(explained.contains("\nCPU: takes "), "{explained}");
     for (method, most) in [("adam", 2), ("lbfgs", 4)] {
@@ -49,7 +49,7 @@ fn lists_that_are_none_are_refused_with_a_sentence() {
     folder.refuses(&stylize("cpu,cpu"), 1, &["the CPU is named twice", "0,1,cpu"]);
     folder.refuses(&stylize("0,0"), 1, &["is named twice"]);
     folder.refuses(&stylize("cpu,auto"), 1, &["auto stands alone"]);
-    folder.refuses(&stylize("cpu,4711"), 1, &["there is no device 4711"]);
+    folder.refuses(&stylize("cpu,4711"), 2, &["there is no device 4711"]);
     let texture =
         "texture painting.png -o out.png --seamless --size 64x64 --weights filters.safetensors --device cpu,0";
     folder.refuses(texture, 2, &["--seamless is for one device"]);
