@@ -121,7 +121,7 @@ fn a_picture_that_takes_more_memory_than_there_is_is_refused_with_a_size_that_fi
     folder.refuses(&large, 1, &["32768x24576", "MiB", "use --size ", "--force"]);
     let texture = "texture painting.png -o out.png --device cpu --weights filters.safetensors --size 40000x20000 \
                    --memory 3GiB";
-    folder.refuses(texture, 1, &["40000x20000", "MiB", "use --size "]);
+    folder.refuses(texture, 1, &["40000x20000", "MiB", "--force"]);
 }
 
 #[test]
