@@ -45,7 +45,7 @@ impl Options {
         set(&mut recipe.content_weight, self.content_weight);
         set(&mut recipe.style_weight, self.style_weight);
         set(&mut recipe.tv_weight, self.tv_weight);
-        set(&mut recipe.learning_rate, self.learning_rate);
+        recipe.learning_rate = self.learning_rate.or(recipe.learning_rate);
         set(&mut recipe.seed, self.seed);
     }
 }
@@ -142,7 +142,7 @@ impl Work {
     pub fn advance(&mut self) -> Result<String, JsError> {
         let status = self.painting.advance().map_err(|error| {
             let failure = told(&error);
-            self.picture = error.so_far.or(self.picture.take());
+            self.picture = error.so_far.map(|picture| *picture).or(self.picture.take());
             failure
         })?;
         let word = match status {
