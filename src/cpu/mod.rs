@@ -39,8 +39,8 @@ use crate::weights::{ConvolutionFilters, Filters, Origin};
 use conv3x3::LayerFilters;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
-use threads::Scratches;
+use threads::{Pool, Scratches};
+use web_time::Instant;
 
 /// Filters in the forms that the convolutions use, and the threads that run them; shared by sessions.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Cpu {
     /// Transformed when a session first needs them.
     layers: Vec<OnceLock<LayerFilters>>,
     scratches: Scratches,
-    threads: rayon::ThreadPool,
+    threads: Pool,
     /// Held by the session whose routine runs. A thread that waits within one routine would else begin another, and wait
     /// for scratch memory that the first one holds.
     turn: Mutex<()>,
@@ -71,17 +71,13 @@ impl Cpu {
     /// # Errors
     /// If the threads cannot be started.
     pub fn new(filters: Arc<Filters>, threads: Option<NonZeroUsize>) -> Result<Arc<Cpu>, BackendError> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.map_or(0, NonZeroUsize::get))
-            .thread_name(|index| format!("impasto-{index}"))
-            .build()
-            .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
+        let threads = Pool::new(threads)?;
         let layers = filters.layers.iter().map(|_| OnceLock::new()).collect();
         let originals = match Arc::try_unwrap(filters) {
             Ok(own) => Originals::Own(own.layers.into_iter().map(Some).collect()),
             Err(shared) => Originals::Shared(shared),
         };
-        let scratches = Scratches::new(threads.current_num_threads());
+        let scratches = Scratches::new(threads.count());
         Ok(Arc::new(Cpu { originals: Mutex::new(originals), layers, scratches, threads, turn: Mutex::new(()) }))
     }
 
@@ -105,7 +101,7 @@ impl Cpu {
 
     /// How many threads there are.
     pub(crate) fn threads(&self) -> usize {
-        self.threads.current_num_threads()
+        self.threads.count()
     }
 
     /// Runs something whose parallel parts run on these threads.

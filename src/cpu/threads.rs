@@ -1,7 +1,61 @@
-//! Memory that each thread of the pool keeps to itself.
+//! The threads of the back end, and memory that each keeps to itself.
 
-use crate::host_memory::{Words, numbers};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::{
+    BackendError,
+    host_memory::{Words, numbers},
+};
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Threads that share the work. In a browser, which starts none, the calling thread does all of it.
+#[derive(Debug)]
+pub(super) struct Pool {
+    #[cfg(not(target_family = "wasm"))]
+    threads: rayon::ThreadPool,
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Pool {
+    /// `threads` threads, or as many as there are cores.
+    pub(super) fn new(threads: Option<NonZeroUsize>) -> Result<Pool, BackendError> {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.map_or(0, NonZeroUsize::get))
+            .thread_name(|index| format!("impasto-{index}"))
+            .build()
+            .map_err(|error| BackendError::Threads { reason: error.to_string() })?;
+        Ok(Pool { threads })
+    }
+
+    /// How many threads there are.
+    pub(super) fn count(&self) -> usize {
+        self.threads.current_num_threads()
+    }
+
+    /// Runs something whose parallel parts run on these threads.
+    pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.threads.install(work)
+    }
+}
+
+#[cfg(target_family = "wasm")]
+impl Pool {
+    /// No further threads.
+    pub(super) fn new(_threads: Option<NonZeroUsize>) -> Result<Pool, BackendError> {
+        Ok(Pool {})
+    }
+
+    /// The calling thread.
+    pub(super) fn count(&self) -> usize {
+        1
+    }
+
+    /// Runs something here.
+    pub(super) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        work()
+    }
+}
 
 /// Room for intermediate values; grows to the largest use and stays.
 #[derive(Debug, Default)]

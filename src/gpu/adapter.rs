@@ -77,6 +77,17 @@ pub fn adapters() -> Vec<Adapter> {
     adapters
 }
 
+/// The adapter that a browser gives, by WebGPU; none if it has none. Outside of browsers one that the system prefers.
+pub async fn preferred_adapter() -> Option<Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let options = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..wgpu::RequestAdapterOptions::default()
+    };
+    let adapter = instance.request_adapter(&options).await.ok()?;
+    Some(Adapter { info: AdapterInfo::of(&adapter), adapter })
+}
+
 /// The GPU of the unit tests, which may be a software driver.
 #[cfg(test)]
 pub(crate) fn first_adapter() -> Adapter {

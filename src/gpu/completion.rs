@@ -8,8 +8,9 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+use web_time::Instant;
 
 /// How long a wait polls without sleeping: a device is often done by then, and a sleep takes some tenths of that.
 const ALERT: Duration = Duration::from_millis(1);

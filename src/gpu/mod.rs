@@ -24,7 +24,7 @@ mod winograd;
 pub use abilities::{Abilities, Resources, Vendor};
 #[cfg(test)]
 pub(crate) use adapter::first_adapter;
-pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters};
+pub use adapter::{Adapter, AdapterFeature, AdapterInfo, AdapterKind, adapters, preferred_adapter};
 pub(crate) use filters::filter_bytes;
 pub use filters::{DeviceFilters, FilterForm};
 pub(crate) use kernels::Task;

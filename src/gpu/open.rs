@@ -78,7 +78,15 @@ impl Gpu {
         checks: ShaderChecks,
         cache: Option<&Path>,
     ) -> Result<Arc<Gpu>, BackendError> {
-        Gpu::open_with_limits(adapter, checks, cache, adapter.adapter.limits())
+        pollster::block_on(Gpu::open_with_limits(adapter, checks, cache, adapter.adapter.limits()))
+    }
+
+    /// [`Gpu::open`] without blocking, for an event loop: in a browser the answer comes only after control is given back.
+    ///
+    /// # Errors
+    /// If the driver does not provide the device.
+    pub async fn open_async(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
+        Gpu::open_with_limits(adapter, checks, None, adapter.adapter.limits()).await
     }
 
     /// [`Gpu::open`], with no more than every device has: WebGPU's lowest limits. For tests.
@@ -86,10 +94,10 @@ impl Gpu {
     /// # Errors
     /// If the driver does not provide the device.
     pub fn open_with_least_limits(adapter: &Adapter, checks: ShaderChecks) -> Result<Arc<Gpu>, BackendError> {
-        Gpu::open_with_limits(adapter, checks, None, wgpu::Limits::default())
+        pollster::block_on(Gpu::open_with_limits(adapter, checks, None, wgpu::Limits::default()))
     }
 
-    fn open_with_limits(
+    async fn open_with_limits(
         adapter: &Adapter,
         checks: ShaderChecks,
         cache: Option<&Path>,
@@ -104,15 +112,16 @@ impl Gpu {
         } else {
             (wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled())
         };
-        let (device, queue) = pollster::block_on(adapter.adapter.request_device(&wgpu::DeviceDescriptor {
+        let descriptor = wgpu::DeviceDescriptor {
             label: Some("impasto"),
             required_features: adapter.adapter.features() & WANTED | cooperative,
             experimental_features,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
-        }))
-        .map_err(|error| BackendError::CannotStart {
+        };
+        let opened = adapter.adapter.request_device(&descriptor).await;
+        let (device, queue) = opened.map_err(|error| BackendError::CannotStart {
             device: adapter.info.name.clone(),
             reason: one_line(&error.to_string()),
         })?;

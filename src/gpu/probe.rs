@@ -11,7 +11,8 @@ use super::{
     timing::Stopwatch,
 };
 use crate::{BackendError, backend::median_seconds, plan::Precision, random::Random};
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+use web_time::Instant;
 
 /// The measured peaks of a device.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! How fast a device is, learned from what it completes.
 
 use crate::plan::Cost;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Drivers stop a device that spends seconds on one submission (Windows: 2 s).
 const SUBMISSION: Duration = Duration::from_millis(200);

@@ -3,7 +3,7 @@
 
 use super::{Gpu, Session};
 use crate::{BackendError, backend::median_seconds, plan::Routine};
-use std::time::Instant;
+use web_time::Instant;
 
 /// Seconds of the host's time that an iteration takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

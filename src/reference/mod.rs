@@ -26,7 +26,8 @@ use crate::backend::{self, BackendError, SlotContents};
 use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::weights::Filters;
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+use web_time::Instant;
 
 /// A plan whose steps run on one core, in order, before `run` returns.
 #[derive(Debug)]

@@ -18,11 +18,8 @@ use crate::{
     picture::Picture,
     plan::{PerTerm, Precision, Size, Tensor},
 };
-use std::{
-    collections::VecDeque,
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
+use web_time::Instant;
 
 /// Time between two looks at the losses where iterations are slow.
 const NEWS: Duration = Duration::from_millis(500);

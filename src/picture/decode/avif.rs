@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
-use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, MatrixCoefficients, TransferCharacteristics};
 use re_rav1d::dav1d::{self, PixelLayout, PlanarImageComponent, Settings, pixel};
 
 use super::super::{PictureError, colour::float};
-use super::container::{BoxError, Codes, Contents};
+use super::code_points::{Codes, profile};
+use super::container::{BoxError, Contents};
 use super::{Failure, Frames, Job, Opened, Source, Traits};
 use crate::plan::Size;
 
@@ -55,25 +55,6 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     }
     canvas.push(&rows, float)?;
     job.finish(own, canvas, &traits)
-}
-
-/// The colour profile that code points stand for; None for sRGB, for what is nearly sRGB, and for what is unknown.
-pub(super) fn profile(codes: Codes) -> Option<Vec<u8>> {
-    // BT.709 and those of BT.601 are taken as sRGB, as browsers take them.
-    const LIKE_SRGB: [u8; 5] = [1, 2, 6, 13, 14];
-    if matches!(codes.primaries, 1 | 2 | 5 | 6) && LIKE_SRGB.contains(&codes.transfer) {
-        return None;
-    }
-    // One of the two may be given alone.
-    let primaries = if codes.primaries == 2 { 1 } else { codes.primaries };
-    let transfer = if LIKE_SRGB.contains(&codes.transfer) { 13 } else { codes.transfer };
-    let profile = ColorProfile::new_from_cicp(CicpProfile {
-        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
-        transfer_characteristics: TransferCharacteristics::try_from(transfer).ok()?,
-        matrix_coefficients: MatrixCoefficients::Identity,
-        full_range: true,
-    });
-    profile.encode().ok()
 }
 
 /// A decoded AV1 picture.

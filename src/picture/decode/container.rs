@@ -2,6 +2,7 @@
 
 use image::metadata::Orientation;
 
+use super::code_points::Codes;
 use crate::plan::Size;
 
 /// What an AVIF file holds.
@@ -18,15 +19,6 @@ pub(super) struct Contents {
     pub codes: Option<Codes>,
     /// Whether pictures in time follow.
     pub animated: bool,
-}
-
-/// Code points of ITU-T H.273 that say what the channels are.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Codes {
-    pub primaries: u8,
-    pub transfer: u8,
-    pub matrix: u8,
-    pub full_range: bool,
 }
 
 /// Why the boxes are of no use.

@@ -1,7 +1,10 @@
 //! Files to pixels.
 
+#[cfg(not(target_family = "wasm"))]
 mod avif;
 mod canvas;
+mod code_points;
+#[cfg(not(target_family = "wasm"))]
 mod container;
 mod gif;
 mod jpeg;
@@ -201,6 +204,7 @@ fn decode(
             ImageFormat::Jpeg => jpeg::decode,
             ImageFormat::WebP => webp::decode,
             ImageFormat::Gif => gif::decode,
+            #[cfg(not(target_family = "wasm"))]
             ImageFormat::Avif => avif::decode,
             ImageFormat::Tiff => tiff::decode,
             _ => whole::decode,

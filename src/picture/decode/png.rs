@@ -3,7 +3,8 @@
 use png::{BitDepth, Decoder, DecodingError, Limits, Reader, Transformations};
 
 use super::super::{PictureError, colour};
-use super::{Failure, Frames, Job, Opened, Source, Traits, avif, canvas::Canvas, container::Codes, orientation};
+use super::code_points::{Codes, profile};
+use super::{Failure, Frames, Job, Opened, Source, Traits, canvas::Canvas, orientation};
 use crate::plan::Size;
 
 /// For colour profiles, EXIF data and the decoder's own arrays besides rows.
@@ -39,7 +40,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         orientation: orientation(info.exif_metadata.as_deref()),
         profile: match &info.coding_independent_code_points {
             // They come before a profile (PNG, third edition, section 4.3).
-            Some(codes) => avif::profile(Codes {
+            Some(codes) => profile(Codes {
                 primaries: codes.color_primaries,
                 transfer: codes.transfer_function,
                 matrix: codes.matrix_coefficients,
