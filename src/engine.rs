@@ -228,7 +228,7 @@ impl Engine {
     }
 
     /// Bytes that the filters take, in all forms, once sessions of all these plans have been made.
-    pub fn filter_bytes(&self, plans: &[Plan]) -> u64 {
+    pub fn filter_bytes(&self, plans: &[&Plan]) -> u64 {
         let layers = plans.iter().flat_map(|plan| &plan.steps).filter_map(Step::filters);
         match &self.loaded {
             Loaded::Gpu(gpu, _) => gpu::filter_bytes(gpu, plans, &self.forced),

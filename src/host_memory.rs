@@ -100,7 +100,7 @@ impl Buffer {
     pub(crate) fn load(&self, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
         match self {
             Buffer::Memory(words) => into.copy_from_slice(&words[first..first + into.len()]),
-            Buffer::Disk(file) => file.read(first, into)?,
+            Buffer::Disk(file) => file.read(first, bytemuck::cast_slice_mut(into))?,
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Buffer {
     pub(crate) fn store(&mut self, first: usize, from: &[u32]) -> Result<(), BackendError> {
         match self {
             Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
-            Buffer::Disk(file) => file.write(first, from)?,
+            Buffer::Disk(file) => file.write(first, bytemuck::cast_slice(from))?,
         }
         Ok(())
     }
@@ -277,7 +277,7 @@ impl HostMemory {
     /// As [`Buffer::store`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
         if let Buffer::Disk(file) = self.buffer(slot) {
-            return file.write_bytes(bytes);
+            return file.write(0, bytes);
         }
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
         Ok(())
@@ -293,7 +293,7 @@ impl HostMemory {
             Buffer::Memory(memory) => Ok(bytemuck::cast_slice(&memory[..words]).to_vec()),
             Buffer::Disk(file) => {
                 let mut bytes = vec![0; 4 * words];
-                file.read_bytes(&mut bytes)?;
+                file.read(0, &mut bytes)?;
                 Ok(bytes)
             }
         }
@@ -319,7 +319,9 @@ impl HostMemory {
         let Place { buffer, words } = self.places[slot.0];
         match (contents.of::<HandedOver>(), &mut self.buffers[buffer]) {
             (HandedOver::Bytes(bytes), _) => self.write(slot, bytes),
-            (HandedOver::File(file), Buffer::Memory(memory)) => file.read(0, &mut memory[..words]),
+            (HandedOver::File(file), Buffer::Memory(memory)) => {
+                file.read(0, bytemuck::cast_slice_mut(&mut memory[..words]))
+            }
             (HandedOver::File(file), Buffer::Disk(own)) => {
                 *own = file.clone();
                 Ok(())

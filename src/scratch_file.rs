@@ -34,39 +34,19 @@ impl ScratchFile {
         Ok(ScratchFile { file: Mutex::new(file), directory: directory.to_owned(), bytes })
     }
 
-    /// Words from one on.
+    /// Bytes from a word on.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub(crate) fn read(&self, first: usize, into: &mut [u32]) -> Result<(), BackendError> {
-        self.at(first, |mut file| file.read_exact(bytemuck::cast_slice_mut(into)))
+    pub(crate) fn read(&self, first: usize, into: &mut [u8]) -> Result<(), BackendError> {
+        self.at(first, |mut file| file.read_exact(into))
     }
 
-    /// Overwrites words from one on.
+    /// Overwrites bytes from a word on.
     ///
     /// # Errors
     /// If the file cannot be written, as on a full disk.
-    pub(crate) fn write(&self, first: usize, from: &[u32]) -> Result<(), BackendError> {
-        self.write_bytes_at(first, bytemuck::cast_slice(from))
-    }
-
-    /// As many bytes as there is room for, from the first on.
-    ///
-    /// # Errors
-    /// As [`ScratchFile::read`].
-    pub(crate) fn read_bytes(&self, into: &mut [u8]) -> Result<(), BackendError> {
-        self.at(0, |mut file| file.read_exact(into))
-    }
-
-    /// Overwrites bytes, from the first on.
-    ///
-    /// # Errors
-    /// As [`ScratchFile::write`].
-    pub(crate) fn write_bytes(&self, from: &[u8]) -> Result<(), BackendError> {
-        self.write_bytes_at(0, from)
-    }
-
-    fn write_bytes_at(&self, first: usize, from: &[u8]) -> Result<(), BackendError> {
+    pub(crate) fn write(&self, first: usize, from: &[u8]) -> Result<(), BackendError> {
         assert!(4 * first as u64 + from.len() as u64 <= self.bytes, "the file holds what was asked for, and no more");
         self.at(first, |mut file| file.write_all(from))
     }
@@ -95,15 +75,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let inner = directory.path().join("inner");
         let file = ScratchFile::new(&inner, 1001).unwrap();
-        let mut read = [7; 5];
-        file.read(996, &mut read).unwrap();
-        assert_eq!(read, [0; 5]);
-        file.write(998, &[3, 1, 4]).unwrap();
-        file.write_bytes(&[1, 0, 0, 0, 2, 0, 0, 0]).unwrap();
-        file.read(996, &mut read).unwrap();
-        assert_eq!(read, [0, 0, 3, 1, 4]);
-        file.read(0, &mut read).unwrap();
-        assert_eq!(read.map(u32::from_le), [1, 2, 0, 0, 0]);
+        let read = |first| {
+            let mut words = [7_u32; 5];
+            file.read(first, bytemuck::cast_slice_mut(&mut words)).unwrap();
+            words
+        };
+        assert_eq!(read(996), [0; 5]);
+        file.write(998, bytemuck::cast_slice(&[3_u32, 1, 4])).unwrap();
+        file.write(0, &[1, 0, 0, 0, 2, 0, 0, 0]).unwrap();
+        assert_eq!(read(996), [0, 0, 3, 1, 4]);
+        assert_eq!(read(0).map(u32::from_le), [1, 2, 0, 0, 0]);
         assert_eq!(std::fs::read_dir(&inner).unwrap().count(), 0);
     }
 
@@ -121,7 +102,7 @@ mod tests {
     fn a_full_disk_is_an_error() {
         let full = File::options().read(true).write(true).open("/dev/full").unwrap();
         let file = ScratchFile { file: Mutex::new(full), directory: PathBuf::from("there"), bytes: 64 };
-        let error = file.write(0, &[1; 16]).unwrap_err().to_string();
+        let error = file.write(0, &[1; 64]).unwrap_err().to_string();
         assert!(error.contains("there") && error.contains("No space left"), "{error}");
     }
 }

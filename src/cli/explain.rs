@@ -39,7 +39,7 @@ pub(super) fn explain(
         // It would take longer than the painting on any other.
         None if engine.back_end() == "reference" => {}
         None => {
-            let engine = with_filters(generated(1, recipe.deepest().expect("there are plans")))?;
+            let engine = with_filters(generated(1, deepest))?;
             let time = duration(&engine, outline, recipe).map_err(Box::new)?;
             writeln!(answer, "time: {} here, if nothing else keeps the device busy", about(time))?;
         }

@@ -1,10 +1,8 @@
 //! How much memory painting may take.
 
+use super::options::cache;
 use clap::Args;
-use impasto::{
-    Engine,
-    cache_directory::{CACHE_VARIABLE, cache_directory},
-};
+use impasto::Engine;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -30,10 +28,9 @@ impl MemoryOptions {
             MemoryLimit::Bytes(bytes) => Some(bytes),
         };
         let engine = engine.with_memory(bytes);
-        let chosen = std::env::var_os(CACHE_VARIABLE);
-        match cache_directory(chosen.as_deref()) {
-            Ok(directory) => engine.with_scratch_directory(directory),
-            Err(_) => engine,
+        match cache() {
+            Some(directory) => engine.with_scratch_directory(directory),
+            None => engine,
         }
     }
 }

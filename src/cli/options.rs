@@ -28,20 +28,29 @@ pub(crate) struct DeviceOptions {
 
 impl DeviceOptions {
     pub fn open(&self, console: &Console) -> Result<Device, CliError> {
-        let cache = cache();
-        let mut passed_over = Vec::new();
-        let device = Device::open(&self.device, self.threads, cache.as_deref(), &mut |error| {
-            passed_over.push(error.to_string())
-        })?;
-        for reason in passed_over {
-            console.say(&format!("{reason}; going on with {}", device.name()));
-        }
-        Ok(device)
+        // One is opened for one that is chosen.
+        Ok(open_devices(&DeviceChoices::One(self.device.clone()), self.threads, console)?.remove(0))
     }
 }
 
+/// Opens devices, and says which could not start.
+fn open_devices(
+    choices: &DeviceChoices,
+    threads: Option<NonZeroUsize>,
+    console: &Console,
+) -> Result<Vec<Device>, CliError> {
+    let mut passed_over = Vec::new();
+    let devices =
+        Device::open_all(choices, threads, cache().as_deref(), &mut |error| passed_over.push(error.to_string()))?;
+    let names: Vec<&str> = devices.iter().map(Device::name).collect();
+    for reason in passed_over {
+        console.say(&format!("{reason}; going on with {}", names.join(" and ")));
+    }
+    Ok(devices)
+}
+
 /// The directory of caches. Without it pipelines are compiled every time, which is no reason to fail.
-fn cache() -> Option<PathBuf> {
+pub(crate) fn cache() -> Option<PathBuf> {
     cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok()
 }
 
@@ -61,15 +70,7 @@ pub(crate) struct PaintingDevices {
 impl PaintingDevices {
     /// One or more.
     pub fn open(&self, console: &Console) -> Result<Vec<Device>, CliError> {
-        let mut passed_over = Vec::new();
-        let devices = Device::open_all(&self.device, self.threads, cache().as_deref(), &mut |error| {
-            passed_over.push(error.to_string())
-        })?;
-        let names: Vec<&str> = devices.iter().map(Device::name).collect();
-        for reason in passed_over {
-            console.say(&format!("{reason}; going on with {}", names.join(" and ")));
-        }
-        Ok(devices)
+        open_devices(&self.device, self.threads, console)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Where a painted picture goes: a file or standard output; where neither takes it, some other place that does.
 
-use super::{CliError, console::Console, input::is_standard_stream};
+use super::{CliError, console::Console, input::is_standard_stream, options::cache};
 use directories::BaseDirs;
 use impasto::{
-    cache_directory::{CACHE_VARIABLE, cache_directory},
     picture::{Depth, Encoding, Mask, Omission, Opened, Picture, PictureError, check_writable, record_fits},
     plan::Size,
 };
@@ -176,7 +175,7 @@ impl Destination {
 fn other_places() -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from(".")];
     places.extend(BaseDirs::new().map(|user| user.home_dir().to_owned()));
-    places.extend(cache_directory(std::env::var_os(CACHE_VARIABLE).as_deref()).ok());
+    places.extend(cache());
     places.push(std::env::temp_dir());
     places
 }

@@ -64,7 +64,7 @@ impl FilterForm {
 
 /// Bytes of the filters and biases that sessions of these plans put on a device, which each of them shares with those
 /// before it. `forced` as for [`super::Session::new`].
-pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[Plan], forced: &ForcedVariants) -> u64 {
+pub(crate) fn filter_bytes(gpu: &Arc<Gpu>, plans: &[&Plan], forced: &ForcedVariants) -> u64 {
     let mut buffers = HashMap::new();
     for plan in plans {
         let mut seen = HashSet::new();
@@ -181,7 +181,7 @@ mod tests {
             let plan = iteration(&network, &recipe.terms_of_whole_pictures(), recipe.optimizer()).unwrap();
             let mut take = |vendor, forced: ForcedVariants| {
                 Arc::get_mut(&mut gpu).unwrap().abilities.vendor = vendor;
-                let bytes = plan.bytes() + filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);
+                let bytes = plan.bytes() + filter_bytes(&gpu, &[&plan], &forced);
                 assert!(bytes <= most << 20, "{vendor:?} {forced} in {precision}: {} MiB", bytes >> 20);
             };
             for vendor in Vendor::ALL {
@@ -214,7 +214,7 @@ mod tests {
         let filters = Arc::new(generated(5, "relu2_1".parse().unwrap()));
         for forced in [ForcedVariants::NONE, Variant::Winograd2.into(), Variant::Tiled.into()] {
             let session = Session::new(&gpu, plan.clone(), &DeviceFilters::new(&filters), &forced).unwrap();
-            let predicted = filter_bytes(&gpu, std::slice::from_ref(&plan), &forced);
+            let predicted = filter_bytes(&gpu, &[&plan], &forced);
             assert_eq!(session.bytes(), plan.bytes() + predicted, "{forced}");
         }
     }

@@ -37,7 +37,7 @@ mod tests {
         // What takes longer alone than all the rest elsewhere stays elsewhere.
         assert_eq!(deal(3, &[1.0, 0.1]), [0..3, 3..3]);
         assert_eq!(deal(0, &[1.0, 2.0]), [0..0, 0..0]);
-        assert_eq!(deal(5, &[0.3]).first(), Some(&(0..5)));
+        assert_eq!(deal(5, &[0.3]).as_slice(), std::slice::from_ref(&(0..5)));
         for pieces in 0..40 {
             let speeds = [1.0, 0.7, 3.1];
             let dealt = deal(pieces, &speeds);

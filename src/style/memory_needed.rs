@@ -163,12 +163,12 @@ pub fn memories(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<V
 
 /// What sessions of these plans, one after the other in a process of that size, take of a device at their peak.
 fn peak(engine: &Engine, device: usize, sessions: &[(Planned, u64)]) -> Memory {
-    let mut plans: Vec<Plan> = Vec::new();
+    let mut plans: Vec<&Plan> = Vec::new();
     let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
     for &(ref planned, process) in sessions {
-        plans.push(planned.on_device(device).clone());
+        plans.push(planned.on_device(device));
         let filters = engine.filter_bytes(&plans);
         let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
         let now = Memory { process, ..taken(planned, device, filters, uploaded + handed_over) };
@@ -189,8 +189,7 @@ pub(super) fn process(outline: &Outline, size: Size) -> u64 {
 
 /// What a session takes of a device that is made for this alone, or after one for another plan, whose filters are still there.
 pub(super) fn alone(engine: &Engine, device: usize, planned: &Planned, after: Option<&Planned>) -> Memory {
-    let plans = after.into_iter().chain([planned]).map(|planned| planned.on_device(device).clone());
-    let plans: Vec<Plan> = plans.collect();
+    let plans: Vec<&Plan> = after.into_iter().chain([planned]).map(|planned| planned.on_device(device)).collect();
     let filters = engine.filter_bytes(&plans);
     let uploaded = if engine.uploads_filters() { filters } else { 0 };
     // What other sessions hand over.

@@ -135,6 +135,21 @@ impl<'a> Fitting<'a> {
         })
     }
 
+    /// Windows with the least on the disk with which they fit, or all if they do not even so; and whether they fit.
+    fn spilling(&self, windowed: Windowed, size: Size) -> (Planned, bool) {
+        let mut windowed = Box::new(windowed);
+        for spill in Spill::ALL {
+            windowed.spill = spill;
+            let planned = Planned::Windowed(windowed);
+            if self.fits(&planned, size) {
+                return (planned, true);
+            }
+            let Planned::Windowed(again) = planned else { unreachable!("it was made of windows") };
+            windowed = again;
+        }
+        (Planned::Windowed(windowed), false)
+    }
+
     /// The plan of the whole if it fits, else that of the largest windows that do, with as little on the disk as they allow,
     /// else that of the smallest. Several devices get that of the windows with which they are done first, of those that fit.
     /// On a torus a window at one edge would need the opposite one, so there are none.
@@ -149,18 +164,15 @@ impl<'a> Fitting<'a> {
         let limited = self.engine.budget().is_some() || self.engine.is_of_several();
         let sizes = if limited && network.border != Border::Wrap { window_sizes(picture, depths) } else { Vec::new() };
         let Some(smallest) = sizes.last() else { return Ok(Planned::Whole(whole()?)) };
-        let planned = |size: Size, spill| {
+        let planned = |size: Size| -> Result<(Planned, bool), PlanError> {
             let windowed = make(self.engine, size)?;
             let others = self.devices[1..].iter().map(|device| Ok(make(device, size)?.window));
-            Ok(Planned::Windowed(Box::new(Windowed {
-                others: others.collect::<Result<_, PlanError>>()?,
-                spill,
-                ..windowed
-            })))
+            let others = others.collect::<Result<_, PlanError>>()?;
+            Ok(self.spilling(Windowed { others, ..windowed }, picture))
         };
         // Plans of large pictures take long to make, and none is made in vain.
-        let least = planned(*smallest, Spill::TargetsAndMoments)?;
-        if sizes.len() > 1 && !self.fits(&least, picture) {
+        let (least, fits) = planned(*smallest)?;
+        if sizes.len() > 1 && !fits {
             return Ok(least);
         }
         if !self.windowed {
@@ -169,20 +181,12 @@ impl<'a> Fitting<'a> {
                 return Ok(whole);
             }
         }
-        let mut fitting = (sizes.len() - 1, Spill::TargetsAndMoments);
-        for spill in Spill::ALL {
-            let fails = |size: &Size| planned(*size, spill).is_ok_and(|planned| !self.fits(&planned, picture));
-            let index = sizes[..fitting.0].partition_point(fails);
-            if index < fitting.0 {
-                fitting = (index, spill);
-            }
-        }
-        let (fitting, spill) = (&sizes[fitting.0..], fitting.1);
+        let larger = sizes[..sizes.len() - 1].partition_point(|size| planned(*size).is_ok_and(|(_, fits)| !fits));
         // The first takes the least work.
         let speeds = self.engine.speeds();
         let time = |size: &Size| time_of_evaluation(&cover(picture, *size, depths), &speeds);
-        let best = fitting.iter().min_by(|a, b| time(a).total_cmp(&time(b)));
-        best.map_or(Ok(least), |size| planned(*size, spill))
+        let best = sizes[larger..].iter().min_by(|a, b| time(a).total_cmp(&time(b)));
+        best.filter(|best| *best != smallest).map_or(Ok(least), |size| Ok(planned(*size)?.0))
     }
 }
 

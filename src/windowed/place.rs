@@ -34,11 +34,21 @@ impl Place {
     }
 }
 
+/// The rows of a rectangle at two places, in values.
+fn rows(
+    at: Place,
+    place: Place,
+    size: Size,
+    channels: usize,
+) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let width = size.width as usize;
+    (0..size.height as usize).map(move |y| (at.row(y, width, channels), place.row(y, width, channels)))
+}
+
 /// Copies a rectangle of pixels.
 pub(super) fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: Size, channels: usize) {
-    let width = size.width as usize;
-    for y in 0..size.height as usize {
-        to[place.row(y, width, channels)].copy_from_slice(&from[at.row(y, width, channels)]);
+    for (from_row, to_row) in rows(at, place, size, channels) {
+        to[to_row].copy_from_slice(&from[from_row]);
     }
 }
 
@@ -54,11 +64,8 @@ pub(super) fn load(
     size: Size,
     channels: usize,
 ) -> Result<(), BackendError> {
-    let width = size.width as usize;
-    (0..size.height as usize).try_for_each(|y| {
-        let row = &mut to[place.row(y, width, channels)];
-        from.load(at.row(y, width, channels).start, bytemuck::cast_slice_mut(row))
-    })
+    rows(at, place, size, channels)
+        .try_for_each(|(from_row, to_row)| from.load(from_row.start, bytemuck::cast_slice_mut(&mut to[to_row])))
 }
 
 /// [`copy`] into such a buffer.
@@ -73,9 +80,6 @@ pub(super) fn store(
     size: Size,
     channels: usize,
 ) -> Result<(), BackendError> {
-    let width = size.width as usize;
-    (0..size.height as usize).try_for_each(|y| {
-        let row = &from[at.row(y, width, channels)];
-        to.store(place.row(y, width, channels).start, bytemuck::cast_slice(row))
-    })
+    rows(at, place, size, channels)
+        .try_for_each(|(from_row, to_row)| to.store(to_row.start, bytemuck::cast_slice(&from[from_row])))
 }

@@ -63,9 +63,15 @@ impl Folder {
 
     /// photo.png of 48x36, painting.png of 40x44, and filters.safetensors down to relu2_1.
     pub fn with_pictures() -> Folder {
+        Folder::with_pictures_of([48, 36], [40, 44])
+    }
+
+    /// The same with a photograph and a painting of these widths and heights.
+    pub fn with_pictures_of(photo: [u32; 2], painting: [u32; 2]) -> Folder {
         let folder = Folder::empty();
-        folder.picture("photo.png", 48, 36, 1);
-        folder.picture("painting.png", 40, 44, 2);
+        for (name, [width, height], seed) in [("photo.png", photo, 1), ("painting.png", painting, 2)] {
+            folder.picture(name, width, height, seed);
+        }
         folder.filters("filters.safetensors", "relu2_1");
         folder
     }

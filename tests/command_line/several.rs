@@ -7,11 +7,7 @@ const WINDOWS: &str =
     "--size 200 --min-scale 200 --content-layers relu2_1 --style-layers relu1_1,relu2_1 --first-iterations 6";
 
 fn folder() -> Folder {
-    let folder = Folder::empty();
-    folder.picture("photo.png", 200, 150, 1);
-    folder.picture("painting.png", 120, 90, 2);
-    folder.filters("filters.safetensors", "relu2_1");
-    folder
+    Folder::with_pictures_of([200, 150], [120, 90])
 }
 
 #[test]

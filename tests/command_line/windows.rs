@@ -11,11 +11,7 @@ const LIMITED: &str =
     "--size 300 --min-scale 300 --content-layers relu2_1 --style-layers relu1_1,relu2_1 --memory 65MiB";
 
 fn folder() -> Folder {
-    let folder = Folder::empty();
-    folder.picture("photo.png", 300, 200, 1);
-    folder.picture("painting.png", 120, 90, 2);
-    folder.filters("filters.safetensors", "relu2_1");
-    folder
+    Folder::with_pictures_of([300, 200], [120, 90])
 }
 
 fn options(method: &str, iterations: u32) -> String {
