@@ -62,6 +62,11 @@ pub struct StepKernel {
     pub variant: Option<Variant>,
 }
 
+/// Where the disk is used, unless another place is named. A browser has none, and no limit of memory that would need it.
+fn scratch_directory() -> PathBuf {
+    if cfg!(target_family = "wasm") { PathBuf::new() } else { std::env::temp_dir() }
+}
+
 impl Engine {
     /// Copies the filters to the device. The CPU back end drops a layer's filters once they are transformed, if nobody else
     /// holds them.
@@ -82,7 +87,7 @@ impl Engine {
             precision: Precision::F32,
             forced: ForcedVariants::NONE,
             budget: None,
-            scratch: std::env::temp_dir(),
+            scratch: scratch_directory(),
             speed: 1.0,
             stop: Arc::default(),
             others: Arc::default(),

@@ -45,6 +45,7 @@
 //! # Features
 //!
 //! * `cli`, on by default: what the command `impasto` needs. A program that uses the library can leave it out.
+//! * `options`, part of `cli`: the options of the command line, for other programs that let people choose.
 //! * `studio`, on by default: `impasto studio`, which takes a server besides.
 //! * `fetch`, on by default: HTTP and TLS for [`weights::fetch`]. Without it, filters come from files or are learned.
 
@@ -71,6 +72,9 @@ mod windowed;
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]
 pub mod hexadecimal;
+#[cfg(feature = "options")]
+#[doc(hidden)]
+pub mod options;
 #[doc(hidden)]
 pub mod printable;
 #[doc(hidden)]
@@ -78,6 +82,9 @@ pub mod random;
 #[doc(hidden)]
 pub mod replace_file;
 mod scratch_file;
+#[cfg(feature = "options")]
+#[doc(hidden)]
+pub mod studio;
 #[doc(hidden)]
 pub mod tolerance;
 

@@ -32,4 +32,6 @@ mod stylist;
 mod terms;
 mod tiles;
 mod validate;
+#[cfg(all(feature = "studio", feature = "fetch"))]
+mod web;
 mod weights;

@@ -4,7 +4,7 @@ use super::{
     CliError,
     console::Console,
     finish::finish,
-    options::DeviceOptions,
+    machine_options::DeviceOptions,
     output::Destination,
     paint::Keeping,
     progress::Progress,

@@ -5,14 +5,15 @@ use super::{
     console::Console,
     creatable::{check_creatable, write_whole},
     input::read_picture,
-    options::{DeviceOptions, finite},
+    machine_options::DeviceOptions,
     overwrite::{Input, Output, check_files},
-    painting_options::{PaintingOptions, RegionOptions, used_mask},
+    painting_options::{MaskOptions, RegionOptions, used_mask},
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args, ValueEnum};
 use impasto::{
     Engine,
+    options::{BlendOptions, finite},
     picture::{Detail, Picture},
     plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Term},
     style::{Inputs, Outline, Recipe, Scaling, WeightedLayer, evaluate, features},
@@ -69,10 +70,17 @@ pub(crate) struct Arguments {
     edges: f32,
 
     #[command(flatten)]
-    paintings: PaintingOptions,
+    blend: BlendOptions,
+
+    #[command(flatten)]
+    masks: MaskOptions,
 
     #[command(flatten)]
     regions: RegionOptions,
+
+    /// Soften the edges of regions over so many pixels
+    #[arg(long, value_name = "PX", value_parser = finite, default_value_t = 0.0)]
+    feather: f32,
 
     #[command(flatten)]
     weights: WeightsOptions,
@@ -87,15 +95,15 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         Input::new("the picture that is evaluated", &arguments.image),
     ];
     inputs.extend(arguments.style.iter().map(|path| Input::new("the painting", path)));
-    inputs.extend(arguments.paintings.inputs().chain(arguments.regions.inputs()));
+    inputs.extend(arguments.masks.inputs().chain(arguments.regions.inputs()));
     inputs.extend(arguments.weights.file().map(|path| Input::new("the file of filters", path)));
     check_files(&inputs, &[Output { option: "-o", path: &arguments.output }])?;
     let files = arguments.regions.paintings(&arguments.style);
-    arguments.paintings.check(files.len())?;
+    arguments.masks.check(&arguments.blend, files.len())?;
     let content = read_picture(&arguments.content, Detail::Full, console)?;
     let keep = arguments.regions.keep.as_deref();
     let keep = keep.map(|path| used_mask(path, Detail::Full, "of what is kept")).transpose()?;
-    let paintings = arguments.paintings.read(&files, None, console)?;
+    let paintings = arguments.masks.read(&files, &arguments.blend, None, console)?;
     let inputs = Inputs { content: content.picture, alpha: content.alpha, keep, paintings };
     let image = read_picture(&arguments.image, Detail::Full, console)?.picture;
     if inputs.content.size() != image.size() {
@@ -118,10 +126,10 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         tv_weight: arguments.tv_weight,
         edge_weight: arguments.edges,
         scaling: arguments.loss,
-        style_scales: arguments.paintings.style_scale.clone(),
-        blend: arguments.paintings.blend.clone(),
-        statistic: arguments.paintings.compared_statistic(),
-        feather: arguments.regions.feather,
+        style_scales: arguments.blend.style_scale.clone(),
+        blend: arguments.blend.blend.clone(),
+        statistic: arguments.blend.compared_statistic(),
+        feather: arguments.feather,
         size: image.size().long_side(),
         border: Border::Zero,
         pooling: Pooling::Max,
@@ -171,7 +179,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         });
     }
     let named = tensors.into_iter().map(|array| (array.name.clone(), array));
-    let of_statistic = arguments.paintings.compared_statistic().to_possible_value();
+    let of_statistic = arguments.blend.compared_statistic().to_possible_value();
     let statistic = of_statistic.map(|value| value.get_name().to_owned()).unwrap_or_default();
     let losses: Vec<String> = styles.iter().map(|(term, _)| format!("{term} ({statistic})")).collect();
     let metadata = HashMap::from([("style_losses".to_owned(), losses.join("; "))]);

@@ -7,10 +7,6 @@ use std::{io, path::Path};
 /// What errors call standard input.
 const STANDARD_INPUT: &str = "standard input";
 
-/// The least detail that is asked for, in pixels of the long side: filters may be learned from pictures that are painted
-/// smaller than this.
-const LEAST: u32 = 512;
-
 /// Whether a path means standard input or output.
 pub(crate) fn is_standard_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -24,11 +20,6 @@ pub(crate) fn at_most_one_from_standard_input<'a>(paths: impl IntoIterator<Item 
         ));
     }
     Ok(())
-}
-
-/// The detail that a picture needs which is shrunk to this long side.
-pub(crate) fn detail_for(long_side: u32) -> Detail {
-    Detail::LongSide(long_side.max(LEAST))
 }
 
 /// Reads a mask.

@@ -1,7 +1,8 @@
 //! What takes the place of options that were given before, where a painting goes on or is painted once more.
 
-use super::{memory_options::MemoryLimit, size_options::SizeOptions};
+use super::memory_options::MemoryLimit;
 use clap::Args;
+use impasto::options::SizeOptions;
 use std::path::PathBuf;
 
 /// See the module.

@@ -1,6 +1,6 @@
 //! How much memory painting may take.
 
-use super::options::cache;
+use super::machine_options::cache;
 use clap::Args;
 use impasto::Engine;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Where a painted picture goes: a file or standard output; where neither takes it, some other place that does.
 
-use super::{CliError, console::Console, input::is_standard_stream, options::cache};
+use super::{CliError, console::Console, input::is_standard_stream, machine_options::cache};
 use directories::BaseDirs;
 use impasto::{
     picture::{Depth, Encoding, Mask, Omission, Opened, Picture, PictureError, check_writable, record_fits},
@@ -40,15 +40,6 @@ impl Carried {
             console.say("--keep-exif keeps nothing: the photograph has no EXIF data that can be passed on");
         }
         Carried { alpha: photograph.alpha.clone(), exif }
-    }
-}
-
-/// 8 or 16 bits.
-pub(crate) fn depth(text: &str) -> Result<Depth, String> {
-    match text {
-        "8" => Ok(Depth::Eight),
-        "16" => Ok(Depth::Sixteen),
-        _ => Err(format!("\"{text}\" is not 8 or 16")),
     }
 }
 

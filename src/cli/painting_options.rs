@@ -1,17 +1,16 @@
-//! The options that name paintings, and say where and how much each counts.
+//! The options that name paintings and masks, and how these are read.
 
 use super::{
     CliError,
     console::Console,
-    input::{detail_for, read_mask, read_picture},
-    options::{finite, positive_number},
+    input::{read_mask, read_picture},
     overwrite::Input,
 };
 use clap::{ArgAction, Args};
 use impasto::{
+    options::{BlendOptions, counted, detail_for},
     picture::{Detail, Mask},
-    plan::Statistic,
-    style::{Recipe, StyleInput},
+    style::StyleInput,
 };
 use std::{
     convert::Infallible,
@@ -19,26 +18,13 @@ use std::{
     str::FromStr,
 };
 
-/// Which paintings, and how their statistics are taken.
+/// Which parts of paintings count.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct PaintingOptions {
-    /// How much each painting counts, relative to the others [default: all the same]
-    #[arg(long, value_name = "W,..", value_delimiter = ',', action = ArgAction::Set, value_parser = positive_number)]
-    pub blend: Vec<f32>,
-
-    /// Long side of the painting as a multiple of the picture's: larger for larger strokes; never enlarged. One number, or
-    /// one for each painting
-    #[arg(long, value_name = "F,..", value_delimiter = ',', action = ArgAction::Set, value_parser = finite, default_value = "1")]
-    pub style_scale: Vec<f32>,
-
+pub(crate) struct MaskOptions {
     /// The part of a painting that counts: white where it does. The first is for the first painting, and so on; all for
     /// one that counts whole
     #[arg(long, value_name = "MASK|all", action = ArgAction::Append)]
     pub style_mask: Vec<MaskChoice>,
-
-    /// What pictures of one style have in common [default: moments; of dump, gram]
-    #[arg(long, value_enum)]
-    statistic: Option<Statistic>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,31 +51,10 @@ pub(crate) struct PaintingFile<'a> {
     pub region: Option<&'a Path>,
 }
 
-impl PaintingOptions {
-    /// What pictures of one style have in common, where something is painted.
-    pub fn statistic(&self) -> Statistic {
-        self.statistic.unwrap_or(Recipe::default().statistic)
-    }
-
-    /// The same where losses are compared with those of other programs, most of which know Gram matrices alone.
-    pub fn compared_statistic(&self) -> Statistic {
-        self.statistic.unwrap_or(Statistic::Gram)
-    }
-
+impl MaskOptions {
     /// Checks that numbers and masks are as many as there are paintings, before anything is read.
-    pub fn check(&self, paintings: usize) -> Result<(), CliError> {
-        let counts = [
-            ("--blend", self.blend.len(), &[0, paintings][..]),
-            ("--style-scale", self.style_scale.len(), &[1, paintings]),
-        ];
-        for (option, found, allowed) in counts {
-            if !allowed.contains(&found) {
-                return Err(CliError::Usage(format!(
-                    "{option} has {found} numbers, but there are {}: give one number for each",
-                    counted(paintings)
-                )));
-            }
-        }
+    pub fn check(&self, blend: &BlendOptions, paintings: usize) -> Result<(), CliError> {
+        blend.check(paintings).map_err(CliError::Usage)?;
         if self.style_mask.len() > paintings {
             return Err(CliError::Usage(format!(
                 "--style-mask is given {} times, but there are {}: give it once for each at most",
@@ -121,11 +86,12 @@ impl PaintingOptions {
     pub fn read(
         &self,
         files: &[PaintingFile<'_>],
+        blend: &BlendOptions,
         long: Option<u32>,
         console: &Console,
     ) -> Result<Vec<StyleInput>, CliError> {
         let read = |(number, file): (usize, &PaintingFile<'_>)| {
-            let scale = *self.style_scale.get(number).unwrap_or(&self.style_scale[0]);
+            let scale = blend.scale(number);
             let detail =
                 long.map_or(Detail::Full, |long| detail_for((f64::from(long) * f64::from(scale)).ceil() as u32));
             let opened = read_picture(file.painting, detail, console)?;
@@ -134,7 +100,7 @@ impl PaintingOptions {
                 Some(MaskChoice::All) | None => None,
             };
             let mask = match (mask, opened.alpha) {
-                (Some(mask), Some(alpha)) => Some(product(&mask, &alpha)),
+                (Some(mask), Some(alpha)) => Some(mask.and(&alpha)),
                 (mask, alpha) => mask.or(alpha),
             };
             let region = file.region.map(|path| used_mask(path, long.map_or(Detail::Full, detail_for), "of a region"));
@@ -142,10 +108,6 @@ impl PaintingOptions {
         };
         files.iter().enumerate().map(read).collect()
     }
-}
-
-fn counted(paintings: usize) -> String {
-    if paintings == 1 { "one painting".to_owned() } else { format!("{paintings} paintings") }
 }
 
 /// Reads a mask that must cover something.
@@ -160,13 +122,6 @@ pub(crate) fn used_mask(path: &Path, detail: Detail, of: &str) -> Result<Mask, C
     Ok(mask)
 }
 
-/// Where both masks count.
-fn product(mask: &Mask, alpha: &Mask) -> Mask {
-    let mask = mask.resize(alpha.size());
-    let values = mask.values().iter().zip(alpha.values()).map(|(mask, alpha)| mask * alpha).collect();
-    Mask::new(alpha.size(), values).expect("products of shares are shares, as many as there are pixels")
-}
-
 /// Where paintings rule, and where the photograph stays.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RegionOptions {
@@ -178,10 +133,6 @@ pub(crate) struct RegionOptions {
     /// Keep the photograph where this mask is white, grey for in between
     #[arg(long, value_name = "MASK")]
     pub keep: Option<PathBuf>,
-
-    /// Soften the edges of regions over so many pixels of the result
-    #[arg(long, value_name = "PX", value_parser = finite, default_value_t = 0.0)]
-    pub feather: f32,
 }
 
 impl RegionOptions {

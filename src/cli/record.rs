@@ -1,8 +1,15 @@
 //! What a picture remembers of how it was painted: written by `stylize`, read by `info` and `again`.
 
-use super::{CliError, console::Console, input::is_standard_stream, overwrite::Input, size_options::SizeOptions};
+use super::{CliError, console::Console, input::is_standard_stream, overwrite::Input};
 use clap::{Arg, ArgMatches};
-use impasto::{Engine, hexadecimal::hexadecimal, picture::recorded, plan::Size, style::Recipe};
+use impasto::{
+    Engine,
+    hexadecimal::hexadecimal,
+    options::{SizeOptions, spelling},
+    picture::recorded,
+    plan::Size,
+    style::Recipe,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -300,11 +307,6 @@ fn options(command: &str, call: &[OsString]) -> Vec<(String, Vec<String>)> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let given = command.get_arguments().filter(|argument| REMEMBERED.contains(&spelling(argument)));
     given.flat_map(|argument| occurrences(argument, matches)).collect()
-}
-
-/// What an option is called, and what stands at its place is.
-pub(super) fn spelling(argument: &Arg) -> &str {
-    argument.get_long().unwrap_or(argument.get_id().as_str())
 }
 
 /// How an option was given, each time.

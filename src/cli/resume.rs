@@ -8,13 +8,13 @@ use super::{
     output::Carried,
     paint::Keeping,
     record::Resumed,
-    size_options::SizeOptions,
     stylize,
     stylize::{Call, Pictures},
 };
 use clap::{Args, FromArgMatches};
 use impasto::{
     Engine,
+    options::{SizeOptions, positive},
     style::{Checkpoint, Painting},
 };
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     instead: InsteadOptions,
 
     /// Threads on the processor
-    #[arg(long, value_name = "N", value_parser = super::options::positive::<NonZeroUsize>)]
+    #[arg(long, value_name = "N", value_parser = positive::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
 }
 
@@ -187,10 +187,10 @@ pub(crate) fn take_up(
         ));
     }
     // What paints is known, whatever would be chosen now.
-    arguments.optimizer = Some(checkpoint.recipe().method);
+    arguments.look.optimizer = Some(checkpoint.recipe().method);
     arguments.sizes.clone_from(begun);
     let mut pictures = arguments.pictures(console)?;
-    let long = now.long_side(pictures.own, console);
+    let long = now.long_side(pictures.own);
     let mut recipe = checkpoint.recipe().clone();
     if now != before {
         recipe.size = long;

@@ -4,13 +4,13 @@ use super::{
     CliError,
     console::Console,
     finish::finish,
+    machine_options::{KernelOptions, PaintingDevices, engine_of},
     memory::{Lacking, check_memory},
     memory_options::MemoryOptions,
-    options::{DurationOptions, KernelOptions, PaintingDevices, engine_of, finite, size},
     output::{Destination, named_after},
     overwrite::{Input, Output, check_files},
     paint::Keeping,
-    painting_options::{PaintingFile, PaintingOptions},
+    painting_options::{MaskOptions, PaintingFile},
     progress::Progress,
     record::{Painted, Record},
     weights_options::WeightsOptions,
@@ -18,6 +18,7 @@ use super::{
 use clap::Args;
 use impasto::{
     Engine,
+    options::{BlendOptions, DurationOptions, finite, size},
     picture::{Depth, Picture, fit_long_side},
     plan::{Border, Size},
     printable::printable,
@@ -68,7 +69,10 @@ pub(crate) struct Arguments {
     optimizer: Option<Method>,
 
     #[command(flatten, next_help_heading = "Paintings")]
-    paintings: PaintingOptions,
+    blend: BlendOptions,
+
+    #[command(flatten, next_help_heading = "Paintings")]
+    masks: MaskOptions,
 
     #[command(flatten, next_help_heading = "Network")]
     weights: WeightsOptions,
@@ -86,7 +90,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
     let files: Vec<PaintingFile<'_>> =
         arguments.style.iter().map(|painting| PaintingFile { painting, region: None }).collect();
-    arguments.paintings.check(files.len())?;
+    arguments.masks.check(&arguments.blend, files.len())?;
     let path = arguments
         .output
         .clone()
@@ -97,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     check_files(&inputs, &output.into_iter().collect::<Vec<_>>())?;
     destination.check(arguments.size)?;
     let long = arguments.size.long_side();
-    let paintings = arguments.paintings.read(&files, Some(long), console)?;
+    let paintings = arguments.masks.read(&files, &arguments.blend, Some(long), console)?;
     let devices = arguments.device.open(console)?;
     if arguments.seamless && devices.len() > 1 {
         return Err(CliError::Usage(
@@ -144,7 +148,7 @@ impl Arguments {
     fn inputs(&self) -> Vec<Input> {
         let styles = self.style.iter().map(|path| Input::new("the painting", path));
         let filters = self.weights.file().map(|path| Input::new("the file of filters", path));
-        styles.chain(self.paintings.inputs()).chain(filters).collect()
+        styles.chain(self.masks.inputs()).chain(filters).collect()
     }
 
     fn recipe(&self, long: u32, filters: &Filters) -> Recipe {
@@ -154,9 +158,9 @@ impl Arguments {
             size: long,
             iterations,
             first_iterations,
-            style_scales: self.paintings.style_scale.clone(),
-            blend: self.paintings.blend.clone(),
-            statistic: self.paintings.statistic(),
+            style_scales: self.blend.style_scale.clone(),
+            blend: self.blend.blend.clone(),
+            statistic: self.blend.statistic(),
             init: Init::Noise,
             seed: self.seed,
             method,

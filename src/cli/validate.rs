@@ -3,7 +3,7 @@
 use super::{
     CliError,
     console::Console,
-    options::{DeviceOptions, notice},
+    machine_options::{DeviceOptions, notice},
 };
 use clap::Args;
 use impasto::{

@@ -4,13 +4,14 @@ use super::{
     CliError,
     console::Console,
     creatable::check_creatable,
-    input::{detail_for, read_picture},
+    input::read_picture,
     overwrite::{Input, Output, check_files},
 };
 use clap::{Args, Subcommand};
 use impasto::{
     cache_directory::{CACHE_VARIABLE, NoCacheDirectory},
     learn::{LearnError, LearnSettings, learn_filters_observed},
+    options::detail_for,
     picture::Picture,
     printable::{printable, shortened},
     vgg19::Layer,

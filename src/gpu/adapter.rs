@@ -117,7 +117,8 @@ impl AdapterInfo {
             (AdapterFeature::PipelineCache, features.contains(wgpu::Features::PIPELINE_CACHE)),
         ];
         AdapterInfo {
-            name: info.name,
+            // Browsers do not say it.
+            name: if info.name.is_empty() { "the browser's GPU".to_owned() } else { info.name },
             kind: match info.device_type {
                 wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
                 wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,

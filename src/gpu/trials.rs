@@ -61,8 +61,20 @@ impl<'a> Trial<'a> {
         expected: &Expected,
         most_groups: u32,
     ) -> Result<Outcome, BackendError> {
+        expected.compare(self.case, &mut self.session_in_pieces(gpu, most_groups)?)
+    }
+
+    /// A session that runs the case's steps by this kernel.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn session(&self, gpu: &Arc<Gpu>) -> Result<Session, BackendError> {
+        self.session_in_pieces(gpu, LAUNCH_GROUPS)
+    }
+
+    /// The same in launches of `most_groups` workgroups at most.
+    fn session_in_pieces(&self, gpu: &Arc<Gpu>, most_groups: u32) -> Result<Session, BackendError> {
         let filters = DeviceFilters::new(&self.case.filters);
-        let mut session = Session::with_tasks(gpu, &self.case.plan, &filters, &[self.task], most_groups)?;
-        expected.compare(self.case, &mut session)
+        Session::with_tasks(gpu, &self.case.plan, &filters, &[self.task], most_groups)
     }
 }

@@ -55,6 +55,13 @@ impl Mask {
         self.values.iter().all(|value| *value == 0.0)
     }
 
+    /// Where both masks count, in the size of the other.
+    pub fn and(&self, other: &Mask) -> Mask {
+        let mask = self.resize(other.size);
+        let values = mask.values.iter().zip(&other.values).map(|(one, other)| one * other).collect();
+        Mask { size: other.size, values }
+    }
+
     /// The mask at another size, at least 1x1, resampled as [`super::Picture::resize`] does.
     pub fn resize(&self, size: Size) -> Mask {
         let (size, values) = resized::<Luma<f32>>(self.size, &self.values, size);

@@ -14,7 +14,7 @@ pub use decode::{Detail, Frames, Opened, silence_decoder_panics};
 pub use encode::{Depth, Encoding, Omission, check_writable};
 pub use error::PictureError;
 pub use mask::Mask;
-pub use record::{Marks, marks, record_fits, recorded};
+pub use record::{Marks, marks, record_fits, recorded, recorded_in};
 pub use resize::fit_long_side;
 
 use image::ImageFormat;

@@ -50,7 +50,7 @@ impl Representation {
 
 /// The statistic of a layer's features that two pictures of one style have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Statistic {
     /// The Gram matrix (Gatys, Ecker and Bethge, CVPR 2016), see [`super::GramLoss`].
     #[default]

@@ -23,7 +23,7 @@ use bytemuck::{Pod, Zeroable};
 
 /// How the losses of a layer are made comparable with those of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Scaling {
     /// Squared error over the target's squares: free of units, so that one set of weights suits all filters.
     #[default]

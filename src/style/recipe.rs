@@ -67,7 +67,7 @@ pub enum Init {
 
 /// Whose colours the picture has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Colours {
     /// The painting's.
     #[default]
@@ -80,7 +80,7 @@ pub enum Colours {
 
 /// Which optimiser moves the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Method {
     /// Robust and fast; the result is the running average of the iterates.
     Adam,
@@ -90,7 +90,7 @@ pub enum Method {
 
 /// How much time a picture is given: see `docs/choosing-defaults.md` for what each buys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Quality {
     /// To see where it leads
     Draft,

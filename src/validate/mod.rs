@@ -98,6 +98,11 @@ impl Expected {
         Ok(Expected(results(&exact, &mut reference::Session::new(&exact.plan, &case.filters)?)?))
     }
 
+    /// Compares what [`Running::receive`] gave.
+    pub fn judge(&self, case: &Case, found: &[Vec<u32>]) -> Outcome {
+        outcome(case, found, &self.0)
+    }
+
     /// Runs the case on a session that was made for it, and compares.
     ///
     /// # Errors
@@ -141,14 +146,54 @@ fn outcome(case: &Case, found: &[Vec<u32>], expected: &[Vec<u32>]) -> Outcome {
 /// # Errors
 /// If the back end fails.
 pub fn results(case: &Case, session: &mut dyn Session) -> Result<Vec<Vec<u32>>, BackendError> {
-    for (slot, words) in case.contents.iter().enumerate() {
-        let mut bytes = case.encode(SlotId(slot), words);
-        bytes.extend(bytemuck::cast_slice(&[GUARD; GUARD_WORDS]));
-        session.write(SlotId(slot), &bytes)?;
+    let mut running = Running::start(case, session)?;
+    loop {
+        if let Some(results) = running.receive(case, session, true)? {
+            return Ok(results);
+        }
     }
-    session.run(Routine::Evaluate)?;
-    let slots = case.contents.iter().enumerate();
-    slots.map(|(slot, words)| Ok(case.decode(SlotId(slot), words.len(), &session.read(SlotId(slot))?))).collect()
+}
+
+/// A case that runs on a device that may not be waited for.
+#[derive(Debug, Default)]
+pub struct Running {
+    /// What has come, slot by slot.
+    received: Vec<Vec<u32>>,
+}
+
+impl Running {
+    /// Runs a case on a session that was made for it.
+    ///
+    /// # Errors
+    /// If the back end fails.
+    pub fn start(case: &Case, session: &mut dyn Session) -> Result<Running, BackendError> {
+        for (slot, words) in case.contents.iter().enumerate() {
+            let mut bytes = case.encode(SlotId(slot), words);
+            bytes.extend(bytemuck::cast_slice(&[GUARD; GUARD_WORDS]));
+            session.write(SlotId(slot), &bytes)?;
+        }
+        session.run(Routine::Evaluate)?;
+        (0..case.contents.len()).try_for_each(|slot| session.request(SlotId(slot)))?;
+        Ok(Running::default())
+    }
+
+    /// The words of every slot, guards included, once all are there: if not, control has to go back to the event loop,
+    /// or, with `wait`, this is called again.
+    ///
+    /// # Errors
+    /// If the back end fails.
+    pub fn receive(
+        &mut self,
+        case: &Case,
+        session: &mut dyn Session,
+        wait: bool,
+    ) -> Result<Option<Vec<Vec<u32>>>, BackendError> {
+        while let Some(bytes) = session.receive(wait)? {
+            let slot = self.received.len();
+            self.received.push(case.decode(SlotId(slot), case.contents[slot].len(), &bytes));
+        }
+        Ok((self.received.len() == case.contents.len()).then(|| std::mem::take(&mut self.received)))
+    }
 }
 
 impl Case {

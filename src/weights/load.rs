@@ -11,7 +11,7 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,7 @@ pub(super) const DEVIATION: &str = "deviation";
 
 /// What the first convolution of a file expects of a pixel, where the file does not say so itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Format {
     /// RGB in [0, 1], normalised by the statistics of ImageNet, as in torchvision and timm.
     #[default]
@@ -33,9 +33,9 @@ pub enum Format {
 
 /// A safetensors file whose header has been read.
 #[derive(Debug)]
-pub(super) struct WeightsFile {
+pub(super) struct WeightsFile<S = File> {
     path: PathBuf,
-    file: File,
+    file: S,
     pub header: Header,
     pub bytes: u64,
 }
@@ -43,13 +43,19 @@ pub(super) struct WeightsFile {
 impl WeightsFile {
     pub fn open(path: &Path) -> Result<WeightsFile, WeightsError> {
         let unreadable = |source| WeightsError::Read { path: path.to_owned(), source };
-        let unsuitable = |fault| WeightsError::Unsuitable { path: path.to_owned(), fault };
         let attributes = std::fs::metadata(path).map_err(unreadable)?;
         if attributes.is_dir() {
             return Err(WeightsError::Directory { path: path.to_owned() });
         }
-        let mut file = File::open(path).map_err(unreadable)?;
-        let bytes = attributes.len();
+        WeightsFile::of(path, File::open(path).map_err(unreadable)?, attributes.len())
+    }
+}
+
+impl<S: Read + Seek> WeightsFile<S> {
+    /// Of something so many bytes long; errors call it `path`.
+    fn of(path: &Path, mut file: S, bytes: u64) -> Result<WeightsFile<S>, WeightsError> {
+        let unreadable = |source| WeightsError::Read { path: path.to_owned(), source };
+        let unsuitable = |fault| WeightsError::Unsuitable { path: path.to_owned(), fault };
         let mut first = Vec::new();
         file.by_ref().take(LENGTH_BYTES as u64).read_to_end(&mut first).map_err(unreadable)?;
         let length = Header::length(&first).map_err(unsuitable)?;
@@ -170,7 +176,18 @@ pub fn load(path: &Path, format: Format, deepest: Layer) -> Result<Filters, Weig
 /// # Errors
 /// As [`load`], and if the file does not even hold the first layer.
 pub fn load_all(path: &Path, format: Format) -> Result<Filters, WeightsError> {
-    let file = WeightsFile::open(path)?;
+    all(WeightsFile::open(path)?, format)
+}
+
+/// [`load_all`] of the contents of a file, which errors call `name`.
+///
+/// # Errors
+/// As [`load_all`].
+pub fn read_all(name: &Path, contents: &[u8], format: Format) -> Result<Filters, WeightsError> {
+    all(WeightsFile::of(name, Cursor::new(contents), contents.len() as u64)?, format)
+}
+
+fn all<S: Read + Seek>(file: WeightsFile<S>, format: Format) -> Result<Filters, WeightsError> {
     let present = |layer: &Layer| file.header.tensor(&ExpectedTensor::weight(*layer).name).is_some();
     let deepest = Layer::DEEPEST.up_to().take_while(present).last().unwrap_or(Layer::FIRST);
     file.filters(format, deepest)

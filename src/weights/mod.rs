@@ -23,7 +23,7 @@ pub use fetch::{FetchError, Progress, fetch};
 pub use filters::{ConvolutionFilters, Filters, Origin};
 pub use generated::generated;
 pub use info::{FileInfo, TensorInfo, info};
-pub use load::{Format, load, load_all};
+pub use load::{Format, load, load_all, read_all};
 pub use save::save;
 pub use source::{Patience, Source};
 pub use summary::FilterSummary;

@@ -1,5 +1,7 @@
 //! What several tests need.
 
+#[cfg(all(feature = "studio", feature = "fetch"))]
+pub mod browser;
 #[cfg(feature = "fetch")]
 pub mod server;
 

@@ -1,160 +1,21 @@
-//! What a person sees and presses, in Chromium, by the names that the accessibility tree has. Without Chromium the test says so
-//! and passes, unless IMPASTO_ALL_DRIVERS is set.
+//! What a person sees and presses, in Chromium, by the names that the accessibility tree has.
 
 use super::Studio;
-use crate::command_line::{folder::Folder, running::wait_until};
-use headless_chrome::{
-    Browser, LaunchOptions, Tab,
-    protocol::cdp::{DOM, Emulation, Page, Runtime, types::Method},
+use crate::{
+    command_line::{folder::Folder, running::wait_until},
+    common::browser::{Seen, browser},
 };
-use serde::Serialize;
+use headless_chrome::protocol::cdp::{Emulation, Page};
 use serde_json::Value;
-use std::{ffi::OsStr, path::PathBuf, sync::Arc, time::Duration};
-
-/// Where Debian and its derivatives put it.
-const CHROMIUM: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
-
-/// Nothing that the browser does by itself leaves the machine.
-const QUIET: [&str; 7] = [
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-];
-
-fn browser() -> Option<Browser> {
-    let Some(path) = CHROMIUM.iter().map(PathBuf::from).find(|path| path.exists()) else {
-        assert!(std::env::var_os("IMPASTO_ALL_DRIVERS").is_none(), "no Chromium: run tools/setup --all-drivers");
-        eprintln!("no Chromium: tools/setup --all-drivers installs it");
-        return None;
-    };
-    let options = LaunchOptions::default_builder()
-        .path(Some(path))
-        .sandbox(false)
-        .headless(true)
-        .window_size(Some((1440, 900)))
-        .idle_browser_timeout(Duration::from_secs(600))
-        .args(QUIET.iter().map(OsStr::new).collect())
-        .build()
-        .unwrap();
-    Some(Browser::new(options).unwrap())
-}
-
-/// The accessibility tree as JSON: newer browsers tell properties that the client does not know.
-#[derive(Debug, Serialize)]
-struct WholeTree {}
-
-impl Method for WholeTree {
-    const NAME: &'static str = "Accessibility.getFullAXTree";
-    type ReturnObject = Value;
-}
-
-/// A page, looked at as somebody does who hears it.
-struct Seen {
-    tab: Arc<Tab>,
-}
-
-impl Seen {
-    fn open(browser: &Browser, studio: &Studio) -> Seen {
-        let tab = browser.new_tab().unwrap();
-        tab.set_default_timeout(Duration::from_secs(60));
-        tab.navigate_to(&studio.url).unwrap();
-        Seen { tab }
-    }
-
-    /// Role and name of everything that is not hidden, and the node behind it.
-    fn tree(&self) -> Vec<(String, String, Option<DOM::NodeId>)> {
-        let tree = self.tab.call_method(WholeTree {}).unwrap();
-        let text = |value: &Value| value["value"].as_str().unwrap_or_default().to_owned();
-        let seen = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != true);
-        let node = |node: &Value| node["backendDOMNodeId"].as_u64().map(|id| id as DOM::NodeId);
-        seen.map(|seen| (text(&seen["role"]), text(&seen["name"]), node(seen))).collect()
-    }
-
-    fn find(&self, role: &str, name: &str) -> Option<DOM::NodeId> {
-        let tree = self.tree();
-        tree.into_iter().find(|(its, called, _)| its == role && called == name).and_then(|(_, _, node)| node)
-    }
-
-    #[track_caller]
-    fn wait_for(&self, role: &str, name: &str) -> DOM::NodeId {
-        let mut found = None;
-        wait_until(&format!("the {role} {name}"), || {
-            found = self.find(role, name);
-            found.is_some()
-        });
-        found.unwrap()
-    }
-
-    /// Calls a function of JavaScript with a node as `this`.
-    fn on(&self, node: DOM::NodeId, function: &str) -> Value {
-        let resolve = DOM::ResolveNode {
-            node_id: None,
-            backend_node_id: Some(node),
-            object_group: None,
-            execution_context_id: None,
-        };
-        let object = self.tab.call_method(resolve).unwrap().object.object_id;
-        let call = Runtime::CallFunctionOn {
-            function_declaration: function.to_owned(),
-            object_id: object,
-            arguments: None,
-            silent: None,
-            return_by_value: Some(true),
-            generate_preview: None,
-            user_gesture: Some(true),
-            await_promise: Some(true),
-            execution_context_id: None,
-            object_group: None,
-            throw_on_side_effect: None,
-            unique_context_id: None,
-            serialization_options: None,
-        };
-        self.tab.call_method(call).unwrap().result.value.unwrap_or_default()
-    }
-
-    #[track_caller]
-    fn press(&self, name: &str) {
-        let node = self.wait_for("button", name);
-        self.on(node, "function() { this.click() }");
-    }
-
-    fn choose(&self, label: &str, file: PathBuf) {
-        // What a file input is called in the tree differs between versions; what labels it does not.
-        let find = format!(
-            "[...document.querySelectorAll('input[type=file]')].find((input) => [...input.labels].some((label) => label.textContent.trim() === '{label}'))"
-        );
-        let object = self.tab.evaluate(&find, false).unwrap().object_id.expect("a labelled file input");
-        let files = vec![file.to_string_lossy().into_owned()];
-        let set = DOM::SetFileInputFiles { files, node_id: None, backend_node_id: None, object_id: Some(object) };
-        self.tab.call_method(set).unwrap();
-    }
-
-    fn value(&self, script: &str) -> Value {
-        self.tab.evaluate(script, true).unwrap().value.unwrap_or_default()
-    }
-
-    fn status(&self) -> String {
-        let text =
-            self.value("[...document.querySelectorAll('[role=status]')].map((status) => status.textContent).join(' ')");
-        text.as_str().unwrap_or_default().to_owned()
-    }
-
-    fn is_there(&self, role: &str, name: &str) -> bool {
-        self.find(role, name).is_some()
-    }
-}
+use std::path::PathBuf;
 
 #[test]
 fn a_picture_is_painted_by_what_one_sees() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser(&[]) else { return };
     let folder = Folder::with_pictures();
     folder.filters("deep.safetensors", "relu5_1");
     let studio = Studio::start_with(&folder, "--weights deep.safetensors");
-    let page = Seen::open(&browser, &studio);
+    let page = Seen::open(&browser, &studio.url);
     page.wait_for("button", "Paint");
     // The token is in the cookie now, where no script and no screenshot sees it.
     wait_until("the page itself", || !page.tab.get_url().contains("token"));
@@ -199,11 +60,11 @@ fn a_picture_is_painted_by_what_one_sees() {
 
 #[test]
 fn scale_and_iteration_are_told_and_a_work_is_stopped() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser(&[]) else { return };
     let folder = Folder::with_pictures();
     folder.filters("deep.safetensors", "relu5_1");
     let studio = Studio::start_with(&folder, "--weights deep.safetensors");
-    let page = Seen::open(&browser, &studio);
+    let page = Seen::open(&browser, &studio.url);
     // The demonstration's pictures are chosen: one press paints.
     page.press("Paint");
     wait_until("a work", || !studio.get("/api/state")["works"].as_array().unwrap().is_empty());
@@ -239,10 +100,10 @@ fn asked_of_others(page: &Seen) -> Value {
 
 #[test]
 fn the_page_fits_a_telephone_and_asks_nobody_else() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser(&[]) else { return };
     let folder = Folder::with_pictures();
     let studio = Studio::start(&folder);
-    let page = Seen::open(&browser, &studio);
+    let page = Seen::open(&browser, &studio.url);
     page.wait_for("button", "Paint");
     assert_eq!(asked_of_others(&page), "[]");
     for width in [360, 390, 768, 1440, 2560] {
@@ -298,12 +159,12 @@ fn barriers(page: &Seen) -> Value {
 
 #[test]
 fn nothing_keeps_anybody_out() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser(&[]) else { return };
     let folder = Folder::with_pictures();
     let studio = Studio::start(&folder);
     let done = studio.begin(&folder, &serde_json::json!({ "size": "48" }));
     studio.wait_for(done, "done");
-    let page = Seen::open(&browser, &studio);
+    let page = Seen::open(&browser, &studio.url);
     page.wait_for("button", "Paint");
     for theme in ["light", "dark"] {
         page.value(&format!("document.documentElement.dataset.theme = '{theme}'"));

@@ -1,77 +1,36 @@
-//! impasto for a worker of a web page: pictures in, a painting that the worker's event loop drives, PNG out.
+//! impasto for a worker of a web page: all that the studio's page asks of an engine, answered beside it.
 //!
 //! Nothing here waits: answers of the browser's GPU arrive only after the worker has given control back.
 
+mod checks;
+mod library;
+mod options;
+mod record;
+mod sitting;
+mod studio;
+
 use impasto::{
-    Device, Engine,
+    Device,
     gpu::{Gpu, ShaderChecks, preferred_adapter},
-    learn::{LearnSettings, learn_filters},
-    picture::{Detail, Encoding, Picture},
-    style::{Event, Inputs, Painting, Recipe, Status},
 };
-use serde::{Deserialize, Serialize};
-use std::{path::Path, sync::Arc};
+use studio::{Call, Step, Studio, Told};
 use wasm_bindgen::prelude::*;
-
-/// What can be set, by the names of the command line. What is absent has the default for the filters.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Options {
-    size: Option<u32>,
-    min_scale: Option<u32>,
-    iterations: Option<u32>,
-    first_iterations: Option<u32>,
-    content_weight: Option<f32>,
-    style_weight: Option<f32>,
-    tv_weight: Option<f32>,
-    learning_rate: Option<f32>,
-    seed: Option<u64>,
-}
-
-impl Options {
-    fn parse(text: &str) -> Result<Options, JsError> {
-        serde_json::from_str(text).map_err(told)
-    }
-
-    /// Sets what is given.
-    fn apply(&self, recipe: &mut Recipe) {
-        fn set<T: Copy>(value: &mut T, given: Option<T>) {
-            *value = given.unwrap_or(*value);
-        }
-        set(&mut recipe.size, self.size);
-        set(&mut recipe.min_scale, self.min_scale);
-        set(&mut recipe.iterations, self.iterations);
-        set(&mut recipe.first_iterations, self.first_iterations);
-        set(&mut recipe.content_weight, self.content_weight);
-        set(&mut recipe.style_weight, self.style_weight);
-        set(&mut recipe.tv_weight, self.tv_weight);
-        recipe.learning_rate = self.learning_rate.or(recipe.learning_rate);
-        set(&mut recipe.seed, self.seed);
-    }
-}
-
-/// What happened, as the page is told.
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum News {
-    Scale { number: usize, count: usize, width: u32, height: u32, iterations: u32 },
-    Iteration { iteration: u32, loss: f64 },
-}
-
-/// What a picture remembers.
-#[derive(Serialize)]
-struct Record<'a> {
-    impasto: &'a str,
-    command: &'a str,
-    size: (u32, u32),
-    device: &'a str,
-    back_end: &'a str,
-    filters: &'a str,
-    recipe: &'a Recipe,
-}
 
 fn told(error: impl std::fmt::Display) -> JsError {
     JsError::new(&error.to_string())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The browser's console.
+    #[wasm_bindgen(js_namespace = console)]
+    fn error(text: &str);
+}
+
+/// A mistake of the program ends the worker; the console then says which.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
 }
 
 /// What paints: the browser's GPU by WebGPU, or the worker itself.
@@ -101,139 +60,64 @@ impl Computer {
     }
 }
 
-/// A picture while it is painted.
+/// The engine of a page.
 #[wasm_bindgen]
-pub struct Work {
-    painting: Painting,
-    engine: Engine,
-    /// The latest picture on the way.
-    picture: Option<Picture>,
-}
-
-fn read(name: &str, bytes: &[u8]) -> Result<Picture, JsError> {
-    Ok(Picture::read_for(Path::new(name), bytes, Detail::Full).map_err(told)?.picture)
+pub struct PageEngine {
+    studio: Studio,
+    /// What is being told.
+    told: Option<Told>,
 }
 
 #[wasm_bindgen]
-impl Work {
-    /// Learns filters from the two pictures, given as the bytes of their files, and begins to paint. `options` are JSON:
-    /// numbers by the command line's names.
+impl PageEngine {
+    /// With the demonstration's pictures and nothing else.
     ///
     /// # Errors
-    /// If a picture cannot be read, filters cannot be learned, or an option is out of range.
+    /// Never in practice.
     #[wasm_bindgen(constructor)]
-    pub fn new(computer: &Computer, photograph: &[u8], painting: &[u8], options: &str) -> Result<Work, JsError> {
-        let options = Options::parse(options)?;
-        let (photograph, style) = (read("the photograph", photograph)?, read("the painting", painting)?);
-        let settings = LearnSettings { seed: options.seed.unwrap_or(0), ..LearnSettings::default() };
-        let filters = learn_filters(&[&photograph, &style], &settings).map_err(told)?;
-        let mut recipe = Recipe::for_filters(&filters);
-        options.apply(&mut recipe);
-        let engine = Engine::new(&computer.0, Arc::new(filters)).map_err(told)?;
-        let painting = Painting::new(&engine, Inputs::new(photograph, style), recipe).map_err(told)?;
-        Ok(Work { painting, engine, picture: None })
+    pub fn new(computer: &Computer) -> Result<PageEngine, JsError> {
+        Ok(PageEngine { studio: Studio::new(computer.0.clone()).map_err(told)?, told: None })
     }
 
-    /// Does a piece of work: `pending` if the device has not answered, so that control has to go back to the event loop,
-    /// else `worked` or `done`.
-    ///
-    /// # Errors
-    /// If the device fails or the losses stop being numbers. [`Work::png`] still gives the last good picture.
-    pub fn advance(&mut self) -> Result<String, JsError> {
-        let status = self.painting.advance().map_err(|error| {
-            let failure = told(&error);
-            self.picture = error.so_far.map(|picture| *picture).or(self.picture.take());
-            failure
-        })?;
-        let word = match status {
-            Status::Pending => "pending",
-            Status::Worked => "worked",
-            Status::Done => "done",
+    /// Paints on another device, where the one before was lost.
+    pub fn set_computer(&mut self, computer: &Computer) {
+        self.studio.set_device(computer.0.clone());
+    }
+
+    /// Does what a page asks for in JSON, and answers in JSON: `{"refused": sentence, "conflict": bool}` where it is not
+    /// done. `file` comes with some calls.
+    pub fn answer(&mut self, call: &str, file: Vec<u8>) -> String {
+        let answer = match serde_json::from_str::<Call>(call) {
+            Ok(call) => self.studio.answer(call, file).map_err(|refusal| serde_json::json!(refusal)),
+            Err(error) => Err(serde_json::json!({ "refused": error.to_string(), "conflict": false })),
         };
-        Ok(word.to_owned())
+        answer.unwrap_or_else(|refusal| refusal).to_string()
     }
 
-    /// The oldest thing that happened and was not told yet, as JSON: `scale` or `iteration`, or `picture` once
-    /// [`Work::png`] has a new one.
-    pub fn news(&mut self) -> Option<String> {
-        loop {
-            let news = match self.painting.next_event()? {
-                Event::Scale { number, count, size, iterations, .. } => {
-                    News::Scale { number, count, width: size.width, height: size.height, iterations }
-                }
-                Event::Iteration { iteration, loss, .. } => News::Iteration { iteration, loss: loss.total },
-                Event::Snapshot { picture, .. } => {
-                    self.picture = Some(picture);
-                    return Some("{\"kind\":\"picture\"}".to_owned());
-                }
-                _ => continue,
-            };
-            return Some(serde_json::to_string(&news).expect("words and numbers can be written"));
-        }
-    }
-
-    /// Asks for a picture of the present moment.
-    pub fn look(&mut self) {
-        self.painting.request_picture();
-    }
-
-    /// Changes options between two iterations.
-    ///
-    /// # Errors
-    /// If one is out of range, or cannot change while a picture is painted.
-    pub fn change(&mut self, options: &str) -> Result<(), JsError> {
-        let options = Options::parse(options)?;
-        self.painting.change(|recipe| options.apply(recipe)).map_err(told)
-    }
-
-    /// The latest picture as a PNG file that remembers its recipe; nothing if there is none yet.
-    ///
-    /// # Errors
-    /// If a value is not a number.
-    pub fn png(&self) -> Result<Option<Vec<u8>>, JsError> {
-        let Some(picture) = &self.picture else { return Ok(None) };
-        let recipe = self.painting.recipe();
-        let record = Record {
-            impasto: env!("CARGO_PKG_VERSION"),
-            command: "web",
-            size: (picture.size().width, picture.size().height),
-            device: self.engine.name(),
-            back_end: self.engine.back_end(),
-            filters: self.engine.filters().digest(recipe.deepest()),
-            recipe,
+    /// Does a piece of work: `idle` if there is none, `pending` if the device has not answered, so that control has to go
+    /// back to the event loop, else `worked`.
+    pub fn step(&mut self) -> String {
+        let word = match self.studio.step() {
+            Step::Idle => "idle",
+            Step::Pending => "pending",
+            Step::Worked => "worked",
         };
-        let record = serde_json::to_string(&record).expect("a recipe is numbers, words and lists");
-        let encoding = Encoding { record: Some(record), ..Encoding::default() };
-        picture.to_png("the picture", &encoding).map(Some).map_err(told)
+        word.to_owned()
     }
 
-    /// Once it is done, takes the result as the latest picture.
-    ///
-    /// # Errors
-    /// As [`Work::advance`].
-    pub fn finish(&mut self) -> Result<(), JsError> {
-        let result = self.painting.picture().map_err(told)?;
-        self.picture = result.or(self.picture.take());
-        Ok(())
+    /// Whether a work has failed since this was asked last: the device may be lost.
+    pub fn take_failure(&mut self) -> bool {
+        self.studio.take_failure()
     }
-}
 
-/// The demonstration's photograph as a PNG file.
-///
-/// # Errors
-/// Never in practice: all its values are numbers.
-#[wasm_bindgen]
-pub fn demo_photograph(width: u32, height: u32) -> Result<Vec<u8>, JsError> {
-    let size = impasto::plan::Size { width, height };
-    impasto::demo::townscape(size).to_png("townscape.png", &Encoding::default()).map_err(told)
-}
+    /// The oldest thing that happened and was not told yet, as JSON: `event` and `data`.
+    pub fn next_told(&mut self) -> Option<String> {
+        self.told = self.studio.next_told();
+        self.told.as_ref().map(|told| serde_json::json!(told).to_string())
+    }
 
-/// The demonstration's painting as a PNG file.
-///
-/// # Errors
-/// As [`demo_photograph`].
-#[wasm_bindgen]
-pub fn demo_painting(width: u32, height: u32) -> Result<Vec<u8>, JsError> {
-    let size = impasto::plan::Size { width, height };
-    impasto::demo::brushwork(size).to_png("brushwork.png", &Encoding::default()).map_err(told)
+    /// The file that belongs to what was told last.
+    pub fn told_file(&mut self) -> Option<Vec<u8>> {
+        self.told.as_mut()?.file.take()
+    }
 }

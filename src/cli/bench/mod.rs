@@ -7,12 +7,13 @@ mod report;
 use super::{
     CliError,
     console::Console,
-    options::{DeviceOptions, KernelOptions, Way, size},
+    machine_options::{DeviceOptions, KernelOptions, Way},
 };
 use clap::Args;
 use impasto::{
     Device, Engine,
     gpu::{ForcedVariants, probe},
+    options::size,
     plan::{Plan, Size, iteration},
     style::{Method, Recipe, network},
     vgg19::Layer,

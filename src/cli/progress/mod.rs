@@ -1,19 +1,19 @@
 //! How far the painting is: a bar on a terminal, and a line now and then elsewhere.
 
-mod estimate;
 mod reports;
+mod words;
 
-pub(crate) use estimate::{Estimate, about};
+pub(crate) use words::about;
 
 use super::{console::Console, paint::Watcher};
-use estimate::clock;
 use impasto::{
     plan::Size,
-    style::{Event, Loss, Recipe},
+    style::{Estimate, Event, Loss, Recipe},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::Reports;
 use std::time::{Duration, Instant};
+use words::clock;
 
 /// Steps of a bar.
 const STEPS: f64 = 10_000.0;

@@ -3,11 +3,10 @@
 
 use super::{
     hub::Hub,
-    names::{PictureId, shown_name, stem},
-    options::{RequestError, call, parsed, typed, with},
-    work::{Request, Work},
+    options::{call, parsed, with},
 };
 use crate::cli::{CliError, console::Console, stylize};
+use impasto::studio::{PictureId, Request, RequestError, Work, typed};
 use std::ffi::OsString;
 
 /// What a work is called on the machine and by its user.
@@ -38,10 +37,7 @@ pub(super) fn command_line(hub: &Hub, request: &Request) -> Result<String, Reque
 
 /// What the result is called where it is saved: photograph and first painting.
 pub(super) fn result_name(hub: &Hub, request: &Request) -> String {
-    let named = |id| hub.picture(id).map_or("picture".to_owned(), |picture| stem(&picture.name).to_owned());
-    let painting = request.paintings.first().map(|painting| named(&painting.picture));
-    let name = [named(&request.photograph)].into_iter().chain(painting).collect::<Vec<_>>().join("-");
-    shown_name(&format!("{name}.png"), "picture.png")
+    request.result_name(|id| Some(hub.picture(id).ok()?.name))
 }
 
 /// The options that a request stands for, checked as the painter would.
@@ -49,7 +45,7 @@ pub(super) fn check(hub: &Hub, request: &Request) -> Result<stylize::Arguments, 
     let call = call(request, |id| hub.store.original(id).into())?;
     let arguments = parsed(&call)?;
     let quiet = Console::collecting();
-    arguments.paintings.check(request.paintings.len())?;
+    arguments.masks.check(&arguments.look.paintings, request.paintings.len())?;
     arguments.recipe(1, &quiet)?.check()?;
     Ok(arguments)
 }

@@ -1,10 +1,7 @@
 //! What the server and the painter share: all pictures and works, who is told of changes, and what the painter is asked.
 
-use super::{
-    names::{PictureId, WorkId},
-    store::{Store, StoreError},
-    work::{Picture, Request, Role, State, Work},
-};
+use super::store::{Store, StoreError};
+use impasto::studio::{Picture, PictureId, Request, Role, State, Work, WorkId};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,

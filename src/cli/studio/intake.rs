@@ -2,15 +2,14 @@
 
 use super::{
     hub::{Hub, HubError},
-    names::{PictureId, shown_name},
     store::{Store, StoreError},
-    work::{Picture, Role},
 };
 use crate::cli::demo::DRAWN;
 use impasto::{
     demo::{brushwork, townscape},
     picture::{Detail, Encoding, Picture as Pixels, PictureError, fit_long_side},
     plan::Size,
+    studio::{Picture, PictureId, Role, shown_name},
 };
 use sha2::{Digest, Sha256};
 use std::{fs::File, io, path::Path};

@@ -3,13 +3,10 @@
 mod calls;
 mod hub;
 mod intake;
-mod names;
 mod options;
-mod pace;
 mod painter;
 mod server;
 mod store;
-mod work;
 
 pub(crate) use store::StoreError;
 
@@ -18,18 +15,17 @@ use super::{
     console::Console,
     interrupt::Interrupts,
     memory_options::{MemoryLimit, MemoryOptions},
-    options::positive,
 };
 use clap::Args;
 use hub::Hub;
-use impasto::hexadecimal::hexadecimal;
+use impasto::{hexadecimal::hexadecimal, options::positive};
 use intake::draw_demonstration;
-use server::{App, Guard};
+use server::{App, Guard, StaticFiles};
 use std::{
     io::Write,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -48,6 +44,10 @@ pub(crate) struct Arguments {
     /// The directory of pictures and works [default: the user's data directory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Show a folder of files instead: the page that paints in the browser itself, which tools/build-web makes
+    #[arg(long = "static", value_name = "DIR", conflicts_with_all = ["data", "device", "threads", "memory", "weights"])]
+    folder: Option<PathBuf>,
 
     /// Do not open the browser; the address is printed either way
     #[arg(long)]
@@ -109,21 +109,14 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    if let Some(folder) = &arguments.folder {
+        return show(folder, arguments, console, answer);
+    }
     let store = Store::open(arguments.data.as_deref())?;
     let hub = Arc::new(Hub::open(store, arguments.machine()?)?);
     draw_demonstration(&hub).map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-    let asked = SocketAddr::new(arguments.listen, arguments.port);
-    let listener = runtime.block_on(TcpListener::bind(asked)).map_err(|error| {
-        CliError::Failed(format!("cannot listen on {asked}: {error}; name another port with --port, 0 for any"))
-    })?;
-    let address = listener.local_addr().map_err(failed)?;
+    let Listening { runtime, listener, address, shown } = listen(arguments)?;
     let token = new_token()?;
-    let shown = if address.ip().is_unspecified() {
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
-    } else {
-        address
-    };
     let url = format!("http://{shown}/?token={token}");
     let interrupts = Interrupts::watch()?;
     let painter = painter::spawn(hub.clone()).map_err(failed)?;
@@ -135,18 +128,9 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
              and delete"
         ));
     }
-    if !arguments.no_open
-        && let Err(error) = open::that_detached(&url)
-    {
-        console.say(&format!("no browser was opened ({error}): open the address above"));
-    }
-    let interrupted = async {
-        while interrupts.last().is_none() {
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    let served =
-        runtime.block_on(server::serve(listener, App::new(hub.clone(), Guard { address, token }), interrupted));
+    open_browser(arguments, &url, console);
+    let router = server::studio(App::new(hub.clone(), Guard { address, token }));
+    let served = runtime.block_on(server::serve(listener, router, interrupted(&interrupts)));
     hub.close();
     // What is being painted is kept first.
     let painted = painter.join();
@@ -164,6 +148,61 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
         }),
         None => Ok(()),
     }
+}
+
+/// An address that is listened at.
+struct Listening {
+    runtime: tokio::runtime::Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+    /// The address by which this machine reaches it.
+    shown: SocketAddr,
+}
+
+fn listen(arguments: &Arguments) -> Result<Listening, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+    let asked = SocketAddr::new(arguments.listen, arguments.port);
+    let listener = runtime.block_on(TcpListener::bind(asked)).map_err(|error| {
+        CliError::Failed(format!("cannot listen on {asked}: {error}; name another port with --port, 0 for any"))
+    })?;
+    let address = listener.local_addr().map_err(failed)?;
+    let shown = if address.ip().is_unspecified() {
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    };
+    Ok(Listening { runtime, listener, address, shown })
+}
+
+fn open_browser(arguments: &Arguments, url: &str, console: &Console) {
+    if !arguments.no_open
+        && let Err(error) = open::that_detached(url)
+    {
+        console.say(&format!("no browser was opened ({error}): open the address above"));
+    }
+}
+
+async fn interrupted(interrupts: &Interrupts) {
+    while interrupts.last().is_none() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Shows a folder until it is interrupted.
+fn show(folder: &Path, arguments: &Arguments, console: &Console, answer: &mut dyn Write) -> Result<(), CliError> {
+    let files = StaticFiles::open(folder).map_err(|error| {
+        CliError::Failed(format!(
+            "cannot show {}: {error}; tools/build-web makes such a folder, target/web",
+            folder.display()
+        ))
+    })?;
+    let Listening { runtime, listener, shown, .. } = listen(arguments)?;
+    let interrupts = Interrupts::watch()?;
+    let url = format!("http://{shown}/");
+    writeln!(answer, "{url}")?;
+    answer.flush()?;
+    open_browser(arguments, &url, console);
+    runtime.block_on(server::serve(listener, files.router(), interrupted(&interrupts))).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> CliError {

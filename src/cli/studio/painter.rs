@@ -3,24 +3,21 @@
 use super::{
     calls::{calls, check, command_line},
     hub::{Command, Hub, Leave},
-    names::WorkId,
     options::parsed,
-    pace::Pace,
-    work::{Request, State, Work},
 };
 use crate::cli::{
     CliError,
     console::Console,
     output::Destination,
-    progress::Estimate,
     resume::{Notes, TakenUp, take_up},
-    size_options::SizeOptions,
     stylize::{self, Call, Pictures},
 };
 use impasto::{
     Engine,
+    options::SizeOptions,
     picture::{Encoding, Picture},
-    style::{Checkpoint, Event, Painting, Status, StylizeError},
+    studio::{Pace, Request, State, Work, WorkId},
+    style::{Checkpoint, Estimate, Event, Painting, Status, StylizeError},
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -337,11 +334,11 @@ impl Sitting<'_> {
         let mut recipe = arguments.recipe(before.size, &quiet).map_err(sentence)?;
         let filters = self.begun.engine.filters();
         if let Some(reach) = filters.deepest() {
-            arguments.follow(&mut recipe, reach, filters.origin);
+            arguments.look.follow(&mut recipe, reach, filters.origin);
         }
         recipe.init.clone_from(&before.init);
-        if arguments.optimizer.is_none() {
-            recipe = arguments.paint_by(before.method, &recipe);
+        if arguments.look.optimizer.is_none() {
+            recipe = arguments.look.paint_by(before.method, &recipe);
         }
         recipe.first_iterations = recipe.first_iterations.saturating_add(self.further.0);
         recipe.iterations = recipe.iterations.saturating_add(self.further.1);

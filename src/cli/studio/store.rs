@@ -12,12 +12,11 @@
 //!
 //! Every file appears whole or not at all, so that the process can be killed at any moment.
 
-use super::{
-    names::{PictureId, WorkId},
-    work::{Picture, Work},
-};
 use directories::ProjectDirs;
-use impasto::replace_file::replace_file;
+use impasto::{
+    replace_file::replace_file,
+    studio::{Picture, PictureId, Work, WorkId},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs::{self, File, TryLockError},

@@ -4,21 +4,19 @@ use crate::cli::{
     CliError,
     console::Console,
     input::read_picture,
+    machine_options::{KernelOptions, PaintingDevices, Way},
     memory_options::MemoryOptions,
-    options::{DurationOptions, KernelOptions, PaintingDevices, Way, finite, positive, weighted_layer},
-    output::depth,
-    painting_options::{PaintingOptions, RegionOptions},
-    size_options::SizeOptions,
+    painting_options::{MaskOptions, RegionOptions},
     weights_options::WeightsOptions,
 };
 use clap::{ArgAction, Args};
 use impasto::{
     Device,
+    options::{RecipeOptions, SizeOptions, depth, positive},
     picture::{Depth, Picture},
-    plan::{Pooling, Size},
-    style::{Colours, Init, Inputs, Method, Recipe, Scaling, WeightedLayer, Weights},
-    vgg19::Layer,
-    weights::{Filters, Origin},
+    plan::Pooling,
+    style::{Init, Inputs, Recipe},
+    weights::Filters,
 };
 use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, str::FromStr};
 
@@ -66,41 +64,11 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "explain", help_heading = "Size and time")]
     pub preview: bool,
 
-    /// Long side of the smallest size the picture grows from [default: 128]
-    #[arg(long, value_name = "N", help_heading = "Size and time")]
-    min_scale: Option<u32>,
-
-    #[command(flatten, next_help_heading = "Size and time")]
-    duration: DurationOptions,
-
-    /// How much of the photograph is kept [default: 1]
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
-    content_weight: Option<f32>,
-
-    /// How much of the painting is taken [default: 6, with learned filters 120; with --loss mse 0.0003,
-    /// and 0.3 for wasserstein]
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
-    style_weight: Option<f32>,
-
-    /// How smooth the picture is kept (total variation) [default: 0.5, with --loss mse 100]
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look")]
-    tv_weight: Option<f32>,
-
-    /// How much the edges of the photograph are kept, for faces, text and architecture: 1 is a good start [default: 0]
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = 0.0, hide_default_value = true)]
-    edges: f32,
-
-    /// Whose colours the picture has: the painting's; the photograph's, so that only light and shade are painted; or the
-    /// painting's, matched to the photograph's first
-    #[arg(long, value_enum, value_name = "WHOSE", help_heading = "Look", default_value = "painting")]
-    colors: Colours,
-
-    /// How far --colors goes, from 0 to 1
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Look", default_value_t = 1.0)]
-    color_strength: f32,
+    #[command(flatten)]
+    pub look: RecipeOptions,
 
     #[command(flatten, next_help_heading = "Paintings")]
-    pub paintings: PaintingOptions,
+    pub masks: MaskOptions,
 
     #[command(flatten, next_help_heading = "Regions")]
     pub regions: RegionOptions,
@@ -109,38 +77,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "content|noise|FILE", help_heading = "Look", default_value = "content")]
     pub init: InitChoice,
 
-    /// Seed of the noise [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Look")]
-    seed: Option<u64>,
-
-    /// Layers that keep the photograph, with weights [default: relu4_2]
-    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
-    content_layers: Vec<WeightedLayer>,
-
-    /// Layers that bring the painting, with weights [default:
-    /// relu1_1=4,relu2_1=3,relu3_1=2,relu4_1=1,relu5_1=0.5, with learned filters
-    /// relu1_1=20,relu2_1=6,relu3_1=2,relu4_1=1]
-    #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
-    style_layers: Vec<WeightedLayer>,
-
-    /// How losses are measured: relative suits all filters; the default weights of mse are for VGG19
-    #[arg(long, value_enum, default_value = "relative", help_heading = "Network")]
-    loss: Scaling,
-
-    /// How the network shrinks its maps
-    #[arg(long, value_enum, default_value = "max", help_heading = "Network")]
-    pooling: Pooling,
-
     #[command(flatten, next_help_heading = "Network")]
     pub weights: WeightsOptions,
-
-    /// What moves the pixels [default: lbfgs, with --precision f16 adam]
-    #[arg(long, value_enum, help_heading = "Optimiser")]
-    pub optimizer: Option<Method>,
-
-    /// Step of the optimiser [default: 0.02 for adam, 1 for lbfgs]
-    #[arg(long, value_name = "F", value_parser = finite, help_heading = "Optimiser")]
-    learning_rate: Option<f32>,
 
     #[command(flatten, next_help_heading = "Machine and files")]
     pub device: PaintingDevices,
@@ -219,103 +157,27 @@ impl Arguments {
 
     /// The recipe for a result of this long side, with the layers named or the defaults for the deepest filters.
     pub fn recipe(&self, size: u32, console: &Console) -> Result<Recipe, CliError> {
-        let (default, weights) = (Recipe::default(), self.default_weights(Origin::Network));
-        let method = self.optimizer.unwrap_or_else(|| self.kernels.default_method());
-        let (first_iterations, iterations) = self.duration.iterations(method);
-        let layers = |named: &[WeightedLayer], default: Vec<WeightedLayer>| {
-            if named.is_empty() { default } else { named.to_vec() }
+        let init = match &self.init {
+            InitChoice::Content => Init::Content,
+            InitChoice::Noise => Init::Noise,
+            InitChoice::File(path) => Init::Picture(read_picture(path, self.sizes.detail(), console)?.picture),
         };
-        Ok(Recipe {
-            size,
-            min_scale: self.min_scale.unwrap_or(default.min_scale),
-            iterations,
-            first_iterations,
-            style_scales: self.paintings.style_scale.clone(),
-            blend: self.paintings.blend.clone(),
-            statistic: self.paintings.statistic(),
-            colours: self.colors,
-            colour_strength: self.color_strength,
-            feather: self.regions.feather,
-            init: match &self.init {
-                InitChoice::Content => Init::Content,
-                InitChoice::Noise => Init::Noise,
-                InitChoice::File(path) => Init::Picture(read_picture(path, self.sizes.detail(), console)?.picture),
-            },
-            seed: self.seed.unwrap_or(default.seed),
-            method,
-            learning_rate: self.learning_rate,
-            content_layers: layers(&self.content_layers, default.content_layers),
-            style_layers: layers(&self.style_layers, default.style_layers),
-            content_weight: self.content_weight.unwrap_or(weights.content),
-            style_weight: self.style_weight.unwrap_or(weights.style),
-            tv_weight: self.tv_weight.unwrap_or(weights.tv),
-            edge_weight: self.edges,
-            scaling: self.loss,
-            pooling: self.pooling,
-            border: default.border,
-            margin: default.margin,
-        })
-    }
-
-    fn default_weights(&self, origin: Origin) -> Weights {
-        Weights::default_for(self.loss, self.paintings.statistic(), origin)
-    }
-
-    /// The deepest layer for which filters are wanted, and the deepest that was named, for which they are needed.
-    pub fn depth(&self, recipe: &Recipe) -> (Layer, Option<Layer>) {
-        let named = self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max();
-        (recipe.deepest().max(named).unwrap_or(Layer::DEEPEST), named)
-    }
-
-    /// Default layers depend on how deep the filters reach, default weights on where they come from.
-    pub fn follow(&self, recipe: &mut Recipe, reach: Layer, origin: Origin) {
-        if self.style_weight.is_none() {
-            recipe.style_weight = self.default_weights(origin).style;
-        }
-        if self.content_layers.is_empty() {
-            recipe.content_layers = Recipe::content_layers_within(reach);
-        }
-        if self.style_layers.is_empty() {
-            recipe.style_layers = Recipe::style_layers_within(reach, origin);
-        }
-    }
-
-    /// Lets another optimiser paint, for as long as it takes.
-    pub fn paint_by(&self, method: Method, recipe: &Recipe) -> Recipe {
-        let (first_iterations, iterations) = self.duration.iterations(method);
-        Recipe { method, first_iterations, iterations, ..recipe.clone() }
+        Ok(self.look.recipe(size, init, self.kernels.default_method()))
     }
 
     /// Loads the filters for the recipe's pooling, and lets what is by default follow from them; layers that were named must
     /// be in them.
     pub fn filters(&self, recipe: &mut Recipe, inputs: &Inputs, console: &Console) -> Result<Filters, CliError> {
-        let (wanted, named) = self.depth(recipe);
+        let (wanted, named) = self.look.depth(recipe);
         let paintings = inputs.paintings.iter().map(|painting| &painting.picture);
         let pictures: Vec<&Picture> = [&inputs.content].into_iter().chain(paintings).collect();
         let filters = self.weights.load(wanted, named, &pictures, self.device.threads, console)?;
         if let Some(reach) = filters.deepest() {
-            self.follow(recipe, reach, filters.origin);
+            self.look.follow(recipe, reach, filters.origin);
         }
         Ok(match recipe.pooling {
             Pooling::Max => filters,
             Pooling::Average => filters.for_average_pooling(),
         })
-    }
-
-    /// What is probably not meant, in sentences.
-    pub fn remarks(&self, recipe: &Recipe, paintings: &[Size]) -> Vec<String> {
-        let mut remarks: Vec<String> = recipe.remarks(paintings).iter().map(ToString::to_string).collect();
-        if let Some(seed) = self.seed
-            && !matches!(self.init, InitChoice::Noise)
-        {
-            remarks.push(format!("--seed {seed} changes nothing without --init noise"));
-        }
-        if let Some(smallest) = self.min_scale
-            && smallest > recipe.size
-        {
-            let size = recipe.size;
-            remarks.push(format!("--min-scale {smallest} is above the size, so that {size} is the only size painted"));
-        }
-        remarks
     }
 }

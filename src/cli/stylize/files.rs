@@ -4,14 +4,14 @@ use super::arguments::{Arguments, InitChoice};
 use crate::cli::{
     CliError,
     console::Console,
-    input::{detail_for, is_standard_stream, read_picture},
+    input::{is_standard_stream, read_picture},
     output::{Carried, Destination, named_after},
     overwrite::{Input, Output, check_files},
     paint::Checkpoints,
     painting_options::used_mask,
     resume::Notes,
 };
-use impasto::{plan::Size, style::Inputs};
+use impasto::{options::detail_for, plan::Size, style::Inputs};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -32,12 +32,15 @@ impl Arguments {
     /// Reads all pictures.
     pub fn pictures(&self, console: &Console) -> Result<Pictures, CliError> {
         let files = self.regions.paintings(&self.style);
-        self.paintings.check(files.len())?;
+        self.masks.check(&self.look.paintings, files.len())?;
         let content = read_picture(&self.content, self.sizes.detail(), console)?;
-        let long = self.sizes.long_side(content.size, console);
+        let long = self.sizes.long_side(content.size);
+        if let Some(filled) = self.sizes.on_paper(content.size) {
+            console.detail(&filled);
+        }
         let keep = self.regions.keep.as_deref();
         let keep = keep.map(|path| used_mask(path, detail_for(long), "of what is kept")).transpose()?;
-        let paintings = self.paintings.read(&files, Some(long), console)?;
+        let paintings = self.masks.read(&files, &self.look.paintings, Some(long), console)?;
         let carried = Carried::of(&content, self.keep_exif, console);
         let own = content.size;
         Ok(Pictures {
@@ -81,7 +84,7 @@ impl Arguments {
     pub fn inputs(&self) -> Vec<Input> {
         let mut inputs = vec![Input::new("the photograph", &self.content)];
         inputs.extend(self.style.iter().map(|path| Input::new("the painting", path)));
-        inputs.extend(self.paintings.inputs().chain(self.regions.inputs()));
+        inputs.extend(self.masks.inputs().chain(self.regions.inputs()));
         if let InitChoice::File(path) = &self.init {
             inputs.push(Input::new("the picture to start from", path));
         }
@@ -109,7 +112,7 @@ impl Arguments {
         if let InitChoice::File(path) = &mut self.init {
             *path = directory.join(&*path);
         }
-        self.paintings.look_in(directory);
+        self.masks.look_in(directory);
         self.regions.look_in(directory);
         self.weights.look_in(directory);
     }

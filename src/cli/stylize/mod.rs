@@ -16,8 +16,8 @@ use super::{
     creatable::check_creatable,
     explain::{checkpoint_on_disk, explain},
     finish,
+    machine_options::engine_of,
     memory::{Lacking, affordable, check_memory, fit},
-    options::engine_of,
     output::Destination,
     paint::Keeping,
     progress::Progress,
@@ -94,9 +94,9 @@ fn explain_plan(
 ) -> Result<(), CliError> {
     let devices = arguments.device.open(console)?;
     let ways = arguments.ways(&devices, console)?;
-    let (wanted, _) = arguments.depth(&recipe);
+    let (wanted, _) = arguments.look.depth(&recipe);
     let (reach, origin) = arguments.weights.expected(wanted)?;
-    arguments.follow(&mut recipe, reach, origin);
+    arguments.look.follow(&mut recipe, reach, origin);
     let none = Filters { origin, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
     let engine = |filters| engine_of(&devices, ways.clone(), filters, &arguments.memory);
     let outline = Outline::new(inputs, &recipe).map_err(Box::new)?;
@@ -113,7 +113,7 @@ fn paint(
 ) -> Result<(), CliError> {
     destination.check(fit_long_side(inputs.content.size(), recipe.size))?;
     let sizes: Vec<Size> = inputs.paintings.iter().map(|painting| painting.picture.size()).collect();
-    for remark in arguments.remarks(&recipe, &sizes) {
+    for remark in arguments.look.remarks(&recipe, &sizes) {
         console.say(&remark);
     }
     let engine = engine(arguments, &mut recipe, &inputs, console)?;
@@ -183,7 +183,7 @@ pub(crate) fn engine(
     let engine = engine_of(&devices, ways, filters, &arguments.memory)?;
     describe(&engine, recipe, console);
     let outline = Outline::new(inputs, recipe).map_err(Box::new)?;
-    if arguments.optimizer.is_none() {
+    if arguments.look.optimizer.is_none() {
         choose_optimizer(arguments, &engine, &outline, recipe, console);
     }
     check_sizes(arguments, &engine, &outline, recipe, console)?;
@@ -212,7 +212,7 @@ fn describe_checkpoint(arguments: &Arguments, outline: &Outline, recipe: &Recipe
 
 /// Takes Adam where the history of L-BFGS is what does not fit, or not without windows.
 fn choose_optimizer(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &mut Recipe, console: &Console) {
-    let by = |method| arguments.paint_by(method, recipe);
+    let by = |method| arguments.look.paint_by(method, recipe);
     let affordable = affordable(recipe.method, |method| fit(engine, outline, &by(method)));
     if affordable != recipe.method {
         console.say("the history of L-BFGS does not fit into the device's memory: Adam paints, which takes longer");

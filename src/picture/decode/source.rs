@@ -55,7 +55,10 @@ impl Source {
     }
 
     /// All of a stream. What is no picture, or too large a one, is refused when its first bytes say so.
-    pub(super) fn hold(path: &Path, mut stream: impl Read) -> Result<(&'static Format, Source), PictureError> {
+    pub(in crate::picture) fn hold(
+        path: &Path,
+        mut stream: impl Read,
+    ) -> Result<(&'static Format, Source), PictureError> {
         let failed = |reason| PictureError::Read { path: path.into(), reason };
         let mut bytes = Vec::new();
         stream.by_ref().take(SIGNATURE).read_to_end(&mut bytes).map_err(failed)?;

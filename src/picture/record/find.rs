@@ -8,7 +8,7 @@ use tiff::decoder::{Decoder, Limits, ifd::Value};
 use tiff::tags::{ResolutionUnit, Tag};
 
 use super::super::{
-    PictureError,
+    Format, PictureError,
     decode::{Source, caught},
     exif,
 };
@@ -53,8 +53,20 @@ pub fn recorded(path: impl AsRef<Path>) -> Result<Option<String>, PictureError> 
 /// # Errors
 /// If the file cannot be read, or is not a picture in one of the formats that are read.
 pub fn marks(path: impl AsRef<Path>) -> Result<Marks, PictureError> {
-    let path = path.as_ref();
-    let (format, mut source) = Source::open(path)?;
+    let (format, source) = Source::open(path.as_ref())?;
+    marks_of(path.as_ref(), format, source)
+}
+
+/// The record of how a picture was made, from the contents of its file, which errors call `name`.
+///
+/// # Errors
+/// As [`marks`].
+pub fn recorded_in(name: &Path, contents: &[u8]) -> Result<Option<String>, PictureError> {
+    let (format, source) = Source::hold(name, contents)?;
+    Ok(marks_of(name, format, source)?.record)
+}
+
+fn marks_of(path: &Path, format: &Format, mut source: Source) -> Result<Marks, PictureError> {
     let mut marks = Marks::default();
     let looked = match format.format {
         ImageFormat::Png => in_png(&mut source, &mut marks),

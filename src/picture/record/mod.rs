@@ -3,7 +3,7 @@
 mod find;
 mod xmp;
 
-pub use find::{Marks, marks, recorded};
+pub use find::{Marks, marks, recorded, recorded_in};
 pub(super) use xmp::{insert_into_jpeg, packet};
 
 use std::path::Path;

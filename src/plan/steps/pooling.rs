@@ -5,7 +5,7 @@ use super::{FeatureShape, Map, Rows, SlotId};
 
 /// How 2x2 blocks of pixels become one; an odd last row or column is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "options", derive(clap::ValueEnum))]
 pub enum Pooling {
     /// The largest of four values; of equal ones the first in reading order
     Max,

@@ -1,7 +1,7 @@
 /** How far the work on the stage is, in words and as a bar, and what can be done with it. */
 import { button, byId, el } from './dom.js';
 import * as actions from './actions.js';
-import { downloadOf } from './engine.js';
+import { downloadNameOf, downloadOf } from './engine.js';
 import { described, largerSizes, share } from './work.js';
 import { isActive, now, shownWork, update, watch } from './state.js';
 import { words } from './words.js';
@@ -104,7 +104,7 @@ function mountCommands() {
       };
       const focused = document.activeElement;
       for (const [name, tool] of Object.entries(tools)) tool.hidden = !open[name];
-      if (result) tools.save.href = downloadOf(work);
+      if (result) Object.assign(tools.save, { href: downloadOf(work), download: downloadNameOf(work) });
       to.replaceChildren(...sizes.map((size) => el('option', { value: size }, words.sizeUsual(size))));
       // The button that was just pressed may be gone: its counterpart takes the focus.
       if (focused?.hidden && byId('commands').contains(focused)) {

@@ -50,7 +50,8 @@ async function request(path, method = 'GET', body = undefined) {
 /**
  * Calls the listener whenever something changes, the whole state first and again after a lost connection.
  * @param {{state: (state: State) => void, work: (work: Work) => void, picture: (picture: Picture) => void,
- *   gone: (gone: {work?: number, picture?: string}) => void, lost: (why: string) => void}} listener
+ *   gone: (gone: {work?: number, picture?: string}) => void, lost: (why: string) => void, options: () => void}} listener
+ *   `options`: what can be set is other than it was
  */
 export function follow(listener) {
   const events = new EventSource('/api/events');
@@ -97,3 +98,12 @@ export const viewOf = (picture) => `/api/pictures/${picture}/view`;
 export const pictureOf = (work, number) => `/api/works/${work}/pictures/${number}`;
 export const resultOf = (work) => `/api/works/${work.id}/result?of=${work.width}x${work.height}-${work.picture}`;
 export const downloadOf = (work) => `/api/works/${work.id}/result?download=1`;
+/** What the file is called that is downloaded; empty where the answer says it. */
+export const downloadNameOf = () => '';
+
+/**
+ * What the engine takes besides pictures.
+ * @type {{label: string, accept?: string, address?: boolean, take: (given: File|string) => Promise<Work|null>}[]}
+ *   `accept` says which files; of `address`, an address is taken. What comes of it is a work, or nothing to be seen.
+ */
+export const extras = [];

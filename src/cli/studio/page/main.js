@@ -33,7 +33,8 @@ mountViews();
 listenForUndo();
 document.body.classList.add('built');
 
-attempt(engine.options).then((told) => told && update({ groups: told.groups }));
+const askOptions = () => attempt(engine.options).then((told) => told && update({ groups: told.groups }));
+askOptions();
 engine.follow({
   state(told) {
     const first = !now().ready;
@@ -46,6 +47,7 @@ engine.follow({
   picture: (picture) => update({ pictures: new Map(now().pictures).set(picture.id, picture) }),
   gone: ({ work, picture }) => update({ works: without(now().works, work), pictures: without(now().pictures, picture) }),
   lost: (why) => update({ lost: why }),
+  options: askOptions,
 });
 
 /** What the page opens with: the work that is on its way, or else the demonstration's pictures. */

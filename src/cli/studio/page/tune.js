@@ -1,6 +1,7 @@
 /** How it is painted: the few things that matter most, and presets. Everything else is in more.js. */
 import { button, byId, el } from './dom.js';
 import { setOptions } from './actions.js';
+import { mountExtras } from './extras.js';
 import { mountCommandLine, mountMore } from './more.js';
 import { now, optionOf, watch } from './state.js';
 import { SIZES } from './work.js';
@@ -26,7 +27,7 @@ const AT_HAND = ['style-weight', 'size'];
 
 export function mountTune() {
   const place = byId('tune');
-  place.prepend(el('h2', { className: 'unseen' }, words.tune), styleWeight(), size(), presets(), mountMore(AT_HAND));
+  place.prepend(el('h2', { className: 'unseen' }, words.tune), styleWeight(), size(), presets(), mountMore(AT_HAND), ...mountExtras());
   mountCommandLine();
 }
 

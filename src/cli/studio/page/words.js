@@ -154,6 +154,7 @@ export const words = {
   close: 'Close',
   cancel: 'Cancel',
   use: 'Use it',
+  address: 'Address',
   cameraTitle: 'Camera',
   cameraTake: 'Take',
   cameraAgain: 'Again',

@@ -6,9 +6,11 @@ mod guard;
 mod page;
 mod pictures;
 mod reply;
+mod static_files;
 mod works;
 
 pub(super) use guard::Guard;
+pub(super) use static_files::StaticFiles;
 
 use super::hub::Hub;
 use axum::{
@@ -58,7 +60,8 @@ async fn state(State(app): State<App>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], app.hub.state())
 }
 
-fn router(app: App) -> Router {
+/// Everything that the studio answers.
+pub(super) fn studio(app: App) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/page/{name}", get(page::named))
@@ -86,8 +89,8 @@ fn router(app: App) -> Router {
 }
 
 /// Answers until `closing` is done.
-pub(super) async fn serve(listener: TcpListener, app: App, closing: impl Future<Output = ()>) -> io::Result<()> {
-    let (router, connections) = (router(app), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+pub(super) async fn serve(listener: TcpListener, router: Router, closing: impl Future<Output = ()>) -> io::Result<()> {
+    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let accept = async {
         loop {
             let Ok(place) = connections.clone().acquire_owned().await else { return };

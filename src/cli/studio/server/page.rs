@@ -10,20 +10,24 @@ use include_dir::{Dir, include_dir};
 
 static PAGE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cli/studio/page");
 
-/// What the files of the page are, by their extensions.
-const KINDS: [(&str, &str); 4] = [
+/// What files are, by their extensions.
+const KINDS: [(&str, &str); 6] = [
     ("html", "text/html; charset=utf-8"),
     ("css", "text/css; charset=utf-8"),
     ("js", "text/javascript; charset=utf-8"),
     ("svg", "image/svg+xml"),
+    ("wasm", "application/wasm"),
+    ("webmanifest", "application/manifest+json"),
 ];
 
+/// What a file is, if its name says so.
+pub(super) fn kind_of(path: &std::path::Path) -> Option<&'static str> {
+    let extension = path.extension()?;
+    KINDS.iter().find(|(known, _)| extension == *known).map(|(_, kind)| *kind)
+}
+
 fn file(name: &str) -> Answer {
-    let found = PAGE.get_file(name).and_then(|file| {
-        let extension = file.path().extension()?;
-        let (_, kind) = KINDS.iter().find(|(known, _)| extension == *known)?;
-        Some((*kind, file.contents()))
-    });
+    let found = PAGE.get_file(name).and_then(|file| Some((kind_of(file.path())?, file.contents())));
     let (kind, bytes) = found.ok_or_else(Refusal::not_found)?;
     Ok(([(CONTENT_TYPE, kind)], bytes).into_response())
 }

@@ -4,16 +4,14 @@ use super::{
     App, body,
     reply::{self, Answer, Refusal},
 };
-use crate::cli::studio::{
-    intake::{Incoming, take},
-    names::PictureId,
-};
+use crate::cli::studio::intake::{Incoming, take};
 use axum::{
     body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
+use impasto::studio::PictureId;
 use serde::Deserialize;
 
 /// What is said of a file in the address.

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     CliError,
-    studio::{hub::HubError, intake::IntakeError, options::RequestError, work::Work},
+    studio::{hub::HubError, intake::IntakeError},
 };
 use axum::{
     body::Body,
@@ -12,6 +12,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use impasto::studio::{RequestError, Work};
 use serde::Serialize;
 use std::path::Path;
 

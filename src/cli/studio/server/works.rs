@@ -7,9 +7,7 @@ use super::{
 use crate::cli::studio::{
     calls::{check, command_line, result_name},
     hub::{Command, HubError},
-    names::WorkId,
     options,
-    work::{Request, State as Stage},
 };
 use axum::{
     body::Body,
@@ -17,7 +15,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION},
     response::IntoResponse,
 };
-use impasto::style::LONGEST_SIDE;
+use impasto::{
+    studio::{Request, State as Stage, WorkId},
+    style::LONGEST_SIDE,
+};
 use serde::Deserialize;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::oneshot;

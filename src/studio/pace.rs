@@ -1,6 +1,7 @@
 //! How often a picture on the way is shown: as often as it may be without slowing the work.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// What showing may take of the whole time.
 const SHARE: f64 = 0.02;
@@ -10,7 +11,7 @@ const OFTEN: Duration = Duration::from_millis(200);
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     next: Instant,
 }
 

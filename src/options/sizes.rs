@@ -1,14 +1,23 @@
 //! How large a result is, in pixels or as printers say it.
 
-use super::{console::Console, input::detail_for, options::positive};
-use clap::Args;
-use impasto::{
+use super::values::positive;
+use crate::{
     picture::{Detail, fit_long_side},
     plan::Size,
     style::Recipe,
 };
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{fmt, num::NonZeroU16, str::FromStr};
+
+/// The least detail that is asked for, in pixels of the long side: filters may be learned from pictures that are painted
+/// smaller than this.
+const LEAST: u32 = 512;
+
+/// The detail that a picture needs which is shrunk to this long side.
+pub fn detail_for(long_side: u32) -> Detail {
+    Detail::LongSide(long_side.max(LEAST))
+}
 
 /// Pixels per inch where paper is named and no density: what printers ask for.
 const USUAL_DENSITY: NonZeroU16 = NonZeroU16::new(300).expect("300 is not zero");
@@ -28,7 +37,7 @@ const UNITS: [Unit; 3] = [
 
 /// See the module.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SizeOptions {
+pub struct SizeOptions {
     /// Long side of the result in pixels, 0 for the photograph's own [default: 512, or the photograph's own if smaller; to
     /// go on or to paint again, as before]
     #[arg(long, value_name = "N", conflicts_with = "print")]
@@ -56,7 +65,6 @@ struct Paper {
 
 impl SizeOptions {
     /// So many pixels on the long side.
-    #[cfg(feature = "studio")]
     pub fn of_pixels(long: u32) -> SizeOptions {
         SizeOptions { size: Some(long), ..SizeOptions::default() }
     }
@@ -107,19 +115,21 @@ impl SizeOptions {
     }
 
     /// Long side of the result for a photograph of this size.
-    pub fn long_side(&self, photograph: Size, console: &Console) -> u32 {
+    pub fn long_side(&self, photograph: Size) -> u32 {
         let own = photograph.long_side();
         match (self.size, &self.print) {
             (Some(0), _) => own,
             (Some(size), _) => size,
-            (None, Some(paper)) => {
-                let long = pixels(paper.long_side(photograph), self.dots());
-                let (size, dots) = (fit_long_side(photograph, long), self.dots());
-                console.detail(&format!("{size} pixels at {dots} dpi make {}", paper.filled_by(size, dots)));
-                long
-            }
+            (None, Some(paper)) => pixels(paper.long_side(photograph), self.dots()),
             (None, None) => Recipe::default().size.min(own),
         }
+    }
+
+    /// How much of the paper is filled, in words, where paper is named.
+    pub fn on_paper(&self, photograph: Size) -> Option<String> {
+        let paper = self.print.as_ref()?;
+        let (size, dots) = (fit_long_side(photograph, self.long_side(photograph)), self.dots());
+        Some(format!("{size} pixels at {dots} dpi make {}", paper.filled_by(size, dots)))
     }
 
     fn dots(&self) -> NonZeroU16 {
@@ -200,12 +210,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
-    use crate::cli::console::ConsoleOptions;
 
     fn long_side(print: &str, dpi: u16, width: u32, height: u32) -> u32 {
         let options = SizeOptions { print: Some(print.parse().unwrap()), dpi: NonZeroU16::new(dpi), size: None };
-        let console = Console::new(ConsoleOptions::default());
-        let long = options.long_side(Size { width, height }, &console);
+        let long = options.long_side(Size { width, height });
         assert!(matches!(options.detail(), Detail::LongSide(enough) if enough >= long), "{print}");
         long
     }

@@ -1,12 +1,15 @@
 //! How much of the whole work is done, and how long the rest takes.
 
-use impasto::{plan::Size, style::Recipe};
+use super::Recipe;
+use crate::plan::Size;
 use std::time::Duration;
 
 /// One size of the picture and its iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stage {
+pub struct Stage {
+    /// In pixels.
     pub size: Size,
+    /// How many are done at this size.
     pub iterations: u32,
 }
 
@@ -23,7 +26,7 @@ impl Stage {
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(crate) struct Estimate {
+pub struct Estimate {
     stages: Vec<Stage>,
     /// The present stage and its iterations done.
     position: (usize, u32),
@@ -43,11 +46,11 @@ impl Estimate {
     }
 
     /// The painting has other iterations or sizes from now on.
-    #[cfg(feature = "studio")]
     pub fn follow(&mut self, recipe: &Recipe, sizes: &[Size]) {
         self.stages = stages(recipe, sizes);
     }
 
+    /// For these stages, of which none has begun.
     pub fn new(stages: Vec<Stage>) -> Estimate {
         Estimate { stages, position: (0, 0), pace: None }
     }
@@ -65,6 +68,7 @@ impl Estimate {
         }
     }
 
+    /// The stage that was begun last; none if there is none.
     pub fn present(&self) -> Option<Stage> {
         self.stages.get(self.position.0).copied()
     }
@@ -74,6 +78,7 @@ impl Estimate {
         (self.position.0 + 1, self.stages.len())
     }
 
+    /// Iterations of the present stage that are done.
     pub fn iteration(&self) -> u32 {
         self.position.1
     }
@@ -95,27 +100,6 @@ impl Estimate {
         let present =
             self.present().map_or(0.0, |stage| stage.pixels() * f64::from(stage.iterations.saturating_sub(iterations)));
         present + later
-    }
-}
-
-/// Hours, minutes and seconds as a clock shows them.
-pub(crate) fn clock(time: Duration) -> String {
-    let seconds = time.as_secs_f64().round() as u64;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
-/// A time in words, no more exactly than a prediction deserves.
-pub(crate) fn about(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    let minutes = (seconds / 60.0).round() as u64;
-    match minutes {
-        0..2 => format!("about {} s", seconds.ceil()),
-        2..60 => format!("about {minutes} min"),
-        _ => {
-            let tens = (seconds / 600.0).round() as u64;
-            format!("about {} h {:02} min", tens / 6, tens % 6 * 10)
-        }
     }
 }
 
@@ -146,20 +130,5 @@ mod tests {
         estimate.begin(2);
         estimate.advance(10, 1.0);
         assert_eq!((estimate.part(), estimate.left()), (1.0, Some(Duration::ZERO)));
-    }
-
-    #[test]
-    fn predictions_are_rounded() {
-        let times = [0.2, 70.0, 100.0, 3500.0, 3600.0, 12_100.0].map(|time| about(Duration::from_secs_f64(time)));
-        assert_eq!(
-            times,
-            ["about 1 s", "about 70 s", "about 2 min", "about 58 min", "about 1 h 00 min", "about 3 h 20 min"]
-        );
-    }
-
-    #[test]
-    fn times_are_shown_as_on_a_clock() {
-        let times = [0.4, 59.6, 61.0, 3599.0, 3600.0, 360_061.0].map(|time| clock(Duration::from_secs_f64(time)));
-        assert_eq!(times, ["0:00", "1:00", "1:01", "59:59", "1:00:00", "100:01:01"]);
     }
 }

@@ -1,7 +1,7 @@
 //! What pictures and works are called, on the disk and in addresses: only names that this module makes or has checked,
 //! so that none leads out of the studio's directory.
 
-use impasto::hexadecimal::hexadecimal;
+use crate::hexadecimal::hexadecimal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,15 +14,15 @@ const LONGEST_NAME: usize = 120;
 /// A picture, named after the contents of its file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct PictureId(String);
+pub struct PictureId(String);
 
 /// The number of a work, from 1.
-pub(super) type WorkId = u64;
+pub type WorkId = u64;
 
 /// A word that no picture is called.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no picture of that name: see /api/state for those that there are")]
-pub(super) struct NoPictureId;
+pub struct NoPictureId;
 
 impl PictureId {
     /// For the file with this digest, of at least 16 bytes.
@@ -59,7 +59,7 @@ impl fmt::Display for PictureId {
 }
 
 /// What a user calls a file, without directories and control characters; `otherwise` where nothing is left.
-pub(super) fn shown_name(text: &str, otherwise: &str) -> String {
+pub fn shown_name(text: &str, otherwise: &str) -> String {
     let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
     let kept = kept.trim_start_matches('-').trim();
@@ -67,7 +67,7 @@ pub(super) fn shown_name(text: &str, otherwise: &str) -> String {
 }
 
 /// The part of a file's name before its extension.
-pub(super) fn stem(name: &str) -> &str {
+pub fn stem(name: &str) -> &str {
     match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
         _ => name,

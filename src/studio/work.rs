@@ -1,7 +1,7 @@
 //! What the studio knows of a picture and of a work, as the page and other programs see it.
 
 use super::names::{PictureId, WorkId};
-use impasto::{plan::Size, style::Event};
+use crate::{plan::Size, style::Event};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const MOST_IN_STRIP: usize = 24;
 
 /// A picture that something can be painted from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Picture {
+pub struct Picture {
     pub id: PictureId,
     /// What the user calls its file.
     pub name: String,
@@ -30,7 +30,7 @@ pub(super) struct Picture {
 /// What a picture of the demonstration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Role {
+pub enum Role {
     Photograph,
     Painting,
 }
@@ -38,7 +38,7 @@ pub(super) enum Role {
 /// What is to be painted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
+pub struct Request {
     pub photograph: PictureId,
     pub paintings: Vec<Painting>,
     /// Where the photograph stays.
@@ -52,7 +52,7 @@ pub(super) struct Request {
 /// A painting whose style is taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Painting {
+pub struct Painting {
     pub picture: PictureId,
     /// How much it counts; 1 by default.
     #[serde(default)]
@@ -82,7 +82,7 @@ impl Request {
 /// How far a work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub enum State {
     /// In the queue.
     Waiting,
     /// Pictures are read, filters loaded or learned.
@@ -98,7 +98,7 @@ pub(super) enum State {
 
 /// One size of the picture while it grows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Scale {
+pub struct Scale {
     /// Which, from 1.
     pub number: usize,
     pub count: usize,
@@ -108,7 +108,7 @@ pub(super) struct Scale {
 
 /// A picture that is, was or will be painted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Work {
+pub struct Work {
     pub id: WorkId,
     pub state: State,
     #[serde(flatten)]

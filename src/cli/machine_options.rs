@@ -1,4 +1,4 @@
-//! Options that several subcommands share, and the values they take.
+//! Options that say what computes, and the engines that follow from them.
 
 use super::{CliError, console::Console, memory_options::MemoryOptions};
 use clap::{Args, ValueEnum};
@@ -7,12 +7,12 @@ use impasto::{
     cache_directory::{CACHE_VARIABLE, cache_directory},
     gpu::ForcedVariants,
     measured_speeds,
-    plan::{Precision, Size},
-    style::{LONGEST_SIDE, Method, Quality, Recipe, WeightedLayer},
-    vgg19::Layer,
+    options::positive,
+    plan::Precision,
+    style::{Method, Recipe},
     weights::Filters,
 };
-use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 /// Where to compute.
 #[derive(Args)]
@@ -92,30 +92,6 @@ pub(crate) fn engine_of(
     }
     let on_host = engines.iter().filter(|engine| engine.is_on_host()).count() as u64;
     Ok(Engine::together(engines.into_iter().map(|engine| memory.limit(engine, on_host)).collect()))
-}
-
-/// How long to paint.
-#[derive(Args)]
-pub(crate) struct DurationOptions {
-    /// How much time the picture is given
-    #[arg(long, value_name = "draft|normal|fine", value_parser = quality, default_value = "normal")]
-    quality: Quality,
-
-    /// Iterations at every size but the smallest [default: as many as --quality says]
-    #[arg(long, value_name = "N")]
-    iterations: Option<u32>,
-
-    /// Iterations at the smallest size [default: as many as --quality says]
-    #[arg(long, value_name = "N")]
-    first_iterations: Option<u32>,
-}
-
-impl DurationOptions {
-    /// Iterations at the smallest size and at each of the others.
-    pub fn iterations(&self, method: Method) -> (u32, u32) {
-        let (first, others) = self.quality.iterations(method);
-        (self.first_iterations.unwrap_or(first), self.iterations.unwrap_or(others))
-    }
 }
 
 /// Which kernels compute.
@@ -232,56 +208,6 @@ enum PrecisionChoice {
     F16,
 }
 
-fn quality(name: &str) -> Result<Quality, String> {
-    Quality::from_str(name, true).map_err(|_| match name.parse::<u8>() {
-        Ok(number) => format!("for the quality of a JPEG file say --jpeg-quality {number}"),
-        Err(_) => "there are draft, normal and fine".to_owned(),
-    })
-}
-
 fn variants(names: &str) -> Result<ForcedVariants, String> {
     names.parse::<ForcedVariants>().map_err(|error| error.to_string())
-}
-
-/// `relu4_2` or `relu4_2=0.5`.
-pub(crate) fn weighted_layer(text: &str) -> Result<WeightedLayer, String> {
-    let (name, weight) = text.split_once('=').map_or((text, None), |(name, weight)| (name, Some(weight)));
-    let layer = name.trim().parse::<Layer>().map_err(|error| error.to_string())?;
-    let weight = weight.map_or(Ok(1.0), |weight| finite(weight.trim()))?;
-    Ok(WeightedLayer { layer, weight })
-}
-
-/// A finite number: no NaN, no infinity.
-pub(crate) fn finite(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(format!("\"{text}\" is not a finite number")),
-        Err(_) => Err(format!("\"{text}\" is not a number")),
-    }
-}
-
-/// A finite number above zero.
-pub(crate) fn positive_number(text: &str) -> Result<f32, String> {
-    match finite(text)? {
-        value if value > 0.0 => Ok(value),
-        value => Err(format!("{value} is not above zero")),
-    }
-}
-
-/// A whole number of a type that excludes zero.
-pub(crate) fn positive<N: FromStr>(text: &str) -> Result<N, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is not a whole number above zero"))
-}
-
-/// `WxH`.
-pub(crate) fn size(text: &str) -> Result<Size, String> {
-    let sides =
-        text.split_once(['x', 'X']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    match sides {
-        Some((width, height)) if width.max(height) > LONGEST_SIDE => {
-            Err(format!("{width}x{height} is too large: a picture has at most {LONGEST_SIDE} pixels on a side"))
-        }
-        Some((width @ 1.., height @ 1..)) => Ok(Size { width, height }),
-        _ => Err(format!("\"{text}\" is not a size: write width x height in pixels, like 512x384")),
-    }
 }

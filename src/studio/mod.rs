@@ -1,0 +1,12 @@
+//! What the studio's page sees of pictures and works, wherever the engine is that paints them: behind a server on the same
+//! machine, or in the page itself.
+
+mod call;
+mod names;
+mod pace;
+mod work;
+
+pub use call::{Given, RequestError, call, refusal, spelled, typed};
+pub use names::{NoPictureId, PictureId, WorkId, shown_name, stem};
+pub use pace::Pace;
+pub use work::{Painting, Picture, Request, Role, Scale, State, Work};

@@ -1,0 +1,185 @@
+//! The page that paints in the browser itself, in Chromium with a software GPU. IMPASTO_WEB names the folder that
+//! tools/build-web made; without it these tests say so and pass.
+
+use crate::{
+    command_line::{folder::Folder, running::wait_until},
+    common::browser::{Seen, WITH_WEBGPU, browser},
+};
+use headless_chrome::Browser;
+use impasto::picture::Picture;
+use serde_json::Value;
+use std::{
+    ffi::OsString,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Stdio},
+};
+
+/// Mean difference, in levels of 255, between what the browser's GPU paints and what the processor does: they add up in
+/// other orders, from which filters are learned and pixels are moved.
+const MEAN_LEVELS: f64 = 2.0;
+
+/// `impasto studio --static` with the page; it is killed at the end of the test.
+struct Page {
+    child: Child,
+    url: String,
+}
+
+impl Page {
+    fn show(folder: &Folder) -> Option<Page> {
+        let Some(web) = std::env::var_os("IMPASTO_WEB") else {
+            eprintln!("no page for browsers: make it with tools/build-web and name target/web in IMPASTO_WEB");
+            return None;
+        };
+        let mut command = folder.command("studio --no-open --port 0 --static");
+        let mut child = command.arg(absolute(web)).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Some(Page { child, url: url.trim_end().to_owned() })
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn absolute(path: OsString) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A browser with WebGPU, and the folder's page.
+fn both(folder: &Folder) -> Option<(Browser, Page)> {
+    let page = Page::show(folder)?;
+    Some((browser(&WITH_WEBGPU)?, page))
+}
+
+/// Waits for the end of something long: as long as it moves, it is not too late.
+fn wait_while_it_moves(page: &Seen, ended: impl Fn(&str) -> bool) -> String {
+    let mut status = page.status();
+    while !ended(&status) {
+        let before = status.clone();
+        wait_until(&format!("what comes after \"{before}\""), || {
+            status = page.status();
+            status != before
+        });
+    }
+    status
+}
+
+#[test]
+fn chromium_compiles_every_entry_point_of_every_shader() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let seen = Seen::open(&browser, &format!("{}check.html", page.url));
+    let script = r"(async () => {
+        const { default: load, shaders } = await import(new URL('page/impasto_web.js', location.href));
+        await load();
+        const adapter = await navigator.gpu.requestAdapter();
+        const f16 = adapter.features.has('shader-f16');
+        const device = await adapter.requestDevice({
+            requiredFeatures: f16 ? ['shader-f16'] : [],
+            requiredLimits: Object.fromEntries(
+                ['maxComputeWorkgroupStorageSize', 'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupSizeX',
+                    'maxStorageBuffersPerShaderStage'].map((name) => [name, adapter.limits[name]])),
+        });
+        const wrong = [];
+        let compiled = 0;
+        for (const { name, precision, source } of JSON.parse(shaders())) {
+            if (precision === 'f16' && !f16) continue;
+            const module = device.createShaderModule({ code: source });
+            const told = (await module.getCompilationInfo()).messages.filter(({ type }) => type === 'error');
+            wrong.push(...told.map(({ message, lineNum }) => `${name} ${precision}:${lineNum}: ${message}`));
+            const flags = [...source.matchAll(/override\s+(\w+)\s*:\s*bool/g)].map(([, flag]) => flag);
+            for (const [, entryPoint] of source.matchAll(/@compute[\s\S]*?fn\s+(\w+)/g)) {
+                for (const value of [0, 1]) {
+                    const constants = Object.fromEntries(flags.map((flag) => [flag, value]));
+                    await device.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint, constants } }).then(
+                        () => (compiled += 1), (error) => wrong.push(`${name} ${entryPoint} ${precision}: ${error.message}`));
+                }
+            }
+        }
+        return JSON.stringify({ compiled, wrong });
+    })()";
+    let found: Value = serde_json::from_str(seen.value(script).as_str().expect("an answer")).unwrap();
+    assert_eq!(found["wrong"], serde_json::json!([]));
+    // Each shader that is no tensor core's has an entry point, compiled with its flags off and on.
+    let shaders = impasto::gpu::SHADERS.iter().filter(|shader| !shader.is_cooperative()).count() as u64;
+    assert!(found["compiled"].as_u64().unwrap() >= 2 * shaders, "{found}");
+}
+
+#[test]
+fn no_kernel_fails_in_chromium() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let seen = Seen::open(&browser, &format!("{}check.html", page.url));
+    wait_until("the engine", || seen.value("document.getElementById('validate').disabled") == false);
+    seen.press("Validate");
+    let status = wait_while_it_moves(&seen, |status| status.contains(" on "));
+    assert!(
+        status.ends_with(", 0 failed."),
+        "{status}: {}",
+        seen.value("document.getElementById('failures').textContent")
+    );
+    let cases: u32 = status.split(' ').next().unwrap().parse().unwrap();
+    assert!(cases > 500, "{status}");
+}
+
+#[test]
+fn the_page_paints_what_the_command_paints() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let seen = Seen::open(&browser, &page.url);
+    // The demonstration's pictures are chosen.
+    seen.wait_for("button", "Paint");
+    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+    seen.value(
+        "import(new URL('page/actions.js', location.href)).then(({ setOptions }) => setOptions({ size: '128', 'first-iterations': '8' }))",
+    );
+    // Long tasks of the page itself are noted from here on.
+    seen.value(
+        "window.longest = 0, new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => (longest = Math.max(longest, duration)))).observe({ type: 'longtask' })",
+    );
+    seen.press("Paint");
+    let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
+    assert!(status.contains("Done, 128 × 96"), "{status}");
+    let saved = seen.wait_for("link", "Save picture");
+    assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
+    let bytes = seen.on(
+        saved,
+        "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }",
+    );
+    let bytes: Vec<u8> = bytes.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
+    std::fs::write(folder.path("browser.png"), bytes).unwrap();
+    if let Some(screenshots) = std::env::var_os("IMPASTO_SCREENSHOTS") {
+        std::fs::copy(folder.path("browser.png"), PathBuf::from(screenshots).join("browser.png")).unwrap();
+    }
+
+    // The picture remembers what it is painted from, and the command line paints it again.
+    let (width, height) = (768, 576);
+    let size = impasto::plan::Size { width, height };
+    impasto::demo::townscape(size).save(folder.path("town.png")).unwrap();
+    impasto::demo::brushwork(size).save(folder.path("brushwork.png")).unwrap();
+    let told = folder.run("info browser.png");
+    assert!(told.stdout.contains("--weights: learned") && told.stdout.contains("town.png"), "{told:?}");
+    let again = folder.run("again browser.png --device cpu -o again.png");
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert!(!again.stderr.contains("has changed"), "{again:?}");
+    let [browsers, commands] =
+        ["browser.png", "again.png"].map(|name| Picture::open(folder.path(name)).unwrap().pixels().to_vec());
+    assert_eq!(browsers.len(), commands.len());
+    let sum: f64 = browsers.iter().zip(&commands).map(|(a, b)| f64::from((a - b).abs())).sum();
+    let levels = 255.0 * sum / browsers.len() as f64;
+    assert!(levels < MEAN_LEVELS, "they differ by {levels:.2} levels");
+    let longest = seen.value("longest");
+    println!("longest task of the page: {longest} ms; difference {levels:.3} levels");
+
+    // What was painted is there when the page is opened again.
+    seen.tab.reload(true, None).unwrap();
+    wait_until("the gallery's card", || {
+        seen.value("location.hash = '#gallery'");
+        seen.is_there("button", "Open no. 1")
+    });
+}
