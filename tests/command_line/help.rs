@@ -25,7 +25,7 @@ const COMMANDS: [(&str, &str); 19] = [
          --style-scale --style-mask --statistic --weights --weights-format --weights-url --device --threads --precision \
          --variant --memory",
     ),
-    ("studio", "--data --no-open --port --listen --device --threads --memory --weights"),
+    ("studio", "--data --static --no-open --port --listen --device --threads --memory --weights"),
     ("info", "<PICTURE> --json"),
     ("again", "<PICTURE> --output --size --print --dpi --content --style --weights --device --memory"),
     ("devices", "--help"),
