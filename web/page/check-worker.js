@@ -1,15 +1,15 @@
 /**
  * Checks the GPU beside the page.
  *
- * In: {kind: 'validate', oneIn}, {kind: 'measure', sizes}. Out: {kind: 'ready', name, gpu}, {kind: 'result', …} for each case and
+ * In: {kind: 'validate', oneIn, only}, {kind: 'measure', sizes}. Out: {kind: 'ready', name, gpu}, {kind: 'result', …} for each case and
  * {kind: 'validated'}, {kind: 'time', width, height, milliseconds} for each size and {kind: 'measured'}, {kind: 'failed',
  * message}.
  */
 import load, { Bench, Computer, Validation } from './impasto_web.js';
 import { turn } from './turn.js';
 
-async function validate(computer, oneIn) {
-  const validation = Validation.of(computer, oneIn);
+async function validate(computer, { oneIn, only }) {
+  const validation = Validation.of(computer, oneIn, only);
   const count = validation.count();
   for (let text = validation.step(); text !== undefined; text = validation.step()) {
     const told = JSON.parse(text);
@@ -35,7 +35,7 @@ const loaded = load().then(() => ('gpu' in navigator ? Computer.gpu() : undefine
 onmessage = async ({ data }) => {
   try {
     const computer = await loaded;
-    if (data.kind === 'validate') await validate(computer, data.oneIn);
+    if (data.kind === 'validate') await validate(computer, data);
     else await measure(computer, data.sizes);
   } catch (error) {
     postMessage({ kind: 'failed', message: error.message });

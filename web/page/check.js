@@ -7,8 +7,11 @@ const SIZES = [
   [512, 384],
 ];
 
+const asked = new URLSearchParams(location.search);
 /** Of so many cases one is run: ?one-in=13 is for drivers that compile slowly. */
-const ONE_IN = Number(new URLSearchParams(location.search).get('one-in')) || 1;
+const oneIn = Number(asked.get('one-in')) || 1;
+/** What the names of cases have in them: ?only=gram. */
+const only = asked.get('only') ?? '';
 
 const worker = new Worker(new URL('./check-worker.js', import.meta.url), { type: 'module' });
 const say = (text) => (byId('status').textContent = text);
@@ -49,8 +52,9 @@ const heard = {
     if ((error ?? Infinity) >= kernel.error) Object.assign(kernel, { error: error ?? Infinity, tolerance });
     if (!passed) {
       kernel.failed += 1;
-      failures.push(line);
-      byId('failures').append(el('li', {}, line));
+      const failure = `${variant ?? operation}: ${line}`;
+      failures.push(failure);
+      byId('failures').append(el('li', {}, failure));
     }
     kernels.set(key, kernel);
     say(`Case ${number} of ${count}, ${failures.length} failed.`);
@@ -85,7 +89,7 @@ byId('validate').addEventListener('click', () => {
   failures.length = 0;
   byId('failures').replaceChildren();
   allow(false);
-  worker.postMessage({ kind: 'validate', oneIn: ONE_IN });
+  worker.postMessage({ kind: 'validate', oneIn, only });
 });
 
 byId('measure').addEventListener('click', () => {

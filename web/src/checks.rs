@@ -48,10 +48,11 @@ pub struct Validation {
 
 #[wasm_bindgen]
 impl Validation {
-    /// Of one case in so many; nothing for a worker without a GPU.
-    pub fn of(computer: &Computer, one_in: usize) -> Option<Validation> {
+    /// Of one in so many of the cases whose names have `only` in them; nothing for a worker without a GPU.
+    pub fn of(computer: &Computer, one_in: usize, only: &str) -> Option<Validation> {
         let Device::Gpu(gpu) = &computer.0 else { return None };
-        let cases = all_cases(gpu.has_f16()).into_iter().step_by(one_in.max(1)).collect();
+        let named = all_cases(gpu.has_f16()).into_iter().filter(|case| case.name.contains(only));
+        let cases = named.step_by(one_in.max(1)).collect();
         Some(Validation { gpu: gpu.clone(), cases, at: (0, 0), underway: None })
     }
 
