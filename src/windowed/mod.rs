@@ -13,7 +13,7 @@ pub(crate) use worker::Worker;
 use crate::{
     backend::{self, BackendError, SlotContents},
     host_memory::HostSession,
-    plan::{Routine, SlotId, Tensor, Tile, Windowed, deal},
+    plan::{Routine, SlotId, Tensor, Tiles, Windowed, deal},
 };
 use std::{
     panic::resume_unwind,
@@ -99,7 +99,7 @@ impl Session {
     fn work(
         &mut self,
         routine: Routine,
-        tiles: &[Tile],
+        tiles: &Tiles,
         made: &[Made],
         numbers: &[usize],
     ) -> Vec<(usize, BackendError)> {
