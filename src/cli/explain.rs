@@ -231,7 +231,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(plan.bytes()),
         mebibytes(alone)
     )?;
-    let Memory { buffers, filters, staging, host, disk, process, largest_slot } = peak;
+    let Memory { buffers, filters, scratch, staging, host, disk, process, largest_slot } = peak;
     writeln!(
         answer,
         "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
@@ -240,6 +240,9 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(filters),
         mebibytes(staging)
     )?;
+    if scratch > 0 {
+        writeln!(answer, "what threads work in besides: {} MiB", mebibytes(scratch))?;
+    }
     if host > 0 {
         writeln!(answer, "whole arrays, in the memory of the host: {} MiB", mebibytes(host))?;
     }
