@@ -33,7 +33,7 @@ pub(super) fn explain(
     totals(&engine.devices()[0], plan, peaks[0], answer)?;
     memory_of_each(engine, &peaks, answer)?;
     let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
-    writeln!(answer, "{}", checkpoint_on_disk(bytes))?;
+    writeln!(answer, "{}", checkpoint_takes(bytes))?;
     match shortage {
         Some(shortage) => writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?,
         // It would take longer than the painting on any other.
@@ -47,11 +47,15 @@ pub(super) fn explain(
     Ok(())
 }
 
-/// What checkpoints take of the disk: an old one stays until the new one is whole.
-pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
+/// What checkpoints take: of the disk, where an old one stays until the new one is whole, and of memory, where the new one is
+/// gathered.
+pub(super) fn checkpoint_takes(bytes: u64) -> String {
     let largest = bytes.div_ceil(1 << 20);
     let twice = (2 * bytes).div_ceil(1 << 20);
-    format!("with --checkpoint: {largest} MiB on the disk, and while the next one is written {twice} MiB")
+    format!(
+        "with --checkpoint: {largest} MiB on the disk; while the next one is written {twice} MiB there, and {largest} MiB of \
+         memory besides"
+    )
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
