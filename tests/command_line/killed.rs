@@ -79,11 +79,14 @@ fn kill_and_compare(folder: &Folder, options: &str, moments: Vec<Moment>) {
     folder.resumes_to_the_same_bits(options);
 }
 
-/// Which of a few kinds of moments, and how much of it: at least one, less than a number.
-fn moments<const KINDS: usize>(count: usize, kinds: [(fn(usize) -> Moment, f32); KINDS]) -> Vec<Moment> {
+/// A kind of moment, and how much of it: at least one, less than a number.
+type Kind = (fn(usize) -> Moment, f32);
+
+/// So many moments of a few kinds in turn.
+fn moments(count: usize, kinds: &[Kind]) -> Vec<Moment> {
     let mut random = Random::new(11);
     let moment = |number: usize| {
-        let (kind, most) = kinds[number % KINDS];
+        let (kind, most) = kinds[number % kinds.len()];
         kind(random.uniform(1.0, most) as usize)
     };
     (0..count).map(moment).collect()
@@ -93,7 +96,7 @@ fn moments<const KINDS: usize>(count: usize, kinds: [(fn(usize) -> Moment, f32);
 fn a_run_killed_at_twenty_moments_ends_with_the_same_bits() {
     for method in ["adam", "lbfgs"] {
         let options = format!("--size 48 --min-scale 24 --first-iterations 60 --iterations 150 --optimizer {method}");
-        let moments = moments(20, [(Moment::Writing, 12.0), (Moment::Iteration, 16.0)]);
+        let moments = moments(20, &[(Moment::Writing, 12.0), (Moment::Iteration, 16.0)]);
         kill_and_compare(&Folder::with_pictures(), &options, moments);
     }
 }
@@ -112,8 +115,8 @@ fn a_run_in_windows_killed_at_twenty_moments_ends_with_the_same_bits() {
         let explained = folder.run(&explain).answer();
         assert!(explained.contains("in overlapping windows of "), "{explained}");
         assert!(explained.contains("\nwhole arrays, on the disk: "), "{explained}");
-        let kinds = [(Moment::Writing as fn(usize) -> Moment, 4.0), (Moment::Iteration, 4.0), (Moment::Moved, 6e7)];
-        kill_and_compare(&folder, &options, moments(20, kinds));
+        let kinds: [Kind; 3] = [(Moment::Writing, 4.0), (Moment::Iteration, 4.0), (Moment::Moved, 6e7)];
+        kill_and_compare(&folder, &options, moments(20, &kinds));
         // What was on the disk had no name.
         let left: Vec<String> = folder.contents().into_keys().filter(|name| name.contains(".tmp")).collect();
         assert_eq!(left, Vec::<String>::new());
@@ -128,6 +131,6 @@ fn a_run_of_several_devices_that_is_killed_ends_with_the_same_bits() {
             "--size 200 --min-scale 200 --content-layers relu2_1 --style-layers relu1_1,relu2_1 --device cpu,0 \
              --first-iterations 40 --optimizer {method}"
         );
-        kill_and_compare(&folder, &options, moments(4, [(Moment::Writing, 5.0), (Moment::Iteration, 5.0)]));
+        kill_and_compare(&folder, &options, moments(4, &[(Moment::Writing, 5.0), (Moment::Iteration, 5.0)]));
     }
 }
