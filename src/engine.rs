@@ -242,6 +242,14 @@ impl Engine {
         }
     }
 
+    /// Bytes that the processor's threads work in beside what a plan names, if they execute it.
+    pub(crate) fn scratch_bytes(&self, plan: &Plan) -> u64 {
+        match &self.loaded {
+            Loaded::Cpu(processor) => cpu::scratch_bytes(plan, processor.threads()),
+            Loaded::Gpu(..) | Loaded::Reference(_) => 0,
+        }
+    }
+
     /// Whether filters are copied again on their way to the device.
     pub(crate) fn uploads_filters(&self) -> bool {
         matches!(self.loaded, Loaded::Gpu(..))

@@ -120,7 +120,7 @@ impl Buffer {
 
 /// What one session leaves to another.
 enum HandedOver {
-    Bytes(Vec<u8>),
+    Memory(Words),
     /// Nobody writes it any more.
     File(Arc<ScratchFile>),
 }
@@ -300,15 +300,12 @@ impl HostMemory {
     }
 
     /// [`crate::Session::hand_over`].
-    ///
-    /// # Errors
-    /// As [`Buffer::load`].
-    pub(crate) fn hand_over(&self, slot: SlotId) -> Result<SlotContents, BackendError> {
-        let contents = match self.buffer(slot) {
-            Buffer::Memory(_) => HandedOver::Bytes(self.read(slot)?),
-            Buffer::Disk(file) => HandedOver::File(file.clone()),
-        };
-        Ok(SlotContents(Box::new(contents)))
+    pub(crate) fn hand_over(&mut self, slot: SlotId) -> SlotContents {
+        // Nobody uses this memory any more.
+        SlotContents(Box::new(match std::mem::take(self.buffer_mut(slot)) {
+            Buffer::Memory(words) => HandedOver::Memory(words),
+            Buffer::Disk(file) => HandedOver::File(file),
+        }))
     }
 
     /// [`crate::Session::take_over`].
@@ -318,7 +315,7 @@ impl HostMemory {
     pub(crate) fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
         let Place { buffer, words } = self.places[slot.0];
         match (contents.of::<HandedOver>(), &mut self.buffers[buffer]) {
-            (HandedOver::Bytes(bytes), _) => self.write(slot, bytes),
+            (HandedOver::Memory(from), _) => self.write(slot, bytemuck::cast_slice(&from[..words])),
             (HandedOver::File(file), Buffer::Memory(memory)) => {
                 file.read(0, bytemuck::cast_slice_mut(&mut memory[..words]))
             }

@@ -33,7 +33,7 @@ pub(super) fn explain(
     totals(&engine.devices()[0], plan, peaks[0], answer)?;
     memory_of_each(engine, &peaks, answer)?;
     let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
-    writeln!(answer, "{}", checkpoint_on_disk(bytes))?;
+    writeln!(answer, "{}", checkpoint_takes(bytes))?;
     match shortage {
         Some(shortage) => writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?,
         // It would take longer than the painting on any other.
@@ -47,11 +47,15 @@ pub(super) fn explain(
     Ok(())
 }
 
-/// What checkpoints take of the disk: an old one stays until the new one is whole.
-pub(super) fn checkpoint_on_disk(bytes: u64) -> String {
+/// What checkpoints take: of the disk, where an old one stays until the new one is whole, and of memory, where the new one is
+/// gathered.
+pub(super) fn checkpoint_takes(bytes: u64) -> String {
     let largest = bytes.div_ceil(1 << 20);
     let twice = (2 * bytes).div_ceil(1 << 20);
-    format!("with --checkpoint: {largest} MiB on the disk, and while the next one is written {twice} MiB")
+    format!(
+        "with --checkpoint: {largest} MiB on the disk; while the next one is written {twice} MiB there, and {largest} MiB of \
+         memory besides"
+    )
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {
@@ -231,7 +235,7 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(plan.bytes()),
         mebibytes(alone)
     )?;
-    let Memory { buffers, filters, staging, host, disk, process, largest_slot } = peak;
+    let Memory { buffers, filters, scratch, staging, host, disk, process, largest_slot } = peak;
     writeln!(
         answer,
         "peak: {} MiB = buffers {} + filters {}; {} MiB more are on their way between host and device",
@@ -240,6 +244,9 @@ fn totals(engine: &Engine, plan: &Plan, peak: Memory, answer: &mut dyn Write) ->
         mebibytes(filters),
         mebibytes(staging)
     )?;
+    if scratch > 0 {
+        writeln!(answer, "what threads work in besides: {} MiB", mebibytes(scratch))?;
+    }
     if host > 0 {
         writeln!(answer, "whole arrays, in the memory of the host: {} MiB", mebibytes(host))?;
     }

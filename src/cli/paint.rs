@@ -16,10 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A checkpoint may take this part of the time, where they are not asked for after each iteration.
+const SHARE: f64 = 0.02;
+
 /// Where checkpoints go and how often.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoints {
     pub path: PathBuf,
+    /// As often as that, but for large ones, which take long; zero for after each iteration.
     pub every: Duration,
     /// What the command line needs to go on.
     pub notes: Notes,
@@ -30,6 +34,11 @@ impl Checkpoints {
         checkpoint.notes = self.notes.to_text();
         checkpoint.save(&self.path)
     }
+}
+
+/// Whether it is time for another checkpoint, so long after one that took some time to write.
+fn is_due(every: Duration, since: Duration, took: Duration) -> bool {
+    since >= every && (every.is_zero() || since >= took.div_f64(SHARE))
 }
 
 /// What is kept on the way, and where the picture goes.
@@ -94,7 +103,7 @@ pub(crate) fn paint(
         // A checkpoint is worth waiting for the end of the iteration.
         painting.stop_when(interrupts.flag());
     }
-    let (mut saved, mut failing) = (Instant::now(), false);
+    let (mut saved, mut took, mut failing) = (Instant::now(), Duration::ZERO, false);
     let mut scale = painting.scale();
     loop {
         let reached = painting.iteration();
@@ -110,6 +119,7 @@ pub(crate) fn paint(
             saved = Instant::now();
             // A failed write is no reason to stop painting, nor to say so again and again.
             let saving = to.save(checkpoint);
+            took = saved.elapsed();
             match (&saving, failing) {
                 (Err(error), false) => {
                     watcher.say(&format!("{error}; it is tried again, and not mentioned, each time"))
@@ -141,7 +151,7 @@ pub(crate) fn paint(
         if let Some(interrupt) = interrupts.last() {
             return Err(stop(painting, keeping, watcher, interrupt));
         }
-        if checkpoints.is_some_and(|to| saved.elapsed() >= to.every) {
+        if checkpoints.is_some_and(|to| is_due(to.every, saved.elapsed(), took)) {
             painting.request_checkpoint();
         }
     }
@@ -203,4 +213,17 @@ fn stopped(
         interrupt,
         sentence: format!("stopped by {} at {size}, iteration {iteration}; {kept}; {way_on}", interrupt.name()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_that_take_long_are_rare_unless_each_iteration_has_one() {
+        let seconds = Duration::from_secs;
+        assert!(!is_due(seconds(300), seconds(299), seconds(1)) && is_due(seconds(300), seconds(300), seconds(6)));
+        assert!(!is_due(seconds(300), seconds(499), seconds(10)) && is_due(seconds(300), seconds(500), seconds(10)));
+        assert!(is_due(Duration::ZERO, seconds(1), seconds(10)));
+    }
 }

@@ -55,19 +55,18 @@ impl LayerFilters {
 }
 
 /// How the rows of a map are shared out.
-struct Partition {
+pub(super) struct Partition {
     /// Rows of a band: whole rows of tiles.
-    band: usize,
+    pub(super) band: usize,
     /// Rows whose products are computed together, position by position; none if each band computes its own.
-    block: Option<usize>,
+    pub(super) block: Option<usize>,
 }
 
 impl Partition {
     /// Bands keep everything in a core's cache. By position, each of the 36 matrices is read, and if necessary
     /// transposed, by one thread only, and there is work for more threads than there are rows of tiles.
-    fn new(shape: FeatureShape, filters: &TransformedFilters, direction: Direction) -> Partition {
+    pub(super) fn new(shape: FeatureShape, keeps_backward: bool, direction: Direction, threads: usize) -> Partition {
         let (across, down) = ((shape.width as usize).div_ceil(TILE), (shape.height as usize).div_ceil(TILE));
-        let threads = rayon::current_num_threads();
         let by_position = match direction {
             Direction::Forward => down < 2 * threads,
             Direction::Backward => true,
@@ -75,7 +74,7 @@ impl Partition {
         let block = TILE * (BLOCK_TILES / across).max(1);
         Partition {
             band: TILE * BAND_TILES.div_ceil(across).min(down.div_ceil(threads)),
-            block: (by_position && !filters.keeps_backward()).then_some(block),
+            block: (by_position && !keeps_backward).then_some(block),
         }
     }
 
@@ -169,7 +168,8 @@ fn fill(output: &mut Output<'_>, input: &[f32], layer: &LayerFilters, scratches:
         LayerFilters::Winograd { filters, bias } => {
             let finish = Finish::BiasAndRelu(bias);
             let convolution = Winograd { filters, direction: Direction::Forward, input, shape };
-            let partition = Partition::new(shape, filters, Direction::Forward);
+            let threads = rayon::current_num_threads();
+            let partition = Partition::new(shape, filters.keeps_backward(), Direction::Forward, threads);
             let mut shared = scratches.shared();
             for rows in partition.blocks(shape) {
                 let first = rows.start;
@@ -231,7 +231,8 @@ fn fill_gradient(
 ) {
     let shape = FeatureShape { height: inside.count() as u32, ..step.shape };
     let finish = if step.into.accumulate { Finish::Add } else { Finish::Store };
-    let partition = Partition::new(shape, filters, Direction::Backward);
+    let threads = rayon::current_num_threads();
+    let partition = Partition::new(shape, filters.keeps_backward(), Direction::Backward, threads);
     let mut shared = scratches.shared();
     let above = inside.first as usize;
     for rows in partition.blocks(shape) {

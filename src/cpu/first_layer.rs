@@ -40,6 +40,16 @@ impl FirstLayer {
         4 * (2 * PATCH * channels) as u64
     }
 
+    /// Words that a thread makes rows of features in.
+    pub(super) fn scratch_forward(shape: FeatureShape) -> usize {
+        shape.width as usize * PATCH
+    }
+
+    /// Words that a thread makes so many rows of the gradient in.
+    pub(super) fn scratch_backward(shape: FeatureShape, rows: usize) -> usize {
+        (shape.padded_width() * (rows.min(BACKWARD_ROWS) + 2) + 2) * PATCH
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         4 * (self.weight.len() + self.transposed.len() + self.bias.len()) as u64
     }
@@ -55,7 +65,7 @@ impl FirstLayer {
     ) {
         let (channels, width) = (shape.channels as usize, shape.width as usize);
         let line = CHANNELS * shape.padded_width();
-        let (patches, _) = scratch.two(width * PATCH, 0);
+        let (patches, _) = scratch.two(FirstLayer::scratch_forward(shape), 0);
         for (row, values) in band.chunks_mut(shape.padded_width() * channels).enumerate() {
             let lines = &input[(first_row + row) * line..][..3 * line];
             for (x, patch) in patches.as_chunks_mut::<PATCH>().0.iter_mut().enumerate() {
@@ -98,7 +108,7 @@ impl FirstLayer {
             let scratch = &mut scratches.of_this_thread();
             let rows = values.len() / (stride * CHANNELS);
             // Contributions to padded rows, from one above the band to one below, with a pixel of margin at both ends.
-            let (shares, _) = scratch.two((stride * (rows + 2) + 2) * PATCH, 0);
+            let (shares, _) = scratch.two(FirstLayer::scratch_backward(shape, rows), 0);
             shares[..PATCH].fill(0.0);
             let end = shares.len();
             shares[end - PATCH..].fill(0.0);

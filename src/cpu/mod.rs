@@ -22,6 +22,7 @@ mod moments_loss;
 mod network_input;
 mod record_losses;
 mod relu_mask;
+mod scratch_size;
 mod simd;
 mod sum_of_squares;
 mod sums;
@@ -37,6 +38,7 @@ use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::vgg19::{Layer, Normalisation};
 use crate::weights::{ConvolutionFilters, Filters, Origin};
 use conv3x3::LayerFilters;
+pub(crate) use scratch_size::scratch_bytes;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use threads::{Pool, Scratches};
@@ -226,7 +228,7 @@ impl backend::Session for Session {
     }
 
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
-        self.memory.hand_over(slot)
+        Ok(self.memory.hand_over(slot))
     }
 
     fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {

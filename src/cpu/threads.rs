@@ -91,6 +91,14 @@ impl Scratches {
         self.own[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Bytes of all.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> u64 {
+        let all =
+            self.own.iter().chain([&self.shared]).map(|scratch| scratch.lock().unwrap_or_else(PoisonError::into_inner));
+        all.map(|scratch| 4 * (scratch.first.len() + scratch.second.len()) as u64).sum()
+    }
+
     /// The pool's.
     pub(super) fn shared(&self) -> MutexGuard<'_, Scratch> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)

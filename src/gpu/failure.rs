@@ -119,8 +119,7 @@ mod tests {
                 if let Event::Iteration { iteration, .. } = event {
                     last = iteration;
                     if iteration == 8 {
-                        gpu.device.destroy();
-                        gpu.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                        gpu.lose();
                     }
                 }
             })
@@ -132,5 +131,47 @@ mod tests {
             assert_eq!(kept.size(), size);
             assert!(kept.pixels().iter().all(|value| value.is_finite()) && kept.pixels() != inputs.content.pixels());
         }
+    }
+
+    #[test]
+    fn a_device_that_is_lost_while_others_paint_with_it_is_an_event_and_nothing_else() {
+        let filters = Arc::new(generated(3, "relu2_1".parse().unwrap()));
+        let inputs = Inputs::new(
+            Picture::noise(Size { width: 57, height: 43 }, 1),
+            Picture::noise(Size { width: 37, height: 29 }, 2),
+        );
+        let recipe = Recipe {
+            content_layers: weighted("relu2_1"),
+            style_layers: weighted("relu1_1"),
+            size: 57,
+            min_scale: 40,
+            first_iterations: 9,
+            iterations: 4,
+            method: Method::Adam,
+            margin: 0,
+            ..Recipe::default()
+        };
+        let paint = |lost_at: u32| {
+            let gpu = Gpu::open(&first_adapter(), ShaderChecks::default()).unwrap();
+            let devices = [Device::Gpu(gpu.clone()), Device::Cpu(None)];
+            let engine = |device: &Device| Engine::new(device, filters.clone()).unwrap();
+            let engine = Engine::together(devices.iter().map(engine).collect());
+            let mut lost = Vec::new();
+            let picture = stylize(&engine, &inputs, &recipe, None, &mut |event| match event {
+                Event::Iteration { iteration, .. } if iteration == lost_at => gpu.lose(),
+                Event::DeviceLost(device) => lost.push(device),
+                _ => {}
+            });
+            (picture.unwrap(), lost)
+        };
+        let (expected, none) = paint(u32::MAX);
+        assert_eq!(none, []);
+        let (found, lost) = paint(5);
+        assert!(
+            lost.len() == 1 && lost[0].left == ["CPU"] && lost[0].reason.starts_with("stopped working"),
+            "{lost:?}"
+        );
+        let apart = found.pixels().iter().zip(expected.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 2.0 / 255.0, "{apart}");
     }
 }

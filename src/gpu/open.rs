@@ -59,6 +59,15 @@ pub struct Gpu {
 }
 
 impl Gpu {
+    /// Loses the device, with whatever it is working on.
+    #[cfg(test)]
+    #[allow(clippy::unwrap_used, reason = "a test may panic")]
+    pub(crate) fn lose(&self) {
+        self.device.destroy();
+        // Until then nobody is told.
+        self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    }
+
     /// Opens a device with all that its adapter allows.
     ///
     /// # Errors

@@ -7,8 +7,10 @@ use std::ops::Range;
 ///
 /// Speeds are above zero, in any unit.
 pub fn deal(pieces: usize, speeds: &[f64]) -> Vec<Range<usize>> {
-    let mut counts = vec![0_usize; speeds.len()];
-    for _ in 0..pieces {
+    // As many as each gets by its part of the speed, but for the last few, whose order counts.
+    let share = pieces.saturating_sub(speeds.len()) as f64 / speeds.iter().sum::<f64>();
+    let mut counts: Vec<usize> = speeds.iter().map(|speed| ((share * speed) as usize).saturating_sub(1)).collect();
+    for _ in counts.iter().sum()..pieces {
         let end = |device: usize| (counts[device] + 1) as f64 / speeds[device];
         let Some(first) = (0..speeds.len()).min_by(|a, b| end(*a).total_cmp(&end(*b))) else { break };
         counts[first] += 1;
@@ -29,6 +31,20 @@ pub fn time_of(pieces: usize, speeds: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_pieces_are_dealt_as_one_after_the_other() {
+        for speeds in [vec![1.0], vec![1.0, 0.7, 3.1], vec![0.25, 2.0, 2.0, 0.01]] {
+            let mut counts = vec![0_usize; speeds.len()];
+            for pieces in 0..3000 {
+                let dealt: Vec<usize> = deal(pieces, &speeds).into_iter().map(|range| range.len()).collect();
+                assert_eq!(dealt, counts, "{pieces} among {speeds:?}");
+                let end = |device: &usize| (counts[*device] + 1) as f64 / speeds[*device];
+                let first = (0..speeds.len()).min_by(|a, b| end(a).total_cmp(&end(b))).unwrap();
+                counts[first] += 1;
+            }
+        }
+    }
 
     #[test]
     fn every_piece_is_dealt_once_and_the_last_device_is_done_early() {

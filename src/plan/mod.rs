@@ -36,7 +36,7 @@ pub use slot::{Matrix, Slot, SlotId, Tensor};
 pub use steps::*;
 pub use summary::StepSummary;
 pub use terms::{PerTerm, Region, Representation, Statistic, Style, Term, check_terms};
-pub use tiles::{Cover, Depths, Tile, cover, window_sizes};
+pub use tiles::{Cover, Depths, Tile, Tiles, cover, window_sizes};
 pub use windowed::{Spill, Windowed};
 
 use std::ops::Range;

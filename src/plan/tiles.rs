@@ -12,16 +12,57 @@ pub struct Tile {
     pub inner: Window,
 }
 
+/// Tiles that cover a picture, row by row from the top. Small windows on a large picture are millions, so that only the places
+/// along each axis are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    picture: Size,
+    size: Size,
+    across: Vec<Stretch>,
+    down: Vec<Stretch>,
+}
+
+impl Tiles {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.across.len() * self.down.len()
+    }
+
+    /// Whether there is nothing to cover.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn get(&self, index: usize) -> Tile {
+        let (picture, size) = (self.picture, self.size);
+        let (x, y) = (self.across[index % self.across.len()], self.down[index / self.across.len()]);
+        let inner = Size { width: x.end - x.first, height: y.end - y.first };
+        Tile {
+            window: Window { picture, x: x.start, y: y.start, size },
+            inner: Window { picture, x: x.first, y: y.first, size: inner },
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Tile> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+}
+
 /// Windows of one size that cover a picture twice: for the statistics of layers to one depth, and for the gradient through
-/// layers to another. Either list may be empty where there is nothing to do.
+/// layers to another. Either may have no tiles where there is nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cover {
     /// Size of every window.
     pub size: Size,
     /// Inner parts are surrounded by what their features are made from.
-    pub statistics: Vec<Tile>,
+    pub statistics: Tiles,
     /// Inner parts are surrounded by what their gradient follows from.
-    pub gradients: Vec<Tile>,
+    pub gradients: Tiles,
 }
 
 /// The deepest layers that are looked at.
@@ -149,21 +190,13 @@ pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
 pub fn cover(picture: Size, size: Size, depths: Depths) -> Cover {
     let unit = reach::alignment(depths.deepest());
     let [statistics, gradients] = depths.halos().map(|halo| {
-        let Some(halo) = halo else { return Vec::new() };
-        let stretches = |length, side| {
-            stretches(length, side, halo, unit).expect("the size was found by covering the picture with its windows")
+        let stretches = |length, side| match halo {
+            Some(halo) => stretches(length, side, halo, unit)
+                .expect("the size was found by covering the picture with its windows"),
+            None => Vec::new(),
         };
         let (across, down) = (stretches(picture.width, size.width), stretches(picture.height, size.height));
-        let tile = |x: &Stretch, y: &Stretch| Tile {
-            window: Window { picture, x: x.start, y: y.start, size },
-            inner: Window {
-                picture,
-                x: x.first,
-                y: y.first,
-                size: Size { width: x.end - x.first, height: y.end - y.first },
-            },
-        };
-        down.iter().flat_map(|y| across.iter().map(move |x| tile(x, y))).collect()
+        Tiles { picture, size, across, down }
     });
     Cover { size, statistics, gradients }
 }
@@ -204,7 +237,7 @@ mod tests {
                         }
                         assert!(counted.iter().all(|count| *count == 1), "{picture} {size} {layer}");
                     }
-                    for Tile { window, inner } in tiles {
+                    for Tile { window, inner } in tiles.iter() {
                         let pairs = [
                             (window.x, window.size.width, inner.x, inner.size.width, picture.width),
                             (window.y, window.size.height, inner.y, inner.size.height, picture.height),

@@ -85,7 +85,7 @@ impl backend::Session for Session {
     }
 
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
-        self.memory.hand_over(slot)
+        Ok(self.memory.hand_over(slot))
     }
 
     fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {

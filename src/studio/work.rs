@@ -197,8 +197,15 @@ impl Work {
                     self.stride *= 2;
                 }
             }
+            Event::DeviceLost(lost) => self.say(&lost.to_string()),
             _ => {}
         }
+    }
+
+    /// Adds something to know to what is known already.
+    fn say(&mut self, sentence: &str) {
+        let before = self.message.take().map(|before| format!("{before}; "));
+        self.message = Some(before.unwrap_or_default() + sentence);
     }
 
     /// Takes a picture on the way into the strip; the numbers of those that are no longer in it.
@@ -220,6 +227,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
+    use impasto::LostDevice;
 
     fn work() -> Work {
         let photograph = PictureId::of_digest(&[1; 16]);
@@ -235,6 +243,23 @@ mod tests {
         assert_eq!(work.strip[0], 1);
         assert_eq!(dropped.len() + work.strip.len(), 1000);
         assert!(work.strip.iter().all(|number| !dropped.contains(number)));
+    }
+
+    #[test]
+    fn a_device_that_is_lost_is_something_to_know() {
+        let mut work = work();
+        let lost = |device: &str| {
+            let (device, reason) = (device.to_owned(), "is out of memory".to_owned());
+            Event::DeviceLost(LostDevice { device, reason, left: vec!["CPU".to_owned()] })
+        };
+        work.see(&lost("a card"));
+        assert_eq!(work.message.as_deref(), Some("a card is out of memory: CPU goes on with its windows"));
+        work.see(&lost("another"));
+        let message = work.message.unwrap();
+        assert!(
+            message.starts_with("a card is ") && message.contains("windows; another is out of memory: "),
+            "{message}"
+        );
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{
 };
 use std::fmt;
 
-/// Most current pictures on their way to the host at the same time: two looks at the losses are pending and a third is
-/// being requested.
+/// Most current pictures on their way from a GPU to the host at the same time: two looks at the losses are pending and a third
+/// is being requested. Other devices answer at once.
 const PICTURES_UNDER_WAY: u64 = 3;
 /// What a process takes that has no pictures yet: the program, its threads and their stacks.
 const PROCESS: u64 = 24 << 20;
@@ -103,12 +103,14 @@ pub struct Memory {
     pub buffers: u64,
     /// The filters, in every form made by then.
     pub filters: u64,
+    /// What the processor's threads work in, if it is the device.
+    pub scratch: u64,
     /// Copies on their way between host and device: filters and targets to it, or results from it. Where the GPU has
     /// its own memory, they take the host's.
     pub staging: u64,
     /// Whole arrays in the host's memory, where the device works on windows.
     pub host: u64,
-    /// Whole arrays on the disk: not memory.
+    /// Whole arrays on the disk: not memory, and the most at any moment.
     pub disk: u64,
     /// The process itself, with the pictures that it was given and a copy of what is painted.
     pub process: u64,
@@ -124,12 +126,12 @@ impl Memory {
 
     /// What is not only on its way.
     fn lasting(&self) -> u64 {
-        self.held() + self.host + self.process
+        self.held() + self.scratch + self.host + self.process
     }
 
     /// What is taken of the memory that the engine's device has: the host's memory may be the same.
     pub fn on(&self, engine: &Engine) -> u64 {
-        self.held() + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
+        self.held() + self.scratch + self.staging + if engine.is_on_host() { self.host + self.process } else { 0 }
     }
 
     /// Whether it is at most so many bytes, and the device can bind every slot.
@@ -164,20 +166,28 @@ pub fn memories(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<V
 /// What sessions of these plans, one after the other in a process of that size, take of a device at their peak.
 fn peak(engine: &Engine, device: usize, sessions: &[(Planned, u64)]) -> Memory {
     let mut plans: Vec<&Plan> = Vec::new();
-    let (mut peak, mut present, mut largest_slot) = (Memory::default(), 0, 0);
+    let (mut peak, mut present, mut largest_slot, mut disk) = (Memory::default(), 0, 0, 0);
     // What earlier sessions handed over and this one takes.
     let mut handed_over = 0;
     for &(ref planned, process) in sessions {
         plans.push(planned.on_device(device));
         let filters = engine.filter_bytes(&plans);
         let uploaded = if engine.uploads_filters() { filters - present } else { 0 };
-        let now = Memory { process, ..taken(planned, device, filters, uploaded + handed_over) };
-        handed_over = if planned.plan().terms.is_empty() { handed_over + targets(planned) } else { 0 };
-        largest_slot = largest_slot.max(now.largest_slot);
+        let is_of_targets = planned.plan().terms.is_empty();
+        let arriving = uploaded + if is_of_targets { 0 } else { handed_over };
+        let mut now = Memory { process, ..taken(engine, planned, device, filters, arriving) };
+        if is_of_targets {
+            // It waits until the last of them is done.
+            now.staging += handed_over;
+            handed_over += targets(planned);
+        } else {
+            handed_over = 0;
+        }
+        (largest_slot, disk) = (largest_slot.max(now.largest_slot), disk.max(now.disk));
         peak = if now.lasting() > peak.lasting() { now } else { peak };
         present = filters;
     }
-    Memory { largest_slot, ..peak }
+    Memory { largest_slot, disk, ..peak }
 }
 
 /// The memory of a process that paints a picture of this size, without that of its session.
@@ -195,27 +205,36 @@ pub(super) fn alone(engine: &Engine, device: usize, planned: &Planned, after: Op
     // What other sessions hand over.
     let is_target = |tensor| matches!(tensor, Tensor::Target(_) | Tensor::TargetMean(_));
     let targets = slots(planned.plan(), |tensor| is_target(tensor) && !planned.spill().holds(tensor));
-    taken(planned, device, filters, uploaded + targets)
+    taken(engine, planned, device, filters, uploaded + targets)
 }
 
 /// What a session takes with filters of so many bytes, when so many more bytes are on their way to it.
-fn taken(planned: &Planned, device: usize, filters: u64, arriving: u64) -> Memory {
-    let (buffers, largest_slot) = (planned.on_device(device).bytes(), planned.on_device(device).largest_slot());
+fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arriving: u64) -> Memory {
+    let executed = planned.on_device(device);
+    let (buffers, largest_slot, scratch) = (executed.bytes(), executed.largest_slot(), engine.scratch_bytes(executed));
+    let on_gpu = engine.uploads_filters();
+    let memory = Memory { buffers, filters, scratch, largest_slot, ..Memory::default() };
     match planned {
+        Planned::Whole(plan) if on_gpu => {
+            Memory { staging: (arriving + written(plan)).max(read(plan, PICTURES_UNDER_WAY)), ..memory }
+        }
         Planned::Whole(plan) => {
-            let staging = (arriving + written(plan)).max(read(plan));
-            Memory { buffers, filters, staging, host: 0, disk: 0, process: 0, largest_slot }
+            // What arrives comes before other buffers than its own are touched.
+            let arrived = slots(plan, |tensor| matches!(tensor, Tensor::Target(_)));
+            let arriving = (arriving + written(plan) + arrived).saturating_sub(buffers);
+            Memory { staging: arriving.max(read(plan, 1)), ..memory }
         }
         Planned::Windowed(windowed) => {
             let (whole, window) = (&windowed.whole, windowed.window_on(device));
-            // A window's arrays are copied twice on their way; of whole ones one is read at a time.
+            // A window's arrays are copied twice on their way, to a GPU all before the first is there; of whole ones one is
+            // read at a time.
             let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
+            let under_way = if on_gpu { slots(window, shown) } else { largest(window, shown) };
             let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
             let host = windowed.in_memory() + pieces + slots(whole, |tensor| tensor == Tensor::Image);
-            let disk = windowed.on_disk();
             // What arrives comes before the window's buffers are touched.
-            let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * slots(window, shown));
-            Memory { buffers, filters, staging, host, disk, process: 0, largest_slot }
+            let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * under_way);
+            Memory { staging, host, disk: windowed.on_disk(), ..memory }
         }
     }
 }
@@ -236,9 +255,9 @@ fn targets(planned: &Planned) -> u64 {
         .sum()
 }
 
-/// Bytes of the slots that the host reads, each counted as often as it may be under way.
-fn read(plan: &Plan) -> u64 {
-    let pictures = slots(plan, |tensor| tensor == Tensor::Average) * PICTURES_UNDER_WAY;
+/// Bytes of the slots that the host reads, pictures counted as often as they may be under way.
+fn read(plan: &Plan, pictures: u64) -> u64 {
+    let pictures = slots(plan, |tensor| tensor == Tensor::Average) * pictures;
     let small = |tensor| matches!(tensor, Tensor::LossRing | Tensor::LbfgsResults);
     // L-BFGS reads the picture itself when nothing else is under way.
     pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small)
@@ -246,6 +265,11 @@ fn read(plan: &Plan) -> u64 {
 
 fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
     plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
+}
+
+/// Bytes of the largest of some slots.
+fn largest(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
+    plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).max().unwrap_or(0)
 }
 
 /// What is lacking.

@@ -174,7 +174,7 @@ impl Scale {
     ) -> Result<Progress, Reason> {
         // Answers come first: they may change what to do next.
         if let Some((purpose, contents)) = self.device.receive(false)? {
-            return self.take(purpose, &contents, wishes, events);
+            return self.take(purpose, contents, wishes, events);
         }
         if self.ending.is_none() {
             let pace = Pace { until: self.iterations, interval: self.interval() };
@@ -194,7 +194,7 @@ impl Scale {
             self.see_to(wishes)?;
         }
         match self.device.receive(wait)? {
-            Some((purpose, contents)) => self.take(purpose, &contents, wishes, events),
+            Some((purpose, contents)) => self.take(purpose, contents, wishes, events),
             None => Ok(Progress::Pending),
         }
     }
@@ -264,14 +264,14 @@ impl Scale {
     fn take(
         &mut self,
         purpose: Purpose,
-        contents: &[Vec<u8>],
+        contents: Vec<Vec<u8>>,
         wishes: &mut Wishes,
         events: &mut VecDeque<Event>,
     ) -> Result<Progress, Reason> {
         match purpose {
             Purpose::Optimizer if self.ending.is_some() => {}
             Purpose::Optimizer => {
-                let news = self.optimizer.receive(contents, &mut self.device, &self.objective)?;
+                let news = self.optimizer.receive(&contents, &mut self.device, &self.objective)?;
                 let size = self.size();
                 for optimizer::Iteration { loss, evaluations } in news.iterations {
                     self.reported += 1;
@@ -285,7 +285,7 @@ impl Scale {
                 self.see_to(wishes)?;
             }
             Purpose::Picture(picture_use, iteration) => {
-                let picture = self.optimizer.picture(self.device.plan.window.size, self.margin, contents);
+                let picture = self.optimizer.picture(self.device.plan.window.size, self.margin, &contents);
                 match (picture_use, self.ending.take()) {
                     (PictureUse::Result, Some(Ending::NotFinite(reason))) => {
                         return Ok(Progress::Failed(reason, Some(picture)));
@@ -306,7 +306,7 @@ impl Scale {
             Purpose::Moment | Purpose::LastMoment => {
                 let Some(moment) = self.moment.take() else { return Ok(Progress::Worked) };
                 let tensors = self.optimizer.kept().iter().map(|(tensor, _)| *tensor);
-                let moment = Moment { contents: tensors.zip(contents.to_vec()).collect(), ..moment };
+                let moment = Moment { contents: tensors.zip(contents).collect(), ..moment };
                 let left = purpose == Purpose::LastMoment;
                 return Ok(if left { Progress::OutOfRange(moment) } else { Progress::Moment(moment) });
             }

@@ -13,7 +13,7 @@ pub(crate) use worker::Worker;
 use crate::{
     backend::{self, BackendError, SlotContents},
     host_memory::HostSession,
-    plan::{Routine, SlotId, Tensor, Tile, Windowed, deal},
+    plan::{Routine, SlotId, Tensor, Tiles, Windowed, deal},
 };
 use std::{
     panic::resume_unwind,
@@ -99,7 +99,7 @@ impl Session {
     fn work(
         &mut self,
         routine: Routine,
-        tiles: &[Tile],
+        tiles: &Tiles,
         made: &[Made],
         numbers: &[usize],
     ) -> Vec<(usize, BackendError)> {
@@ -210,6 +210,7 @@ mod tests {
     use crate::{
         Device, Engine,
         backend::Session as _,
+        gpu::{Gpu, ShaderChecks, first_adapter},
         plan::{Border, Depths, Moving, Network, Optimizer, Plan, Pooling, Size, Storage, Term, Window, window_sizes},
         random::Random,
         tolerance,
@@ -217,9 +218,12 @@ mod tests {
         weights::{Normalisation, generated},
     };
 
-    /// A session on a device that is lost with its next routine, after so many of a kind.
+    /// A session on a device that is lost with its next routine, after so many of a kind: a GPU in earnest.
     struct Mortal {
         session: Box<dyn backend::Session>,
+        is_real: bool,
+        /// Until it is lost.
+        gpu: Option<Arc<Gpu>>,
         kind: Routine,
         left: u32,
         dead: bool,
@@ -227,7 +231,7 @@ mod tests {
 
     impl Mortal {
         fn alive(&self) -> Result<(), BackendError> {
-            match self.dead {
+            match self.dead && !self.is_real {
                 true => Err(BackendError::DeviceLost { device: "mortal".to_owned(), reason: "of age".to_owned() }),
                 false => Ok(()),
             }
@@ -248,7 +252,13 @@ mod tests {
                 self.dead |= self.left == 0;
                 self.left = self.left.saturating_sub(1);
             }
-            self.alive().and_then(|()| self.session.run(routine))
+            self.alive()?;
+            self.session.run(routine)?;
+            // With what was asked of it on its way.
+            if let Some(gpu) = self.gpu.take_if(|_| self.dead) {
+                gpu.lose();
+            }
+            Ok(())
         }
 
         fn request(&mut self, slot: SlotId) -> Result<(), BackendError> {
@@ -291,13 +301,28 @@ mod tests {
         Engine::new(&Device::Cpu(None), Arc::new(generated(3, layer("relu2_1")))).unwrap()
     }
 
+    /// A GPU that is lost as in [`session`], and the processor.
+    fn session_with_gpu(windowed: &Windowed, kind: Routine, left: u32) -> (Session, LostDevices) {
+        let gpu = Gpu::open(&first_adapter(), ShaderChecks::default()).unwrap();
+        let filters = Arc::new(generated(3, layer("relu2_1")));
+        let engine = Engine::new(&Device::Gpu(gpu.clone()), filters).unwrap();
+        let (mut both, lost) = session(windowed, 2, 0, kind, left);
+        let session = engine.session(&windowed.window).unwrap();
+        let mortal = Box::new(Mortal { session, is_real: true, gpu: Some(gpu), kind, left, dead: false });
+        both.workers[0] = Worker::new(0, "GPU", 1.0, &windowed.window, mortal);
+        (both, lost)
+    }
+
     /// Workers of which the first so many are lost with a routine of this kind, after so many.
     fn session(windowed: &Windowed, workers: usize, mortal: usize, kind: Routine, left: u32) -> (Session, LostDevices) {
         let engine = engine();
         let worker = |number: usize| {
             let session = engine.session(&windowed.window).unwrap();
-            let session: Box<dyn backend::Session> =
-                if number < mortal { Box::new(Mortal { session, kind, left, dead: false }) } else { session };
+            let session: Box<dyn backend::Session> = if number < mortal {
+                Box::new(Mortal { session, is_real: false, gpu: None, kind, left, dead: false })
+            } else {
+                session
+            };
             Worker::new(number, &format!("device {number}"), 1.0, &windowed.window, session)
         };
         let whole = crate::cpu::Session::on(&crate::cpu::Cpu::without_filters().unwrap(), &windowed.whole).unwrap();
@@ -355,6 +380,27 @@ mod tests {
                 assert_eq!(session.workers.len(), 3 - mortal);
                 assert!(lost.iter().all(|lost| lost.reason == "stopped working (of age)" && !lost.left.is_empty()));
             }
+        }
+    }
+
+    #[test]
+    fn a_real_device_that_is_lost_with_its_work_leaves_its_windows_to_the_others() {
+        let windowed = windowed();
+        let (mut alone, _) = session(&windowed, 1, 0, Routine::Losses, 0);
+        fill(&windowed.whole, &mut alone);
+        let expected = evaluate(&windowed.whole, &mut alone).unwrap();
+        for kind in [Routine::Statistics, Routine::Losses, Routine::Gradient] {
+            let (mut session, lost) = session_with_gpu(&windowed, kind, u32::from(kind != Routine::Losses));
+            fill(&windowed.whole, &mut session);
+            let found = evaluate(&windowed.whole, &mut session).unwrap();
+            let allowed = [tolerance::WINDOWS_LOSS, tolerance::F32_GRADIENT];
+            for ((found, expected), allowed) in found.iter().zip(&expected).zip(allowed) {
+                let apart = distance(found, expected);
+                assert!(apart <= allowed, "{kind:?}: {apart:e}");
+            }
+            let lost = lost.all();
+            assert!(lost.len() == 1 && lost[0].device == "GPU", "{kind:?}: {lost:?}");
+            assert!(lost[0].reason.starts_with("stopped working"), "{lost:?}");
         }
     }
 

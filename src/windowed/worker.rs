@@ -3,7 +3,7 @@
 use super::whole::{Made, Whole, is_of_pixels, slot};
 use crate::{
     backend::{self, BackendError, Session},
-    plan::{Plan, Routine, SlotId, Tensor, Tile},
+    plan::{Plan, Routine, SlotId, Tensor, Tiles},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ pub(super) type Sums = Vec<(Tensor, Vec<f32>)>;
 pub(super) struct Pass<'a> {
     /// [`Routine::Statistics`] or [`Routine::Gradient`].
     pub routine: Routine,
-    pub tiles: &'a [Tile],
+    pub tiles: &'a Tiles,
     pub whole: Whole<'a>,
     pub made: &'a [Made],
     /// Whether the work is to end before the next window.
@@ -109,7 +109,7 @@ impl Worker {
             if pass.stop.load(Ordering::Relaxed) {
                 return Err(BackendError::Stopped);
             }
-            let tile = &pass.tiles[tile];
+            let tile = &pass.tiles.get(tile);
             for &slot in &shown {
                 let tensor = self.plan.slot(slot).tensor;
                 if let Some(values) = pass.whole.shown(tensor, tile, pass.routine)? {

@@ -46,6 +46,41 @@ fn every_kernel_agrees_with_the_reference_on_swiftshader() {
 }
 
 #[test]
+fn two_drivers_and_the_processor_paint_one_picture_together() {
+    let (Some(swiftshader), Some(llvmpipe)) = (driver("vk_swiftshader_icd"), driver("lvp_icd")) else { return };
+    let drivers = std::env::join_paths([llvmpipe, swiftshader]).unwrap();
+    let folder = Folder::with_pictures_of([200, 150], [120, 90]);
+    let run = |arguments: &str| {
+        let output = folder.command(arguments).env("VK_DRIVER_FILES", &drivers).output().unwrap();
+        let (printed, said) = (String::from_utf8(output.stdout).unwrap(), said(output.stderr));
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{arguments}: {printed}");
+        printed
+    };
+    let options = "--size 200 --min-scale 200 --optimizer adam --first-iterations 6";
+    let stylize = format!(
+        "stylize photo.png --style painting.png {}",
+        quick(&format!("{options} --device llvmpipe,swiftshader,cpu"))
+    );
+    run(&format!("{stylize} --explain"));
+    // As if all were equally fast, so that each has something to do.
+    let speeds: Vec<PathBuf> =
+        std::fs::read_dir(folder.path("cache/speeds")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(speeds.len(), 3);
+    speeds.iter().for_each(|file| std::fs::write(file, "0\n").unwrap());
+    let explained = run(&format!("{stylize} --explain"));
+    let shares: Vec<&str> = explained.lines().filter(|line| line.ends_with(" of them")).collect();
+    assert!(shares.len() == 3 && shares.iter().all(|share| !share.contains(" 0 ")), "{shares:?}");
+    assert!(shares[0].contains("llvmpipe") && shares[1].contains("SwiftShader") && shares[2].contains("CPU"));
+    run(&format!("{stylize} -o together.png"));
+    run(&format!("{stylize} -o again.png"));
+    assert!(folder.read("together.png") == folder.read("again.png"));
+    folder.paint("alone.png", options);
+    let [alone, together] = ["alone.png", "together.png"].map(|name| folder.open(name));
+    let apart = alone.pixels().iter().zip(together.pixels()).map(|(a, b)| (255.0 * (a - b).abs()).round() as u32);
+    assert!(apart.max().unwrap() <= 2);
+}
+
+#[test]
 fn a_gpu_that_cannot_start_is_passed_over_by_auto_and_named_otherwise() {
     let Some(driver) = driver("radeon_icd") else { return };
     let folder = Folder::with_pictures();

@@ -4,8 +4,14 @@
 
 #![cfg(target_os = "linux")]
 
-use super::folder::{Folder, quick};
-use std::{path::PathBuf, process::Command};
+use super::{
+    folder::{Folder, quick},
+    running::{lines, wait_until},
+};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// A small file system in a folder's `disk`, until it is dropped.
 struct Disk(PathBuf);
@@ -103,6 +109,62 @@ fn the_last_whole_checkpoint_stays_and_what_changes_is_said_once() {
     // The last whole one goes on.
     assert_eq!(folder.run("resume run.checkpoint -o resumed.png").answer(), "");
     assert!(folder.read("resumed.png") == folder.read("whole.png"));
+}
+
+/// Three sizes, of which only the last two take windows, with what waits on the disk.
+const IN_WINDOWS: &str = "--size 240 --min-scale 120 --memory 43MiB --first-iterations 6 --iterations 4";
+
+fn folder_for_windows() -> Folder {
+    Folder::with_pictures_of([240, 160], [120, 90])
+}
+
+#[test]
+fn a_run_in_windows_without_room_for_what_waits_on_the_disk_ends_with_a_picture_and_goes_on_elsewhere() {
+    let folder = folder_for_windows();
+    let explained = folder.run(&format!("{} --explain", stylize("out.png", IN_WINDOWS))).answer();
+    assert!(explained.contains("\nwhole arrays, on the disk: "), "{explained}");
+    folder.paint("whole.png", &format!("{IN_WINDOWS} --optimizer adam"));
+    let Some(disk) = Disk::mount(&folder, 64) else { return };
+    let run =
+        stylize("out.png", &format!("{IN_WINDOWS} --optimizer adam --checkpoint run.checkpoint --checkpoint-every 0"));
+    let output = folder.command(&run).env("IMPASTO_CACHE", &disk.0).output().unwrap();
+    let said = super::folder::said(output.stderr);
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    let place = disk.0.display().to_string();
+    for words in ["MiB of the work cannot be kept in ", &place, "No space", "IMPASTO_CACHE", "until then is in out.png"]
+    {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    assert!(folder.size("out.png").0 < 240);
+    assert_eq!(std::fs::read_dir(&disk.0).unwrap().count(), 0);
+    std::fs::remove_file(folder.path("out.png")).unwrap();
+    folder.resumes_to_the_same_bits("a directory with room");
+}
+
+#[test]
+fn a_run_in_windows_whose_checkpoints_have_no_room_goes_on_and_the_last_whole_one_stays() {
+    let folder = folder_for_windows();
+    let options = "--size 240 --min-scale 120 --memory 43MiB --first-iterations 6 --iterations 12 --optimizer adam";
+    folder.paint("whole.png", options);
+    // Room for two checkpoints of the first size, 48 bytes for each of 144x104 pixels, and not for two of the others; for one
+    // between two sizes there is always room.
+    let Some(disk) = Disk::mount(&folder, 2000) else { return };
+    let kept = "--checkpoint disk/run.checkpoint --checkpoint-every 0 --log run.jsonl";
+    let run = stylize("out.png", &format!("{options} {kept}"));
+    let mut child = folder.command(&run).stderr(Stdio::piped()).spawn().unwrap();
+    let log = folder.path("run.jsonl");
+    wait_until("the last size", || lines(&log) >= 6 + 12 + 3);
+    child.kill().unwrap();
+    let said = super::folder::said(child.wait_with_output().unwrap().stderr);
+    let count = |words: &str| said.lines().filter(|line| line.contains(words)).count();
+    assert_eq!((count("cannot write the checkpoint"), count("is written again")), (2, 1), "{said}");
+    assert!(said.lines().count() == 3 && count("No space") == 2, "{said}");
+    let checkpoint = impasto::style::Checkpoint::read(&disk.0.join("run.checkpoint")).unwrap();
+    assert_eq!((checkpoint.size().width, checkpoint.iteration()), (240, 0));
+    assert!(!folder.path("out.png").exists());
+    let outcome = folder.run("resume disk/run.checkpoint");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(folder.read("out.png") == folder.read("whole.png"));
 }
 
 #[test]

@@ -1,41 +1,90 @@
 //! The memory that a process takes in all, by the system's measure.
 
-use super::folder::Folder;
+use super::folder::{Folder, quick};
 use crate::common::in_status;
 use std::{
     io::{Read, copy, sink},
     process::Stdio,
 };
 
-/// The largest resident size of a process that paints, in MiB. Its picture goes to a pipe that holds a part of it, so that
-/// the process is still there when its first byte has come.
-fn resident(folder: &Folder, options: &str) -> u64 {
+/// What a process that paints takes.
+struct Taken {
+    /// Its largest resident size, in MiB.
+    resident: u64,
+    /// What it says beforehand, in MiB.
+    predicted: u64,
+}
+
+/// Paints with so many iterations at the first size, and one at others. The picture goes to a pipe that holds a part of it, so
+/// that the process is still there when its first byte has come.
+fn paint(folder: &Folder, iterations: u32, options: &str) -> Taken {
     let arguments = format!(
-        "stylize photo.png --style painting.png -o - --quiet --device cpu --threads 2 --weights filters.safetensors \
-         --iterations 1 --first-iterations 1 {options}"
+        "stylize photo.png --style painting.png -o - -v --device cpu --threads 2 --weights filters.safetensors \
+         --iterations 1 --first-iterations {iterations} {options}"
     );
-    let mut child = folder.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let said = std::fs::File::create(folder.path("said.txt")).unwrap();
+    let mut child = folder.command(&arguments).stdout(Stdio::piped()).stderr(said).spawn().unwrap();
     let mut picture = child.stdout.take().unwrap();
     picture.read_exact(&mut [0]).unwrap();
     let peak = in_status(&child.id().to_string(), "VmHWM");
     copy(&mut picture, &mut sink()).unwrap();
     assert!(child.wait().unwrap().success());
-    peak >> 10
+    let said = String::from_utf8(folder.read("said.txt")).unwrap();
+    let line = said.lines().find(|line| line.ends_with(" MiB of memory will be taken at most"));
+    let predicted = line.unwrap_or_else(|| panic!("no prediction in {said}")).split(' ').nth(1).unwrap();
+    Taken { resident: peak >> 10, predicted: predicted.parse().unwrap() }
 }
 
-#[test]
-fn a_painting_on_the_cpu_takes_the_memory_of_bands_and_of_one_form_of_the_filters() {
+fn folder() -> Folder {
     let folder = Folder::empty();
     folder.picture("photo.png", 1024, 768, 1);
     folder.picture("painting.png", 1280, 1014, 2);
     folder.filters("filters.safetensors", "relu5_1");
+    folder
+}
+
+#[test]
+fn a_painting_on_the_cpu_takes_the_memory_of_bands_and_of_one_form_of_the_filters() {
+    let folder = folder();
     let cases = [
         ("--size 512 --optimizer adam", 420),
         ("--size 512 --optimizer lbfgs", 440),
         ("--size 1024 --min-scale 512 --optimizer adam", 650),
     ];
     for (options, most) in cases {
-        let taken = resident(&folder, options);
+        let taken = paint(&folder, 1, options).resident;
         assert!(taken <= most, "{options}: {taken} MiB, more than {most}");
     }
+}
+
+/// Within 5 %. L-BFGS takes all of its memory only after some iterations; with few layers a picture counts for more than the
+/// program and its filters.
+#[test]
+fn a_process_takes_what_is_said_beforehand() {
+    let folder = folder();
+    for (optimizer, iterations, memory) in
+        [("adam", 1, "auto"), ("lbfgs", 6, "auto"), ("adam", 1, "150MiB"), ("lbfgs", 6, "200MiB")]
+    {
+        let options = format!(
+            "--size 640 --min-scale 640 --content-layers relu3_1 --style-layers relu1_1,relu2_1,relu3_1 \
+             --optimizer {optimizer} --memory {memory}"
+        );
+        let explain = format!("--explain --device cpu --threads 2 --weights filters.safetensors {options}");
+        let explained = folder.run(&format!("stylize photo.png --style painting.png {explain}")).answer();
+        assert_eq!(explained.contains("in overlapping windows of "), memory != "auto", "{explained}");
+        let Taken { resident, predicted } = paint(&folder, iterations, &options);
+        let apart = resident.abs_diff(predicted);
+        assert!(20 * apart <= resident, "{options}: {predicted} MiB were predicted, {resident} MiB taken");
+    }
+}
+
+/// In windows of some twenty pixels, of which a picture of this size takes millions. The limit counts all that is mapped.
+#[test]
+fn to_explain_millions_of_windows_takes_little() {
+    let folder = Folder::with_pictures();
+    let explain = format!("stylize photo.png --style painting.png --explain {}", quick("--size 32768 --memory 3GiB"));
+    let script = format!("ulimit -v 1000000; exec {} {explain}", env!("CARGO_BIN_EXE_impasto"));
+    let output = folder.program("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("in overlapping windows of "));
 }

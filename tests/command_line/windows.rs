@@ -34,28 +34,6 @@ fn windows_paint_what_is_painted_at_once_to_rounding() {
 }
 
 #[test]
-fn a_run_in_windows_that_is_killed_goes_on_to_the_same_bits() {
-    for method in ["adam", "lbfgs"] {
-        let folder = folder();
-        let options = options(method, 24);
-        folder.paint("whole.png", &options);
-        let kept = "--checkpoint run.checkpoint --checkpoint-every 0 --log run.jsonl";
-        let begin =
-            format!("stylize photo.png --style painting.png -o out.png {}", quick(&format!("{options} {kept}")));
-        let log = folder.path("run.jsonl");
-        for kill in 0..2 {
-            let (arguments, before) = if kill == 0 { (&*begin, 0) } else { ("resume run.checkpoint", lines(&log)) };
-            let mut child = folder.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let is_there = || folder.path("run.checkpoint").exists();
-            wait_until("another checkpoint", || is_there() && lines(&log) > before + 1);
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        folder.resumes_to_the_same_bits(method);
-    }
-}
-
-#[test]
 fn a_signal_between_two_windows_ends_the_work_with_the_last_picture() {
     let folder = folder();
     let log = folder.path("run.jsonl");

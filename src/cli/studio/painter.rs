@@ -210,7 +210,7 @@ impl Sitting<'_> {
                 }
                 _ => {}
             }
-            let tell = self.told.elapsed() >= TELL_EVERY;
+            let tell = matches!(event, Event::DeviceLost(_)) || self.told.elapsed() >= TELL_EVERY;
             if tell {
                 self.told = Instant::now();
             }

@@ -14,7 +14,7 @@ use super::{
     CliError,
     console::Console,
     creatable::check_creatable,
-    explain::{checkpoint_on_disk, explain},
+    explain::{checkpoint_takes, explain},
     finish,
     machine_options::engine_of,
     memory::{Lacking, affordable, check_memory, fit},
@@ -201,12 +201,12 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
     console.detail(&format!("{} computes in {precision}, with filters down to {reach}", engine.name()));
 }
 
-/// What checkpoints take of the disk.
+/// What checkpoints take.
 fn describe_checkpoint(arguments: &Arguments, outline: &Outline, recipe: &Recipe, console: &Console) {
     if arguments.checkpoint.is_some()
         && let Ok(bytes) = checkpoint_bytes(outline.content, recipe)
     {
-        console.detail(&checkpoint_on_disk(bytes));
+        console.detail(&checkpoint_takes(bytes));
     }
 }
 

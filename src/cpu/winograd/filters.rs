@@ -44,7 +44,7 @@ impl TransformedFilters {
             Arch::new().dispatch(TransformFilters { taps, positions });
         });
         let mut filters = TransformedFilters { input_channels: cin, output_channels: cout, values, transposed: None };
-        if cin * cout <= KEPT_MATRIX {
+        if TransformedFilters::keep_backward(cin, cout) {
             let mut transposed = Words::zeros(POSITIONS * cin * cout)?;
             let positions = numbers(&mut transposed).par_chunks_mut(cin * cout).enumerate();
             positions.for_each(|(position, matrix)| transpose(filters.backward(position), cin, cout, matrix));
@@ -55,9 +55,13 @@ impl TransformedFilters {
 
     /// Bytes that the filters of a layer take; the positions' matrices are whole cache lines.
     pub(in crate::cpu) fn bytes_of(input_channels: usize, output_channels: usize) -> u64 {
-        let matrix = input_channels * output_channels;
-        let forms = if matrix <= KEPT_MATRIX { 2 } else { 1 };
-        forms * 4 * (POSITIONS * matrix) as u64
+        let forms = if TransformedFilters::keep_backward(input_channels, output_channels) { 2 } else { 1 };
+        forms * 4 * (POSITIONS * input_channels * output_channels) as u64
+    }
+
+    /// [`Self::keeps_backward`] of filters of these channels.
+    pub(in crate::cpu) fn keep_backward(input_channels: usize, output_channels: usize) -> bool {
+        input_channels * output_channels <= KEPT_MATRIX
     }
 
     pub(in crate::cpu) fn bytes(&self) -> u64 {

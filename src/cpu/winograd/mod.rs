@@ -56,6 +56,32 @@ pub(super) struct Products<'a> {
     stride: usize,
 }
 
+/// How many of a band's tiles are worked on together, for these channels read and written.
+fn tiles_of_a_run((cin, cout): (usize, usize), tiles: usize) -> usize {
+    (RUN_VALUES / (POSITIONS * cin.max(cout))).clamp(RUN_TILES.start, RUN_TILES.end).min(tiles)
+}
+
+/// Words that a band of so many tiles is worked on in, of channels read and written.
+pub(super) fn scratch_of_band((cin, cout): (usize, usize), tiles: usize) -> [usize; 2] {
+    let run = tiles_of_a_run((cin, cout), tiles);
+    [cin, cout].map(|channels| POSITIONS * (run * channels + POSITION_GAP))
+}
+
+/// Words that so many tiles are worked on in position by position: of a thread, two arrays, and of all together.
+pub(super) fn scratch_by_position(
+    (cin, cout): (usize, usize),
+    tiles: usize,
+    direction: Direction,
+) -> ([usize; 2], usize) {
+    let padded = tiles.next_multiple_of(COLUMNS);
+    let own = match direction {
+        Direction::Forward => [tiles * cout, 0],
+        Direction::Backward if tiles <= FEW_TILES => [tiles * cout, FEW_TILES * cin],
+        Direction::Backward => [cout * padded, 0],
+    };
+    (own, POSITIONS * ((tiles * cin).max(padded * cout) + POSITION_GAP))
+}
+
 impl Winograd<'_> {
     /// Channels read and written.
     fn channels(&self) -> (usize, usize) {
@@ -77,7 +103,7 @@ impl Winograd<'_> {
         let (cin, cout) = self.channels();
         let rows = band.len() / (self.shape.padded_width() * cout);
         let tiles = rows.div_ceil(TILE) * self.tiles_across();
-        let run = (RUN_VALUES / (POSITIONS * cin.max(cout))).clamp(RUN_TILES.start, RUN_TILES.end).min(tiles);
+        let run = tiles_of_a_run((cin, cout), tiles);
         let (patch_stride, stride) = (run * cin + POSITION_GAP, run * cout + POSITION_GAP);
         let (patches, products) = scratch.two(POSITIONS * patch_stride, POSITIONS * stride);
         let mut first = 0;

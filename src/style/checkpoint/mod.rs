@@ -25,7 +25,10 @@ use crate::{
     replace_file::replace_file,
     weights::FilterSummary,
 };
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::{
+    Dtype,
+    tensor::{Metadata, TensorInfo},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -199,28 +202,41 @@ impl Checkpoint {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
         let unwritable = |source| CheckpointError::Write { path: path.to_owned(), source };
-        let bytes = self.to_bytes().map_err(|error| unwritable(io::Error::other(error)))?;
-        replace_file(path, |writer| writer.write_all(&bytes)).map_err(unwritable)
+        let tensors = self.tensors();
+        let header = self.header(&tensors).map_err(|error| unwritable(io::Error::other(error)))?;
+        // Array by array, so that no second copy of them is in memory.
+        replace_file(path, |writer| {
+            writer.write_all(&(header.len() as u64).to_le_bytes())?;
+            writer.write_all(&header)?;
+            tensors.values().try_for_each(|bytes| writer.write_all(bytes))
+        })
+        .map_err(unwritable)
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    /// All arrays by their names, in the order in which they are in the file.
+    fn tensors(&self) -> BTreeMap<&str, &[u8]> {
         let mut tensors: BTreeMap<&str, &[u8]> = BTreeMap::new();
         if let Some(picture) = &self.painted {
             tensors.insert(PAINTED, bytemuck::cast_slice(picture.pixels()));
         }
-        let (init, init_size) = match &self.recipe.init {
-            Init::Content => (InitKind::Content, None),
-            Init::Noise => (InitKind::Noise, None),
-            Init::Picture(picture) => {
-                tensors.insert(INIT, bytemuck::cast_slice(picture.pixels()));
-                (InitKind::Picture, Some(picture.size()))
-            }
-        };
+        if let Init::Picture(picture) = &self.recipe.init {
+            tensors.insert(INIT, bytemuck::cast_slice(picture.pixels()));
+        }
         let names = kept(self.recipe.method);
         for (tensor, bytes) in self.moment.iter().flat_map(|moment| &moment.contents) {
             let name = names.iter().find(|(kept, _)| kept == tensor).map(|(_, name)| *name);
             tensors.insert(name.expect("a moment holds what its optimiser keeps"), bytes);
         }
+        tensors
+    }
+
+    /// Everything else, and where the arrays are.
+    fn header(&self, tensors: &BTreeMap<&str, &[u8]>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let (init, init_size) = match &self.recipe.init {
+            Init::Content => (InitKind::Content, None),
+            Init::Noise => (InitKind::Noise, None),
+            Init::Picture(picture) => (InitKind::Picture, Some(picture.size())),
+        };
         let moment = self.moment.as_ref().map(|moment| SavedMoment {
             iteration: moment.iteration,
             evaluations: moment.evaluations,
@@ -247,16 +263,22 @@ impl Checkpoint {
             (PAINTING_KEY.to_owned(), painting),
             (NOTES_KEY.to_owned(), self.notes.clone()),
         ]);
-        let views =
-            tensors.iter().map(|(name, bytes)| Ok((name, TensorView::new(dtype(name), vec![bytes.len() / 4], bytes)?)));
-        let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-        let bytes = safetensors::serialize(views, Some(metadata))?;
-        match bytes.first_chunk().map(|length| u64::from_le_bytes(*length)) {
-            Some(header) if header > LONGEST_HEADER => {
-                Err(format!("its notes make a header of {header} bytes, and up to {LONGEST_HEADER} can be read again")
+        let mut first = 0;
+        let info = |(name, bytes): (&&str, &&[u8])| {
+            let data_offsets = (first, first + bytes.len());
+            first = data_offsets.1;
+            (name.to_string(), TensorInfo { dtype: dtype(name), shape: vec![bytes.len() / 4], data_offsets })
+        };
+        let infos = tensors.iter().map(info).collect();
+        let mut header = serde_json::to_vec(&Metadata::new(Some(metadata), infos)?)?;
+        // The format aligns the arrays.
+        header.resize(header.len().next_multiple_of(8), b' ');
+        match header.len() as u64 {
+            bytes if bytes > LONGEST_HEADER => {
+                Err(format!("its notes make a header of {bytes} bytes, and up to {LONGEST_HEADER} can be read again")
                     .into())
             }
-            _ => Ok(bytes),
+            _ => Ok(header),
         }
     }
 }
