@@ -121,18 +121,18 @@ fn chromium_compiles_every_entry_point_of_every_shader() {
 fn no_kernel_fails_in_chromium() {
     let folder = Folder::empty();
     let Some((browser, page)) = both(&folder) else { return };
-    // The software driver takes a second to compile a kernel, and there are thousands with all their constants.
-    let seen = Seen::open(&browser, &format!("{}check.html?one-in={ONE_IN}", page.url));
-    wait_until("the engine", || seen.value("document.getElementById('validate').disabled") == false);
-    seen.press("Validate");
-    let status = wait_while_it_moves(&seen, |status| status.contains(" on "));
-    assert!(
-        status.ends_with(", 0 failed."),
-        "{status}: {}",
-        seen.value("document.getElementById('failures').textContent")
-    );
-    let cases: u32 = status.split(' ').next().unwrap().parse().unwrap();
-    assert!(cases > 100, "{status}");
+    // The software driver takes a second to compile a kernel, and there are thousands with all their constants. Of convolutions
+    // with pooling, some have two outputs less, for which nothing may be bound twice.
+    for (asked, least) in [(format!("one-in={ONE_IN}"), 100), ("only=of any numbers".to_owned(), 4)] {
+        let seen = Seen::open(&browser, &format!("{}check.html?{asked}", page.url));
+        wait_until("the engine", || seen.value("document.getElementById('validate').disabled") == false);
+        seen.press("Validate");
+        let status = wait_while_it_moves(&seen, |status| status.contains(" on "));
+        let failures = seen.value("document.getElementById('failures').textContent");
+        assert!(status.ends_with(", 0 failed."), "{status}: {failures}");
+        let cases: u32 = status.split(' ').next().unwrap().parse().unwrap();
+        assert!(cases >= least, "{status}");
+    }
 }
 
 #[test]

@@ -12,10 +12,13 @@ use crate::{
     plan::{Cost, Plan, Routine, SlotId},
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     ops::Range,
     sync::{Arc, mpsc},
 };
+
+/// Size of a buffer for what a shader declares and does not use.
+const UNUSED_BYTES: u64 = 256;
 
 /// Launches that were requested but not yet submitted.
 #[derive(Default)]
@@ -109,19 +112,23 @@ impl Session {
         }
         let sizes = plan.buffers.iter().map(|&words| 4 * words as u64);
         let buffers = sizes.map(|bytes| gpu.slot_buffer(bytes)).collect::<Result<Vec<_>, _>>()?;
-        let unused = gpu.slot_buffer(256)?;
-        let behind = |binding: Binding| match binding {
+        // One for each number: WebGPU refuses a launch that could write one buffer through two bindings.
+        let mut unused: BTreeMap<u32, wgpu::Buffer> = BTreeMap::new();
+        let mut behind = |number: u32, binding: Binding| match binding {
             Binding::Slot(slot) => Ok(buffers[plan.slot(slot).buffer].clone()),
             Binding::Filters(layer, form) => filters.weights(gpu, layer, form, plan.precision),
             Binding::Bias(layer) => filters.bias(gpu, layer),
-            Binding::Unused => Ok(unused.clone()),
+            Binding::Unused => match unused.entry(number) {
+                Entry::Occupied(buffer) => Ok(buffer.get().clone()),
+                Entry::Vacant(place) => Ok(place.insert(gpu.slot_buffer(UNUSED_BYTES)?).clone()),
+            },
         };
         gpu.pipelines.compile(steps.iter().flat_map(|(dispatches, _)| dispatches));
         let mut launches_of_steps = Vec::with_capacity(plan.steps.len());
         for (dispatches, cost) in steps {
             let mut of_step = Vec::new();
             for dispatch in dispatches {
-                let bound = dispatch.bindings.iter().map(|&(number, binding)| Ok((number, behind(binding)?)));
+                let bound = dispatch.bindings.iter().map(|&(number, binding)| Ok((number, behind(number, binding)?)));
                 let bound = bound.collect::<Result<Vec<_>, BackendError>>()?;
                 let share = work(*cost) / dispatches.len() as f64;
                 of_step.extend(launches(gpu, dispatch, &bound, share, most_groups)?);

@@ -227,7 +227,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
     use super::*;
-    use impasto::LostDevice;
+    use crate::LostDevice;
 
     fn work() -> Work {
         let photograph = PictureId::of_digest(&[1; 16]);
