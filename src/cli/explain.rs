@@ -53,8 +53,7 @@ pub(super) fn checkpoint_takes(bytes: u64) -> String {
     let largest = bytes.div_ceil(1 << 20);
     let twice = (2 * bytes).div_ceil(1 << 20);
     format!(
-        "with --checkpoint: {largest} MiB on the disk; while the next one is written {twice} MiB there, and {largest} MiB of \
-         memory besides"
+        "with --checkpoint: {largest} MiB on the disk, {twice} MiB while one is written, and {largest} MiB of memory besides"
     )
 }
 
