@@ -128,7 +128,7 @@ impl Seen {
     pub fn choose(&self, label: &str, file: PathBuf) {
         // What a file input is called in the tree differs between versions; what labels it does not.
         let find = format!(
-            "[...document.querySelectorAll('input[type=file]')].find((input) => [...input.labels].some((label) => label.textContent.trim() === '{label}'))"
+            "[...document.querySelectorAll('input[type=file]')].find((input) => input.ariaLabel === '{label}' || [...input.labels].some((label) => label.textContent.trim() === '{label}'))"
         );
         let object = self.tab.evaluate(&find, false).unwrap().object_id.expect("a labelled file input");
         let files = vec![file.to_string_lossy().into_owned()];
