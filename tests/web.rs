@@ -206,10 +206,61 @@ fn the_page_paints_what_the_command_paints() {
     assert!(of_file < MEAN_LEVELS, "with the same filters they differ by {of_file:.2} levels");
     assert!(of_page < MEAN_LEVELS_LEARNED, "with filters learned by each they differ by {of_page:.2} levels");
 
-    // What was painted is there when the page is opened again.
-    seen.tab.reload(true, None).unwrap();
-    wait_until("the gallery's card", || {
-        seen.value("location.hash = '#gallery'");
-        seen.is_there("button", "Open no. 1")
-    });
+    // A saved picture is taken up again: it knows what it was painted from.
+    seen.value("import(new URL('page/actions.js', location.href)).then((actions) => actions.show(null))");
+    wait_until("an empty stage", || !seen.status().contains("Done"));
+    seen.choose("Open a saved picture", folder.path("page.png"));
+    wait_until("the saved picture", || seen.status().contains("Done, 128 × 96"));
+    seen.wait_for("button", "Further");
+
+    // The page works without its server, and what was painted is there when it is opened again.
+    assert_eq!(seen.value("navigator.serviceWorker.ready.then(() => 'ready')"), "ready");
+    drop(page);
+    seen.tab.reload(false, None).unwrap();
+    seen.value("location.hash = '#gallery'");
+    for number in 1..=3 {
+        seen.wait_for("button", &format!("Open no. {number}"));
+    }
+}
+
+/// The processes that a browser has begun, or those that it has begun have, by the kind that they say they are.
+#[cfg(target_os = "linux")]
+fn processes(browser: &Browser, kind: &str) -> Vec<String> {
+    let read =
+        |process: &str, name: &str| std::fs::read_to_string(format!("/proc/{process}/{name}")).unwrap_or_default();
+    let parent = |process: &str| {
+        let status = read(process, "status");
+        status.lines().find_map(|line| Some(line.strip_prefix("PPid:")?.trim().to_owned()))
+    };
+    let own = browser.get_process_id().unwrap().to_string();
+    let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_own = |process: &String| {
+        std::iter::successors(Some(process.clone()), |process| parent(process)).any(|above| above == own)
+    };
+    all.filter(|process| read(process, "cmdline").contains(kind) && is_own(process)).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_begins_anew() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let seen = Seen::open(&browser, &page.url);
+    seen.wait_for("button", "Paint");
+    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+    seen.value(
+        "import(new URL('page/actions.js', location.href)).then((actions) => actions.setOptions({ size: '48', 'first-iterations': '1000' }))",
+    );
+    seen.press("Paint");
+    seen.wait_for("image", "Result");
+    let gpu = processes(&browser, "--type=gpu-process");
+    assert_eq!(gpu.len(), 1, "{gpu:?}");
+    let killed = std::process::Command::new("kill").arg("-KILL").args(gpu).status().unwrap();
+    assert!(killed.success());
+    wait_until("the end of the work", || seen.status().contains("failed"));
+    assert!(seen.status().contains("the browser's GPU stopped working"), "{}", seen.status());
+    seen.wait_for("image", "Result");
+    seen.wait_for("link", "Save picture");
+    seen.press("Resume");
+    wait_until("an iteration", || seen.status().contains("iteration 1 of 1000"));
 }
