@@ -11,7 +11,7 @@ use std::ffi::OsString;
 /// What is wrong with a request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    #[error("there is no option {name}: see /api/options for those that there are")]
+    #[error("there is no option {name}: see those that are offered")]
     Unknown { name: String },
     #[error("{name} is \"{value}\", but must be one of {}", words.join(", "))]
     NoFile { name: String, value: String, words: Vec<&'static str> },

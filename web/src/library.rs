@@ -3,6 +3,7 @@
 use impasto::{
     hexadecimal::hexadecimal,
     picture::{Detail, Encoding, Mask, Opened, Picture as Pixels, PictureError, fit_long_side},
+    plan::Size,
     studio::{Picture, PictureId, Role, shown_name},
     weights::{Filters, Format, WeightsError, read_all},
 };
@@ -58,6 +59,10 @@ impl Library {
 
     pub fn get(&self, id: &PictureId) -> Option<&Picture> {
         self.pictures.get(id).map(|kept| &kept.picture)
+    }
+
+    pub fn size(&self, id: &PictureId) -> Option<Size> {
+        self.get(id).map(|picture| Size { width: picture.width, height: picture.height })
     }
 
     pub fn pictures(&self) -> impl Iterator<Item = &Picture> {

@@ -4,6 +4,7 @@ use clap::{Command, CommandFactory, FromArgMatches, Parser, builder::PossibleVal
 use impasto::{
     options::{Group, RecipeOptions, SizeOptions, depth, offered},
     picture::Depth,
+    plan::Size,
     studio::{Given, PictureId, Request, RequestError, refusal, spelled},
     style::{Init, Recipe},
     weights::Origin,
@@ -80,6 +81,14 @@ pub fn parsed(request: &Request) -> Result<Options, RequestError> {
 }
 
 impl Options {
+    /// Long side of the result for a photograph of this size; `usual` where none is named.
+    pub fn long_side(&self, photograph: Size, usual: u32) -> u32 {
+        match self.sizes.names_a_size() {
+            true => self.sizes.long_side(photograph),
+            false => usual.min(photograph.long_side()),
+        }
+    }
+
     /// The recipe for a result of this long side, before filters are known.
     pub fn recipe(&self, long: u32) -> Recipe {
         self.recipe_from(long, if self.init == "noise" { Init::Noise } else { Init::Content })

@@ -11,7 +11,7 @@ use impasto::{
     options::detail_for,
     picture::{Detail, Encoding, Mask, Picture, record_fits},
     plan::Pooling,
-    studio::{Pace, Request, Work},
+    studio::{Pace, PictureId, Request, Work},
     style::{Estimate, Event, Init, Inputs, Painting, Recipe, Status, StyleInput},
     weights::Filters,
 };
@@ -23,7 +23,7 @@ const ROOM: u32 = 2048;
 
 /// What was learned from some pictures, which further works from the same pictures need not learn again.
 pub struct Learned {
-    pictures: Vec<impasto::studio::PictureId>,
+    pictures: Vec<PictureId>,
     filters: Arc<Filters>,
 }
 
@@ -233,14 +233,11 @@ fn read(
     larger: Option<u32>,
     usual: u32,
 ) -> Result<(Inputs, u32), String> {
-    let own =
-        library.get(&request.photograph).map(|known| impasto::plan::Size { width: known.width, height: known.height });
-    let own = own.ok_or_else(|| "the photograph is not there any more: choose it again".to_owned())?;
-    let named = if options.sizes.names_a_size() { options.sizes.long_side(own) } else { usual.min(own.long_side()) };
-    let long = larger.unwrap_or(named);
+    let own = library.size(&request.photograph).ok_or("the photograph is not there any more: choose it again")?;
+    let long = larger.unwrap_or(options.long_side(own, usual));
     let detail = detail_for(long.max(ROOM));
     let content = library.open(&request.photograph, detail)?;
-    let mask = |id: &Option<impasto::studio::PictureId>| -> Result<Option<Mask>, String> {
+    let mask = |id: &Option<PictureId>| -> Result<Option<Mask>, String> {
         id.as_ref().map(|id| library.open_mask(id, detail)).transpose()
     };
     let blend = &options.look.paintings;

@@ -301,7 +301,9 @@ impl Studio {
         if let Some(missing) = request.pictures().find(|id| self.library.get(id).is_none()) {
             return Err(refused(format!("there is no picture {missing}: choose its file again")));
         }
-        options::parsed(&request)?.recipe(self.usual()).check().map_err(refused)?;
+        let options = options::parsed(&request)?;
+        let own = self.library.size(&request.photograph).unwrap_or(DRAWN);
+        options.recipe(options.long_side(own, self.usual())).check().map_err(refused)?;
         self.new_work(request).map(|work| value(&work))
     }
 
