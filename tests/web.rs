@@ -7,9 +7,8 @@ use crate::{
 };
 use headless_chrome::Browser;
 use impasto::{
-    demo::{brushwork, townscape},
+    demo::{DRAWN, brushwork, townscape},
     picture::Picture,
-    plan::Size,
 };
 use serde_json::Value;
 use std::{
@@ -174,9 +173,8 @@ fn paint(seen: &Seen, folder: &Folder, name: &str, options: &str) -> f64 {
 fn the_page_paints_what_the_command_paints() {
     let folder = Folder::empty();
     let Some((browser, page)) = both(&folder) else { return };
-    let size = Size { width: 768, height: 576 };
-    townscape(size).save(folder.path("town.png")).unwrap();
-    brushwork(size).save(folder.path("brushwork.png")).unwrap();
+    townscape(DRAWN).save(folder.path("town.png")).unwrap();
+    brushwork(DRAWN).save(folder.path("brushwork.png")).unwrap();
     let seen = Seen::open(&browser, &page.url);
     seen.wait_for("button", "Paint");
     wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);

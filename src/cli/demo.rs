@@ -14,9 +14,8 @@ use super::{
 use clap::Args;
 use impasto::{
     Device, Engine,
-    demo::{brushwork, townscape},
+    demo::{DRAWN, brushwork, townscape},
     picture::{Depth, Picture},
-    plan::Size,
     printable::printable,
     style::{Inputs, Painting, Recipe},
 };
@@ -25,9 +24,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// The two pictures the demo draws.
-pub(crate) const DRAWN: Size = Size { width: 768, height: 576 };
 
 /// Draw a town and a painting, and paint one like the other: needs no file
 ///

@@ -32,6 +32,9 @@ pub use woodcut::woodcut;
 
 use crate::{picture::Picture, plan::Size};
 
+/// The size of the two pictures that the demonstration draws.
+pub const DRAWN: Size = Size { width: 768, height: 576 };
+
 /// A picture that is drawn, at any size; the same for the same size.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawing {

@@ -9,7 +9,7 @@ use crate::{
     plan::{Pooling, Size},
     style::{Colours, Init, Method, Recipe, Scaling, WeightedLayer, Weights},
     vgg19::Layer,
-    weights::Origin,
+    weights::{FilterSummary, Origin},
 };
 use clap::{ArgAction, Args};
 
@@ -164,6 +164,18 @@ impl RecipeOptions {
     pub fn paint_by(&self, method: Method, recipe: &Recipe) -> Recipe {
         let (first_iterations, iterations) = self.duration.iterations(method);
         Recipe { method, first_iterations, iterations, ..recipe.clone() }
+    }
+
+    /// The recipe of a painting that is on its way, of `before` and with these filters, where only what can change has changed.
+    /// So many iterations were added meanwhile at the smallest size and at each of the others.
+    pub fn on_the_way(&self, before: &Recipe, filters: &FilterSummary, further: (u32, u32)) -> Recipe {
+        let mut recipe = self.recipe(before.size, before.init.clone(), before.method);
+        if let Some(reach) = filters.deepest() {
+            self.follow(&mut recipe, reach, filters.origin);
+        }
+        recipe.first_iterations = recipe.first_iterations.saturating_add(further.0);
+        recipe.iterations = recipe.iterations.saturating_add(further.1);
+        recipe
     }
 
     /// What is probably not meant, in sentences.

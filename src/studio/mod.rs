@@ -2,11 +2,13 @@
 //! machine, or in the page itself.
 
 mod call;
+mod intake;
 mod names;
 mod pace;
 mod work;
 
 pub use call::{Given, RequestError, call, refusal, spelled, typed};
+pub use intake::{Drawn, Seen, demonstration, look_at};
 pub use names::{NoPictureId, PictureId, WorkId, shown_name, stem};
 pub use pace::Pace;
-pub use work::{Painting, Picture, Request, Role, Scale, State, Work};
+pub use work::{MOST_FURTHER, Painting, Picture, Request, Role, Scale, State, Work};

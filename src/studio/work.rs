@@ -11,6 +11,9 @@ const MOST_LOSSES: usize = 200;
 /// The most pictures of a strip; every other is dropped where there would be more.
 const MOST_IN_STRIP: usize = 24;
 
+/// More iterations at once are a mistake.
+pub const MOST_FURTHER: u32 = 10_000;
+
 /// A picture that something can be painted from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
@@ -173,6 +176,18 @@ impl Work {
             further: None,
             stride: 1,
             since: 0,
+        }
+    }
+
+    /// Puts it back into the queue if it does not go on; a sentence if it is done.
+    pub fn resume(&mut self) -> Result<(), &'static str> {
+        match self.state {
+            State::Paused | State::Stopped | State::Failed => {
+                (self.state, self.message) = (State::Waiting, None);
+                Ok(())
+            }
+            State::Waiting | State::Preparing | State::Painting => Ok(()),
+            State::Done => Err("it is painted: ask for more iterations or for a larger picture"),
         }
     }
 

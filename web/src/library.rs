@@ -2,16 +2,13 @@
 
 use impasto::{
     hexadecimal::hexadecimal,
-    picture::{Detail, Encoding, Mask, Opened, Picture as Pixels, PictureError, fit_long_side},
+    picture::{Detail, Encoding, Mask, Opened, Picture as Pixels, PictureError},
     plan::Size,
-    studio::{Picture, PictureId, Role, shown_name},
+    studio::{Picture, PictureId, Role, Seen, look_at, shown_name},
     weights::{Filters, Format, WeightsError, read_all},
 };
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
-
-/// Long side of the picture that a page is shown.
-const VIEW: u32 = 1024;
 
 /// A picture's file, and what is known of it.
 struct Kept {
@@ -42,13 +39,9 @@ impl Library {
             return Ok((known.picture.clone(), None));
         }
         let name = shown_name(name, "picture");
-        let opened = Pixels::read_for(Path::new(&name), &file[..], Detail::LongSide(VIEW))?;
-        let shown = fit_long_side(opened.size, VIEW.min(opened.size.long_side()));
-        let encoding = Encoding { alpha: opened.alpha.clone(), ..Encoding::default() };
-        let view = opened.picture.resize(shown).to_png(&name, &encoding)?;
-        let alpha = opened.alpha.is_some();
-        let (width, height) = (opened.size.width, opened.size.height);
-        let picture = Picture { id: id.clone(), name, width, height, demo: role, alpha, mask };
+        let Seen { picture, view, alpha } = look_at(id.clone(), name, &file[..], mask)?;
+        let view = view.to_png(&picture.name, &Encoding { alpha, ..Encoding::default() })?;
+        let picture = Picture { demo: role, ..picture };
         self.pictures.insert(id, Kept { picture: picture.clone(), file, digest: hexadecimal(&digest) });
         Ok((picture, Some(view)))
     }

@@ -204,17 +204,7 @@ impl Sitting {
     /// Lets it go on as another request says, where only what can change on the way has changed.
     pub fn change(&mut self, request: &Request) -> Result<(), String> {
         let options = parsed(request).map_err(sentence)?;
-        let before = self.painting.recipe();
-        let mut recipe = options.recipe_from(before.size, before.init.clone());
-        let filters = self.engine.filters();
-        if let Some(reach) = filters.deepest() {
-            options.look.follow(&mut recipe, reach, filters.origin);
-        }
-        if options.look.optimizer.is_none() {
-            recipe = options.look.paint_by(before.method, &recipe);
-        }
-        recipe.first_iterations = recipe.first_iterations.saturating_add(self.further.0);
-        recipe.iterations = recipe.iterations.saturating_add(self.further.1);
+        let recipe = options.look.on_the_way(self.painting.recipe(), self.engine.filters(), self.further);
         self.painting.change(|present| *present = recipe).map_err(sentence)?;
         self.estimate.follow(self.painting.recipe(), self.painting.sizes());
         Ok(())

@@ -8,10 +8,12 @@ use crate::{
 };
 use impasto::{
     Device,
-    demo::{brushwork, townscape},
-    picture::{Encoding, Picture as Pixels, recorded_in},
-    plan::Size,
-    studio::{Picture, PictureId, Request, RequestError, Role, State, Work, WorkId, call, shown_name, typed},
+    demo::DRAWN,
+    picture::recorded_in,
+    studio::{
+        Drawn, MOST_FURTHER, Picture, PictureId, Request, RequestError, Role, State, Work, WorkId, call, demonstration,
+        shown_name, typed,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -27,9 +29,6 @@ const USUAL: [u32; 2] = [512, 96];
 
 /// The longest that is offered where this worker paints.
 const LARGEST_WITHOUT_GPU: u32 = 256;
-
-/// Size of the demonstration's pictures.
-const DRAWN: Size = Size { width: 768, height: 576 };
 
 /// What a page asks for.
 #[derive(Deserialize)]
@@ -175,12 +174,7 @@ impl Studio {
         let (library, works, told) = (Library::default(), BTreeMap::new(), VecDeque::new());
         let mut studio =
             Studio { device, library, works, told, learned: None, failed: false, last_told: Instant::now() };
-        let drawn = [
-            (townscape as fn(Size) -> Pixels, "town.png", Role::Photograph),
-            (brushwork, "brushwork.png", Role::Painting),
-        ];
-        for (draw, name, role) in drawn {
-            let file = draw(DRAWN).to_png(name, &Encoding::default()).map_err(|error| error.to_string())?;
+        for Drawn { role, name, file } in demonstration().map_err(|error| error.to_string())? {
             studio.add_picture(name, file, false, Some(role)).map_err(|refusal| refusal.refused)?;
         }
         Ok(studio)
@@ -240,16 +234,12 @@ impl Studio {
                 }
                 _ => Err(conflict("only what is painted or waits can be paused")),
             }),
-            Call::Resume { work } => self.update(work, |work, sitting| match work.state {
-                State::Paused | State::Stopped | State::Failed => {
-                    (work.state, work.message) = (State::Waiting, None);
-                    if let Some(sitting) = sitting {
-                        sitting.go_on();
-                    }
-                    Ok(())
+            Call::Resume { work } => self.update(work, |work, sitting| {
+                work.resume().map_err(conflict)?;
+                if let Some(sitting) = sitting.as_mut().filter(|_| work.state == State::Waiting) {
+                    sitting.go_on();
                 }
-                State::Waiting | State::Preparing | State::Painting => Ok(()),
-                State::Done => Err(conflict("it is painted: ask for more iterations or for a larger picture")),
+                Ok(())
             }),
             Call::Stop { work } => self.stop(work),
             Call::Further { work, iterations } => self.further(work, iterations),
@@ -332,11 +322,6 @@ impl Studio {
         request.result_name(|id| Some(self.library.get(id)?.name.clone()))
     }
 
-    /// What the result of a work is called where it is saved.
-    pub fn name_of(&self, id: WorkId) -> String {
-        self.works.get(&id).map_or("picture.png".to_owned(), |entry| self.result_name(&entry.work.request))
-    }
-
     /// Changes a work, tells it, and answers with it.
     fn update(
         &mut self,
@@ -373,8 +358,8 @@ impl Studio {
     }
 
     fn further(&mut self, id: WorkId, iterations: u32) -> Result<Value, Refusal> {
-        if !(1..=10_000).contains(&iterations) {
-            return Err(refused("iterations are 1 to 10000"));
+        if !(1..=MOST_FURTHER).contains(&iterations) {
+            return Err(refused(format!("iterations are 1 to {MOST_FURTHER}")));
         }
         self.update(id, |work, sitting| match (work.state, sitting) {
             (State::Painting | State::Paused, Some(sitting)) => {
@@ -554,7 +539,8 @@ impl Studio {
     }
 
     fn end_with(&mut self, id: WorkId, file: Vec<u8>) {
-        let name = self.name_of(id);
+        let Some(entry) = self.works.get(&id) else { return };
+        let name = self.result_name(&entry.work.request);
         let Some(entry) = self.works.get_mut(&id) else { return };
         (entry.work.result, entry.result) = (true, Some(file.clone()));
         // Each result is shown under a number of its own.

@@ -292,16 +292,7 @@ impl Hub {
 
     /// Puts a work that does not go on back into the queue.
     pub fn resume(&self, id: WorkId) -> Result<Work, HubError> {
-        self.try_update(id, |work| match work.state {
-            State::Paused | State::Stopped | State::Failed => {
-                (work.state, work.message) = (State::Waiting, None);
-                Ok(())
-            }
-            State::Waiting | State::Preparing | State::Painting => Ok(()),
-            State::Done => {
-                Err(HubError::Conflict("it is painted: ask for more iterations or for a larger picture".to_owned()))
-            }
-        })
+        self.try_update(id, |work| work.resume().map_err(|sentence| HubError::Conflict(sentence.to_owned())))
     }
 
     /// Ends a work, with the picture so far.

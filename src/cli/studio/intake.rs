@@ -4,20 +4,14 @@ use super::{
     hub::{Hub, HubError},
     store::{Store, StoreError},
 };
-use crate::cli::demo::DRAWN;
 use impasto::{
-    demo::{brushwork, townscape},
-    picture::{Detail, Encoding, Picture as Pixels, PictureError, fit_long_side},
-    plan::Size,
-    studio::{Picture, PictureId, Role, shown_name},
+    picture::{Encoding, PictureError},
+    studio::{Drawn, Picture, PictureId, Seen, demonstration, look_at, shown_name},
 };
 use sha2::{Digest, Sha256};
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io};
 
-/// Long side of the picture that a page is shown.
-const VIEW: u32 = 1024;
-
-/// Quality of its JPEG file.
+/// Quality of the JPEG file that a page is shown.
 const VIEW_QUALITY: u8 = 90;
 
 /// Why a file does not become a picture of the studio.
@@ -49,17 +43,15 @@ pub(super) fn take(hub: &Hub, incoming: Incoming) -> Result<Picture, IntakeError
     }
     // Errors call it what the user does.
     let name = shown_name(&incoming.name, "picture");
-    let opened = Pixels::read_for(Path::new(&name), reopened(&hub.store, &incoming)?, Detail::LongSide(VIEW))?;
+    let file = reopened(&hub.store, &incoming)?;
+    let Seen { picture, view, alpha } = look_at(id.clone(), name, file, incoming.mask)?;
     hub.store.make_picture(&id)?;
-    let shown = fit_long_side(opened.size, VIEW.min(opened.size.long_side()));
-    let encoding = Encoding { jpeg_quality: VIEW_QUALITY, alpha: opened.alpha.clone(), ..Encoding::default() };
-    opened.picture.resize(shown).save_as(hub.store.view(&id), &encoding)?;
+    let encoding = Encoding { jpeg_quality: VIEW_QUALITY, alpha, ..Encoding::default() };
+    view.save_as(hub.store.view(&id), &encoding)?;
     let path = hub.store.original(&id);
     let persisted = incoming.file.persist(&path).map_err(|error| error.error);
     persisted.and_then(|file| file.sync_all()).map_err(|source| StoreError::Io { path, source })?;
-    let Size { width, height } = opened.size;
-    let alpha = opened.alpha.is_some();
-    Ok(hub.add_picture(Picture { id, name, width, height, demo: None, alpha, mask: incoming.mask })?)
+    Ok(hub.add_picture(picture)?)
 }
 
 fn reopened(store: &Store, incoming: &Incoming) -> Result<File, StoreError> {
@@ -68,11 +60,7 @@ fn reopened(store: &Store, incoming: &Incoming) -> Result<File, StoreError> {
 
 /// Draws the demonstration's pictures, if they are not there.
 pub(super) fn draw_demonstration(hub: &Hub) -> Result<(), IntakeError> {
-    let drawn =
-        [(townscape as fn(Size) -> Pixels, "town.png", Role::Photograph), (brushwork, "brushwork.png", Role::Painting)];
-    for (draw, name, role) in drawn {
-        // Drawing always gives the same file.
-        let bytes = draw(DRAWN).to_png(name, &Encoding::default())?;
+    for Drawn { role, name, file: bytes } in demonstration()? {
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let id = PictureId::of_digest(&digest);
         if hub.picture(&id).is_ok() {

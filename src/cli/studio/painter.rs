@@ -329,19 +329,8 @@ impl Sitting<'_> {
     fn change(&mut self, request: Request) -> Result<(), String> {
         let sentence = |error: CliError| error.sentence();
         let arguments = check(self.hub, &request).map_err(sentence)?;
-        let before = self.begun.painting.recipe().clone();
-        let quiet = Console::collecting();
-        let mut recipe = arguments.recipe(before.size, &quiet).map_err(sentence)?;
-        let filters = self.begun.engine.filters();
-        if let Some(reach) = filters.deepest() {
-            arguments.look.follow(&mut recipe, reach, filters.origin);
-        }
-        recipe.init.clone_from(&before.init);
-        if arguments.look.optimizer.is_none() {
-            recipe = arguments.look.paint_by(before.method, &recipe);
-        }
-        recipe.first_iterations = recipe.first_iterations.saturating_add(self.further.0);
-        recipe.iterations = recipe.iterations.saturating_add(self.further.1);
+        let (painting, filters) = (&self.begun.painting, self.begun.engine.filters());
+        let recipe = arguments.look.on_the_way(painting.recipe(), filters, self.further);
         self.begun.painting.change(|present| *present = recipe).map_err(|error| error.to_string())?;
         let painting = &self.begun.painting;
         self.estimate.follow(painting.recipe(), painting.sizes());

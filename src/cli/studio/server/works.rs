@@ -16,7 +16,7 @@ use axum::{
     response::IntoResponse,
 };
 use impasto::{
-    studio::{Request, State as Stage, WorkId},
+    studio::{MOST_FURTHER, Request, State as Stage, WorkId},
     style::LONGEST_SIDE,
 };
 use serde::Deserialize;
@@ -25,9 +25,6 @@ use tokio::sync::oneshot;
 
 /// How long a painter may take to answer: an iteration of a large picture takes long.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// More iterations at once are a mistake.
-const MOST_ITERATIONS: u32 = 10_000;
 
 pub(super) async fn add(State(app): State<App>, body: Body) -> Answer {
     let request: Request = body::command(body).await?;
@@ -86,8 +83,8 @@ pub(super) struct Further {
 
 pub(super) async fn further(State(app): State<App>, Path(id): Path<WorkId>, body: Body) -> Answer {
     let Further { iterations } = body::command(body).await?;
-    if !(1..=MOST_ITERATIONS).contains(&iterations) {
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("iterations are 1 to {MOST_ITERATIONS}")));
+    if !(1..=MOST_FURTHER).contains(&iterations) {
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("iterations are 1 to {MOST_FURTHER}")));
     }
     match asked(&app, id, |answer| Command::Further(iterations, answer)).await? {
         true => reply::work(app.hub.work(id)?),
