@@ -190,7 +190,7 @@ pub enum PictureError {
     },
     /// A file of the format would be longer than it can be.
     #[error(
-        "cannot write {path}: a {format} file has at most 4 GiB, but the picture of {size} takes {mebibytes} MiB; use .png"
+        "cannot write {path}: a {format} file has at most 4 GiB, but the picture of {size} takes {mebibytes} MiB; use .png or .tiff"
     )]
     FileTooLong {
         /// The file to be written.

@@ -158,6 +158,8 @@ fn format_of(path: &Path, signature: &[u8]) -> Result<&'static Format, PictureEr
         {
             Some(ImageFormat::Avif)
         }
+        // BigTIFF, which counts in 64 bits.
+        [b'I', b'I', 43, 0, ..] | [b'M', b'M', 0, 43, ..] => Some(ImageFormat::Tiff),
         _ => image::guess_format(signature).ok(),
     };
     FORMATS.iter().find(|format| Some(format.format) == guess).ok_or_else(|| {
