@@ -4,6 +4,8 @@ pub mod avif_files;
 mod detail;
 mod formats;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod large;
 mod masks;
 mod profiles;
 mod records;

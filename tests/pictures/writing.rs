@@ -2,7 +2,7 @@
 
 use super::*;
 use formats::read;
-use impasto::picture::{Depth, Detail, Mask, Omission};
+use impasto::picture::{Depth, Mask, Omission};
 
 fn saved(picture: &Picture, extension: &str, encoding: &Encoding) -> Vec<u8> {
     let directory = directory();
@@ -12,7 +12,7 @@ fn saved(picture: &Picture, extension: &str, encoding: &Encoding) -> Vec<u8> {
 }
 
 /// Shares that are whole steps of this many, some of them zero and one.
-fn shares(size: Size, most: u32, seed: u64) -> Mask {
+pub(super) fn shares(size: Size, most: u32, seed: u64) -> Mask {
     let mut random = Random::new(seed);
     let values = (0..size.pixels()).map(|_| random.below(most as usize + 1) as f32 / most as f32);
     let values = values.map(|value| if value < 0.2 { 0.0 } else { value });
@@ -146,67 +146,4 @@ fn tiff_files_whose_colours_are_multiplied_by_alpha_are_divided() {
     let opened = read(bytes.get_ref());
     assert_eq!(opened.alpha.expect("alpha").values(), [0.4, 1.0]);
     assert_near(opened.picture.pixels(), &[100.0, 200.0, 50.0, 0.0, 51.0, 255.0].map(|value| value / 255.0), 1e-6);
-}
-
-/// Files in strips need a few rows beside the picture, whatever else goes into them.
-#[cfg(target_os = "linux")]
-mod memory {
-    use super::*;
-    use crate::common::in_status;
-    use std::process::Command;
-
-    /// Its samples of 8 bits take 18 MB, and noise of that many levels is compressed by nothing.
-    const SIZE: Size = Size { width: 3000, height: 2001 };
-    /// Rows, a piece of the file, and what the compression keeps.
-    const MOST: u64 = 8 << 10;
-    const FILE: &str = "IMPASTO_TEST_FILE";
-
-    fn encoding(depth: Depth) -> Encoding {
-        Encoding { alpha: Some(shares(size(300, 201), 255, 6)), depth, ..Encoding::default() }
-    }
-
-    /// Not a test of its own: what runs in a process of its own, whose memory nobody else takes.
-    #[test]
-    #[ignore = "is run by another"]
-    fn writes_a_picture_and_says_what_it_took() {
-        let path = PathBuf::from(std::env::var_os(FILE).expect("the name of a file"));
-        let name = path.to_string_lossy();
-        let encoding = encoding(if name.contains("16") { Depth::Sixteen } else { Depth::Eight });
-        let picture = Picture::noise(SIZE, 5);
-        let before = in_status("self", "VmRSS");
-        picture.save_as(&path, &encoding).unwrap();
-        println!("took {} KiB", in_status("self", "VmHWM") - before);
-    }
-
-    #[test]
-    fn png_and_tiff_are_written_in_the_memory_of_some_rows() {
-        let folder = directory();
-        for name in ["8.png", "16.png", "8.tiff", "16.tiff"] {
-            let path = folder.path().join(name);
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["--ignored", "--exact", "--nocapture"])
-                .arg("pictures::writing::memory::writes_a_picture_and_says_what_it_took")
-                .env(FILE, &path)
-                .output()
-                .unwrap();
-            let said = String::from_utf8(child.stdout).unwrap();
-            let took = said.lines().find_map(|line| line.split("took ").nth(1)?.strip_suffix(" KiB"));
-            let took: u64 = took.unwrap_or_else(|| panic!("{said}")).parse().unwrap();
-            assert!(took < MOST, "{name} took {took} KiB");
-            let opened = Picture::open_for(&path, Detail::Full).unwrap();
-            let step = if name.starts_with("8") { 1.0 / 255.0 } else { 1.0 / 65535.0 };
-            let alpha = opened.alpha.unwrap();
-            for ((found, wanted), alpha) in opened
-                .picture
-                .pixels()
-                .chunks(3)
-                .zip(Picture::noise(SIZE, 5).pixels().chunks(3))
-                .zip(alpha.values())
-                .filter(|(_, alpha)| **alpha > 0.0)
-            {
-                let near = found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() <= step);
-                assert!(near, "{name}: {found:?} for {wanted:?}, {alpha} opaque");
-            }
-        }
-    }
 }
