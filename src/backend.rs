@@ -1,5 +1,6 @@
 //! What every back end can do: hold the slots of a plan and run its routines.
 
+use crate::contents::Contents;
 use crate::plan::{Plan, Routine, SlotId, Step};
 use crate::random::Random;
 use crate::vgg19::Layer;
@@ -137,6 +138,12 @@ pub trait Session: Send {
     /// # Errors
     /// If the device fails.
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// What a slot holds after everything asked for before, without a copy, where the session keeps it in the host's memory
+    /// or on the disk; else none: [`Session::request`] it.
+    fn share(&self, _slot: SlotId) -> Option<Contents> {
+        None
+    }
 
     /// The contents of a slot that outlives its routine (see [`crate::plan::Slot::persistent`]), for another session of
     /// the same engine; contents on a device stay there. This session must not be used afterwards.

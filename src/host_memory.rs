@@ -1,6 +1,7 @@
 //! The buffers of a plan in the host's memory, for the back ends that work there. Some may be on the disk.
 
 use crate::backend::{BackendError, Session, SlotContents};
+use crate::contents::Contents;
 use crate::plan::{Plan, SlotId, Tensor};
 use crate::scratch_file::ScratchFile;
 use std::collections::VecDeque;
@@ -15,12 +16,12 @@ const LINE: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoMemory;
 
-/// Words that start at a cache line.
-#[derive(Debug, Default)]
+/// Words that start at a cache line. A clone is the same memory, until one of both is about to be changed.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     /// Longer by up to a line. An allocator that is asked for aligned zeros writes them; without alignment, the system
     /// provides memory only where it is touched.
-    memory: Vec<u32>,
+    memory: Arc<Vec<u32>>,
     range: Range<usize>,
 }
 
@@ -51,7 +52,7 @@ impl Words {
     fn within(memory: Vec<u32>) -> Words {
         let first = memory.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
         let range = first..first + memory.len() - LINE;
-        Words { memory, range }
+        Words { memory: Arc::new(memory), range }
     }
 }
 
@@ -65,7 +66,13 @@ impl Deref for Words {
 
 impl DerefMut for Words {
     fn deref_mut(&mut self) -> &mut [u32] {
-        &mut self.memory[self.range.clone()]
+        if Arc::get_mut(&mut self.memory).is_none() {
+            let mut own = Words::within(vec![0; Words::with_margin(self.len())]);
+            let memory = Arc::make_mut(&mut own.memory);
+            memory[own.range.clone()].copy_from_slice(self);
+            *self = own;
+        }
+        &mut Arc::make_mut(&mut self.memory)[self.range.clone()]
     }
 }
 
@@ -112,10 +119,18 @@ impl Buffer {
     pub(crate) fn store(&mut self, first: usize, from: &[u32]) -> Result<(), BackendError> {
         match self {
             Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
-            Buffer::Disk(file) => file.write(first, bytemuck::cast_slice(from))?,
+            Buffer::Disk(file) => own(file)?.write(first, bytemuck::cast_slice(from))?,
         }
         Ok(())
     }
+}
+
+/// A file that nobody else looks at.
+fn own(file: &mut Arc<ScratchFile>) -> Result<&ScratchFile, BackendError> {
+    if Arc::get_mut(file).is_none() {
+        *file = Arc::new(file.copy()?);
+    }
+    Ok(file)
 }
 
 /// What one session leaves to another.
@@ -276,8 +291,8 @@ impl HostMemory {
     /// # Errors
     /// As [`Buffer::store`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        if let Buffer::Disk(file) = self.buffer(slot) {
-            return file.write(0, bytes);
+        if let Buffer::Disk(file) = self.buffer_mut(slot) {
+            return own(file)?.write(0, bytes);
         }
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
         Ok(())
@@ -296,6 +311,15 @@ impl HostMemory {
                 file.read(0, &mut bytes)?;
                 Ok(bytes)
             }
+        }
+    }
+
+    /// [`crate::Session::share`].
+    pub(crate) fn share(&self, slot: SlotId) -> Contents {
+        let Place { buffer, words } = self.places[slot.0];
+        match &self.buffers[buffer] {
+            Buffer::Memory(memory) => Contents::of_memory(memory.clone(), words),
+            Buffer::Disk(file) => Contents::of_file(file.clone(), words),
         }
     }
 

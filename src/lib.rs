@@ -51,6 +51,7 @@
 
 mod backend;
 pub mod cache_directory;
+mod contents;
 pub mod cpu;
 pub mod demo;
 mod device;
@@ -91,6 +92,7 @@ pub mod tolerance;
 pub use backend::{
     BackendError, Session, SlotContents, read_map, read_values, values, write_map, write_noise, write_values,
 };
+pub use contents::Contents;
 pub use device::{Device, DeviceChoice, DeviceChoices, DeviceError, automatic};
 pub use engine::{Engine, StepKernel};
 pub use speed::measured_speeds;

@@ -72,7 +72,7 @@ impl Sitting {
             (Some(iterations), Some(base)) => {
                 let start = Picture::read_for(Path::new("the result"), base, Detail::Full).map_err(sentence)?.picture;
                 let long = start.size().long_side();
-                let recipe = options.recipe_from(long, Init::Picture(start));
+                let recipe = options.recipe_from(long, Init::Picture(Arc::new(start)));
                 Recipe { min_scale: long, first_iterations: iterations, ..recipe }
             }
             _ => options.recipe(long),

@@ -109,11 +109,13 @@ impl Checkpoint {
     pub(super) fn check_values(&self) -> Result<(), &'static str> {
         let start = if let Init::Picture(picture) = &self.recipe.init { Some(picture) } else { None };
         let is_finite = |picture: &Picture| picture.pixels().iter().all(|value| value.is_finite());
-        if !self.painted.iter().chain(start).all(is_finite) {
+        if !self.painted.iter().chain(start).all(|picture| is_finite(picture)) {
             return Err("a picture holds values that are not finite");
         }
         let Some(moment) = &self.moment else { return Ok(()) };
-        let possible = moment.contents.iter().all(|(tensor, bytes)| is_possible(*tensor, bytes, moment, &self.recipe));
+        let possible = moment.contents.iter().all(|(tensor, contents)| {
+            contents.bytes().is_ok_and(|bytes| is_possible(*tensor, &bytes, moment, &self.recipe))
+        });
         if possible { Ok(()) } else { Err("an array of the optimiser holds values that are out of range") }
     }
 
