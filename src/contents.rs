@@ -1,9 +1,9 @@
 //! Contents of slots as they were at some moment, for what goes into a checkpoint.
 
 use crate::{
-    backend::BackendError,
-    host_memory::{PIECE, Words},
-    scratch_file::ScratchFile,
+    backend_error::BackendError,
+    scratch_file::{PIECE, ScratchFile},
+    words::Words,
 };
 use std::{borrow::Cow, io, sync::Arc};
 

@@ -50,6 +50,7 @@
 //! * `fetch`, on by default: HTTP and TLS for [`weights::fetch`]. Without it, filters come from files or are learned.
 
 mod backend;
+mod backend_error;
 pub mod cache_directory;
 mod contents;
 pub mod cpu;
@@ -69,6 +70,7 @@ pub mod validate;
 pub mod vgg19;
 pub mod weights;
 mod windowed;
+mod words;
 
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]

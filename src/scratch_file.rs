@@ -1,12 +1,15 @@
 //! An array on the disk, for what is too large for the memory and read a part at a time.
 
-use crate::{backend::BackendError, host_memory::PIECE};
+use crate::backend_error::BackendError;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
+
+/// Words of a file that are in memory at a time.
+pub(crate) const PIECE: usize = 1 << 18;
 
 /// Words of four bytes in a file that has no name, so that it vanishes with this or with the process.
 #[derive(Debug)]

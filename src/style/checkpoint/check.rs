@@ -3,13 +3,16 @@
 
 use super::{Checkpoint, CheckpointError, Digests, INIT, Input, PAINTED, Position, Saved, SavedMoment};
 use crate::{
+    Engine,
     picture::Picture,
     plan::{IterationState, Optimizer, Size, Tensor},
     style::{
         checkpoint::InitKind,
         error::Reason,
+        memory_needed::ScalePlans,
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
+        outline::Outline,
         recipe::{Init, LONGEST_SIDE, Recipe},
         sizes::{fit, sizes, with_margin},
     },
@@ -81,6 +84,19 @@ pub fn checkpoint_bytes(content: Size, recipe: &Recipe) -> Result<u64, Reason> {
     let bytes =
         moments.map(|(painted, begun)| lengths(recipe, [(PAINTED, painted), (INIT, init)], begun).values().sum());
     Ok(bytes.into_iter().max().unwrap_or(0))
+}
+
+/// Bytes of memory in which a checkpoint of the last size is gathered, besides what painting takes: none where its arrays
+/// are on the host anyway, from where they are written.
+///
+/// # Errors
+/// As [`checkpoint_bytes`].
+pub fn checkpoint_memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<u64, Reason> {
+    let ScalePlans { size, iteration, .. } = ScalePlans::last(engine, outline, recipe)?;
+    if iteration.windows().is_some() || !engine.uploads_filters() {
+        return Ok(0);
+    }
+    Ok(lengths(recipe, [(PAINTED, None), (INIT, None)], Some(size)).values().sum())
 }
 
 impl SavedMoment {

@@ -9,7 +9,7 @@ mod error;
 mod read;
 mod resize;
 
-pub use check::checkpoint_bytes;
+pub use check::{checkpoint_bytes, checkpoint_memory};
 pub use error::{CheckpointError, Input};
 
 use super::{
