@@ -78,6 +78,9 @@ pub mod hexadecimal;
 #[cfg(feature = "options")]
 #[doc(hidden)]
 pub mod options;
+#[cfg(feature = "options")]
+#[doc(hidden)]
+pub mod pace;
 #[doc(hidden)]
 pub mod printable;
 #[doc(hidden)]
