@@ -86,13 +86,21 @@ fn a_process_takes_what_is_said_beforehand() {
     }
 }
 
-/// In windows of some twenty pixels, of which a picture of this size takes millions. The limit counts all that is mapped.
+/// In windows of some twenty pixels, of which a picture of this size takes millions. The limit counts all that is mapped. What
+/// counts the whole picture's pixels and bytes does so beyond 32 bits.
 #[test]
 fn to_explain_millions_of_windows_takes_little() {
     let folder = Folder::with_pictures();
-    let explain = format!("stylize photo.png --style painting.png --explain {}", quick("--size 32768 --memory 3GiB"));
+    let explain = format!("stylize photo.png --style painting.png --explain {}", quick("--size 65536 --memory 3GiB"));
     let script = format!("ulimit -v 1000000; exec {} {explain}", env!("CARGO_BIN_EXE_impasto"));
     let output = folder.program("sh").args(["-c", &script]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8(output.stdout).unwrap().contains("in overlapping windows of "));
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(answer.contains("in overlapping windows of "), "{answer}");
+    let process =
+        answer.lines().find_map(|line| line.strip_prefix("the process with its pictures, in the memory of the host: "));
+    let mebibytes: f64 = process.unwrap_or_else(|| panic!("{answer}")).strip_suffix(" MiB").unwrap().parse().unwrap();
+    // Three values of four bytes for each pixel, the program, and perhaps a margin.
+    let picture = 12.0 * 65536.0 * 49152.0 / f64::from(1 << 20);
+    assert!(picture < mebibytes && mebibytes < 1.01 * picture + 100.0, "{mebibytes} MiB for {picture}");
 }
