@@ -1,73 +1,13 @@
 //! The buffers of a plan in the host's memory, for the back ends that work there. Some may be on the disk.
 
 use crate::backend::{BackendError, Session, SlotContents};
+use crate::contents::Contents;
 use crate::plan::{Plan, SlotId, Tensor};
-use crate::scratch_file::ScratchFile;
+use crate::scratch_file::{PIECE, ScratchFile};
+use crate::words::Words;
 use std::collections::VecDeque;
-use std::ops::{Deref, DerefMut, Range};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Words of what a cache moves at once; vectors aligned to it are read and written fastest.
-const LINE: usize = 16;
-
-/// The system does not have enough memory.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoMemory;
-
-/// Words that start at a cache line.
-#[derive(Debug, Default)]
-pub(crate) struct Words {
-    /// Longer by up to a line. An allocator that is asked for aligned zeros writes them; without alignment, the system
-    /// provides memory only where it is touched.
-    memory: Vec<u32>,
-    range: Range<usize>,
-}
-
-impl Words {
-    /// At least this many zeros, whole lines.
-    ///
-    /// # Errors
-    /// If the system does not have enough memory.
-    pub(crate) fn zeros(words: usize) -> Result<Words, NoMemory> {
-        let memory = bytemuck::allocation::try_zeroed_vec(Words::with_margin(words)).map_err(|()| NoMemory)?;
-        Ok(Words::within(memory))
-    }
-
-    /// At least this many words, with any contents.
-    pub(crate) fn grow(&mut self, words: usize) {
-        if self.len() < words {
-            // Not both at once.
-            *self = Words::default();
-            *self = Words::within(vec![0; Words::with_margin(words)]);
-        }
-    }
-
-    fn with_margin(words: usize) -> usize {
-        words.next_multiple_of(LINE) + LINE
-    }
-
-    /// The lines within some memory.
-    fn within(memory: Vec<u32>) -> Words {
-        let first = memory.as_ptr().align_offset(LINE * size_of::<u32>()).min(LINE);
-        let range = first..first + memory.len() - LINE;
-        Words { memory, range }
-    }
-}
-
-impl Deref for Words {
-    type Target = [u32];
-
-    fn deref(&self) -> &[u32] {
-        &self.memory[self.range.clone()]
-    }
-}
-
-impl DerefMut for Words {
-    fn deref_mut(&mut self) -> &mut [u32] {
-        &mut self.memory[self.range.clone()]
-    }
-}
 
 /// A slot's place: its buffer and how many of the buffer's words belong to it.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +15,6 @@ struct Place {
     buffer: usize,
     words: usize,
 }
-
-/// Words of a slot on the disk that are in memory at a time.
-pub(crate) const PIECE: usize = 1 << 18;
 
 /// Where a buffer's contents are.
 #[derive(Debug)]
@@ -112,10 +49,18 @@ impl Buffer {
     pub(crate) fn store(&mut self, first: usize, from: &[u32]) -> Result<(), BackendError> {
         match self {
             Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
-            Buffer::Disk(file) => file.write(first, bytemuck::cast_slice(from))?,
+            Buffer::Disk(file) => own(file)?.write(first, bytemuck::cast_slice(from))?,
         }
         Ok(())
     }
+}
+
+/// A file that nobody else looks at.
+fn own(file: &mut Arc<ScratchFile>) -> Result<&ScratchFile, BackendError> {
+    if Arc::get_mut(file).is_none() {
+        *file = Arc::new(file.copy()?);
+    }
+    Ok(file)
 }
 
 /// What one session leaves to another.
@@ -276,8 +221,8 @@ impl HostMemory {
     /// # Errors
     /// As [`Buffer::store`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        if let Buffer::Disk(file) = self.buffer(slot) {
-            return file.write(0, bytes);
+        if let Buffer::Disk(file) = self.buffer_mut(slot) {
+            return own(file)?.write(0, bytes);
         }
         bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
         Ok(())
@@ -296,6 +241,15 @@ impl HostMemory {
                 file.read(0, &mut bytes)?;
                 Ok(bytes)
             }
+        }
+    }
+
+    /// [`crate::Session::share`].
+    pub(crate) fn share(&self, slot: SlotId) -> Contents {
+        let Place { buffer, words } = self.places[slot.0];
+        match &self.buffers[buffer] {
+            Buffer::Memory(memory) => Contents::of_memory(memory.clone(), words),
+            Buffer::Disk(file) => Contents::of_file(file.clone(), words),
         }
     }
 

@@ -50,7 +50,9 @@
 //! * `fetch`, on by default: HTTP and TLS for [`weights::fetch`]. Without it, filters come from files or are learned.
 
 mod backend;
+mod backend_error;
 pub mod cache_directory;
+mod contents;
 pub mod cpu;
 pub mod demo;
 mod device;
@@ -68,6 +70,7 @@ pub mod validate;
 pub mod vgg19;
 pub mod weights;
 mod windowed;
+mod words;
 
 // Shared with the command, the tests and the benches of this package; not part of the public interface.
 #[doc(hidden)]
@@ -75,6 +78,9 @@ pub mod hexadecimal;
 #[cfg(feature = "options")]
 #[doc(hidden)]
 pub mod options;
+#[cfg(feature = "options")]
+#[doc(hidden)]
+pub mod pace;
 #[doc(hidden)]
 pub mod printable;
 #[doc(hidden)]
@@ -91,6 +97,7 @@ pub mod tolerance;
 pub use backend::{
     BackendError, Session, SlotContents, read_map, read_values, values, write_map, write_noise, write_values,
 };
+pub use contents::Contents;
 pub use device::{Device, DeviceChoice, DeviceChoices, DeviceError, automatic};
 pub use engine::{Engine, StepKernel};
 pub use speed::measured_speeds;

@@ -24,14 +24,17 @@ const MOST_LINKS: usize = 40;
 /// an earlier process left in the directory are removed.
 ///
 /// # Errors
-/// As [`check_replaceable`], and if writing, syncing or renaming fails.
-pub fn replace_file(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>) -> io::Result<()> {
+/// As [`check_replaceable`], what `write` fails with, and if writing, syncing or renaming fails.
+pub fn replace_file<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
     match Target::of(path)? {
         Target::Special => fill(&mut File::options().write(true).open(path)?, write),
         Target::File(target) => {
             let mut file = Replacement::beside(target)?;
             fill(file.file(), write)?;
-            file.persist().map(drop)
+            Ok(file.persist().map(drop)?)
         }
     }
 }
@@ -66,10 +69,13 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     }
 }
 
-fn fill(file: &mut File, write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>) -> io::Result<()> {
+fn fill<E: From<io::Error>>(
+    file: &mut File,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut writer = BufWriter::new(file);
     write(&mut writer)?;
-    writer.flush()
+    Ok(writer.flush()?)
 }
 
 /// What a path leads to.

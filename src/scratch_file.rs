@@ -1,12 +1,15 @@
 //! An array on the disk, for what is too large for the memory and read a part at a time.
 
-use crate::backend::BackendError;
+use crate::backend_error::BackendError;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
+
+/// Words of a file that are in memory at a time.
+pub(crate) const PIECE: usize = 1 << 18;
 
 /// Words of four bytes in a file that has no name, so that it vanishes with this or with the process.
 #[derive(Debug)]
@@ -49,6 +52,22 @@ impl ScratchFile {
     pub(crate) fn write(&self, first: usize, from: &[u8]) -> Result<(), BackendError> {
         assert!(4 * first as u64 + from.len() as u64 <= self.bytes, "the file holds what was asked for, and no more");
         self.at(first, |mut file| file.write_all(from))
+    }
+
+    /// Another with the same contents.
+    ///
+    /// # Errors
+    /// If it cannot be made, or one of both fails.
+    pub(crate) fn copy(&self) -> Result<ScratchFile, BackendError> {
+        let words = (self.bytes / 4) as usize;
+        let copy = ScratchFile::new(&self.directory, words)?;
+        let mut piece = vec![0; 4 * PIECE.min(words)];
+        for first in (0..words).step_by(PIECE) {
+            let bytes = &mut piece[..4 * PIECE.min(words - first)];
+            self.read(first, bytes)?;
+            copy.write(first, bytes)?;
+        }
+        Ok(copy)
     }
 
     /// Does something at a word.

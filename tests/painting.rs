@@ -163,7 +163,7 @@ fn saving_and_looking_on_the_way_change_nothing() {
 #[test]
 fn a_start_from_another_picture_is_saved_with_it() {
     let (engine, folder) = (cpu(), CheckpointFolder::new());
-    let recipe = Recipe { init: Init::Picture(Picture::noise(SIZE, 9)), ..recipe(Method::Adam) };
+    let recipe = Recipe { init: Init::Picture(Arc::new(Picture::noise(SIZE, 9))), ..recipe(Method::Adam) };
     let mut first = painting(&engine, &recipe);
     first.save(&folder.file()).unwrap();
     let loaded = Painting::load(&engine, Inputs::new(content(), style()), &folder.file()).unwrap();

@@ -4,7 +4,10 @@ use super::{CliError, progress::about};
 use impasto::{
     Engine, StepKernel,
     plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, deal, segments},
-    style::{Memory, Method, Outline, Planned, Recipe, ScalePlans, checkpoint_bytes, duration, memories, shortage},
+    style::{
+        Memory, Method, Outline, Planned, Reason, Recipe, ScalePlans, checkpoint_bytes, checkpoint_memory, duration,
+        memories, shortage,
+    },
     weights::{Filters, generated},
 };
 use std::{io::Write, ops::RangeInclusive};
@@ -32,8 +35,7 @@ pub(super) fn explain(
     slots(plan, answer)?;
     totals(&engine.devices()[0], plan, peaks[0], answer)?;
     memory_of_each(engine, &peaks, answer)?;
-    let bytes = checkpoint_bytes(outline.content, recipe).map_err(Box::new)?;
-    writeln!(answer, "{}", checkpoint_takes(bytes))?;
+    writeln!(answer, "{}", checkpoint_takes(engine, outline, recipe).map_err(Box::new)?)?;
     match shortage {
         Some(shortage) => writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?,
         // It would take longer than the painting on any other.
@@ -48,13 +50,17 @@ pub(super) fn explain(
 }
 
 /// What checkpoints take: of the disk, where an old one stays until the new one is whole, and of memory, where the new one is
-/// gathered.
-pub(super) fn checkpoint_takes(bytes: u64) -> String {
-    let largest = bytes.div_ceil(1 << 20);
-    let twice = (2 * bytes).div_ceil(1 << 20);
-    format!(
-        "with --checkpoint: {largest} MiB on the disk, {twice} MiB while one is written, and {largest} MiB of memory besides"
-    )
+/// gathered from a GPU.
+pub(super) fn checkpoint_takes(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<String, Reason> {
+    let bytes = checkpoint_bytes(outline.content, recipe)?;
+    let (largest, twice) = (bytes.div_ceil(1 << 20), (2 * bytes).div_ceil(1 << 20));
+    let gathered = match checkpoint_memory(engine, outline, recipe)?.div_ceil(1 << 20) {
+        0 => "no memory".to_owned(),
+        memory => format!("{memory} MiB of memory"),
+    };
+    Ok(format!(
+        "with --checkpoint: {largest} MiB on the disk, {twice} MiB while one is written, and {gathered} besides"
+    ))
 }
 
 fn header(engine: &Engine, plans: &ScalePlans, recipe: &Recipe, answer: &mut dyn Write) -> Result<(), CliError> {

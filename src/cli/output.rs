@@ -3,12 +3,12 @@
 use super::{CliError, console::Console, input::is_standard_stream, machine_options::cache};
 use directories::BaseDirs;
 use impasto::{
-    picture::{Depth, Encoding, Mask, Omission, Opened, Picture, PictureError, check_writable, record_fits},
+    picture::{Depth, Encoding, Mask, Omission, Opened, Picture, check_writable, record_fits},
     plan::Size,
 };
 use std::{
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     num::NonZeroU16,
     path::{Path, PathBuf},
 };
@@ -125,14 +125,7 @@ impl Destination {
     pub fn save(&self, picture: &Picture) -> Result<(), CliError> {
         match self.file() {
             Some(path) => Ok(picture.save_as(path, &self.encoding)?),
-            None => {
-                let bytes = picture.to_png(STANDARD_OUTPUT, &self.encoding)?;
-                let mut output = io::stdout().lock();
-                output.write_all(&bytes).and_then(|()| output.flush()).map_err(|reason| {
-                    let path = STANDARD_OUTPUT.into();
-                    PictureError::Write { path, reason }.into()
-                })
-            }
+            None => Ok(picture.write_png(STANDARD_OUTPUT, &self.encoding, io::stdout().lock())?),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use impasto::{
     BackendError,
+    pace::Pace,
     picture::Picture,
     style::{Checkpoint, CheckpointError, Event, Painting, Reason, Status, StylizeError},
 };
@@ -15,9 +16,6 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
-
-/// A checkpoint may take this part of the time, where they are not asked for after each iteration.
-const SHARE: f64 = 0.02;
 
 /// Where checkpoints go and how often.
 #[derive(Clone, Debug)]
@@ -34,11 +32,6 @@ impl Checkpoints {
         checkpoint.notes = self.notes.to_text();
         checkpoint.save(&self.path)
     }
-}
-
-/// Whether it is time for another checkpoint, so long after one that took some time to write.
-fn is_due(every: Duration, since: Duration, took: Duration) -> bool {
-    since >= every && (every.is_zero() || since >= took.div_f64(SHARE))
 }
 
 /// What is kept on the way, and where the picture goes.
@@ -103,7 +96,8 @@ pub(crate) fn paint(
         // A checkpoint is worth waiting for the end of the iteration.
         painting.stop_when(interrupts.flag());
     }
-    let (mut saved, mut took, mut failing) = (Instant::now(), Duration::ZERO, false);
+    let mut pace = checkpoints.map(|to| Pace::later(Instant::now(), to.every));
+    let mut failing = false;
     let mut scale = painting.scale();
     loop {
         let reached = painting.iteration();
@@ -115,11 +109,11 @@ pub(crate) fn paint(
             }
             (status, _) => status.map_err(Failure::Stylize)?,
         };
-        if let (Some(checkpoint), Some(to)) = (painting.take_checkpoint(), checkpoints) {
-            saved = Instant::now();
+        if let (Some(checkpoint), Some(to), Some(pace)) = (painting.take_checkpoint(), checkpoints, &mut pace) {
+            let start = Instant::now();
             // A failed write is no reason to stop painting, nor to say so again and again.
             let saving = to.save(checkpoint);
-            took = saved.elapsed();
+            pace.took(start, Instant::now());
             match (&saving, failing) {
                 (Err(error), false) => {
                     watcher.say(&format!("{error}; it is tried again, and not mentioned, each time"))
@@ -151,7 +145,7 @@ pub(crate) fn paint(
         if let Some(interrupt) = interrupts.last() {
             return Err(stop(painting, keeping, watcher, interrupt));
         }
-        if checkpoints.is_some_and(|to| is_due(to.every, saved.elapsed(), took)) {
+        if pace.as_mut().is_some_and(|pace| pace.is_due(Instant::now())) {
             painting.request_checkpoint();
         }
     }
@@ -213,17 +207,4 @@ fn stopped(
         interrupt,
         sentence: format!("stopped by {} at {size}, iteration {iteration}; {kept}; {way_on}", interrupt.name()),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checkpoints_that_take_long_are_rare_unless_each_iteration_has_one() {
-        let seconds = Duration::from_secs;
-        assert!(!is_due(seconds(300), seconds(299), seconds(1)) && is_due(seconds(300), seconds(300), seconds(6)));
-        assert!(!is_due(seconds(300), seconds(499), seconds(10)) && is_due(seconds(300), seconds(500), seconds(10)));
-        assert!(is_due(Duration::ZERO, seconds(1), seconds(10)));
-    }
 }

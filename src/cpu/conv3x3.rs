@@ -6,10 +6,11 @@ use super::maps::{self, clear_halo_columns, clear_halo_rows, place};
 use super::relu_mask;
 use super::threads::Scratches;
 use super::winograd::{Direction, Finish, TILE, TransformedFilters, Winograd};
-use crate::host_memory::{HostMemory, NoMemory, numbers};
+use crate::host_memory::{HostMemory, numbers};
 use crate::plan::{Conv3x3, Conv3x3Backward, FeatureShape, Map, Rows};
 use crate::vgg19::Layer;
 use crate::weights::ConvolutionFilters;
+use crate::words::NoMemory;
 use rayon::prelude::*;
 use std::ops::Range;
 

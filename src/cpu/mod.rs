@@ -33,6 +33,7 @@ mod winograd;
 mod wrap_halo;
 
 use crate::backend::{self, BackendError, SlotContents};
+use crate::contents::Contents;
 use crate::host_memory::{HostMemory, HostSession};
 use crate::plan::{Plan, Precision, Routine, SlotId, Step};
 use crate::vgg19::{Layer, Normalisation};
@@ -225,6 +226,10 @@ impl backend::Session for Session {
 
     fn receive(&mut self, _wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(self.memory.receive())
+    }
+
+    fn share(&self, slot: SlotId) -> Option<Contents> {
+        Some(self.memory.share(slot))
     }
 
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {

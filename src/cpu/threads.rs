@@ -1,9 +1,6 @@
 //! The threads of the back end, and memory that each keeps to itself.
 
-use crate::{
-    BackendError,
-    host_memory::{Words, numbers},
-};
+use crate::{BackendError, host_memory::numbers, words::Words};
 use std::{
     num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},

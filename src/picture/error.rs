@@ -89,14 +89,16 @@ pub enum PictureError {
         reason: String,
     },
     /// More pixels than are accepted.
-    #[error("{path} claims to be {size}, but pictures are read up to {limit} million pixels: shrink it first")]
+    #[error(
+        "{path} claims to be {size}, but in its format and for its use pictures are read up to {limit} million pixels: shrink it first"
+    )]
     TooManyPixels {
         /// The file.
         path: PathBuf,
         /// The size in the file's header.
         size: Size,
         /// The most that is accepted, in millions.
-        limit: usize,
+        limit: u64,
     },
     /// Reading the picture would take more memory than is accepted.
     #[error(
@@ -190,7 +192,7 @@ pub enum PictureError {
     },
     /// A file of the format would be longer than it can be.
     #[error(
-        "cannot write {path}: a {format} file has at most 4 GiB, but the picture of {size} takes {mebibytes} MiB; use .png"
+        "cannot write {path}: a {format} file has at most 4 GiB, but the picture of {size} takes {mebibytes} MiB; use .png or .tiff"
     )]
     FileTooLong {
         /// The file to be written.

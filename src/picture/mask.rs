@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
-use image::Luma;
-
-use super::{Detail, PictureError, decode, resize::resized};
+use super::{
+    Detail, PictureError, decode,
+    resize::{Rows, resized},
+};
 use crate::plan::Size;
 
 /// What green, red and blue add to luminance, on sRGB-coded values (ITU-R BT.709).
@@ -64,13 +65,18 @@ impl Mask {
 
     /// The mask at another size, at least 1x1, resampled as [`super::Picture::resize`] does.
     pub fn resize(&self, size: Size) -> Mask {
-        let (size, values) = resized::<Luma<f32>>(self.size, &self.values, size);
+        let (size, values) = resized::<1>(self.size, &self.values, size);
         Mask { size, values }
     }
 
     /// The mask at this size, unchanged if that is its own.
     pub(super) fn fitted(&self, size: Size) -> Cow<'_, Mask> {
         if self.size == size { Cow::Borrowed(self) } else { Cow::Owned(self.resize(size)) }
+    }
+
+    /// The rows of the mask at this size, one at a time.
+    pub(super) fn rows(&self, size: Size) -> Rows<'_, 1> {
+        Rows::new(self.size, &self.values, size)
     }
 
     /// Reads a mask from any file that [`super::Picture::open`] reads: white is one, black and transparent are zero.

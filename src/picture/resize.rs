@@ -1,10 +1,12 @@
 //! Pictures of another size.
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Pixel, Rgb};
+use rayon::prelude::*;
 
 use super::Picture;
 use crate::plan::Size;
+
+/// How far the filter reaches, in pixels of the larger distance between two.
+const SUPPORT: f32 = 2.0;
 
 impl Picture {
     /// The picture at another size, at least 1x1, clamped to [0, 1].
@@ -12,22 +14,92 @@ impl Picture {
     /// Bicubic as in Pillow: Catmull and Rom's cubic (a = -1/2), widened by the scale when shrinking so that fine
     /// detail is averaged and not aliased. Intermediate results are neither clamped nor rounded.
     pub fn resize(&self, size: Size) -> Picture {
-        let (size, pixels) = resized::<Rgb<f32>>(self.size, &self.pixels, size);
+        let (size, pixels) = resized::<3>(self.size, &self.pixels, size);
         Picture { size, pixels }
     }
 }
 
 /// See [`Picture::resize`]; also the size that it became.
-pub(super) fn resized<P: Pixel<Subpixel = f32> + 'static>(own: Size, values: &[f32], size: Size) -> (Size, Vec<f32>) {
-    let size = Size { width: size.width.max(1), height: size.height.max(1) };
-    let mut values = values.to_vec();
-    if size != own {
-        let image = ImageBuffer::<P, _>::from_raw(own.width, own.height, values)
-            .expect("there are as many values as the pixels take");
-        values = imageops::resize(&image, size.width, size.height, FilterType::CatmullRom).into_raw();
+pub(super) fn resized<const CHANNELS: usize>(own: Size, values: &[f32], size: Size) -> (Size, Vec<f32>) {
+    let rows = Rows::<CHANNELS>::new(own, values, size);
+    let mut resized = vec![0.0; CHANNELS * rows.size.pixels()];
+    let of_rows = resized.par_chunks_mut(CHANNELS * rows.size.width as usize);
+    of_rows.enumerate().for_each(|(y, row)| rows.fill(y as u32, row));
+    (rows.size, resized)
+}
+
+/// Values at another size, of which a row is made when it is wanted.
+pub(super) struct Rows<'a, const CHANNELS: usize> {
+    own: Size,
+    /// `[own height][own width][CHANNELS]`.
+    values: &'a [f32],
+    size: Size,
+    columns: Vec<Taps>,
+}
+
+impl<'a, const CHANNELS: usize> Rows<'a, CHANNELS> {
+    pub(super) fn new(own: Size, values: &'a [f32], size: Size) -> Self {
+        let size = Size { width: size.width.max(1), height: size.height.max(1) };
+        let columns = (0..size.width).map(|x| taps(own.width, size.width, x)).collect();
+        Rows { own, values, size, columns }
     }
-    values.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
-    (size, values)
+
+    /// The values of a row, `[width][CHANNELS]`, in [0, 1].
+    pub(super) fn row(&self, y: u32) -> Vec<f32> {
+        let mut row = vec![0.0; CHANNELS * self.size.width as usize];
+        self.fill(y, &mut row);
+        row
+    }
+
+    fn fill(&self, y: u32, row: &mut [f32]) {
+        let length = CHANNELS * self.own.width as usize;
+        let down = taps(self.own.height, self.size.height, y);
+        let mut wide = vec![0.0; length];
+        for (source, weight) in self.values[down.first * length..].chunks(length).zip(&down.weights) {
+            wide.iter_mut().zip(source).for_each(|(sum, value)| *sum += value * weight);
+        }
+        for (pixel, across) in row.chunks_exact_mut(CHANNELS).zip(&self.columns) {
+            let mut sums = [0.0f32; CHANNELS];
+            for (source, weight) in wide[across.first * CHANNELS..].chunks(CHANNELS).zip(&across.weights) {
+                sums.iter_mut().zip(source).for_each(|(sum, value)| *sum += value * weight);
+            }
+            pixel.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum.clamp(0.0, 1.0));
+        }
+    }
+}
+
+/// Of which places along a side a place at another length is the sum.
+struct Taps {
+    first: usize,
+    /// One for each place from the first on.
+    weights: Vec<f32>,
+}
+
+fn taps(own: u32, wanted: u32, at: u32) -> Taps {
+    if own == wanted {
+        return Taps { first: at as usize, weights: vec![1.0] };
+    }
+    let ratio = own as f32 / wanted as f32;
+    let scale = ratio.max(1.0);
+    let centre = (at as f32 + 0.5) * ratio;
+    let first = ((centre - SUPPORT * scale).floor() as i64).clamp(0, i64::from(own) - 1);
+    let end = ((centre + SUPPORT * scale).ceil() as i64).clamp(first + 1, own.into());
+    let mut weights: Vec<f32> = (first..end).map(|place| cubic((place as f32 - (centre - 0.5)) / scale)).collect();
+    let sum: f32 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    Taps { first: first as usize, weights }
+}
+
+/// Catmull and Rom's cubic.
+fn cubic(x: f32) -> f32 {
+    let x = x.abs();
+    if x < 1.0 {
+        (9.0 * x.powi(3) - 15.0 * x.powi(2) + 6.0) / 6.0
+    } else if x < 2.0 {
+        (-3.0 * x.powi(3) + 15.0 * x.powi(2) - 24.0 * x + 12.0) / 6.0
+    } else {
+        0.0
+    }
 }
 
 /// The size whose long side is `long` and whose sides have the same ratio as those of `size`, the short side rounded to
@@ -91,6 +163,26 @@ mod tests {
                     assert!(error < 1e-4, "{} gives {found}, expected {expected}", resized.size);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_bits_are_those_of_the_image_crate() {
+        use image::{ImageBuffer, Luma, Rgb, imageops};
+        let own = Size { width: 37, height: 23 };
+        let noise = Picture::noise(own, 4);
+        let filter = imageops::FilterType::CatmullRom;
+        for (width, height) in [(1, 1), (5, 40), (80, 3), (36, 23), (37, 24), (111, 69)] {
+            let image =
+                ImageBuffer::<Rgb<f32>, _>::from_raw(37, 23, noise.pixels.clone()).expect("three for each pixel");
+            let expected = imageops::resize(&image, width, height, filter).into_raw();
+            assert_eq!(noise.resize(Size { width, height }).pixels, expected, "{width}x{height}");
+            let grey = noise.pixels[..own.pixels()].to_vec();
+            let image = ImageBuffer::<Luma<f32>, _>::from_raw(37, 23, grey.clone()).expect("one for each pixel");
+            let expected = imageops::resize(&image, width, height, filter).into_raw();
+            let rows = Rows::<1>::new(own, &grey, Size { width, height });
+            let found: Vec<f32> = (0..height).flat_map(|y| rows.row(y)).collect();
+            assert_eq!(found, expected, "{width}x{height}");
         }
     }
 

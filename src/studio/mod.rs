@@ -4,11 +4,12 @@
 mod call;
 mod intake;
 mod names;
-mod pace;
 mod work;
 
 pub use call::{Given, RequestError, call, refusal, spelled, typed};
 pub use intake::{Drawn, Seen, demonstration, look_at};
 pub use names::{NoPictureId, PictureId, WorkId, shown_name, stem};
-pub use pace::Pace;
 pub use work::{MOST_FURTHER, Painting, Picture, Request, Role, Scale, State, Work};
+
+/// Pictures on the way are shown no more often than this: nobody would see it.
+pub const SHOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     BackendError, Engine,
-    host_memory::PIECE,
     plan::{Plan, Size, Tensor},
+    scratch_file::PIECE,
 };
 use std::fmt;
 

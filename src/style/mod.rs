@@ -30,7 +30,7 @@ mod statistics;
 mod stylize;
 mod targets;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Input, checkpoint_bytes};
+pub use checkpoint::{Checkpoint, CheckpointError, Input, checkpoint_bytes, checkpoint_memory};
 pub use coefficients::Scaling;
 pub use duration::duration;
 pub use error::{MaskOf, Reason, StylizeError};

@@ -2,7 +2,7 @@
 
 use super::optimizer::{Device, SavedOptimizer};
 use crate::{
-    BackendError,
+    BackendError, Contents,
     plan::{IterationState, Tensor},
 };
 
@@ -20,19 +20,20 @@ pub(super) struct Moment {
     /// What the optimiser keeps on the host.
     pub optimizer: SavedOptimizer,
     /// Contents of the slots that the optimiser keeps between iterations.
-    pub contents: Vec<(Tensor, Vec<u8>)>,
+    pub contents: Vec<(Tensor, Contents)>,
 }
 
 impl Moment {
     /// Writes the contents. The session's ring of losses is empty, so evaluations are counted anew, and nothing is halted.
     pub fn write(&self, device: &mut Device) -> Result<(), BackendError> {
-        for (tensor, bytes) in &self.contents {
+        for (tensor, contents) in &self.contents {
+            let bytes = contents.bytes()?;
             if *tensor == Tensor::State {
-                let saved: IterationState = bytemuck::pod_read_unaligned(bytes);
+                let saved: IterationState = bytemuck::pod_read_unaligned(&bytes);
                 let state = IterationState { evaluations: 0, halted: 0, ..saved };
                 device.write(*tensor, bytemuck::bytes_of(&state))?;
             } else {
-                device.write(*tensor, bytes)?;
+                device.write(*tensor, &bytes)?;
             }
         }
         Ok(())

@@ -117,7 +117,7 @@ pub struct Painting {
     /// Where the current scale continues from, once it is prepared.
     moment: Option<Moment>,
     /// The result of the last finished scale.
-    painted: Option<Picture>,
+    painted: Option<Arc<Picture>>,
     events: VecDeque<Event>,
     wishes: Wishes,
     checkpoint: Option<Checkpoint>,
@@ -298,7 +298,7 @@ impl Painting {
     /// As [`Painting::advance`].
     pub fn picture(&mut self) -> Result<Option<Picture>, StylizeError> {
         if !matches!(&self.phase, Phase::Moving(scale) if scale.iteration() > 0) {
-            return Ok(self.painted.clone().map(|picture| self.presented(picture)));
+            return Ok(self.painted.as_deref().map(|picture| self.presented(picture.clone())));
         }
         self.request_picture();
         let told = self.events.len();
@@ -312,7 +312,7 @@ impl Painting {
             }
             if status == Status::Done {
                 self.wishes.picture = false;
-                return Ok(self.painted.clone().map(|picture| self.presented(picture)));
+                return Ok(self.painted.as_deref().map(|picture| self.presented(picture.clone())));
             }
         }
     }
@@ -414,7 +414,7 @@ impl Painting {
     /// The pictures that a scale works with.
     fn pictures(&self) -> ScalePictures {
         let inputs = self.recoloured.as_ref().unwrap_or(&self.inputs);
-        let (size, painted) = (self.sizes[self.index], self.painted.as_ref());
+        let (size, painted) = (self.sizes[self.index], self.painted.as_deref());
         ScalePictures::new(inputs, &self.outline, &self.recipe, size, painted)
     }
 
@@ -446,7 +446,9 @@ impl Painting {
                 let scale = std::mem::replace(&mut self.phase, Phase::Done);
                 let of_scale = if let Phase::Moving(scale) = scale { scale.into_so_far() } else { None };
                 // The result of a smaller scale is better than nothing.
-                let so_far = of_scale.or(self.painted.take()).map(|picture| Box::new(self.presented(picture)));
+                let so_far = of_scale
+                    .or(self.painted.take().map(Arc::unwrap_or_clone))
+                    .map(|picture| Box::new(self.presented(picture)));
                 Err(StylizeError { reason, so_far })
             }
         }
@@ -486,7 +488,7 @@ impl Painting {
                     Ok(Status::Worked)
                 }
                 scale::Progress::Painted(picture) => {
-                    self.painted = Some(picture);
+                    self.painted = Some(Arc::new(picture));
                     Ok(self.finish_scale())
                 }
                 scale::Progress::OutOfRange(moment) => {
@@ -494,7 +496,7 @@ impl Painting {
                     self.leave_f16()
                 }
                 scale::Progress::Failed(reason, picture) => {
-                    self.painted = picture.or(self.painted.take());
+                    self.painted = picture.map(Arc::new).or(self.painted.take());
                     self.phase = Phase::Done;
                     Err(reason)
                 }

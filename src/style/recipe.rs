@@ -8,7 +8,7 @@ use crate::{
     weights::{Filters, Origin},
 };
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 /// A layer and how much its loss counts among those of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub enum Init {
     /// Noise from the seed.
     Noise,
     /// Another picture, stretched to the photograph's size.
-    Picture(Picture),
+    Picture(Arc<Picture>),
 }
 
 /// Whose colours the picture has.

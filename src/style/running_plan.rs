@@ -1,7 +1,7 @@
 //! A plan on a session, and the requests made of it without waiting.
 
 use crate::{
-    BackendError, Session,
+    BackendError, Contents, Session,
     plan::{Plan, Routine, SlotId, Tensor},
 };
 use std::collections::VecDeque;
@@ -49,6 +49,11 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
 
     pub fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
         self.session.run(routine)
+    }
+
+    /// The contents of slots as they are now, without a copy, if the session holds them on the host.
+    pub fn share(&self, tensors: &[Tensor]) -> Option<Vec<Contents>> {
+        tensors.iter().map(|&tensor| self.session.share(self.slot(tensor))).collect()
     }
 
     /// Asks for the contents of slots, all as they are now.

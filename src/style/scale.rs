@@ -14,7 +14,7 @@ use super::{
     sizes::margin,
 };
 use crate::{
-    BackendError,
+    BackendError, Contents,
     picture::Picture,
     plan::{PerTerm, Precision, Size, Tensor},
 };
@@ -215,16 +215,20 @@ impl Scale {
     }
 
     fn ask_for_moment(&mut self, purpose: Purpose, iteration: u32) -> Result<(), BackendError> {
+        let tensors: Vec<Tensor> = self.optimizer.kept().iter().map(|(tensor, _)| *tensor).collect();
+        let shared = self.device.share(&tensors);
+        // The answer comes behind those that belong before this moment, even where nothing is left to ask for.
+        let asked = if shared.is_some() { &[] } else { &tensors[..] };
+        self.device.ask(purpose, asked)?;
         self.moment = Some(Moment {
             iteration,
             evaluations: self.optimizer.evaluations(),
             seconds: self.seconds(),
             gradient_exponent: self.gradient_exponent,
             optimizer: self.optimizer.saved(),
-            contents: Vec::new(),
+            contents: tensors.into_iter().zip(shared.unwrap_or_default()).collect(),
         });
-        let tensors: Vec<Tensor> = self.optimizer.kept().iter().map(|(tensor, _)| *tensor).collect();
-        self.device.ask(purpose, &tensors)
+        Ok(())
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), BackendError> {
@@ -304,9 +308,9 @@ impl Scale {
             }
             Purpose::Moment if matches!(self.ending, Some(Ending::OutOfRange)) => wishes.moment = true,
             Purpose::Moment | Purpose::LastMoment => {
-                let Some(moment) = self.moment.take() else { return Ok(Progress::Worked) };
+                let Some(mut moment) = self.moment.take() else { return Ok(Progress::Worked) };
                 let tensors = self.optimizer.kept().iter().map(|(tensor, _)| *tensor);
-                let moment = Moment { contents: tensors.zip(contents).collect(), ..moment };
+                moment.contents.extend(tensors.zip(contents.into_iter().map(Contents::from)));
                 let left = purpose == Purpose::LastMoment;
                 return Ok(if left { Progress::OutOfRange(moment) } else { Progress::Moment(moment) });
             }

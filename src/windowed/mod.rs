@@ -12,6 +12,7 @@ pub(crate) use worker::Worker;
 
 use crate::{
     backend::{self, BackendError, SlotContents},
+    contents::Contents,
     host_memory::HostSession,
     plan::{Routine, SlotId, Tensor, Tiles, Windowed, deal},
 };
@@ -183,6 +184,10 @@ impl backend::Session for Session {
 
     fn receive(&mut self, wait: bool) -> Result<Option<Vec<u8>>, BackendError> {
         self.whole.receive(wait)
+    }
+
+    fn share(&self, slot: SlotId) -> Option<Contents> {
+        self.whole.share(slot)
     }
 
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {

@@ -302,7 +302,7 @@ fn checkpoints() -> &'static [Vec<u8>] {
         vec![
             paint(Method::Adam, Init::Content, 0),
             paint(Method::Adam, Init::Noise, 8),
-            paint(Method::Adam, Init::Picture(style()), 24),
+            paint(Method::Adam, Init::Picture(Arc::new(style())), 24),
             paint(Method::Adam, Init::Content, usize::MAX),
             paint(Method::Lbfgs, Init::Content, 16),
             paint(Method::Lbfgs, Init::Content, 40),

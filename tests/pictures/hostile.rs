@@ -98,7 +98,7 @@ fn devices_and_pipes_without_an_end_are_left_in_time() {
 }
 
 #[cfg(target_os = "linux")]
-mod memory {
+pub(super) mod memory {
     use super::*;
     use std::process::Command;
 
@@ -115,7 +115,7 @@ mod memory {
     }
 
     /// The most memory that a process took which read a file, in MiB, and what came of it.
-    fn peak(path: &Path, long: Option<u32>) -> (u64, String) {
+    pub(crate) fn peak(path: &Path, long: Option<u32>) -> (u64, String) {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["--exact", "pictures::hostile::memory::child", "--ignored", "--nocapture"]);
         command.env("IMPASTO_TEST_PICTURE", path);

@@ -4,6 +4,8 @@ pub mod avif_files;
 mod detail;
 mod formats;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod large;
 mod masks;
 mod profiles;
 mod records;
@@ -534,11 +536,12 @@ fn files_that_count_in_32_bits_are_not_begun_where_they_would_be_longer() {
     let large = Size { width: 40_000, height: 36_000 };
     let check = |name: &str, encoding: &Encoding| check_writable(folder.path().join(name), large, encoding);
     let (eight, sixteen) = (Encoding::default(), Encoding { depth: Depth::Sixteen, ..Encoding::default() });
-    for (name, encoding) in [("out.tiff", &sixteen), ("out.bmp", &eight), ("out.tif", &eight)] {
-        let error = check(name, encoding).unwrap_err();
-        assert!(matches!(error, PictureError::FileTooLong { .. }), "{error}");
-        assert!(error.to_string().contains("at most 4 GiB, but the picture of 40000x36000 takes "), "{error}");
+    let error = check("out.bmp", &eight).unwrap_err();
+    assert!(matches!(error, PictureError::FileTooLong { .. }), "{error}");
+    assert!(error.to_string().contains("at most 4 GiB, but the picture of 40000x36000 takes "), "{error}");
+    // These count in 64 bits there, or in none.
+    for name in ["out.png", "out.tiff", "out.tif"] {
+        check(name, &sixteen).unwrap();
     }
-    check("out.png", &sixteen).unwrap();
     check("out.jpg", &eight).unwrap();
 }

@@ -12,7 +12,7 @@ fn saved(picture: &Picture, extension: &str, encoding: &Encoding) -> Vec<u8> {
 }
 
 /// Shares that are whole steps of this many, some of them zero and one.
-fn shares(size: Size, most: u32, seed: u64) -> Mask {
+pub(super) fn shares(size: Size, most: u32, seed: u64) -> Mask {
     let mut random = Random::new(seed);
     let values = (0..size.pixels()).map(|_| random.below(most as usize + 1) as f32 / most as f32);
     let values = values.map(|value| if value < 0.2 { 0.0 } else { value });

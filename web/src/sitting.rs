@@ -9,9 +9,10 @@ use impasto::{
     Device, Engine,
     learn::{LearnSettings, learn_filters},
     options::detail_for,
+    pace::Pace,
     picture::{Detail, Encoding, Mask, Picture, record_fits},
     plan::Pooling,
-    studio::{Pace, PictureId, Request, Work},
+    studio::{PictureId, Request, SHOW_EVERY, Work},
     style::{Estimate, Event, Init, Inputs, Painting, Recipe, Status, StyleInput},
     weights::Filters,
 };
@@ -72,7 +73,7 @@ impl Sitting {
             (Some(iterations), Some(base)) => {
                 let start = Picture::read_for(Path::new("the result"), base, Detail::Full).map_err(sentence)?.picture;
                 let long = start.size().long_side();
-                let recipe = options.recipe_from(long, Init::Picture(start));
+                let recipe = options.recipe_from(long, Init::Picture(Arc::new(start)));
                 Recipe { min_scale: long, first_iterations: iterations, ..recipe }
             }
             _ => options.recipe(long),
@@ -92,7 +93,7 @@ impl Sitting {
         let encoding =
             Encoding { depth: options.depth, alpha, density: options.sizes.density(), ..Encoding::default() };
         let estimate = Estimate::of(painting.recipe(), painting.sizes());
-        let pace = Pace::new(Instant::now());
+        let pace = Pace::at_once(Instant::now(), SHOW_EVERY);
         Ok(Sitting { painting, engine, encoding, estimate, pace, further: (0, 0), ending: false })
     }
 

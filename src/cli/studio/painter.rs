@@ -15,8 +15,9 @@ use crate::cli::{
 use impasto::{
     Engine,
     options::SizeOptions,
+    pace::Pace,
     picture::{Encoding, Picture},
-    studio::{Pace, Request, State, Work, WorkId},
+    studio::{Request, SHOW_EVERY, State, Work, WorkId},
     style::{Checkpoint, Estimate, Event, Painting, Status, StylizeError},
 };
 use std::{
@@ -134,7 +135,8 @@ fn paint(hub: &Hub, work: &Work, commands: &Receiver<Command>) -> Result<Ending,
     .map_err(failed)?;
     let estimate = Estimate::of(begun.painting.recipe(), begun.painting.sizes());
     let now = Instant::now();
-    Sitting { hub, id, begun, commands, estimate, pace: Pace::new(now), further: (0, 0), told: now, saved: now }.paint()
+    let (pace, checkpoints) = (Pace::at_once(now, SHOW_EVERY), Pace::later(now, CHECKPOINT_EVERY));
+    Sitting { hub, id, begun, commands, estimate, pace, checkpoints, further: (0, 0), told: now }.paint()
 }
 
 fn failed(error: impl std::fmt::Display) -> CliError {
@@ -149,12 +151,11 @@ struct Sitting<'a> {
     commands: &'a Receiver<Command>,
     estimate: Estimate,
     pace: Pace,
+    checkpoints: Pace,
     /// Iterations that were asked for on the way, at the smallest size and at each of the others.
     further: (u32, u32),
     /// When pages were last told how far it is.
     told: Instant,
-    /// When the last checkpoint was written.
-    saved: Instant,
 }
 
 impl Sitting<'_> {
@@ -186,8 +187,7 @@ impl Sitting<'_> {
                 }
             }
             let now = Instant::now();
-            if now - self.saved >= CHECKPOINT_EVERY {
-                self.saved = now;
+            if self.checkpoints.is_due(now) {
                 self.begun.painting.request_checkpoint();
             }
             if self.hub.is_watched() && self.pace.is_due(now) {
@@ -241,6 +241,7 @@ impl Sitting<'_> {
 
     /// A checkpoint that cannot be written is no reason to stop painting.
     fn save_checkpoint(&mut self, mut checkpoint: Checkpoint) {
+        let start = Instant::now();
         checkpoint.notes = self.begun.notes.to_text();
         let saving = checkpoint.save(&self.hub.store.checkpoint(self.id)).map_err(|error| error.to_string());
         // With it what is known of the work.
@@ -248,7 +249,7 @@ impl Sitting<'_> {
         if let Err(error) = saving {
             self.hub.note(self.id, true, |work| work.message = Some(error));
         }
-        self.saved = Instant::now();
+        self.checkpoints.took(start, Instant::now());
     }
 
     /// Writes the checkpoint now.

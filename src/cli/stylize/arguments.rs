@@ -18,7 +18,7 @@ use impasto::{
     style::{Init, Inputs, Recipe},
     weights::Filters,
 };
-use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, str::FromStr};
+use std::{convert::Infallible, num::NonZeroU32, path::PathBuf, str::FromStr, sync::Arc};
 
 /// Paint a photograph in the style of a painting
 ///
@@ -160,7 +160,9 @@ impl Arguments {
         let init = match &self.init {
             InitChoice::Content => Init::Content,
             InitChoice::Noise => Init::Noise,
-            InitChoice::File(path) => Init::Picture(read_picture(path, self.sizes.detail(), console)?.picture),
+            InitChoice::File(path) => {
+                Init::Picture(Arc::new(read_picture(path, self.sizes.detail(), console)?.picture))
+            }
         };
         Ok(self.look.recipe(size, init, self.kernels.default_method()))
     }

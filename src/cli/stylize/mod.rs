@@ -29,7 +29,7 @@ use impasto::{
     picture::fit_long_side,
     plan::Size,
     printable::printable,
-    style::{Inputs, Outline, Painting, Recipe, ScalePlans, checkpoint_bytes},
+    style::{Inputs, Outline, Painting, Recipe, ScalePlans},
     weights::{Filters, Normalisation},
 };
 use log::Log;
@@ -187,7 +187,7 @@ pub(crate) fn engine(
         choose_optimizer(arguments, &engine, &outline, recipe, console);
     }
     check_sizes(arguments, &engine, &outline, recipe, console)?;
-    describe_checkpoint(arguments, &outline, recipe, console);
+    describe_checkpoint(arguments, &engine, &outline, recipe, console);
     if arguments.tune {
         tune(&engine, &outline, &painted_now(arguments, recipe), console)?;
     }
@@ -202,11 +202,11 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
 }
 
 /// What checkpoints take.
-fn describe_checkpoint(arguments: &Arguments, outline: &Outline, recipe: &Recipe, console: &Console) {
+fn describe_checkpoint(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) {
     if arguments.checkpoint.is_some()
-        && let Ok(bytes) = checkpoint_bytes(outline.content, recipe)
+        && let Ok(taken) = checkpoint_takes(engine, outline, recipe)
     {
-        console.detail(&checkpoint_takes(bytes));
+        console.detail(&taken);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::transforms::{self, MIRRORED, PATCH, POSITIONS};
 use crate::cpu::simd::vectorised;
-use crate::host_memory::{NoMemory, Words, numbers};
+use crate::host_memory::numbers;
 use crate::weights::ConvolutionFilters;
+use crate::words::{NoMemory, Words};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -92,8 +92,9 @@ pub enum Groups {
 impl Dispatch {
     /// A launch of this many workgroups of an entry point.
     fn new(shader: &'static str, entry: &'static str, params: &impl Uniform, groups: usize) -> Dispatch {
-        // The largest pictures have 2^28 pixels (picture::MAX_PIXELS) and kernels take at least 8 values a workgroup.
-        let groups = u32::try_from(groups).expect("workgroups of the largest picture fit 32 bits");
+        // Larger pictures are worked on in windows: what a kernel binds has fewer than 2^32 values, of which a workgroup takes
+        // at least 8.
+        let groups = u32::try_from(groups).expect("workgroups of the largest array fit 32 bits");
         Dispatch { groups: Groups::Many(groups), ..Dispatch::single(shader, entry, params) }
     }
 

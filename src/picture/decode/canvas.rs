@@ -24,7 +24,7 @@ pub(super) struct Layout {
 /// A picture in the making.
 pub(super) struct Canvas {
     columns: Vec<Share>,
-    rows: Vec<Share>,
+    rows: Shares,
     colours: Colours,
     /// Whether a pixel of the result is not one of the file.
     averages: bool,
@@ -66,8 +66,8 @@ impl Canvas {
     pub(super) fn new(layout: &Layout, colours: Colours) -> Canvas {
         let Size { width, height } = layout.reduced;
         Canvas {
-            columns: shares(layout.own.width, layout.step, width),
-            rows: shares(layout.own.height, layout.step, height),
+            columns: Shares { length: layout.own.width, step: layout.step, targets: width }.all().collect(),
+            rows: Shares { length: layout.own.height, step: layout.step, targets: height },
             turn: Turn::new(layout.reduced, layout.orientation),
             count: 0,
             sum: Row::black(width as usize, colours.alpha()),
@@ -131,7 +131,7 @@ impl Canvas {
     }
 
     fn add(&mut self, row: &Row) {
-        let Some(share) = self.rows.get(self.count) else { return };
+        let Some(share) = self.rows.at(self.count) else { return };
         self.count += 1;
         self.opaque &= row.opaque;
         self.sum.add(row, share.here);
@@ -159,7 +159,7 @@ impl Canvas {
     ///
     /// Where nothing is to be seen, the colours that the file hides there give way to those around.
     pub(super) fn finish(mut self) -> Option<(Picture, Option<Mask>)> {
-        if self.count < self.rows.len() {
+        if self.count < self.rows.count() {
             return None;
         }
         let size = self.turn.size;
@@ -193,21 +193,39 @@ struct Share {
 /// The shares of `length` pixels, decoded in steps of `step`, in `targets` averages over equal parts of the length.
 ///
 /// The parts need not be whole pixels, so that the result shows all of the picture and nothing is shifted.
-fn shares(length: u32, step: u32, targets: u32) -> Vec<Share> {
-    let (length, step, targets) = (u64::from(length), u64::from(step), u64::from(targets));
-    (0..length.div_ceil(step))
-        .map(|index| {
-            // In units of 1/targets of a pixel, in which a part is as long as the picture in pixels.
-            let (start, end) = (index * step * targets, ((index + 1) * step).min(length) * targets);
-            let boundary = (start / length + 1) * length;
-            Share {
-                target: (start / length) as usize,
-                here: (end.min(boundary) - start) as f32 / length as f32,
-                next: end.saturating_sub(boundary) as f32 / length as f32,
-                ends: end >= boundary,
-            }
+#[derive(Clone, Copy)]
+struct Shares {
+    length: u32,
+    step: u32,
+    targets: u32,
+}
+
+impl Shares {
+    fn count(self) -> usize {
+        self.length.div_ceil(self.step) as usize
+    }
+
+    /// None beyond the last.
+    fn at(self, index: usize) -> Option<Share> {
+        if index >= self.count() {
+            return None;
+        }
+        let (length, step, targets) = (u64::from(self.length), u64::from(self.step), u64::from(self.targets));
+        let index = index as u64;
+        // In units of 1/targets of a pixel, in which a part is as long as the picture in pixels.
+        let (start, end) = (index * step * targets, ((index + 1) * step).min(length) * targets);
+        let boundary = (start / length + 1) * length;
+        Some(Share {
+            target: (start / length) as usize,
+            here: (end.min(boundary) - start) as f32 / length as f32,
+            next: end.saturating_sub(boundary) as f32 / length as f32,
+            ends: end >= boundary,
         })
-        .collect()
+    }
+
+    fn all(self) -> impl Iterator<Item = Share> {
+        (0..self.count()).map_while(move |index| self.at(index))
+    }
 }
 
 /// Where pixels go when a picture is turned upright.
@@ -262,7 +280,7 @@ mod tests {
         {
             let mut sums = vec![0.0; targets as usize];
             let mut ends = 0;
-            for share in shares(length, step, targets) {
+            for share in (Shares { length, step, targets }).all() {
                 assert_eq!(share.target, ends, "{length} {step} {targets}");
                 sums[share.target] += share.here;
                 if share.next > 0.0 {
@@ -273,6 +291,7 @@ mod tests {
             assert_eq!(ends, targets as usize);
             assert!(sums.iter().all(|sum: &f32| (sum - 1.0).abs() < 1e-6), "{length} {step} {targets}: {sums:?}");
         }
-        assert!(shares(9, 1, 9).iter().all(|share| share.here == 1.0 && share.next == 0.0 && share.ends));
+        let mut same = Shares { length: 9, step: 1, targets: 9 }.all();
+        assert!(same.all(|share| share.here == 1.0 && share.next == 0.0 && share.ends));
     }
 }

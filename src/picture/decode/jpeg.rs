@@ -21,7 +21,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     if u64::from(own.width.div_ceil(8)) * u64::from(own.height.div_ceil(8)) > 8 * length {
         return Err(job.damaged(format_args!("{length} bytes cannot hold {own}")).into());
     }
-    let step = scan.step(job.factor(own));
+    let step = scan.step(job.detail.factor(own));
     if step > 1 {
         source.rewind().map_err(|reason| job.failed(reason))?;
         match reduced(source, job, &scan, step) {

@@ -23,14 +23,19 @@ use std::path::Path;
 
 use image::{ImageFormat, metadata::Orientation};
 
-use super::{FORMATS, Format, Mask, Picture, PictureError, colour::Colours, exif};
+use super::{FORMATS, Format, Mask, Picture, PictureError, colour::Colours, exif, fit_long_side};
 use crate::plan::Size;
 use canvas::{Canvas, Layout, upright};
 pub(super) use panics::caught;
 pub(super) use source::Source;
 
-/// A square of side 16384: beyond it, the picture and its copies no longer fit in an ordinary machine's memory.
-const MOST_PIXELS: usize = 1 << 28;
+/// The most pixels that are held. A square of side 16384: beyond it, the picture and its copies no longer fit in an
+/// ordinary machine's memory.
+const MOST_PIXELS: u64 = 1 << 28;
+
+/// The most pixels of a picture that is read row by row for a smaller use. A square of side 131072, which takes minutes
+/// and no memory; a damaged or hostile file can claim any number.
+const MOST_PASSING: u64 = 1 << 34;
 
 /// The memory for reading a picture: the result, and what is needed on the way to it.
 const BUDGET_MIB: u64 = 3 << 10;
@@ -44,6 +49,9 @@ const COLOURS: u64 = 3 * size_of::<f32>() as u64;
 
 /// Bytes that its alpha takes: a value, and a third of four for the smaller pictures by which what is hidden is filled.
 const ALPHA: u64 = 10;
+
+/// Bytes that a column of a picture takes that is read row by row: its parts of averages, and its values in rows.
+const COLUMN: u64 = 64;
 
 /// How much longer than its picture's use needs the long side of a reduced picture is at least. The resizing that
 /// follows averages over more than a pixel, so that what the reduction did to the finest detail does not show.
@@ -60,6 +68,34 @@ pub enum Detail {
     /// The use will shrink it to at most so many pixels on its long side. The picture may be smaller than its file
     /// says, by the same factor in both directions, but is at least twice as large as the use needs.
     LongSide(u32),
+}
+
+impl Detail {
+    /// By how much a picture may be shrunk: 1 or more.
+    fn factor(self, own: Size) -> u32 {
+        match self {
+            Detail::Full => 1,
+            Detail::LongSide(long) => (own.long_side() / long.max(1).saturating_mul(OVERSAMPLING)).max(1),
+        }
+    }
+
+    /// The size at which a picture is held.
+    fn reduced(self, own: Size) -> Size {
+        let factor = self.factor(own);
+        let reduced = Size { width: (own.width / factor).max(1), height: (own.height / factor).max(1) };
+        match self {
+            // As small as it may be, where whole factors leave too much.
+            Detail::LongSide(long) if count(reduced) > MOST_PIXELS => {
+                fit_long_side(own, reduced.long_side().min(long.saturating_mul(OVERSAMPLING)))
+            }
+            _ => reduced,
+        }
+    }
+}
+
+/// Pixels in all, which a file can claim to be more than a `usize` holds.
+fn count(size: Size) -> u64 {
+    u64::from(size.width) * u64::from(size.height)
 }
 
 /// Whether a file holds one picture or several.
@@ -103,19 +139,21 @@ impl Picture {
     ///
     /// # Errors
     /// If the file cannot be read, is not a picture in one of these formats, is damaged or incomplete, has more than
-    /// 2^28 pixels (found from its header, before anything is decoded), takes more memory to read than 3 GiB or is
-    /// longer than 4 GiB, or holds values that are not finite.
+    /// 2^28 pixels (found from its header, before anything is decoded), takes more memory to read than 3 GiB, is longer
+    /// than 4 GiB and neither PNG nor TIFF, or holds values that are not finite.
     pub fn open(path: impl AsRef<Path>) -> Result<Picture, PictureError> {
         Ok(Picture::open_for(path, Detail::Full)?.picture)
     }
 
-    /// Reads a file as [`Picture::open`] does, but only as much detail as its use needs, in less memory.
+    /// Reads a file as [`Picture::open`] does, but only as much detail as its use needs, in less memory. Where a format is
+    /// read row by row, PNG without interlacing and TIFF in strips, 2^28 pixels limit the picture that comes of it, and the
+    /// file may have 2^34.
     ///
     /// # Errors
     /// As [`Picture::open`].
     pub fn open_for(path: impl AsRef<Path>, detail: Detail) -> Result<Opened, PictureError> {
         let path = path.as_ref();
-        let (format, source) = Source::open(path)?;
+        let (format, source) = Source::open(path, detail)?;
         decode(path, format, source, detail, Profiles::Obeyed)
     }
 
@@ -126,20 +164,20 @@ impl Picture {
     /// # Errors
     /// As [`Picture::open`]; a stream may be up to 512 MiB long.
     pub fn read_for(name: &Path, source: impl Read, detail: Detail) -> Result<Opened, PictureError> {
-        let (format, source) = Source::hold(name, source)?;
+        let (format, source) = Source::hold(name, source, detail)?;
         decode(name, format, source, detail, Profiles::Obeyed)
     }
 }
 
 /// See [`Mask::open`].
 pub(super) fn open_mask(path: &Path, detail: Detail) -> Result<Mask, PictureError> {
-    let (format, source) = Source::open(path)?;
+    let (format, source) = Source::open(path, detail)?;
     Ok(decode(path, format, source, detail, Profiles::Ignored)?.into_mask())
 }
 
 /// See [`Mask::read_for`].
 pub(super) fn read_mask(name: &Path, source: impl Read, detail: Detail) -> Result<Mask, PictureError> {
-    let (format, source) = Source::hold(name, source)?;
+    let (format, source) = Source::hold(name, source, detail)?;
     Ok(decode(name, format, source, detail, Profiles::Ignored)?.into_mask())
 }
 
@@ -158,6 +196,8 @@ fn format_of(path: &Path, signature: &[u8]) -> Result<&'static Format, PictureEr
         {
             Some(ImageFormat::Avif)
         }
+        // BigTIFF, which counts in 64 bits.
+        [b'I', b'I', 43, 0, ..] | [b'M', b'M', 0, 43, ..] => Some(ImageFormat::Tiff),
         _ => image::guess_format(signature).ok(),
     };
     FORMATS.iter().find(|format| Some(format.format) == guess).ok_or_else(|| {
@@ -250,35 +290,30 @@ impl Job<'_> {
         }
     }
 
-    /// By how much a picture may be shrunk: 1 or more.
-    fn factor(&self, own: Size) -> u32 {
-        match self.detail {
-            Detail::Full => 1,
-            Detail::LongSide(long) => (own.long_side() / long.max(1).saturating_mul(OVERSAMPLING)).max(1),
-        }
-    }
-
-    fn reduced(&self, own: Size) -> Size {
-        let factor = self.factor(own);
-        Size { width: (own.width / factor).max(1), height: (own.height / factor).max(1) }
-    }
-
     /// Refuses a picture whose size, or the memory that reading it takes, is more than is accepted.
     ///
     /// `work` is what is needed on the way to the result, in bytes. An even number of `channels` has alpha among them.
     fn admit(&self, own: Size, channels: usize, work: u64) -> Result<(), PictureError> {
+        self.admit_held(own, own, channels, work)
+    }
+
+    /// [`Job::admit`] for a picture of which only rows are held, and what it is reduced to.
+    fn admit_rows(&self, own: Size, channels: usize, work: u64) -> Result<(), PictureError> {
+        if count(own) > MOST_PASSING {
+            return Err(self.too_many_pixels(own, MOST_PASSING));
+        }
+        self.admit_held(own, self.detail.reduced(own), channels, work + COLUMN * u64::from(own.width))
+    }
+
+    fn admit_held(&self, own: Size, held: Size, channels: usize, work: u64) -> Result<(), PictureError> {
         let result = if channels.is_multiple_of(2) { COLOURS + ALPHA } else { COLOURS };
-        if own.pixels() == 0 {
+        if count(own) == 0 {
             return Err(self.damaged(format_args!("its header says {own}")));
         }
-        if own.pixels() > MOST_PIXELS {
-            return Err(PictureError::TooManyPixels {
-                path: self.path.into(),
-                size: own,
-                limit: MOST_PIXELS / 1_000_000,
-            });
+        if count(held) > MOST_PIXELS {
+            return Err(self.too_many_pixels(own, MOST_PIXELS));
         }
-        let result = result * self.reduced(own).pixels() as u64;
+        let result = result * count(self.detail.reduced(own));
         let (work, result) = (work.div_ceil(1 << 20), result.div_ceil(1 << 20));
         // Where the work takes too much, the error names that part of the budget, because shrinking would not help.
         let (needed, limit) = if work > WORK_MIB { (work, WORK_MIB) } else { (work + result, BUDGET_MIB) };
@@ -289,9 +324,13 @@ impl Job<'_> {
         Ok(())
     }
 
+    fn too_many_pixels(&self, size: Size, most: u64) -> PictureError {
+        PictureError::TooManyPixels { path: self.path.into(), size, limit: most / 1_000_000 }
+    }
+
     /// Where decoded rows go. A decoded pixel stands for `step` pixels of the picture in both directions.
     fn canvas(&self, own: Size, step: u32, channels: usize, traits: &Traits) -> Canvas {
-        let layout = Layout { own, step, reduced: self.reduced(own), orientation: traits.orientation };
+        let layout = Layout { own, step, reduced: self.detail.reduced(own), orientation: traits.orientation };
         let profile = traits.profile.as_deref().filter(|_| self.profiles == Profiles::Obeyed);
         Canvas::new(&layout, Colours::new(channels, traits.premultiplied, profile))
     }
@@ -355,14 +394,16 @@ mod tests {
 
     #[test]
     fn reduced_pictures_keep_twice_the_pixels_that_their_use_needs() {
-        let job = |detail| Job { path: Path::new("a"), format: &FORMATS[0], detail, profiles: Profiles::Obeyed };
-        let reduced = |width, height, long| job(Detail::LongSide(long)).reduced(Size { width, height }).to_string();
+        let reduced = |width, height, long| Detail::LongSide(long).reduced(Size { width, height }).to_string();
         assert_eq!(reduced(12_000, 9000, 512), "1090x818");
         assert_eq!(reduced(1024, 700, 512), "1024x700");
         assert_eq!(reduced(2047, 3, 512), "2047x3");
         assert_eq!(reduced(2048, 1, 512), "1024x1");
         assert_eq!(reduced(9, 9, 0), "2x2");
         assert_eq!(reduced(9, 9, u32::MAX), "9x9");
-        assert_eq!(job(Detail::Full).reduced(Size { width: 9, height: 7 }).to_string(), "9x7");
+        assert_eq!(Detail::Full.reduced(Size { width: 9, height: 7 }).to_string(), "9x7");
+        // By a half it would have a thousand million pixels.
+        assert_eq!(reduced(65_535, 49_151, 9000), "18000x13500");
+        assert_eq!(reduced(60_000, 45_000, 60_000), "60000x45000");
     }
 }

@@ -25,9 +25,13 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     // In memory, an alpha channel may come on top.
     let row = 2 * (u64::from(own.width) * bits.max(24)).div_ceil(8);
     let interlaced = info.interlaced;
-    let work = held + METADATA as u64 + if interlaced { row * u64::from(own.height) } else { 4 * row };
-    job.admit(own, info.color_type.samples(), work)?;
-    if (u64::from(own.width) * bits).div_ceil(8) * u64::from(own.height) > length * MOST_INFLATED {
+    let admit = |channels| match held + METADATA as u64 {
+        work if interlaced => job.admit(own, channels, work.saturating_add(row.saturating_mul(own.height.into()))),
+        work => job.admit_rows(own, channels, work + 4 * row),
+    };
+    admit(info.color_type.samples())?;
+    let bytes = (u64::from(own.width) * bits).div_ceil(8).saturating_mul(own.height.into());
+    if bytes > length.saturating_mul(MOST_INFLATED) {
         return Err(job.damaged(format_args!("{length} bytes cannot hold {own}")).into());
     }
     decoder.set_limits(Limits { bytes: METADATA + 2 * row as usize });
@@ -54,7 +58,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     };
     let (colour, depth) = reader.output_color_type();
     // By now it is known whether one colour, or entries of the palette, are transparent.
-    job.admit(own, colour.samples(), work)?;
+    admit(colour.samples())?;
     let mut canvas = job.canvas(own, 1, colour.samples(), &traits);
     if interlaced {
         let size = reader.output_buffer_size().ok_or_else(|| job.damaged(format_args!("its header says {own}")))?;

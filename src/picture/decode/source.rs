@@ -7,11 +7,11 @@ use std::path::Path;
 use image::ImageFormat;
 
 use super::super::{Format, PictureError};
-use super::{MOST_PIXELS, format_of, jpeg};
+use super::{Detail, MOST_PIXELS, count, format_of, jpeg};
 use crate::plan::Size;
 
-/// The longest file that is opened. A picture of the most pixels that are accepted, without compression and with
-/// 64 bits for each, takes 2 GiB.
+/// The longest file that is opened in a format that is not read row by row. A picture of the most pixels that are held,
+/// without compression and with 64 bits for each, takes 2 GiB.
 const LONGEST_FILE: u64 = 4 << 30;
 
 /// The most that is read from what is no file, such as a pipe, and has to be held in memory.
@@ -32,7 +32,7 @@ pub(in crate::picture) enum Source {
 
 impl Source {
     /// A file that begins like a picture.
-    pub(in crate::picture) fn open(path: &Path) -> Result<(&'static Format, Source), PictureError> {
+    pub(in crate::picture) fn open(path: &Path, detail: Detail) -> Result<(&'static Format, Source), PictureError> {
         if path.is_dir() {
             return Err(PictureError::Directory { path: path.into() });
         }
@@ -42,12 +42,13 @@ impl Source {
         let length = metadata.len();
         // Some files of Linux say that they are empty and are not.
         if !metadata.is_file() || length == 0 {
-            return Source::hold(path, file);
+            return Source::hold(path, file, detail);
         }
         let mut signature = Vec::new();
         file.by_ref().take(SIGNATURE).read_to_end(&mut signature).map_err(failed)?;
         let format = format_of(path, &signature)?;
-        if length > LONGEST_FILE {
+        let in_rows = matches!(format.format, ImageFormat::Png | ImageFormat::Tiff);
+        if length > LONGEST_FILE && !in_rows {
             return Err(PictureError::TooManyBytes { path: path.into(), limit: LONGEST_FILE >> 20 });
         }
         file.rewind().map_err(failed)?;
@@ -58,6 +59,7 @@ impl Source {
     pub(in crate::picture) fn hold(
         path: &Path,
         mut stream: impl Read,
+        detail: Detail,
     ) -> Result<(&'static Format, Source), PictureError> {
         let failed = |reason| PictureError::Read { path: path.into(), reason };
         let mut bytes = Vec::new();
@@ -69,7 +71,7 @@ impl Source {
         let mut wanted = 1 << 16;
         while stream.by_ref().take(wanted).read_to_end(&mut bytes).map_err(failed)? as u64 == wanted {
             if let Some(size) = claimed_size(format, &bytes)
-                && size.pixels() > MOST_PIXELS
+                && count(if is_in_rows(format, &bytes) { detail.reduced(size) } else { size }) > MOST_PIXELS
             {
                 return Err(PictureError::TooManyPixels { path: path.into(), size, limit: MOST_PIXELS / 1_000_000 });
             }
@@ -112,6 +114,11 @@ fn claimed_size(format: &Format, bytes: &[u8]) -> Option<Size> {
         _ => return None,
     };
     Some(Size { width, height })
+}
+
+/// Whether the header is that of a PNG without interlacing.
+fn is_in_rows(format: &Format, bytes: &[u8]) -> bool {
+    format.format == ImageFormat::Png && bytes.get(28) == Some(&0)
 }
 
 impl Read for Source {

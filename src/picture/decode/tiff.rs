@@ -13,13 +13,16 @@ use tiff::{
 use super::super::{PictureError, colour};
 use super::{Failure, Job, Opened, Source, Traits, WORK_MIB, whole};
 
+/// Bytes that one byte of a strip can become at most: LZW's longest string, of a code of 12 bits.
+const MOST_EXPANDED: u64 = 4096;
+
 pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> {
-    let held = source.held();
+    let (length, held) = (source.length(), source.held());
     // Looks at the kinds of samples, of which not all are read.
     let mut header = TiffDecoder::new(&mut *source).map_err(|error| whole::image_error(job, error))?;
     let own = whole::dimensions(&header);
     let channels = whole::channels(&header);
-    job.admit(own, channels, held)?;
+    job.admit_rows(own, channels, held)?;
     // Read before the limits are raised, so that it is short.
     let profile = header.icc_profile().ok().flatten();
     let orientation = header.orientation().map_err(|error| whole::image_error(job, error))?;
@@ -41,7 +44,7 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
         rewind(source)?;
         let mut decoder = TiffDecoder::new(source).map_err(|error| whole::image_error(job, error))?;
         // Decoded into one array and copied into another; with a third for CMYK, which is converted.
-        job.admit(own, channels, held + if plain { 2 } else { 3 } * total)?;
+        job.admit(own, channels, total.saturating_mul(if plain { 2 } else { 3 }).saturating_add(held))?;
         let mut limits = ImageLimits::no_limits();
         limits.max_alloc = Some(WORK_MIB << 20);
         decoder.set_limits(limits).map_err(|error| whole::image_error(job, error))?;
@@ -49,8 +52,12 @@ pub(super) fn decode(source: &mut Source, job: &Job) -> Result<Opened, Failure> 
     }
 
     let (_, height) = strips.chunk_dimensions();
+    if total > length.saturating_mul(MOST_EXPANDED) {
+        return Err(job.damaged(format_args!("{length} bytes cannot hold {own}")).into());
+    }
     // A strip, and as much again of its compressed bytes.
-    job.admit(own, channels, held + 2 * row * u64::from(height.min(own.height)))?;
+    let strip = (2 * row).saturating_mul(height.min(own.height).into());
+    job.admit_rows(own, channels, strip.saturating_add(held))?;
     let mut canvas = job.canvas(own, 1, channels, &traits);
     let mut not_finite = 0;
     for index in 0..strips.strip_count().map_err(failed)? {

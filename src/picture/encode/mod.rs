@@ -1,22 +1,28 @@
 //! Pixels to files.
 
 mod dither;
-mod formats;
+mod failure;
+mod png;
+mod samples;
+mod tiff;
+mod whole;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
 
 use image::ImageFormat;
 
-use super::{FORMATS, Format, Mask, Picture, PictureError, record};
+use super::{FORMATS, Format, Mask, Picture, PictureError, exif, record};
 use crate::{
     plan::Size,
     replace_file::{check_replaceable, replace_file},
 };
+use failure::Failure;
 
-/// The most bytes of pixels in a TIFF or BMP file, which count in 32 bits; a MiB is left for what is around them.
+/// The most bytes of pixels in a file that counts in 32 bits, BMP or TIFF; a MiB is left for what is around them.
 const LONGEST_FILE: u64 = (1 << 32) - (1 << 20);
 
 /// How many bits a value takes in a file.
@@ -103,7 +109,8 @@ impl Picture {
     /// 8 bits per channel, dithered after clamping to [0, 1], and marked as sRGB where the format can say so.
     ///
     /// The file is written under another name in the same directory and then renamed, so that a failure leaves an
-    /// earlier file untouched.
+    /// earlier file untouched. PNG and TIFF take the memory of some rows beside the picture; the others all samples, and
+    /// the whole file.
     ///
     /// # Errors
     /// If a value is not finite, if [`check_writable`] fails, or if writing fails.
@@ -117,9 +124,26 @@ impl Picture {
     /// As [`Picture::save`].
     pub fn save_as(&self, path: impl AsRef<Path>, encoding: &Encoding) -> Result<(), PictureError> {
         let path = path.as_ref();
-        let bytes = self.encode(path, format(path, self.size, encoding)?, encoding)?;
-        let failed = |reason| PictureError::Write { path: path.into(), reason };
-        replace_file(path, |file| file.write_all(&bytes)).map_err(failed)
+        let format = format(path, self.size, encoding)?;
+        self.check_finite(path)?;
+        replace_file(path, |file| encode(self, format.format, encoding, file))
+            .map_err(|failure| failure.of(path, format.name))
+    }
+
+    /// Writes a PNG file to anything that takes bytes. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// If a value is not finite, the record is too long, or writing fails.
+    pub fn write_png(
+        &self,
+        name: impl AsRef<Path>,
+        encoding: &Encoding,
+        mut file: impl Write,
+    ) -> Result<(), PictureError> {
+        let name = name.as_ref();
+        record::check(name, encoding.record.as_deref())?;
+        self.check_finite(name)?;
+        png::write(self, encoding, &mut file).map_err(|failure| failure.of(name, "PNG"))
     }
 
     /// The bytes of a PNG file. `name` is what errors call it.
@@ -127,22 +151,47 @@ impl Picture {
     /// # Errors
     /// If a value is not finite, or the record is too long.
     pub fn to_png(&self, name: impl AsRef<Path>, encoding: &Encoding) -> Result<Vec<u8>, PictureError> {
-        let png = FORMATS.iter().find(|format| format.format == ImageFormat::Png).expect("PNG is in the table");
-        record::check(name.as_ref(), encoding.record.as_deref())?;
-        self.encode(name.as_ref(), png, encoding)
+        let mut file = Vec::new();
+        self.write_png(name, encoding, &mut file)?;
+        Ok(file)
     }
 
-    fn encode(&self, path: &Path, format: &Format, encoding: &Encoding) -> Result<Vec<u8>, PictureError> {
+    fn check_finite(&self, path: &Path) -> Result<(), PictureError> {
         let count = self.pixels.iter().filter(|value| !value.is_finite()).count();
         if count > 0 {
             return Err(PictureError::NotFinite { path: path.into(), count, total: self.pixels.len() });
         }
-        formats::encode(self, format.format, encoding).map_err(|reason| PictureError::Encode {
-            path: path.into(),
-            format: format.name,
-            reason,
-        })
+        Ok(())
     }
+}
+
+fn encode(
+    picture: &Picture,
+    format: ImageFormat,
+    encoding: &Encoding,
+    file: &mut (impl Write + Seek),
+) -> Result<(), Failure> {
+    match format {
+        ImageFormat::Jpeg => Ok(file.write_all(&whole::jpeg(picture, encoding)?)?),
+        ImageFormat::Bmp => Ok(file.write_all(&whole::bmp(picture, encoding)?)?),
+        ImageFormat::WebP => Ok(file.write_all(&whole::webp(picture, encoding)?)?),
+        ImageFormat::Tiff => tiff::write(picture, encoding, file),
+        _ => png::write(picture, encoding, file),
+    }
+}
+
+/// The EXIF data that goes into a file: that of the photograph says how dense the photograph was.
+fn exif_of(encoding: &Encoding) -> Option<Cow<'_, [u8]>> {
+    let exif = encoding.exif.as_deref()?;
+    Some(match encoding.density {
+        Some(density) => Cow::Owned(exif::with_density(exif, density)),
+        None => Cow::Borrowed(exif),
+    })
+}
+
+/// Pixels per metre: what PNG and BMP files count in.
+fn per_metre(encoding: &Encoding) -> Option<u32> {
+    encoding.density.map(|density| (f64::from(density.get()) / 0.0254).round() as u32)
 }
 
 /// Checks, before hours of work, that a picture of some size can be written to a path; leaves nothing behind.
@@ -156,14 +205,19 @@ pub fn check_writable(path: impl AsRef<Path>, size: Size, encoding: &Encoding) -
     check_replaceable(path).map_err(|reason| PictureError::Write { path: path.into(), reason })
 }
 
-/// Bytes of the pixels of a file that does not compress them.
-fn pixel_bytes(size: Size, encoding: &Encoding) -> u64 {
+/// Bytes of a row of pixels that are not compressed.
+fn row_bytes(size: Size, encoding: &Encoding) -> u64 {
     let channels = if encoding.alpha.is_some() { 4 } else { 3 };
     let value = match encoding.depth {
         Depth::Eight => 1,
         Depth::Sixteen => 2,
     };
-    u64::from(size.width).saturating_mul(size.height.into()).saturating_mul(channels * value)
+    u64::from(size.width) * channels * value
+}
+
+/// Bytes of all of them.
+fn pixel_bytes(size: Size, encoding: &Encoding) -> u64 {
+    row_bytes(size, encoding).saturating_mul(size.height.into())
 }
 
 /// The format that a path's extension names.
@@ -185,7 +239,7 @@ fn format(path: &Path, size: Size, encoding: &Encoding) -> Result<&'static Forma
         return Err(PictureError::SideTooLong { path: path.into(), format, limit, size });
     }
     let bytes = pixel_bytes(size, encoding);
-    if matches!(format.format, ImageFormat::Tiff | ImageFormat::Bmp) && bytes > LONGEST_FILE {
+    if format.format == ImageFormat::Bmp && bytes > LONGEST_FILE {
         let (format, mebibytes) = (format.name, bytes >> 20);
         return Err(PictureError::FileTooLong { path: path.into(), format, mebibytes, size });
     }

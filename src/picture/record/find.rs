@@ -8,7 +8,7 @@ use tiff::decoder::{Decoder, Limits, ifd::Value};
 use tiff::tags::{ResolutionUnit, Tag};
 
 use super::super::{
-    Format, PictureError,
+    Detail, Format, PictureError,
     decode::{Source, caught},
     exif,
 };
@@ -19,6 +19,9 @@ const LONGEST_PART: u32 = 1 << 20;
 
 /// The most parts that are looked at. A PNG of 4 GiB has half a million of the usual size.
 const MOST_PARTS: usize = 1 << 20;
+
+/// Nothing of the pixels is needed.
+const NONE: Detail = Detail::LongSide(1);
 
 /// Units of densities in a TIFF, the first where none is given.
 const INCH: u16 = ResolutionUnit::Inch as u16;
@@ -53,7 +56,7 @@ pub fn recorded(path: impl AsRef<Path>) -> Result<Option<String>, PictureError> 
 /// # Errors
 /// If the file cannot be read, or is not a picture in one of the formats that are read.
 pub fn marks(path: impl AsRef<Path>) -> Result<Marks, PictureError> {
-    let (format, source) = Source::open(path.as_ref())?;
+    let (format, source) = Source::open(path.as_ref(), NONE)?;
     marks_of(path.as_ref(), format, source)
 }
 
@@ -62,7 +65,7 @@ pub fn marks(path: impl AsRef<Path>) -> Result<Marks, PictureError> {
 /// # Errors
 /// As [`marks`].
 pub fn recorded_in(name: &Path, contents: &[u8]) -> Result<Option<String>, PictureError> {
-    let (format, source) = Source::hold(name, contents)?;
+    let (format, source) = Source::hold(name, contents, NONE)?;
     Ok(marks_of(name, format, source)?.record)
 }
 

@@ -3,13 +3,16 @@
 
 use super::{Checkpoint, CheckpointError, Digests, INIT, Input, PAINTED, Position, Saved, SavedMoment};
 use crate::{
+    Engine,
     picture::Picture,
     plan::{IterationState, Optimizer, Size, Tensor},
     style::{
         checkpoint::InitKind,
         error::Reason,
+        memory_needed::ScalePlans,
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
+        outline::Outline,
         recipe::{Init, LONGEST_SIDE, Recipe},
         sizes::{fit, sizes, with_margin},
     },
@@ -83,6 +86,19 @@ pub fn checkpoint_bytes(content: Size, recipe: &Recipe) -> Result<u64, Reason> {
     Ok(bytes.into_iter().max().unwrap_or(0))
 }
 
+/// Bytes of memory in which a checkpoint of the last size is gathered, besides what painting takes: none where its arrays
+/// are on the host anyway, from where they are written.
+///
+/// # Errors
+/// As [`checkpoint_bytes`].
+pub fn checkpoint_memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<u64, Reason> {
+    let ScalePlans { size, iteration, .. } = ScalePlans::last(engine, outline, recipe)?;
+    if iteration.windows().is_some() || !engine.uploads_filters() {
+        return Ok(0);
+    }
+    Ok(lengths(recipe, [(PAINTED, None), (INIT, None)], Some(size)).values().sum())
+}
+
 impl SavedMoment {
     fn check(&self, recipe: &Recipe) -> Result<(), &'static str> {
         let fits = match (&self.optimizer, recipe.optimizer()) {
@@ -109,11 +125,13 @@ impl Checkpoint {
     pub(super) fn check_values(&self) -> Result<(), &'static str> {
         let start = if let Init::Picture(picture) = &self.recipe.init { Some(picture) } else { None };
         let is_finite = |picture: &Picture| picture.pixels().iter().all(|value| value.is_finite());
-        if !self.painted.iter().chain(start).all(is_finite) {
+        if !self.painted.iter().chain(start).all(|picture| is_finite(picture)) {
             return Err("a picture holds values that are not finite");
         }
         let Some(moment) = &self.moment else { return Ok(()) };
-        let possible = moment.contents.iter().all(|(tensor, bytes)| is_possible(*tensor, bytes, moment, &self.recipe));
+        let possible = moment.contents.iter().all(|(tensor, contents)| {
+            contents.bytes().is_ok_and(|bytes| is_possible(*tensor, &bytes, moment, &self.recipe))
+        });
         if possible { Ok(()) } else { Err("an array of the optimiser holds values that are out of range") }
     }
 

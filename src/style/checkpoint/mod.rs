@@ -9,7 +9,7 @@ mod error;
 mod read;
 mod resize;
 
-pub use check::checkpoint_bytes;
+pub use check::{checkpoint_bytes, checkpoint_memory};
 pub use error::{CheckpointError, Input};
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     recipe::{Init, Recipe},
 };
 use crate::{
+    Contents,
     hexadecimal::hexadecimal,
     picture::{Mask, Picture},
     plan::{Precision, Size},
@@ -35,6 +36,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write},
     path::Path,
+    sync::Arc,
 };
 
 /// The version of the file that is written and read. In files of version 1 the optimiser's arrays are in another unit;
@@ -120,7 +122,7 @@ pub struct Checkpoint {
     /// Where the current scale stands; none before its first iteration.
     pub(super) moment: Option<Moment>,
     /// The result of the last finished scale.
-    pub(super) painted: Option<Picture>,
+    pub(super) painted: Option<Arc<Picture>>,
     /// The caller's own text, kept as it is: the command line stores here where its files are.
     pub notes: String,
 }
@@ -155,19 +157,52 @@ struct SavedMoment {
     optimizer: SavedOptimizer,
 }
 
-/// The digest over a file's contents; tensors are sorted by name.
-fn digest<'a>(painting: &str, notes: &str, tensors: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
+/// An array of a file.
+enum Array<'a> {
+    Pixels(&'a Picture),
+    Slot(&'a Contents),
+    Read(&'a [u8]),
+}
+
+impl Array<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Array::Pixels(picture) => size_of_val(picture.pixels()),
+            Array::Slot(contents) => contents.len(),
+            Array::Read(bytes) => bytes.len(),
+        }
+    }
+
+    /// See [`Contents::in_pieces`].
+    fn in_pieces(&self, mut work: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        match self {
+            Array::Pixels(picture) => work(bytemuck::cast_slice(picture.pixels())),
+            Array::Slot(contents) => contents.in_pieces(work),
+            Array::Read(bytes) => work(bytes),
+        }
+    }
+}
+
+/// The digest over a file's contents; arrays are sorted by name.
+fn digest<'a>(
+    painting: &str,
+    notes: &str,
+    arrays: impl IntoIterator<Item = (&'a str, &'a Array<'a>)>,
+) -> io::Result<String> {
     let mut hash = Sha256::new();
     for text in [painting, notes] {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    for (name, bytes) in tensors {
+    for (name, array) in arrays {
         hash.update(name);
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
+        hash.update((array.len() as u64).to_le_bytes());
+        array.in_pieces(|bytes| {
+            hash.update(bytes);
+            Ok(())
+        })?;
     }
-    hexadecimal(&hash.finalize())
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 /// The type of a tensor's numbers; the words of the state are of several.
@@ -202,36 +237,36 @@ impl Checkpoint {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
         let unwritable = |source| CheckpointError::Write { path: path.to_owned(), source };
-        let tensors = self.tensors();
-        let header = self.header(&tensors).map_err(|error| unwritable(io::Error::other(error)))?;
-        // Array by array, so that no second copy of them is in memory.
+        let arrays = self.arrays();
+        let header = self.header(&arrays).map_err(|error| unwritable(io::Error::other(error)))?;
+        // From where they are, so that no second copy of them is in memory.
         replace_file(path, |writer| {
             writer.write_all(&(header.len() as u64).to_le_bytes())?;
             writer.write_all(&header)?;
-            tensors.values().try_for_each(|bytes| writer.write_all(bytes))
+            arrays.values().try_for_each(|array| array.in_pieces(|bytes| writer.write_all(bytes)))
         })
         .map_err(unwritable)
     }
 
     /// All arrays by their names, in the order in which they are in the file.
-    fn tensors(&self) -> BTreeMap<&str, &[u8]> {
-        let mut tensors: BTreeMap<&str, &[u8]> = BTreeMap::new();
+    fn arrays(&self) -> BTreeMap<&str, Array<'_>> {
+        let mut arrays = BTreeMap::new();
         if let Some(picture) = &self.painted {
-            tensors.insert(PAINTED, bytemuck::cast_slice(picture.pixels()));
+            arrays.insert(PAINTED, Array::Pixels(picture));
         }
         if let Init::Picture(picture) = &self.recipe.init {
-            tensors.insert(INIT, bytemuck::cast_slice(picture.pixels()));
+            arrays.insert(INIT, Array::Pixels(picture));
         }
         let names = kept(self.recipe.method);
-        for (tensor, bytes) in self.moment.iter().flat_map(|moment| &moment.contents) {
+        for (tensor, contents) in self.moment.iter().flat_map(|moment| &moment.contents) {
             let name = names.iter().find(|(kept, _)| kept == tensor).map(|(_, name)| *name);
-            tensors.insert(name.expect("a moment holds what its optimiser keeps"), bytes);
+            arrays.insert(name.expect("a moment holds what its optimiser keeps"), Array::Slot(contents));
         }
-        tensors
+        arrays
     }
 
     /// Everything else, and where the arrays are.
-    fn header(&self, tensors: &BTreeMap<&str, &[u8]>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn header(&self, arrays: &BTreeMap<&str, Array<'_>>) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
         let (init, init_size) = match &self.recipe.init {
             Init::Content => (InitKind::Content, None),
             Init::Noise => (InitKind::Noise, None),
@@ -250,26 +285,23 @@ impl Checkpoint {
             position: self.position.clone(),
             digests: self.digests.clone(),
             moment,
-            painted: self.painted.as_ref().map(Picture::size),
+            painted: self.painted.as_deref().map(Picture::size),
             init_size,
         };
         let painting = serde_json::to_string(&saved)?;
         let metadata = HashMap::from([
             (VERSION_KEY.to_owned(), VERSION.to_owned()),
-            (
-                DIGEST_KEY.to_owned(),
-                digest(&painting, &self.notes, tensors.iter().map(|(name, bytes)| (*name, *bytes))),
-            ),
+            (DIGEST_KEY.to_owned(), digest(&painting, &self.notes, arrays.iter().map(|(name, array)| (*name, array)))?),
             (PAINTING_KEY.to_owned(), painting),
             (NOTES_KEY.to_owned(), self.notes.clone()),
         ]);
         let mut first = 0;
-        let info = |(name, bytes): (&&str, &&[u8])| {
-            let data_offsets = (first, first + bytes.len());
+        let info = |(name, array): (&&str, &Array<'_>)| {
+            let data_offsets = (first, first + array.len());
             first = data_offsets.1;
-            (name.to_string(), TensorInfo { dtype: dtype(name), shape: vec![bytes.len() / 4], data_offsets })
+            (name.to_string(), TensorInfo { dtype: dtype(name), shape: vec![array.len() / 4], data_offsets })
         };
-        let infos = tensors.iter().map(info).collect();
+        let infos = arrays.iter().map(info).collect();
         let mut header = serde_json::to_vec(&Metadata::new(Some(metadata), infos)?)?;
         // The format aligns the arrays.
         header.resize(header.len().next_multiple_of(8), b' ');

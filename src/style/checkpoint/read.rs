@@ -5,8 +5,8 @@
 //! then the arrays are read, and no more memory is taken than they have bytes.
 
 use super::{
-    Checkpoint, CheckpointError, DIGEST_KEY, INIT, InitKind, LONGEST_HEADER, NOTES_KEY, PAINTED, PAINTING_KEY, Saved,
-    SavedMoment, VERSION, VERSION_KEY, digest, dtype,
+    Array, Checkpoint, CheckpointError, DIGEST_KEY, INIT, InitKind, LONGEST_HEADER, NOTES_KEY, PAINTED, PAINTING_KEY,
+    Saved, SavedMoment, VERSION, VERSION_KEY, digest, dtype,
 };
 use crate::{
     picture::Picture,
@@ -20,6 +20,7 @@ use std::{
     fs::File,
     io::{self, ErrorKind, Read},
     path::Path,
+    sync::Arc,
 };
 
 /// Bytes of the number that gives the header's length.
@@ -109,8 +110,8 @@ fn from_reader(source: &mut impl Read, length: u64) -> Result<Checkpoint, Fault>
         let bytes = read(source, lengths[name.as_str()])?;
         arrays.insert(name, bytes);
     }
-    let all = arrays.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    if *entry(DIGEST_KEY)? != digest(painting, notes, all) {
+    let all: Vec<_> = arrays.iter().map(|(name, bytes)| (name.as_str(), Array::Read(bytes))).collect();
+    if *entry(DIGEST_KEY)? != digest(painting, notes, all.iter().map(|(name, array)| (*name, array)))? {
         return Err(damaged("its contents do not match its digest"));
     }
     let mut array = |name: &str| arrays.remove(name).ok_or_else(|| damaged("an array is missing"));
@@ -119,15 +120,15 @@ fn from_reader(source: &mut impl Read, length: u64) -> Result<Checkpoint, Fault>
         Picture::new(size, pixels).map_err(|error| Fault::Damaged(error.to_string()))
     };
     saved.recipe.init = match (saved.init, saved.init_size) {
-        (InitKind::Picture, Some(size)) => Init::Picture(picture(INIT, size)?),
+        (InitKind::Picture, Some(size)) => Init::Picture(Arc::new(picture(INIT, size)?)),
         (InitKind::Noise, _) => Init::Noise,
         _ => Init::Content,
     };
-    let painted = saved.painted.map(|size| picture(PAINTED, size)).transpose()?;
+    let painted = saved.painted.map(|size| picture(PAINTED, size)).transpose()?.map(Arc::new);
     let kept = kept(saved.recipe.method);
     let moment = |moment: SavedMoment| {
         let SavedMoment { iteration, evaluations, seconds, gradient_exponent, optimizer } = moment;
-        let contents = kept.iter().map(|&(tensor, name)| Ok((tensor, array(name)?)));
+        let contents = kept.iter().map(|&(tensor, name)| Ok((tensor, array(name)?.into())));
         let contents = contents.collect::<Result<Vec<_>, Fault>>()?;
         Ok::<_, Fault>(Moment { iteration, evaluations, seconds, gradient_exponent, optimizer, contents })
     };
