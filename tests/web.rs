@@ -5,16 +5,16 @@ use crate::{
     command_line::{folder::Folder, running::wait_until},
     common::browser::{Seen, WITH_WEBGPU, browser},
 };
-use headless_chrome::Browser;
+use headless_chrome::{Browser, protocol::cdp::Storage};
 use impasto::{
     demo::{DRAWN, brushwork, townscape},
-    picture::Picture,
+    picture::{Detail, Picture},
 };
 use serde_json::Value;
 use std::{
     ffi::OsString,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
 };
 
@@ -139,18 +139,11 @@ fn no_kernel_fails_in_chromium() {
 /// Paints what is chosen, saves it, lets the command line paint it again on the processor from what the picture remembers, and
 /// tells the mean difference in levels.
 fn paint(seen: &Seen, folder: &Folder, name: &str, options: &str) -> f64 {
-    seen.value(&format!(
-        "import(new URL('page/actions.js', location.href)).then((actions) => {{ actions.show(null); actions.setOptions({options}) }})"
-    ));
-    wait_until("an empty stage", || !seen.status().contains("Done"));
+    set(seen, options);
     seen.press("Paint");
     let status = wait_while_it_moves(seen, |status| status.contains("Done") || status.contains("failed"));
     assert!(status.contains("Done, 128 × 96"), "{status}");
-    let saved = seen.wait_for("link", "Save picture");
-    assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
-    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }";
-    let bytes = seen.on(saved, script);
-    let bytes: Vec<u8> = bytes.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
+    let bytes = result(seen);
     let (browsers, commands) = (format!("{name}.png"), format!("{name}-again.png"));
     std::fs::write(folder.path(&browsers), bytes).unwrap();
     let told = folder.run(&format!("info {browsers}"));
@@ -163,10 +156,25 @@ fn paint(seen: &Seen, folder: &Folder, name: &str, options: &str) -> f64 {
             std::fs::copy(folder.path(name), PathBuf::from(&screenshots).join(name)).unwrap();
         }
     }
-    let [one, other] = [browsers, commands].map(|name| Picture::open(folder.path(&name)).unwrap().pixels().to_vec());
-    assert_eq!(one.len(), other.len());
-    let sum: f64 = one.iter().zip(&other).map(|(one, other)| f64::from((one - other).abs())).sum();
-    255.0 * sum / one.len() as f64
+    let [one, other] = [browsers, commands].map(|name| Picture::open(folder.path(&name)).unwrap());
+    levels_between(&one, &other)
+}
+
+/// The file of the result on the stage.
+fn result(seen: &Seen) -> Vec<u8> {
+    let saved = seen.wait_for("link", "Save picture");
+    assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
+    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }";
+    let bytes = seen.on(saved, script);
+    bytes.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect()
+}
+
+/// Mean difference of two pictures, in levels of 255.
+fn levels_between(one: &Picture, other: &Picture) -> f64 {
+    assert_eq!(one.size(), other.size());
+    let pairs = one.pixels().iter().zip(other.pixels());
+    let sum: f64 = pairs.map(|(one, other)| f64::from((one - other).abs())).sum();
+    255.0 * sum / one.pixels().len() as f64
 }
 
 #[test]
@@ -176,8 +184,7 @@ fn the_page_paints_what_the_command_paints() {
     townscape(DRAWN).save(folder.path("town.png")).unwrap();
     brushwork(DRAWN).save(folder.path("brushwork.png")).unwrap();
     let seen = Seen::open(&browser, &page.url);
-    seen.wait_for("button", "Paint");
-    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+    wait_for_engine(&seen);
     seen.choose("Photograph", folder.path("town.png"));
     seen.choose("Painting", folder.path("brushwork.png"));
     wait_until("both pictures", || {
@@ -221,6 +228,78 @@ fn the_page_paints_what_the_command_paints() {
     }
 }
 
+fn wait_for_engine(seen: &Seen) {
+    seen.wait_for("button", "Paint");
+    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+}
+
+/// Sets options, on an empty stage.
+fn set(seen: &Seen, options: &str) {
+    seen.value(&format!(
+        "import(new URL('page/actions.js', location.href)).then((actions) => {{ actions.show(null); actions.setOptions({options}) }})"
+    ));
+    wait_until("an empty stage", || !seen.status().contains("Done"));
+}
+
+/// Whether the browser keeps a checkpoint of a work.
+fn has_checkpoint(seen: &Seen, work: u32) -> bool {
+    let script = format!(
+        "import(new URL('page/kept.js', location.href)).then(async (kept) => Boolean(await kept.checkpointOf({work})))"
+    );
+    seen.value(&script) == true
+}
+
+/// The iteration that the page tells, 0 if it tells none.
+fn iteration(seen: &Seen) -> u32 {
+    let status = seen.status();
+    let after = status.split("iteration ").nth(1).and_then(|rest| rest.split(' ').next());
+    after.map_or(0, |number| number.parse().unwrap())
+}
+
+#[test]
+fn a_painting_goes_on_when_its_page_is_opened_again() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let seen = Seen::open(&browser, &page.url);
+    wait_for_engine(&seen);
+    set(&seen, "{ size: '48', 'first-iterations': '8' }");
+    seen.press("Paint");
+    wait_until("an iteration", || iteration(&seen) >= 2);
+    seen.press("Pause");
+    wait_until("a checkpoint", || has_checkpoint(&seen, 1));
+    let kept = iteration(&seen);
+    assert!((2..8).contains(&kept), "{}", seen.status());
+
+    seen.tab.reload(false, None).unwrap();
+    wait_until("the work as it was", || {
+        seen.status().contains(&format!("iteration {kept} of 8")) && seen.status().contains("paused")
+    });
+    seen.wait_for("image", "Result");
+    seen.press("Resume");
+    let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
+    assert!(status.contains("Done, 48 × 36"), "{status}");
+    let interrupted = result(&seen);
+    wait_until("the end of the checkpoint", || !has_checkpoint(&seen, 1));
+
+    // Another is painted without a break: there is no room for its checkpoint, which does it no harm.
+    set(&seen, "{}");
+    let origin = page.url.trim_end_matches('/').to_owned();
+    seen.tab.call_method(Storage::OverrideQuotaForOrigin { origin, quota_size: Some(1.0) }).unwrap();
+    seen.press("Paint");
+    wait_until("an iteration", || iteration(&seen) >= 2);
+    seen.press("Pause");
+    wait_until("a sentence", || seen.status().contains("cannot be kept in this browser (there is no more room)"));
+    assert!(!has_checkpoint(&seen, 2));
+    seen.press("Resume");
+    let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
+    assert!(status.contains("Done, 48 × 36"), "{status}");
+    let [one, other] = [interrupted, result(&seen)]
+        .map(|bytes| Picture::read_for(Path::new("the result"), &bytes[..], Detail::Full).unwrap().picture);
+    let levels = levels_between(&one, &other);
+    println!("interrupted and not: {levels:.4} levels");
+    assert!(levels == 0.0, "they differ by {levels:.3} levels");
+}
+
 /// The processes that a browser has begun, or those that it has begun have, by the kind that they say they are.
 #[cfg(target_os = "linux")]
 fn processes(browser: &Browser, kind: &str) -> Vec<String> {
@@ -240,17 +319,21 @@ fn processes(browser: &Browser, kind: &str) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_begins_anew() {
+fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_goes_on_from_its_checkpoint() {
     let folder = Folder::empty();
     let Some((browser, page)) = both(&folder) else { return };
     let seen = Seen::open(&browser, &page.url);
-    seen.wait_for("button", "Paint");
-    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
-    seen.value(
-        "import(new URL('page/actions.js', location.href)).then((actions) => actions.setOptions({ size: '48', 'first-iterations': '1000' }))",
-    );
+    wait_for_engine(&seen);
+    set(&seen, "{ size: '48', 'first-iterations': '1000' }");
     seen.press("Paint");
     seen.wait_for("image", "Result");
+    // A pause makes a checkpoint.
+    seen.press("Pause");
+    wait_until("a checkpoint", || has_checkpoint(&seen, 1));
+    let kept = iteration(&seen);
+    assert!(kept > 0);
+    seen.press("Resume");
+    wait_until("what comes after it", || iteration(&seen) > kept);
     let gpu = processes(&browser, "--type=gpu-process");
     assert_eq!(gpu.len(), 1, "{gpu:?}");
     let killed = std::process::Command::new("kill").arg("-KILL").args(gpu).status().unwrap();
@@ -260,5 +343,7 @@ fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_begins_anew() {
     seen.wait_for("image", "Result");
     seen.wait_for("link", "Save picture");
     seen.press("Resume");
-    wait_until("an iteration", || seen.status().contains("iteration 1 of 1000"));
+    wait_until("the painting", || seen.status().contains("iteration"));
+    wait_until("an iteration", || iteration(&seen) > 0);
+    assert!(iteration(&seen) > kept, "{}", seen.status());
 }

@@ -68,7 +68,6 @@ const heard = {
   result: ({ work, name }, file) => {
     names.set(work, name);
     show(`result ${work}`, file);
-    kept.saveResult(work, new Blob([file]));
   },
   work(work) {
     kept.saveWork(work);
@@ -106,8 +105,9 @@ async function restore() {
     await giveBack(ask('add-picture', { name, mask }, await bytesOf(file)));
   }
   for (const { name, file } of await kept.filters()) await giveBack(ask('add-filters', { name }, await bytesOf(file)));
-  for (const { work, result } of await kept.works()) {
-    await giveBack(ask('keep', { work }, result ? await bytesOf(result) : undefined));
+  for (const { work, result, checkpoint } of await kept.works()) {
+    const taken = await giveBack(ask('keep', { work, then: checkpoint?.then }, result ? await bytesOf(result) : undefined));
+    if (checkpoint?.picture) show(`${work.id} ${taken.picture}`, checkpoint.picture);
   }
 }
 

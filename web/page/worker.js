@@ -6,17 +6,50 @@
  * for what happens.
  */
 import load, { Computer, PageEngine } from './impasto_web.js';
+import * as kept from './kept.js';
 import { turn } from './turn.js';
 
 const empty = new Uint8Array();
 let engine = null;
 let busy = false;
 
+/** The latest picture on the way of each work. */
+const latest = new Map();
+
+/** What the worker keeps in the browser by itself: a file of many bytes would hold up the page. */
+const keeping = {
+  'on-the-way': ({ work }, file) => latest.set(work, new Blob([file], { type: 'image/png' })),
+  result: ({ work, finished }, file) => kept.saveResult(work, new Blob([file]), finished),
+};
+
+/** What is between the engine and the browser's storage, of which the page need not know. */
+const internal = {
+  async checkpoint(then, file) {
+    const { id } = then;
+    const saving = kept.saveCheckpoint(id, { then, picture: latest.get(id), file: new Blob([file]) });
+    const problem = await saving.then(
+      () => null,
+      (error) => error?.message ?? String(error),
+    );
+    request({ call: 'kept', work: id, problem });
+    work();
+  },
+  'no-checkpoint': (number) => kept.forgetCheckpoint(number),
+  async wanted(number) {
+    const checkpoint = await kept.checkpointOf(number);
+    const file = await checkpoint?.file.arrayBuffer().catch(() => undefined);
+    request({ call: 'bring', work: number }, file ? new Uint8Array(file) : empty);
+    work();
+  },
+};
+
 function tell() {
   for (let text = engine.next_told(); text !== undefined; text = engine.next_told()) {
     const told = JSON.parse(text);
     const file = engine.told_file();
-    postMessage({ told, file }, file ? [file.buffer] : []);
+    keeping[told.event]?.(told.data, file);
+    if (told.event in internal) internal[told.event](told.data, file);
+    else postMessage({ told, file }, file ? [file.buffer] : []);
   }
 }
 
@@ -42,10 +75,15 @@ async function work() {
 /** Requests that came before the engine was there. */
 const early = [];
 
-function answer({ number, call, file }) {
-  const text = engine.answer(JSON.stringify(call), file ?? empty);
+/** Asks the engine for something. */
+function request(call, file = empty) {
+  const text = engine.answer(JSON.stringify(call), file);
   tell();
-  postMessage({ number, answer: JSON.parse(text) });
+  return JSON.parse(text);
+}
+
+function answer({ number, call, file }) {
+  postMessage({ number, answer: request(call, file) });
   work();
 }
 

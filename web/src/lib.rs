@@ -2,18 +2,22 @@
 //!
 //! Nothing here waits: answers of the browser's GPU arrive only after the worker has given control back.
 
+mod calls;
 mod checks;
+mod entry;
 mod library;
+mod materials;
 mod options;
 mod record;
 mod sitting;
 mod studio;
 
+use calls::{Call, Told};
 use impasto::{
     Device,
     gpu::{Gpu, ShaderChecks, preferred_adapter},
 };
-use studio::{Call, Step, Studio, Told};
+use studio::{Step, Studio};
 use wasm_bindgen::prelude::*;
 
 fn told(error: impl std::fmt::Display) -> JsError {

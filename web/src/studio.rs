@@ -1,21 +1,22 @@
 //! All pictures and works of a page, and what it asks for: the studio's server has the same in `/api`.
 
 use crate::{
+    calls::{Call, Refusal, Told, conflict, refused},
+    entry::{Checkpoint, Entry},
     library::Library,
+    materials::{Learned, Means},
     options,
     record::Record,
-    sitting::{Learned, Outcome, Sitting},
+    sitting::{NotTakenUp, Outcome, Sitting},
 };
 use impasto::{
     Device,
     demo::DRAWN,
     picture::recorded_in,
-    studio::{
-        Drawn, MOST_FURTHER, Picture, PictureId, Request, RequestError, Role, State, Work, WorkId, call, demonstration,
-        shown_name, typed,
-    },
+    studio::{Drawn, Picture, PictureId, Request, Role, State, Work, WorkId, call, demonstration, shown_name, typed},
+    style::CheckpointError,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -29,103 +30,6 @@ const USUAL: [u32; 2] = [512, 96];
 
 /// The longest that is offered where this worker paints.
 const LARGEST_WITHOUT_GPU: u32 = 256;
-
-/// What a page asks for.
-#[derive(Deserialize)]
-#[serde(tag = "call", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Call {
-    State,
-    Options,
-    /// A picture's file comes with it.
-    AddPicture {
-        name: String,
-        mask: bool,
-    },
-    RemovePicture {
-        picture: PictureId,
-    },
-    /// A saved picture's file comes with it.
-    Reopen {
-        name: String,
-    },
-    /// A safetensors file comes with it.
-    AddFilters {
-        name: String,
-    },
-    Begin {
-        request: Request,
-    },
-    Pause {
-        work: WorkId,
-    },
-    Resume {
-        work: WorkId,
-    },
-    Stop {
-        work: WorkId,
-    },
-    Further {
-        work: WorkId,
-        iterations: u32,
-    },
-    Larger {
-        work: WorkId,
-        size: u32,
-    },
-    Change {
-        work: WorkId,
-        options: BTreeMap<String, String>,
-    },
-    Remove {
-        work: WorkId,
-    },
-    Restore {
-        work: WorkId,
-    },
-    /// What the browser kept of a work; its result's file comes with it, if there is one.
-    Keep {
-        work: Box<Work>,
-    },
-}
-
-/// Why something is not done, in a sentence.
-#[derive(Debug, Serialize)]
-pub struct Refusal {
-    pub refused: String,
-    /// Whether the state of the work is the reason, so that a new one may.
-    pub conflict: bool,
-}
-
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Refusal {
-        refused(error)
-    }
-}
-
-fn refused(error: impl std::fmt::Display) -> Refusal {
-    Refusal { refused: error.to_string(), conflict: false }
-}
-
-fn conflict(sentence: impl Into<String>) -> Refusal {
-    Refusal { refused: sentence.into(), conflict: true }
-}
-
-/// Something that happened, for the page.
-#[derive(Serialize)]
-pub struct Told {
-    event: &'static str,
-    data: Value,
-    /// A file that belongs to it.
-    #[serde(skip)]
-    pub file: Option<Vec<u8>>,
-}
-
-struct Entry {
-    work: Work,
-    /// While it is painted, and after that for as long as the page is open.
-    sitting: Option<Sitting>,
-    result: Option<Vec<u8>>,
-}
 
 #[derive(Serialize)]
 struct Whole<'a> {
@@ -180,8 +84,8 @@ impl Studio {
         Ok(studio)
     }
 
-    /// Paints on another device from now on: the one before was lost. What was being painted begins anew when it is
-    /// resumed.
+    /// Paints on another device from now on: the one before was lost. What was being painted goes on from its checkpoint when
+    /// it is resumed.
     pub fn set_device(&mut self, device: Device) {
         self.device = device;
         self.works.values_mut().for_each(|entry| entry.sitting = None);
@@ -227,39 +131,29 @@ impl Studio {
                 Ok(Value::Null)
             }
             Call::Begin { request } => self.begin(request),
-            Call::Pause { work } => self.update(work, |work, _| match work.state {
-                State::Waiting | State::Preparing | State::Painting | State::Paused => {
-                    work.state = State::Paused;
-                    Ok(())
-                }
-                _ => Err(conflict("only what is painted or waits can be paused")),
-            }),
-            Call::Resume { work } => self.update(work, |work, sitting| {
-                work.resume().map_err(conflict)?;
-                if let Some(sitting) = sitting.as_mut().filter(|_| work.state == State::Waiting) {
-                    sitting.go_on();
-                }
-                Ok(())
-            }),
-            Call::Stop { work } => self.stop(work),
+            Call::Pause { work } => self.update(work, Entry::pause),
+            Call::Resume { work } => self.update(work, Entry::resume),
+            Call::Stop { work } => self.update(work, Entry::stop),
             Call::Further { work, iterations } => self.further(work, iterations),
-            Call::Larger { work, size } => self.larger(work, size),
+            Call::Larger { work, size } => self.update(work, |entry| entry.larger(size)),
             Call::Change { work, options } => self.change(work, options),
-            Call::Remove { work } => {
-                self.update(work, |work, _| {
-                    work.deleted = true;
-                    if !matches!(work.state, State::Done | State::Failed) {
-                        work.state = State::Stopped;
-                    }
-                    Ok(())
-                })?;
-                Ok(Value::Null)
-            }
-            Call::Restore { work } => self.update(work, |work, _| {
-                work.deleted = false;
+            Call::Remove { work } => self.update(work, |entry| {
+                entry.remove();
                 Ok(())
             }),
-            Call::Keep { work } => Ok(self.keep(*work, file)),
+            Call::Restore { work } => self.update(work, |entry| {
+                entry.work.deleted = false;
+                Ok(())
+            }),
+            Call::Keep { work, then } => Ok(self.keep(*work, then.as_deref(), file)),
+            Call::Kept { work, problem } => self.update(work, |entry| {
+                entry.kept(problem);
+                Ok(())
+            }),
+            Call::Bring { work } => self.update(work, |entry| {
+                entry.checkpoint = if file.is_empty() { Checkpoint::Nowhere } else { Checkpoint::Here(file) };
+                Ok(())
+            }),
         }
     }
 
@@ -302,7 +196,7 @@ impl Studio {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
         let command = self.command_line(&request)?;
         let work = Work::new(id, request, command, created);
-        self.works.insert(id, Entry { work: work.clone(), sitting: None, result: None });
+        self.works.insert(id, Entry::new(work.clone()));
         self.tell("work", value(&work), None);
         Ok(work)
     }
@@ -323,75 +217,20 @@ impl Studio {
     }
 
     /// Changes a work, tells it, and answers with it.
-    fn update(
-        &mut self,
-        id: WorkId,
-        change: impl FnOnce(&mut Work, &mut Option<Sitting>) -> Result<(), Refusal>,
-    ) -> Result<Value, Refusal> {
-        let Entry { work, sitting, .. } =
-            self.works.get_mut(&id).ok_or_else(|| refused(format!("there is no work {id}")))?;
-        change(work, sitting)?;
-        let work = value(work);
+    fn update(&mut self, id: WorkId, change: impl FnOnce(&mut Entry) -> Result<(), Refusal>) -> Result<Value, Refusal> {
+        let entry = self.works.get_mut(&id).ok_or_else(|| refused(format!("there is no work {id}")))?;
+        change(entry)?;
+        let work = value(&entry.work);
         self.tell("work", work.clone(), None);
         Ok(work)
     }
 
-    fn stop(&mut self, id: WorkId) -> Result<Value, Refusal> {
-        self.update(id, |work, sitting| match (work.state, sitting) {
-            // Its picture is waited for: it stops when that has come.
-            (State::Painting, Some(sitting)) => {
-                sitting.end();
-                Ok(())
-            }
-            (State::Paused, Some(sitting)) if work.iteration > 0 => {
-                sitting.end();
-                work.state = State::Painting;
-                Ok(())
-            }
-            (State::Waiting | State::Paused | State::Failed | State::Preparing | State::Painting, _) => {
-                work.state = State::Stopped;
-                Ok(())
-            }
-            (State::Stopped, _) => Ok(()),
-            (State::Done, _) => Err(conflict("it is painted already")),
-        })
-    }
-
     fn further(&mut self, id: WorkId, iterations: u32) -> Result<Value, Refusal> {
-        if !(1..=MOST_FURTHER).contains(&iterations) {
-            return Err(refused(format!("iterations are 1 to {MOST_FURTHER}")));
+        let work = self.update(id, |entry| entry.further(iterations))?;
+        if self.works.get(&id).is_some_and(|entry| entry.checkpoint == Checkpoint::Nowhere) {
+            self.tell("no-checkpoint", value(&id), None);
         }
-        self.update(id, |work, sitting| match (work.state, sitting) {
-            (State::Painting | State::Paused, Some(sitting)) => {
-                sitting.go_further(iterations).map_err(conflict)?;
-                work.iterations = work.iterations.saturating_add(iterations);
-                Ok(())
-            }
-            (State::Done | State::Stopped, sitting) if work.result => {
-                *sitting = None;
-                (work.state, work.message, work.further) = (State::Waiting, None, Some(iterations));
-                Ok(())
-            }
-            _ => Err(conflict("it has no result yet that could be painted on")),
-        })
-    }
-
-    fn larger(&mut self, id: WorkId, size: u32) -> Result<Value, Refusal> {
-        self.update(id, |work, sitting| {
-            let long = work.width.zip(work.height).map_or(0, |(width, height)| width.max(height));
-            if size <= long {
-                return Err(conflict(format!("it has {long} pixels on its long side already: ask for more")));
-            }
-            let gone = || conflict("it was begun before this page was opened, and cannot grow: begin a new one");
-            let sitting = sitting.as_mut().ok_or_else(gone)?;
-            sitting.grow(size).map_err(conflict)?;
-            let (width, height) = sitting.last_size();
-            (work.larger, work.width, work.height) = (Some(size), Some(width), Some(height));
-            if !matches!(work.state, State::Painting | State::Paused) {
-                (work.state, work.message) = (State::Waiting, None);
-            }
-            Ok(())
-        })
+        Ok(work)
     }
 
     fn change(&mut self, id: WorkId, options: BTreeMap<String, String>) -> Result<Value, Refusal> {
@@ -400,15 +239,7 @@ impl Studio {
         request.options.extend(options);
         options::parsed(&request)?;
         let command = self.command_line(&request)?;
-        self.update(id, |work, sitting| {
-            match (work.state, sitting) {
-                (State::Painting | State::Paused, Some(sitting)) => sitting.change(&request).map_err(conflict)?,
-                (State::Waiting, None) => {}
-                _ => return Err(conflict("it is not being painted: let it go on first, or begin a new one")),
-            }
-            (work.request, work.command) = (request, command);
-            Ok(())
-        })
+        self.update(id, |entry| entry.change(request, command))
     }
 
     /// Takes up a picture that was saved: its record says what was asked for.
@@ -425,47 +256,37 @@ impl Studio {
         let (width, height) = record.size();
         (work.state, work.result, work.picture) = (State::Done, true, 1);
         (work.width, work.height) = (Some(width), Some(height));
-        Ok(self.keep(work, file))
+        Ok(self.keep(work, None, file))
     }
 
     /// Takes in a work that the browser kept, as far as it came.
-    fn keep(&mut self, mut work: Work, file: Vec<u8>) -> Value {
-        if matches!(work.state, State::Waiting | State::Preparing | State::Painting | State::Paused) {
-            // What was on the way is gone with the page that painted it.
-            work.state = State::Stopped;
-        }
-        work.left = None;
-        work.strip.clear();
-        work.result = !file.is_empty();
+    fn keep(&mut self, work: Work, then: Option<&Work>, file: Vec<u8>) -> Value {
         let id = work.id;
-        let told = value(&work);
-        let result = work.result.then(|| file.clone());
-        if work.result {
-            self.tell("result", json!({ "work": id, "name": self.result_name(&work.request) }), Some(file));
+        let entry = Entry::of_kept(work, then, file);
+        let told = value(&entry.work);
+        let result = entry.result.clone();
+        self.works.insert(id, entry);
+        if let Some(result) = result {
+            self.tell_result(id, result);
         }
-        self.works.insert(id, Entry { work, sitting: None, result });
         self.tell("work", told.clone(), None);
         told
     }
 
     /// Does a piece of work, if there is any.
     pub fn step(&mut self) -> Step {
-        let with = |state: State| {
-            self.works
-                .values()
-                .find(|entry| entry.work.state == state && !entry.work.deleted)
-                .map(|entry| entry.work.id)
-        };
-        if let Some(id) = with(State::Painting) {
+        let find =
+            |is_it: &dyn Fn(&Entry) -> bool| self.works.values().find(|entry| is_it(entry)).map(|entry| entry.work.id);
+        let with = |state: State| find(&|entry| entry.work.state == state && !entry.work.deleted);
+        if let Some(id) = find(&Entry::is_keeping).or_else(|| with(State::Painting)) {
             return self.paint(id);
         }
         if let Some(id) = with(State::Preparing) {
-            self.prepare(id);
-            return Step::Worked;
+            return self.prepare(id);
         }
         let Some(id) = with(State::Waiting) else { return Step::Idle };
-        let begun = |work: &mut Work, sitting: &mut Option<Sitting>| {
-            work.state = if sitting.is_some() { State::Painting } else { State::Preparing };
+        let begun = |entry: &mut Entry| {
+            entry.work.state = if entry.sitting.is_some() { State::Painting } else { State::Preparing };
             Ok(())
         };
         // It was just found.
@@ -473,27 +294,48 @@ impl Studio {
         Step::Worked
     }
 
-    fn prepare(&mut self, id: WorkId) {
+    fn prepare(&mut self, id: WorkId) -> Step {
         let usual = self.usual();
-        let Some(entry) = self.works.get_mut(&id) else { return };
-        let base = entry.result.as_deref();
-        let begun = Sitting::begin(&entry.work, &self.library, &self.device, usual, base, &mut self.learned);
-        match begun {
-            Ok(sitting) => {
-                let (width, height) = sitting.last_size();
-                (entry.work.width, entry.work.height) = (Some(width), Some(height));
-                (entry.work.state, entry.work.message) = (State::Painting, None);
-                entry.sitting = Some(sitting);
+        let Some(Entry { work, sitting, result, checkpoint, .. }) = self.works.get_mut(&id) else { return Step::Idle };
+        let mut means = Means { library: &self.library, device: &self.device, usual, learned: &mut self.learned };
+        work.message = None;
+        let taken_up = match checkpoint {
+            Checkpoint::Nowhere => None,
+            Checkpoint::InBrowser => {
+                *checkpoint = Checkpoint::Wanted;
+                self.tell("wanted", value(&id), None);
+                return Step::Worked;
             }
-            Err(sentence) => (entry.work.state, entry.work.message) = (State::Failed, Some(sentence)),
+            Checkpoint::Wanted => return Step::Idle,
+            Checkpoint::Here(file) => match Sitting::take_up(work, &mut means, file) {
+                Ok(sitting) => Some(Ok(sitting)),
+                Err(NotTakenUp::Work(sentence)) => Some(Err(sentence)),
+                Err(NotTakenUp::Checkpoint(error)) => {
+                    work.message = Some(format!("{error}: it is painted from the beginning"));
+                    None
+                }
+            },
+        };
+        if *checkpoint != Checkpoint::Nowhere {
+            *checkpoint = Checkpoint::InBrowser;
         }
-        let work = value(&entry.work);
+        match taken_up.unwrap_or_else(|| Sitting::begin(work, &mut means, result.as_deref())) {
+            Ok(begun) => {
+                let (width, height) = begun.last_size();
+                (work.width, work.height, work.state) = (Some(width), Some(height), State::Painting);
+                *sitting = Some(begun);
+            }
+            Err(sentence) => (work.state, work.message) = (State::Failed, Some(sentence)),
+        }
+        let work = value(work);
         self.tell("work", work, None);
+        Step::Worked
     }
 
     fn paint(&mut self, id: WorkId) -> Step {
         let Some(entry) = self.works.get_mut(&id) else { return Step::Idle };
         let (work, Some(sitting)) = (&mut entry.work, &mut entry.sitting) else { return Step::Idle };
+        let before = work.state;
         let mut shown = Vec::new();
         let outcome = sitting.advance(work, &self.library, &mut |work, file| {
             work.picture += 1;
@@ -501,6 +343,7 @@ impl Studio {
             shown.push((json!({ "work": work.id, "number": work.picture, "dropped": dropped }), file));
         });
         let ended = sitting.is_ending();
+        let checkpoint = sitting.checkpoint(&work.request);
         let (step, file) = match outcome {
             Outcome::Pending => (Step::Pending, None),
             Outcome::Worked => (Step::Worked, None),
@@ -510,27 +353,45 @@ impl Studio {
             }
             Outcome::Failed(file, sentence) => {
                 (work.state, work.message) = (State::Failed, Some(sentence));
-                // It begins anew if it is resumed.
+                // It goes on from its checkpoint if it is resumed.
                 (entry.sitting, self.failed) = (None, true);
                 (Step::Worked, file)
             }
         };
-        let has_ended = work.state != State::Painting;
-        if has_ended {
+        if work.state != State::Painting {
             work.left = None;
         }
+        let is_done = work.state == State::Done;
+        if is_done {
+            entry.checkpoint = Checkpoint::Nowhere;
+        }
+        let has_changed = work.state != before;
         for (told, file) in shown {
             self.tell("on-the-way", told, Some(file));
         }
         if let Some(file) = file {
             self.end_with(id, file);
         }
-        if has_ended || (step == Step::Worked && self.last_told.elapsed() >= TELL_EVERY) {
+        if let Some(checkpoint) = checkpoint.filter(|_| !is_done) {
+            self.tell_checkpoint(id, checkpoint);
+        }
+        if has_changed || (step == Step::Worked && self.last_told.elapsed() >= TELL_EVERY) {
             self.last_told = Instant::now();
             let told = self.works.get(&id).map(|entry| value(&entry.work));
             self.tell("work", told.unwrap_or_default(), None);
         }
         step
+    }
+
+    fn tell_checkpoint(&mut self, id: WorkId, checkpoint: Result<Vec<u8>, CheckpointError>) {
+        let Some(entry) = self.works.get_mut(&id) else { return };
+        match checkpoint {
+            Ok(file) => {
+                let then = value(&entry.work);
+                self.tell("checkpoint", then, Some(file));
+            }
+            Err(error) => entry.kept(Some(error.to_string())),
+        }
     }
 
     /// Whether a work has failed since this was asked last: the device may be lost.
@@ -539,12 +400,17 @@ impl Studio {
     }
 
     fn end_with(&mut self, id: WorkId, file: Vec<u8>) {
-        let Some(entry) = self.works.get(&id) else { return };
-        let name = self.result_name(&entry.work.request);
         let Some(entry) = self.works.get_mut(&id) else { return };
         (entry.work.result, entry.result) = (true, Some(file.clone()));
         // Each result is shown under a number of its own.
         entry.work.picture += 1;
-        self.tell("result", json!({ "work": id, "name": name }), Some(file));
+        self.tell_result(id, file);
+    }
+
+    fn tell_result(&mut self, id: WorkId, file: Vec<u8>) {
+        let Some(Entry { work, .. }) = self.works.get(&id) else { return };
+        let told =
+            json!({ "work": id, "name": self.result_name(&work.request), "finished": work.state == State::Done });
+        self.tell("result", told, Some(file));
     }
 }

@@ -25,9 +25,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time between two checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
-
 /// Time between two reports of a painting that moves fast.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -134,7 +131,18 @@ fn paint(hub: &Hub, work: &Work, commands: &Receiver<Command>) -> Result<Ending,
     .map_err(failed)?;
     let estimate = Estimate::of(begun.painting.recipe(), begun.painting.sizes());
     let now = Instant::now();
-    Sitting { hub, id, begun, commands, estimate, pace: Pace::new(now), further: (0, 0), told: now, saved: now }.paint()
+    Sitting {
+        hub,
+        id,
+        begun,
+        commands,
+        estimate,
+        pace: Pace::of_pictures(now),
+        further: (0, 0),
+        told: now,
+        saving: Pace::of_checkpoints(now),
+    }
+    .paint()
 }
 
 fn failed(error: impl std::fmt::Display) -> CliError {
@@ -153,8 +161,7 @@ struct Sitting<'a> {
     further: (u32, u32),
     /// When pages were last told how far it is.
     told: Instant,
-    /// When the last checkpoint was written.
-    saved: Instant,
+    saving: Pace,
 }
 
 impl Sitting<'_> {
@@ -186,8 +193,7 @@ impl Sitting<'_> {
                 }
             }
             let now = Instant::now();
-            if now - self.saved >= CHECKPOINT_EVERY {
-                self.saved = now;
+            if self.saving.is_due(now) {
                 self.begun.painting.request_checkpoint();
             }
             if self.hub.is_watched() && self.pace.is_due(now) {
@@ -241,6 +247,7 @@ impl Sitting<'_> {
 
     /// A checkpoint that cannot be written is no reason to stop painting.
     fn save_checkpoint(&mut self, mut checkpoint: Checkpoint) {
+        let start = Instant::now();
         checkpoint.notes = self.begun.notes.to_text();
         let saving = checkpoint.save(&self.hub.store.checkpoint(self.id)).map_err(|error| error.to_string());
         // With it what is known of the work.
@@ -248,7 +255,7 @@ impl Sitting<'_> {
         if let Err(error) = saving {
             self.hub.note(self.id, true, |work| work.message = Some(error));
         }
-        self.saved = Instant::now();
+        self.saving.took(start, Instant::now());
     }
 
     /// Writes the checkpoint now.

@@ -170,6 +170,13 @@ fn digest<'a>(painting: &str, notes: &str, tensors: impl IntoIterator<Item = (&'
     hexadecimal(&hash.finalize())
 }
 
+/// Writes a file array by array, so that no second copy of them is in memory.
+fn write(writer: &mut impl Write, header: &[u8], tensors: &BTreeMap<&str, &[u8]>) -> io::Result<()> {
+    writer.write_all(&(header.len() as u64).to_le_bytes())?;
+    writer.write_all(header)?;
+    tensors.values().try_for_each(|bytes| writer.write_all(bytes))
+}
+
 /// The type of a tensor's numbers; the words of the state are of several.
 fn dtype(name: &str) -> Dtype {
     if name == "adam.state" { Dtype::U32 } else { Dtype::F32 }
@@ -204,13 +211,20 @@ impl Checkpoint {
         let unwritable = |source| CheckpointError::Write { path: path.to_owned(), source };
         let tensors = self.tensors();
         let header = self.header(&tensors).map_err(|error| unwritable(io::Error::other(error)))?;
-        // Array by array, so that no second copy of them is in memory.
-        replace_file(path, |writer| {
-            writer.write_all(&(header.len() as u64).to_le_bytes())?;
-            writer.write_all(&header)?;
-            tensors.values().try_for_each(|bytes| writer.write_all(bytes))
-        })
-        .map_err(unwritable)
+        replace_file(path, |writer| write(writer, &header, &tensors)).map_err(unwritable)
+    }
+
+    /// The bytes of the file, for where there are no files; errors call it `name`.
+    ///
+    /// # Errors
+    /// If the notes are too long.
+    pub fn to_bytes(&self, name: &Path) -> Result<Vec<u8>, CheckpointError> {
+        let unwritable = |source| CheckpointError::Write { path: name.to_owned(), source };
+        let tensors = self.tensors();
+        let header = self.header(&tensors).map_err(|error| unwritable(io::Error::other(error)))?;
+        let mut bytes = Vec::with_capacity(8 + header.len() + tensors.values().map(|bytes| bytes.len()).sum::<usize>());
+        write(&mut bytes, &header, &tensors).map_err(unwritable)?;
+        Ok(bytes)
     }
 
     /// All arrays by their names, in the order in which they are in the file.
