@@ -4,6 +4,7 @@
 use crate::{
     command_line::{folder::Folder, running::wait_until},
     common::browser::{Seen, WITH_WEBGPU, browser},
+    pictures::avif_files,
 };
 use headless_chrome::{Browser, protocol::cdp::Storage};
 use impasto::{
@@ -23,6 +24,9 @@ const MEAN_LEVELS: f64 = 2.0;
 
 /// The same where each has learned its filters: sums in another order move some patches to other centres.
 const MEAN_LEVELS_LEARNED: f64 = 5.0;
+
+/// The same between two decoders of a small AVIF file: they blow up its colours in different ways.
+const AVIF_LEVELS: f64 = 3.0;
 
 /// Of so many cases one is run: no divisor of how many there are of a kind.
 const ONE_IN: u32 = 13;
@@ -165,8 +169,12 @@ fn result(seen: &Seen) -> Vec<u8> {
     let saved = seen.wait_for("link", "Save picture");
     assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
     let script = "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }";
-    let bytes = seen.on(saved, script);
-    bytes.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect()
+    bytes_in(&seen.on(saved, script))
+}
+
+/// A file that a script gave as an array of numbers.
+fn bytes_in(value: &Value) -> Vec<u8> {
+    value.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect()
 }
 
 /// Mean difference of two pictures, in levels of 255.
@@ -241,12 +249,22 @@ fn set(seen: &Seen, options: &str) {
     wait_until("an empty stage", || !seen.status().contains("Done"));
 }
 
-/// Whether the browser keeps a checkpoint of a work.
-fn has_checkpoint(seen: &Seen, work: u32) -> bool {
-    let script = format!(
-        "import(new URL('page/kept.js', location.href)).then(async (kept) => Boolean(await kept.checkpointOf({work})))"
-    );
-    seen.value(&script) == true
+/// The iteration of the checkpoint that the browser keeps of a work.
+fn checkpoint(seen: &Seen, work: u32) -> Option<u32> {
+    let found = seen.value(&format!(
+        "import(new URL('page/kept.js', location.href)).then((kept) => kept.checkpointOf({work})).then((kept) => kept?.then.iteration ?? null)"
+    ));
+    found.as_u64().map(|iteration| iteration as u32)
+}
+
+#[track_caller]
+fn wait_for_checkpoint(seen: &Seen, work: u32) -> u32 {
+    let mut found = None;
+    wait_until("a checkpoint", || {
+        found = checkpoint(seen, work);
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 /// The iteration that the page tells, 0 if it tells none.
@@ -266,8 +284,7 @@ fn a_painting_goes_on_when_its_page_is_opened_again() {
     seen.press("Paint");
     wait_until("an iteration", || iteration(&seen) >= 2);
     seen.press("Pause");
-    wait_until("a checkpoint", || has_checkpoint(&seen, 1));
-    let kept = iteration(&seen);
+    let kept = wait_for_checkpoint(&seen, 1);
     assert!((2..8).contains(&kept), "{}", seen.status());
 
     seen.tab.reload(false, None).unwrap();
@@ -279,7 +296,7 @@ fn a_painting_goes_on_when_its_page_is_opened_again() {
     let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
     assert!(status.contains("Done, 48 × 36"), "{status}");
     let interrupted = result(&seen);
-    wait_until("the end of the checkpoint", || !has_checkpoint(&seen, 1));
+    wait_until("the end of the checkpoint", || checkpoint(&seen, 1).is_none());
 
     // Another is painted without a break: there is no room for its checkpoint, which does it no harm.
     set(&seen, "{}");
@@ -289,7 +306,7 @@ fn a_painting_goes_on_when_its_page_is_opened_again() {
     wait_until("an iteration", || iteration(&seen) >= 2);
     seen.press("Pause");
     wait_until("a sentence", || seen.status().contains("cannot be kept in this browser (there is no more room)"));
-    assert!(!has_checkpoint(&seen, 2));
+    assert_eq!(checkpoint(&seen, 2), None);
     seen.press("Resume");
     let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
     assert!(status.contains("Done, 48 × 36"), "{status}");
@@ -298,6 +315,39 @@ fn a_painting_goes_on_when_its_page_is_opened_again() {
     let levels = levels_between(&one, &other);
     println!("interrupted and not: {levels:.4} levels");
     assert!(levels == 0.0, "they differ by {levels:.3} levels");
+}
+
+#[test]
+fn a_picture_that_the_browser_reads_for_the_engine_is_taken_upright() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let turned = avif_files::bytes(avif_files::TURNED);
+    std::fs::write(folder.path("turned.avif"), &turned).unwrap();
+    std::fs::write(folder.path("broken.avif"), &turned[..turned.len() / 2]).unwrap();
+    let seen = Seen::open(&browser, &page.url);
+    wait_for_engine(&seen);
+    seen.choose("Photograph", folder.path("turned.avif"));
+    let caption = "document.getElementById('photograph-caption').textContent";
+    wait_until("the picture", || seen.value(caption) == "turned.avif16 × 32");
+    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(document.querySelector('#photograph-well img').src)).arrayBuffer())) }";
+    let view = seen.on(seen.wait_for("button", "Paint"), script);
+    let [view, own] = [bytes_in(&view), turned]
+        .map(|file| Picture::read_for(Path::new("turned.avif"), &file[..], Detail::Full).unwrap().picture);
+    let levels = levels_between(&view, &own);
+    println!("an AVIF file by the browser and by the command: {levels:.3} levels");
+    assert!(levels < AVIF_LEVELS, "they differ by {levels:.2} levels");
+
+    // What neither reads is refused in the engine's words.
+    seen.choose("Painting", folder.path("broken.avif"));
+    let trouble = || seen.value("document.getElementById('trouble').textContent");
+    wait_until("a refusal", || trouble().as_str().is_some_and(|text| text.contains("broken.avif")));
+    assert!(trouble().as_str().unwrap().contains("save it again as a PNG"), "{}", trouble());
+
+    seen.tab.reload(false, None).unwrap();
+    wait_for_engine(&seen);
+    let known = "import(new URL('page/state.js', location.href)).then((state) => [...state.now().pictures.values()].map(({ name, width, height }) => `${name} ${width}x${height}`).join())";
+    let known = seen.value(known);
+    assert!(known.as_str().unwrap().contains("turned.avif 16x32"), "{known}");
 }
 
 /// The processes that a browser has begun, or those that it has begun have, by the kind that they say they are.
@@ -329,8 +379,7 @@ fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_goes_on_from_its_checkpoin
     seen.wait_for("image", "Result");
     // A pause makes a checkpoint.
     seen.press("Pause");
-    wait_until("a checkpoint", || has_checkpoint(&seen, 1));
-    let kept = iteration(&seen);
+    let kept = wait_for_checkpoint(&seen, 1);
     assert!(kept > 0);
     seen.press("Resume");
     wait_until("what comes after it", || iteration(&seen) > kept);

@@ -30,14 +30,16 @@ const asked = new Map();
 let last = 0;
 let broken = false;
 
-/** Asks the worker for something. */
-function ask(call, given = {}, file = undefined) {
+/** Asks the worker for something. With the answer may come the PNG file in the place of another, see worker.js. */
+function send(call, given = {}, file = undefined) {
   if (broken) return Promise.reject(new Refusal(words.broken));
   last += 1;
   const number = last;
   worker.postMessage({ number, call: { call, ...given }, file });
   return new Promise((resolve, reject) => asked.set(number, { resolve, reject }));
 }
+
+const ask = (call, given, file) => send(call, given, file).then(({ answer }) => answer);
 
 /** Addresses of pictures in this page, by what they show. */
 const urls = new Map();
@@ -87,7 +89,7 @@ worker.addEventListener('message', ({ data }) => {
   const { resolve, reject } = asked.get(data.number);
   asked.delete(data.number);
   const { refused, conflict } = data.answer ?? {};
-  if (refused === undefined) resolve(data.answer);
+  if (refused === undefined) resolve(data);
   else reject(new Refusal(refused, conflict));
 });
 
@@ -123,8 +125,8 @@ export async function follow(given) {
 export const options = () => begun.then(() => ask('options'));
 
 async function add(file, name, mask) {
-  const picture = await ask('add-picture', { name, mask }, await bytesOf(file));
-  kept.savePicture(picture.id, { name, mask, file });
+  const { answer: picture, png } = await send('add-picture', { name, mask }, await bytesOf(file));
+  kept.savePicture(picture.id, { name, mask, file: png === null ? file : new Blob([png]) });
   return picture;
 }
 export const addPicture = (file, name) => add(file, name, false);

@@ -2,9 +2,10 @@
  * The engine's worker: answers the page's requests, paints, and gives control back to the browser wherever its GPU has not
  * answered yet.
  *
- * In: {number, call, file}. Out: {ready: {device, gpu}} once, {number, answer} for each request, {told: {event, data}, file}
+ * In: {number, call, file}. Out: {ready: {device, gpu}} once, {number, answer, png} for each request, {told: {event, data}, file}
  * for what happens.
  */
+import { asPng } from './formats.js';
 import load, { Computer, PageEngine } from './impasto_web.js';
 import * as kept from './kept.js';
 import { turn } from './turn.js';
@@ -82,8 +83,12 @@ function request(call, file = empty) {
   return JSON.parse(text);
 }
 
-function answer({ number, call, file }) {
-  postMessage({ number, answer: request(call, file) });
+async function answer({ number, call, file }) {
+  let told = request(call, file);
+  // Where the engine does not know a picture's format, the browser may.
+  const png = told?.format ? await asPng(file) : null;
+  if (png !== null) told = request(call, png);
+  postMessage({ number, answer: told, png });
   work();
 }
 

@@ -1,6 +1,9 @@
 //! What is asked of the engine, what it answers, and what it tells by itself.
 
-use impasto::studio::{PictureId, Request, RequestError, Work, WorkId};
+use impasto::{
+    picture::PictureError,
+    studio::{PictureId, Request, RequestError, Work, WorkId},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -80,6 +83,8 @@ pub struct Refusal {
     pub refused: String,
     /// Whether the state of the work is the reason, so that a new one may.
     pub conflict: bool,
+    /// Whether a picture's format is the reason, so that another program may read it.
+    pub format: bool,
 }
 
 impl From<RequestError> for Refusal {
@@ -89,11 +94,18 @@ impl From<RequestError> for Refusal {
 }
 
 pub fn refused(error: impl std::fmt::Display) -> Refusal {
-    Refusal { refused: error.to_string(), conflict: false }
+    Refusal { refused: error.to_string(), conflict: false, format: false }
 }
 
 pub fn conflict(sentence: impl Into<String>) -> Refusal {
-    Refusal { refused: sentence.into(), conflict: true }
+    Refusal { refused: sentence.into(), conflict: true, format: false }
+}
+
+impl From<PictureError> for Refusal {
+    fn from(error: PictureError) -> Refusal {
+        let format = matches!(error, PictureError::UnknownContent { .. } | PictureError::Unsupported { .. });
+        Refusal { format, ..refused(error) }
+    }
 }
 
 /// Something that happened, for the page or its worker.

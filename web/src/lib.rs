@@ -12,7 +12,7 @@ mod record;
 mod sitting;
 mod studio;
 
-use calls::{Call, Told};
+use calls::{Call, Told, refused};
 use impasto::{
     Device,
     gpu::{Gpu, ShaderChecks, preferred_adapter},
@@ -88,12 +88,12 @@ impl PageEngine {
         self.studio.set_device(computer.0.clone());
     }
 
-    /// Does what a page asks for in JSON, and answers in JSON: `{"refused": sentence, "conflict": bool}` where it is not
-    /// done. `file` comes with some calls.
+    /// Does what a page asks for in JSON, and answers in JSON: `{"refused": sentence, "conflict": bool, "format": bool}` where
+    /// it is not done. `file` comes with some calls.
     pub fn answer(&mut self, call: &str, file: Vec<u8>) -> String {
         let answer = match serde_json::from_str::<Call>(call) {
             Ok(call) => self.studio.answer(call, file).map_err(|refusal| serde_json::json!(refusal)),
-            Err(error) => Err(serde_json::json!({ "refused": error.to_string(), "conflict": false })),
+            Err(error) => Err(serde_json::json!(refused(error))),
         };
         answer.unwrap_or_else(|refusal| refusal).to_string()
     }

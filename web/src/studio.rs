@@ -158,7 +158,7 @@ impl Studio {
     }
 
     fn add_picture(&mut self, name: &str, file: Vec<u8>, mask: bool, role: Option<Role>) -> Result<Picture, Refusal> {
-        let (picture, view) = self.library.add(name, file, mask, role).map_err(refused)?;
+        let (picture, view) = self.library.add(name, file, mask, role)?;
         if let Some(view) = view {
             self.tell("view", value(&picture.id), Some(view));
             self.tell("picture", value(&picture), None);
