@@ -278,42 +278,46 @@ fn iteration(seen: &Seen) -> u32 {
 fn a_painting_goes_on_when_its_page_is_opened_again() {
     let folder = Folder::empty();
     let Some((browser, page)) = both(&folder) else { return };
+    let room = browser.new_tab().unwrap();
+    let give = |quota_size: Option<f64>| {
+        let origin = page.url.trim_end_matches('/').to_owned();
+        room.call_method(Storage::OverrideQuotaForOrigin { origin, quota_size }).unwrap();
+    };
+    let paint = |seen: &Seen| {
+        set(seen, "{ size: '48', 'first-iterations': '12' }");
+        seen.press("Paint");
+        wait_until("an iteration", || iteration(seen) >= 2);
+        seen.press("Pause");
+    };
+    let finish = |seen: &Seen| {
+        seen.press("Resume");
+        let status = wait_while_it_moves(seen, |status| status.contains("Done") || status.contains("failed"));
+        assert!(status.contains("Done, 48 × 36"), "{status}");
+        Picture::read_for(Path::new("the result"), &result(seen)[..], Detail::Full).unwrap().picture
+    };
+
+    // Where there is no room for a checkpoint the page says so, and goes on.
+    give(Some(1.0));
     let seen = Seen::open(&browser, &page.url);
     wait_for_engine(&seen);
-    set(&seen, "{ size: '48', 'first-iterations': '8' }");
-    seen.press("Paint");
-    wait_until("an iteration", || iteration(&seen) >= 2);
-    seen.press("Pause");
-    let kept = wait_for_checkpoint(&seen, 1);
-    assert!((2..8).contains(&kept), "{}", seen.status());
+    paint(&seen);
+    wait_until("a sentence", || seen.status().contains("cannot be kept in this browser (there is no more room)"));
+    assert_eq!(checkpoint(&seen, 1), None);
+    let at_once = finish(&seen);
 
+    give(None);
+    paint(&seen);
+    let kept = wait_for_checkpoint(&seen, 2);
+    assert!((2..12).contains(&kept), "{}", seen.status());
     seen.tab.reload(false, None).unwrap();
     wait_until("the work as it was", || {
-        seen.status().contains(&format!("iteration {kept} of 8")) && seen.status().contains("paused")
+        seen.status().contains(&format!("iteration {kept} of 12")) && seen.status().contains("paused")
     });
     seen.wait_for("image", "Result");
-    seen.press("Resume");
-    let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
-    assert!(status.contains("Done, 48 × 36"), "{status}");
-    let interrupted = result(&seen);
-    wait_until("the end of the checkpoint", || checkpoint(&seen, 1).is_none());
-
-    // Another is painted without a break: there is no room for its checkpoint, which does it no harm.
-    set(&seen, "{}");
-    let origin = page.url.trim_end_matches('/').to_owned();
-    seen.tab.call_method(Storage::OverrideQuotaForOrigin { origin, quota_size: Some(1.0) }).unwrap();
-    seen.press("Paint");
-    wait_until("an iteration", || iteration(&seen) >= 2);
-    seen.press("Pause");
-    wait_until("a sentence", || seen.status().contains("cannot be kept in this browser (there is no more room)"));
-    assert_eq!(checkpoint(&seen, 2), None);
-    seen.press("Resume");
-    let status = wait_while_it_moves(&seen, |status| status.contains("Done") || status.contains("failed"));
-    assert!(status.contains("Done, 48 × 36"), "{status}");
-    let [one, other] = [interrupted, result(&seen)]
-        .map(|bytes| Picture::read_for(Path::new("the result"), &bytes[..], Detail::Full).unwrap().picture);
-    let levels = levels_between(&one, &other);
-    println!("interrupted and not: {levels:.4} levels");
+    let resumed = finish(&seen);
+    wait_until("the end of the checkpoint", || checkpoint(&seen, 2).is_none());
+    let levels = levels_between(&at_once, &resumed);
+    println!("opened again and not: {levels:.4} levels");
     assert!(levels == 0.0, "they differ by {levels:.3} levels");
 }
 

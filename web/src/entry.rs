@@ -158,6 +158,13 @@ impl Entry {
         }
     }
 
+    /// The file of a checkpoint that was wanted, which is empty if it is gone.
+    pub fn bring(&mut self, file: Vec<u8>) {
+        if self.checkpoint == Checkpoint::Wanted {
+            self.checkpoint = if file.is_empty() { Checkpoint::Nowhere } else { Checkpoint::Here(file) };
+        }
+    }
+
     /// The browser kept the last checkpoint, or did not, for a reason.
     pub fn kept(&mut self, problem: Option<String>) {
         if let Some(sitting) = &mut self.sitting {

@@ -151,7 +151,7 @@ impl Studio {
                 Ok(())
             }),
             Call::Bring { work } => self.update(work, |entry| {
-                entry.checkpoint = if file.is_empty() { Checkpoint::Nowhere } else { Checkpoint::Here(file) };
+                entry.bring(file);
                 Ok(())
             }),
         }
