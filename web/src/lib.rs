@@ -2,9 +2,7 @@
 //!
 //! Nothing here waits: answers of the browser's GPU arrive only after the worker has given control back.
 
-mod calls;
 mod checks;
-mod entry;
 mod library;
 mod materials;
 mod options;
@@ -12,12 +10,11 @@ mod record;
 mod sitting;
 mod studio;
 
-use calls::{Call, Told, refused};
 use impasto::{
     Device,
     gpu::{Gpu, ShaderChecks, preferred_adapter},
 };
-use studio::{Step, Studio};
+use studio::{Call, Step, Studio, Told, refused};
 use wasm_bindgen::prelude::*;
 
 fn told(error: impl std::fmt::Display) -> JsError {

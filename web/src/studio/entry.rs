@@ -1,9 +1,7 @@
 //! One work of the page's table, and what may be asked of it.
 
-use crate::{
-    calls::{Refusal, conflict, refused},
-    sitting::Sitting,
-};
+use super::calls::{Refusal, conflict, refused};
+use crate::sitting::Sitting;
 use impasto::studio::{MOST_FURTHER, Request, State, Work};
 
 /// Where the checkpoint is from which a work goes on.

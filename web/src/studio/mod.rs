@@ -1,27 +1,26 @@
 //! All pictures and works of a page, and what it asks for: the studio's server has the same in `/api`.
 
-use crate::{
-    calls::{Call, Refusal, Told, conflict, refused},
-    entry::{Checkpoint, Entry},
-    library::Library,
-    materials::{Learned, Means},
-    options,
-    record::Record,
-    sitting::{NotTakenUp, Outcome, Sitting},
-};
+mod calls;
+mod entry;
+mod painter;
+
+pub use calls::{Call, Told, refused};
+pub use painter::Step;
+
+use crate::{library::Library, materials::Learned, options, record::Record};
+use calls::{Refusal, conflict};
+use entry::Entry;
 use impasto::{
     Device,
     demo::DRAWN,
     picture::recorded_in,
     studio::{Drawn, Picture, PictureId, Request, Role, State, Work, WorkId, call, demonstration, shown_name, typed},
-    style::CheckpointError,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, VecDeque},
     path::Path,
-    time::Duration,
 };
 use web_time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -40,16 +39,6 @@ struct Whole<'a> {
     works: Vec<&'a Work>,
 }
 
-/// What there is to do for the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing until the page asks for something.
-    Idle,
-    /// The device has not answered yet.
-    Pending,
-    Worked,
-}
-
 /// See the module.
 pub struct Studio {
     device: Device,
@@ -61,9 +50,6 @@ pub struct Studio {
     failed: bool,
     last_told: Instant,
 }
-
-/// Time between two reports of a painting that moves fast.
-const TELL_EVERY: Duration = Duration::from_millis(100);
 
 fn value(of: &impl Serialize) -> Value {
     serde_json::to_value(of).expect("strings, numbers and lists can be written")
@@ -227,7 +213,8 @@ impl Studio {
 
     fn further(&mut self, id: WorkId, iterations: u32) -> Result<Value, Refusal> {
         let work = self.update(id, |entry| entry.further(iterations))?;
-        if self.works.get(&id).is_some_and(|entry| entry.checkpoint == Checkpoint::Nowhere) {
+        if self.works.get(&id).is_some_and(|entry| entry.sitting.is_none()) {
+            // It is another painting on top of the result.
             self.tell("no-checkpoint", value(&id), None);
         }
         Ok(work)
@@ -273,144 +260,15 @@ impl Studio {
         told
     }
 
-    /// Does a piece of work, if there is any.
-    pub fn step(&mut self) -> Step {
-        let find =
-            |is_it: &dyn Fn(&Entry) -> bool| self.works.values().find(|entry| is_it(entry)).map(|entry| entry.work.id);
-        let with = |state: State| find(&|entry| entry.work.state == state && !entry.work.deleted);
-        if let Some(id) = find(&Entry::is_keeping).or_else(|| with(State::Painting)) {
-            return self.paint(id);
-        }
-        if let Some(id) = with(State::Preparing) {
-            return self.prepare(id);
-        }
-        let Some(id) = with(State::Waiting) else { return Step::Idle };
-        let begun = |entry: &mut Entry| {
-            entry.work.state = if entry.sitting.is_some() { State::Painting } else { State::Preparing };
-            Ok(())
-        };
-        // It was just found.
-        let _ = self.update(id, begun);
-        Step::Worked
-    }
-
-    fn prepare(&mut self, id: WorkId) -> Step {
-        let usual = self.usual();
-        let Some(Entry { work, sitting, result, checkpoint, .. }) = self.works.get_mut(&id) else { return Step::Idle };
-        let mut means = Means { library: &self.library, device: &self.device, usual, learned: &mut self.learned };
-        work.message = None;
-        let taken_up = match checkpoint {
-            Checkpoint::Nowhere => None,
-            Checkpoint::InBrowser => {
-                *checkpoint = Checkpoint::Wanted;
-                self.tell("wanted", value(&id), None);
-                return Step::Worked;
-            }
-            Checkpoint::Wanted => return Step::Idle,
-            Checkpoint::Here(file) => match Sitting::take_up(work, &mut means, file) {
-                Ok(sitting) => Some(Ok(sitting)),
-                Err(NotTakenUp::Work(sentence)) => Some(Err(sentence)),
-                Err(NotTakenUp::Checkpoint(error)) => {
-                    work.message = Some(format!("{error}: it is painted from the beginning"));
-                    None
-                }
-            },
-        };
-        if *checkpoint != Checkpoint::Nowhere {
-            *checkpoint = Checkpoint::InBrowser;
-        }
-        match taken_up.unwrap_or_else(|| Sitting::begin(work, &mut means, result.as_deref())) {
-            Ok(begun) => {
-                let (width, height) = begun.last_size();
-                (work.width, work.height, work.state) = (Some(width), Some(height), State::Painting);
-                *sitting = Some(begun);
-            }
-            Err(sentence) => (work.state, work.message) = (State::Failed, Some(sentence)),
-        }
-        let work = value(work);
-        self.tell("work", work, None);
-        Step::Worked
-    }
-
-    fn paint(&mut self, id: WorkId) -> Step {
-        let Some(entry) = self.works.get_mut(&id) else { return Step::Idle };
-        let (work, Some(sitting)) = (&mut entry.work, &mut entry.sitting) else { return Step::Idle };
-        let before = work.state;
-        let mut shown = Vec::new();
-        let outcome = sitting.advance(work, &self.library, &mut |work, file| {
-            work.picture += 1;
-            let dropped = work.keep_in_strip(work.picture);
-            shown.push((json!({ "work": work.id, "number": work.picture, "dropped": dropped }), file));
-        });
-        let ended = sitting.is_ending();
-        let checkpoint = sitting.checkpoint(&work.request);
-        let (step, file) = match outcome {
-            Outcome::Pending => (Step::Pending, None),
-            Outcome::Worked => (Step::Worked, None),
-            Outcome::Done(file) => {
-                work.state = if ended { State::Stopped } else { State::Done };
-                (Step::Worked, Some(file))
-            }
-            Outcome::Failed(file, sentence) => {
-                (work.state, work.message) = (State::Failed, Some(sentence));
-                // It goes on from its checkpoint if it is resumed.
-                (entry.sitting, self.failed) = (None, true);
-                (Step::Worked, file)
-            }
-        };
-        if work.state != State::Painting {
-            work.left = None;
-        }
-        let is_done = work.state == State::Done;
-        if is_done {
-            entry.checkpoint = Checkpoint::Nowhere;
-        }
-        let has_changed = work.state != before;
-        for (told, file) in shown {
-            self.tell("on-the-way", told, Some(file));
-        }
-        if let Some(file) = file {
-            self.end_with(id, file);
-        }
-        if let Some(checkpoint) = checkpoint.filter(|_| !is_done) {
-            self.tell_checkpoint(id, checkpoint);
-        }
-        if has_changed || (step == Step::Worked && self.last_told.elapsed() >= TELL_EVERY) {
-            self.last_told = Instant::now();
-            let told = self.works.get(&id).map(|entry| value(&entry.work));
-            self.tell("work", told.unwrap_or_default(), None);
-        }
-        step
-    }
-
-    fn tell_checkpoint(&mut self, id: WorkId, checkpoint: Result<Vec<u8>, CheckpointError>) {
-        let Some(entry) = self.works.get_mut(&id) else { return };
-        match checkpoint {
-            Ok(file) => {
-                let then = value(&entry.work);
-                self.tell("checkpoint", then, Some(file));
-            }
-            Err(error) => entry.kept(Some(error.to_string())),
-        }
-    }
-
-    /// Whether a work has failed since this was asked last: the device may be lost.
-    pub fn take_failure(&mut self) -> bool {
-        std::mem::take(&mut self.failed)
-    }
-
-    fn end_with(&mut self, id: WorkId, file: Vec<u8>) {
-        let Some(entry) = self.works.get_mut(&id) else { return };
-        (entry.work.result, entry.result) = (true, Some(file.clone()));
-        // Each result is shown under a number of its own.
-        entry.work.picture += 1;
-        self.tell_result(id, file);
-    }
-
     fn tell_result(&mut self, id: WorkId, file: Vec<u8>) {
         let Some(Entry { work, .. }) = self.works.get(&id) else { return };
         let told =
             json!({ "work": id, "name": self.result_name(&work.request), "finished": work.state == State::Done });
         self.tell("result", told, Some(file));
+    }
+
+    /// Whether a work has failed since this was asked last: the device may be lost.
+    pub fn take_failure(&mut self) -> bool {
+        std::mem::take(&mut self.failed)
     }
 }
