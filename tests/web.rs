@@ -309,7 +309,12 @@ fn a_painting_goes_on_when_its_page_is_opened_again() {
     paint(&seen);
     let kept = wait_for_checkpoint(&seen, 2);
     assert!((2..12).contains(&kept), "{}", seen.status());
+    // It is on its way again when the page is closed.
+    seen.press("Resume");
+    wait_until("what comes after it", || iteration(&seen) > kept);
     seen.tab.reload(false, None).unwrap();
+    wait_for_engine(&seen);
+    let kept = wait_for_checkpoint(&seen, 2);
     wait_until("the work as it was", || {
         seen.status().contains(&format!("iteration {kept} of 12")) && seen.status().contains("paused")
     });
