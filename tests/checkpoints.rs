@@ -205,6 +205,23 @@ fn notes_that_could_not_be_read_again_are_not_written() {
     assert!(Checkpoint::read(&folder.file()).unwrap() == checkpoint);
 }
 
+#[test]
+fn a_checkpoint_in_memory_is_the_one_in_a_file() {
+    let folder = CheckpointFolder::new();
+    let name = std::path::Path::new("the checkpoint");
+    for method in [Method::Adam, Method::Lbfgs] {
+        let file = saved(method, &folder);
+        let read = Checkpoint::from_bytes(name, &file).unwrap();
+        assert!(read == Checkpoint::read(&folder.file()).unwrap());
+        // The metadata's entries are in any order, so bytes may differ.
+        let bytes = read.to_bytes(name).unwrap();
+        assert_eq!(bytes.len(), file.len());
+        assert!(Checkpoint::from_bytes(name, &bytes).unwrap() == read);
+        let error = Checkpoint::from_bytes(name, &bytes[..bytes.len() - 1]).unwrap_err().to_string();
+        assert!(error.starts_with("the checkpoint the checkpoint is damaged"), "{error}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_directory_a_pipe_and_a_device_are_no_checkpoints() {

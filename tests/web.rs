@@ -4,17 +4,18 @@
 use crate::{
     command_line::{folder::Folder, running::wait_until},
     common::browser::{Seen, WITH_WEBGPU, browser},
+    pictures::avif_files,
 };
-use headless_chrome::Browser;
+use headless_chrome::{Browser, protocol::cdp::Storage};
 use impasto::{
     demo::{DRAWN, brushwork, townscape},
-    picture::Picture,
+    picture::{Detail, Picture},
 };
 use serde_json::Value;
 use std::{
     ffi::OsString,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
 };
 
@@ -23,6 +24,9 @@ const MEAN_LEVELS: f64 = 2.0;
 
 /// The same where each has learned its filters: sums in another order move some patches to other centres.
 const MEAN_LEVELS_LEARNED: f64 = 5.0;
+
+/// The same between two decoders of a small AVIF file: they blow up its colours in different ways.
+const AVIF_LEVELS: f64 = 3.0;
 
 /// Of so many cases one is run: no divisor of how many there are of a kind.
 const ONE_IN: u32 = 13;
@@ -139,18 +143,11 @@ fn no_kernel_fails_in_chromium() {
 /// Paints what is chosen, saves it, lets the command line paint it again on the processor from what the picture remembers, and
 /// tells the mean difference in levels.
 fn paint(seen: &Seen, folder: &Folder, name: &str, options: &str) -> f64 {
-    seen.value(&format!(
-        "import(new URL('page/actions.js', location.href)).then((actions) => {{ actions.show(null); actions.setOptions({options}) }})"
-    ));
-    wait_until("an empty stage", || !seen.status().contains("Done"));
+    set(seen, options);
     seen.press("Paint");
     let status = wait_while_it_moves(seen, |status| status.contains("Done") || status.contains("failed"));
     assert!(status.contains("Done, 128 × 96"), "{status}");
-    let saved = seen.wait_for("link", "Save picture");
-    assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
-    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }";
-    let bytes = seen.on(saved, script);
-    let bytes: Vec<u8> = bytes.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect();
+    let bytes = result(seen);
     let (browsers, commands) = (format!("{name}.png"), format!("{name}-again.png"));
     std::fs::write(folder.path(&browsers), bytes).unwrap();
     let told = folder.run(&format!("info {browsers}"));
@@ -163,10 +160,29 @@ fn paint(seen: &Seen, folder: &Folder, name: &str, options: &str) -> f64 {
             std::fs::copy(folder.path(name), PathBuf::from(&screenshots).join(name)).unwrap();
         }
     }
-    let [one, other] = [browsers, commands].map(|name| Picture::open(folder.path(&name)).unwrap().pixels().to_vec());
-    assert_eq!(one.len(), other.len());
-    let sum: f64 = one.iter().zip(&other).map(|(one, other)| f64::from((one - other).abs())).sum();
-    255.0 * sum / one.len() as f64
+    let [one, other] = [browsers, commands].map(|name| Picture::open(folder.path(&name)).unwrap());
+    levels_between(&one, &other)
+}
+
+/// The file of the result on the stage.
+fn result(seen: &Seen) -> Vec<u8> {
+    let saved = seen.wait_for("link", "Save picture");
+    assert_eq!(seen.on(saved, "function() { return this.download }"), "town-brushwork.png");
+    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(this.href)).arrayBuffer())) }";
+    bytes_in(&seen.on(saved, script))
+}
+
+/// A file that a script gave as an array of numbers.
+fn bytes_in(value: &Value) -> Vec<u8> {
+    value.as_array().unwrap().iter().map(|byte| byte.as_u64().unwrap() as u8).collect()
+}
+
+/// Mean difference of two pictures, in levels of 255.
+fn levels_between(one: &Picture, other: &Picture) -> f64 {
+    assert_eq!(one.size(), other.size());
+    let pairs = one.pixels().iter().zip(other.pixels());
+    let sum: f64 = pairs.map(|(one, other)| f64::from((one - other).abs())).sum();
+    255.0 * sum / one.pixels().len() as f64
 }
 
 #[test]
@@ -176,8 +192,7 @@ fn the_page_paints_what_the_command_paints() {
     townscape(DRAWN).save(folder.path("town.png")).unwrap();
     brushwork(DRAWN).save(folder.path("brushwork.png")).unwrap();
     let seen = Seen::open(&browser, &page.url);
-    seen.wait_for("button", "Paint");
-    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+    wait_for_engine(&seen);
     seen.choose("Photograph", folder.path("town.png"));
     seen.choose("Painting", folder.path("brushwork.png"));
     wait_until("both pictures", || {
@@ -221,6 +236,129 @@ fn the_page_paints_what_the_command_paints() {
     }
 }
 
+fn wait_for_engine(seen: &Seen) {
+    seen.wait_for("button", "Paint");
+    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
+}
+
+/// Sets options, on an empty stage.
+fn set(seen: &Seen, options: &str) {
+    seen.value(&format!(
+        "import(new URL('page/actions.js', location.href)).then((actions) => {{ actions.show(null); actions.setOptions({options}) }})"
+    ));
+    wait_until("an empty stage", || !seen.status().contains("Done"));
+}
+
+/// The iteration of the checkpoint that the browser keeps of a work.
+fn checkpoint(seen: &Seen, work: u32) -> Option<u32> {
+    let found = seen.value(&format!(
+        "import(new URL('page/kept.js', location.href)).then((kept) => kept.checkpointOf({work})).then((kept) => kept?.then.iteration ?? null)"
+    ));
+    found.as_u64().map(|iteration| iteration as u32)
+}
+
+#[track_caller]
+fn wait_for_checkpoint(seen: &Seen, work: u32) -> u32 {
+    let mut found = None;
+    wait_until("a checkpoint", || {
+        found = checkpoint(seen, work);
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+/// The iteration that the page tells, 0 if it tells none.
+fn iteration(seen: &Seen) -> u32 {
+    let status = seen.status();
+    let after = status.split("iteration ").nth(1).and_then(|rest| rest.split(' ').next());
+    after.map_or(0, |number| number.parse().unwrap())
+}
+
+#[test]
+fn a_painting_goes_on_when_its_page_is_opened_again() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let room = browser.new_tab().unwrap();
+    let give = |quota_size: Option<f64>| {
+        let origin = page.url.trim_end_matches('/').to_owned();
+        room.call_method(Storage::OverrideQuotaForOrigin { origin, quota_size }).unwrap();
+    };
+    let paint = |seen: &Seen| {
+        set(seen, "{ size: '48', 'first-iterations': '12' }");
+        seen.press("Paint");
+        wait_until("an iteration", || iteration(seen) >= 2);
+        seen.press("Pause");
+    };
+    let finish = |seen: &Seen| {
+        seen.press("Resume");
+        let status = wait_while_it_moves(seen, |status| status.contains("Done") || status.contains("failed"));
+        assert!(status.contains("Done, 48 × 36"), "{status}");
+        Picture::read_for(Path::new("the result"), &result(seen)[..], Detail::Full).unwrap().picture
+    };
+
+    // Where there is no room for a checkpoint the page says so, and goes on.
+    give(Some(1.0));
+    let seen = Seen::open(&browser, &page.url);
+    wait_for_engine(&seen);
+    paint(&seen);
+    wait_until("a sentence", || seen.status().contains("cannot be kept in this browser (there is no more room)"));
+    assert_eq!(checkpoint(&seen, 1), None);
+    let at_once = finish(&seen);
+
+    give(None);
+    paint(&seen);
+    let kept = wait_for_checkpoint(&seen, 2);
+    assert!((2..12).contains(&kept), "{}", seen.status());
+    // It is on its way again when the page is closed.
+    seen.press("Resume");
+    wait_until("what comes after it", || iteration(&seen) > kept);
+    seen.tab.reload(false, None).unwrap();
+    wait_for_engine(&seen);
+    let kept = wait_for_checkpoint(&seen, 2);
+    wait_until("the work as it was", || {
+        seen.status().contains(&format!("iteration {kept} of 12")) && seen.status().contains("paused")
+    });
+    seen.wait_for("image", "Result");
+    let resumed = finish(&seen);
+    wait_until("the end of the checkpoint", || checkpoint(&seen, 2).is_none());
+    let levels = levels_between(&at_once, &resumed);
+    println!("opened again and not: {levels:.4} levels");
+    assert!(levels == 0.0, "they differ by {levels:.3} levels");
+}
+
+#[test]
+fn a_picture_that_the_browser_reads_for_the_engine_is_taken_upright() {
+    let folder = Folder::empty();
+    let Some((browser, page)) = both(&folder) else { return };
+    let turned = avif_files::bytes(avif_files::TURNED);
+    std::fs::write(folder.path("turned.avif"), &turned).unwrap();
+    std::fs::write(folder.path("broken.avif"), &turned[..turned.len() / 2]).unwrap();
+    let seen = Seen::open(&browser, &page.url);
+    wait_for_engine(&seen);
+    seen.choose("Photograph", folder.path("turned.avif"));
+    let caption = "document.getElementById('photograph-caption').textContent";
+    wait_until("the picture", || seen.value(caption) == "turned.avif16 × 32");
+    let script = "async function() { return Array.from(new Uint8Array(await (await fetch(document.querySelector('#photograph-well img').src)).arrayBuffer())) }";
+    let view = seen.on(seen.wait_for("button", "Paint"), script);
+    let [view, own] = [bytes_in(&view), turned]
+        .map(|file| Picture::read_for(Path::new("turned.avif"), &file[..], Detail::Full).unwrap().picture);
+    let levels = levels_between(&view, &own);
+    println!("an AVIF file by the browser and by the command: {levels:.3} levels");
+    assert!(levels < AVIF_LEVELS, "they differ by {levels:.2} levels");
+
+    // What neither reads is refused in the engine's words.
+    seen.choose("Painting", folder.path("broken.avif"));
+    let trouble = || seen.value("document.getElementById('trouble').textContent");
+    wait_until("a refusal", || trouble().as_str().is_some_and(|text| text.contains("broken.avif")));
+    assert!(trouble().as_str().unwrap().contains("save it again as a PNG"), "{}", trouble());
+
+    seen.tab.reload(false, None).unwrap();
+    wait_for_engine(&seen);
+    let known = "import(new URL('page/state.js', location.href)).then((state) => [...state.now().pictures.values()].map(({ name, width, height }) => `${name} ${width}x${height}`).join())";
+    let known = seen.value(known);
+    assert!(known.as_str().unwrap().contains("turned.avif 16x32"), "{known}");
+}
+
 /// The processes that a browser has begun, or those that it has begun have, by the kind that they say they are.
 #[cfg(target_os = "linux")]
 fn processes(browser: &Browser, kind: &str) -> Vec<String> {
@@ -240,17 +378,20 @@ fn processes(browser: &Browser, kind: &str) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_begins_anew() {
+fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_goes_on_from_its_checkpoint() {
     let folder = Folder::empty();
     let Some((browser, page)) = both(&folder) else { return };
     let seen = Seen::open(&browser, &page.url);
-    seen.wait_for("button", "Paint");
-    wait_until("the engine", || seen.value("document.getElementById('paint').disabled") == false);
-    seen.value(
-        "import(new URL('page/actions.js', location.href)).then((actions) => actions.setOptions({ size: '48', 'first-iterations': '1000' }))",
-    );
+    wait_for_engine(&seen);
+    set(&seen, "{ size: '48', 'first-iterations': '1000' }");
     seen.press("Paint");
     seen.wait_for("image", "Result");
+    // A pause makes a checkpoint.
+    seen.press("Pause");
+    let kept = wait_for_checkpoint(&seen, 1);
+    assert!(kept > 0);
+    seen.press("Resume");
+    wait_until("what comes after it", || iteration(&seen) > kept);
     let gpu = processes(&browser, "--type=gpu-process");
     assert_eq!(gpu.len(), 1, "{gpu:?}");
     let killed = std::process::Command::new("kill").arg("-KILL").args(gpu).status().unwrap();
@@ -260,5 +401,7 @@ fn a_gpu_that_is_lost_leaves_its_picture_and_the_work_begins_anew() {
     seen.wait_for("image", "Result");
     seen.wait_for("link", "Save picture");
     seen.press("Resume");
-    wait_until("an iteration", || seen.status().contains("iteration 1 of 1000"));
+    wait_until("the painting", || seen.status().contains("iteration"));
+    wait_until("an iteration", || iteration(&seen) > 0);
+    assert!(iteration(&seen) > kept, "{}", seen.status());
 }

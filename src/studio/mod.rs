@@ -11,5 +11,10 @@ pub use intake::{Drawn, Seen, demonstration, look_at};
 pub use names::{NoPictureId, PictureId, WorkId, shown_name, stem};
 pub use work::{MOST_FURTHER, Painting, Picture, Request, Role, Scale, State, Work};
 
+use std::time::Duration;
+
 /// Pictures on the way are shown no more often than this: nobody would see it.
-pub const SHOW_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+pub const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// Checkpoints are kept no more often than this, which is what is lost at most where none was kept.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);

@@ -191,6 +191,35 @@ impl Work {
         }
     }
 
+    /// Pauses it where nobody paints it; a sentence if it is painted.
+    pub fn pause(&mut self) -> Result<(), &'static str> {
+        match self.state {
+            State::Waiting | State::Paused => {
+                self.state = State::Paused;
+                Ok(())
+            }
+            _ => Err("only what is painted or waits can be paused"),
+        }
+    }
+
+    /// Ends it where nobody paints it; a sentence if it is painted.
+    pub fn stop(&mut self) -> Result<(), &'static str> {
+        match self.state {
+            State::Waiting | State::Paused | State::Failed | State::Stopped => {
+                self.state = State::Stopped;
+                Ok(())
+            }
+            _ => Err("it is painted already"),
+        }
+    }
+
+    /// Goes back to how far it was at another moment.
+    pub fn go_back(&mut self, then: &Work) {
+        let Work { width, height, scale, iteration, iterations, loss, picture, stride, since, .. } = *then;
+        *self = Work { width, height, scale, iteration, iterations, loss, picture, stride, since, ..self.clone() };
+        self.losses.clone_from(&then.losses);
+    }
+
     /// Takes note of what happened to the painting.
     pub fn see(&mut self, event: &Event) {
         match event {
@@ -275,6 +304,32 @@ mod tests {
             message.starts_with("a card is ") && message.contains("windows; another is out of memory: "),
             "{message}"
         );
+    }
+
+    #[test]
+    fn what_nobody_paints_is_paused_stopped_and_resumed() {
+        let mut work = work();
+        for (act, state) in [
+            (Work::pause as fn(&mut Work) -> _, State::Paused),
+            (Work::resume, State::Waiting),
+            (Work::stop, State::Stopped),
+            (Work::stop, State::Stopped),
+            (Work::resume, State::Waiting),
+        ] {
+            assert_eq!((act(&mut work), work.state), (Ok(()), state));
+        }
+        work.state = State::Done;
+        assert!(work.pause().is_err() && work.stop().is_err() && work.resume().is_err());
+        assert_eq!(work.state, State::Done);
+    }
+
+    #[test]
+    fn a_work_goes_back_to_how_far_it_was_with_what_was_asked_for_since() {
+        let mut then = work();
+        (then.iteration, then.losses, then.picture) = (3, vec![2.0, 1.0], 5);
+        let mut now = Work { iteration: 9, losses: vec![0.5], larger: Some(64), state: State::Stopped, ..then.clone() };
+        now.go_back(&then);
+        assert_eq!(now, Work { larger: Some(64), state: State::Stopped, ..then });
     }
 
     #[test]

@@ -30,14 +30,16 @@ const asked = new Map();
 let last = 0;
 let broken = false;
 
-/** Asks the worker for something. */
-function ask(call, given = {}, file = undefined) {
+/** Asks the worker for something. With the answer may come the PNG file in the place of another, see worker.js. */
+function send(call, given = {}, file = undefined) {
   if (broken) return Promise.reject(new Refusal(words.broken));
   last += 1;
   const number = last;
   worker.postMessage({ number, call: { call, ...given }, file });
   return new Promise((resolve, reject) => asked.set(number, { resolve, reject }));
 }
+
+const ask = (call, given, file) => send(call, given, file).then(({ answer }) => answer);
 
 /** Addresses of pictures in this page, by what they show. */
 const urls = new Map();
@@ -68,7 +70,6 @@ const heard = {
   result: ({ work, name }, file) => {
     names.set(work, name);
     show(`result ${work}`, file);
-    kept.saveResult(work, new Blob([file]));
   },
   work(work) {
     kept.saveWork(work);
@@ -88,7 +89,7 @@ worker.addEventListener('message', ({ data }) => {
   const { resolve, reject } = asked.get(data.number);
   asked.delete(data.number);
   const { refused, conflict } = data.answer ?? {};
-  if (refused === undefined) resolve(data.answer);
+  if (refused === undefined) resolve(data);
   else reject(new Refusal(refused, conflict));
 });
 
@@ -106,8 +107,9 @@ async function restore() {
     await giveBack(ask('add-picture', { name, mask }, await bytesOf(file)));
   }
   for (const { name, file } of await kept.filters()) await giveBack(ask('add-filters', { name }, await bytesOf(file)));
-  for (const { work, result } of await kept.works()) {
-    await giveBack(ask('keep', { work }, result ? await bytesOf(result) : undefined));
+  for (const { work, result, checkpoint } of await kept.works()) {
+    const taken = await giveBack(ask('keep', { work, then: checkpoint?.then }, result ? await bytesOf(result) : undefined));
+    if (checkpoint?.picture) show(`${work.id} ${taken.picture}`, checkpoint.picture);
   }
 }
 
@@ -123,8 +125,8 @@ export async function follow(given) {
 export const options = () => begun.then(() => ask('options'));
 
 async function add(file, name, mask) {
-  const picture = await ask('add-picture', { name, mask }, await bytesOf(file));
-  kept.savePicture(picture.id, { name, mask, file });
+  const { answer: picture, png } = await send('add-picture', { name, mask }, await bytesOf(file));
+  kept.savePicture(picture.id, { name, mask, file: png === null ? file : new Blob([png]) });
   return picture;
 }
 export const addPicture = (file, name) => add(file, name, false);

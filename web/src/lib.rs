@@ -4,6 +4,7 @@
 
 mod checks;
 mod library;
+mod materials;
 mod options;
 mod record;
 mod sitting;
@@ -13,7 +14,7 @@ use impasto::{
     Device,
     gpu::{Gpu, ShaderChecks, preferred_adapter},
 };
-use studio::{Call, Step, Studio, Told};
+use studio::{Call, Step, Studio, Told, refused};
 use wasm_bindgen::prelude::*;
 
 fn told(error: impl std::fmt::Display) -> JsError {
@@ -84,12 +85,12 @@ impl PageEngine {
         self.studio.set_device(computer.0.clone());
     }
 
-    /// Does what a page asks for in JSON, and answers in JSON: `{"refused": sentence, "conflict": bool}` where it is not
-    /// done. `file` comes with some calls.
+    /// Does what a page asks for in JSON, and answers in JSON: `{"refused": sentence, "conflict": bool, "format": bool}` where
+    /// it is not done. `file` comes with some calls.
     pub fn answer(&mut self, call: &str, file: Vec<u8>) -> String {
         let answer = match serde_json::from_str::<Call>(call) {
             Ok(call) => self.studio.answer(call, file).map_err(|refusal| serde_json::json!(refusal)),
-            Err(error) => Err(serde_json::json!({ "refused": error.to_string(), "conflict": false })),
+            Err(error) => Err(serde_json::json!(refused(error))),
         };
         answer.unwrap_or_else(|refusal| refusal).to_string()
     }

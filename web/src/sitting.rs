@@ -2,31 +2,23 @@
 
 use crate::{
     library::Library,
-    options::{LEARNED, Options, parsed},
+    materials::{Means, engine, filters, read},
+    options::{Options, parsed},
     record::Record,
 };
 use impasto::{
-    Device, Engine,
-    learn::{LearnSettings, learn_filters},
-    options::detail_for,
+    Engine,
     pace::Pace,
     picture::{Detail, Encoding, Mask, Picture, record_fits},
-    plan::Pooling,
-    studio::{PictureId, Request, SHOW_EVERY, Work},
-    style::{Estimate, Event, Init, Inputs, Painting, Recipe, Status, StyleInput},
-    weights::Filters,
+    studio::{CHECKPOINT_EVERY, Request, SHOW_EVERY, State, Work},
+    style::{Checkpoint, CheckpointError, Estimate, Event, Init, Painting, Recipe, Status},
 };
-use std::{path::Path, sync::Arc};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 use web_time::Instant;
 
-/// Pictures are read with the detail that this long side needs at least, so that what was painted small can grow.
-const ROOM: u32 = 2048;
-
-/// What was learned from some pictures, which further works from the same pictures need not learn again.
-pub struct Learned {
-    pictures: Vec<PictureId>,
-    filters: Arc<Filters>,
-}
+/// What errors call a checkpoint.
+const NAME: &str = "in this browser";
 
 /// What a piece of work led to.
 pub enum Outcome {
@@ -39,13 +31,56 @@ pub enum Outcome {
     Failed(Option<Vec<u8>>, String),
 }
 
+/// What a checkpoint knows besides the painting.
+#[derive(Deserialize, Serialize)]
+struct Notes {
+    /// As it was then: what has changed since counts from when the work goes on.
+    request: Request,
+    /// The long side that pictures were read for.
+    read_for: u32,
+    /// See [`Sitting`].
+    further: (u32, u32),
+}
+
+/// Why a work does not go on from a checkpoint.
+pub enum NotTakenUp {
+    /// It cannot, but it can begin anew.
+    Checkpoint(CheckpointError),
+    /// It cannot be painted now; a sentence for the user.
+    Work(String),
+}
+
+impl From<CheckpointError> for NotTakenUp {
+    fn from(error: CheckpointError) -> NotTakenUp {
+        NotTakenUp::Checkpoint(error)
+    }
+}
+
+impl From<String> for NotTakenUp {
+    fn from(sentence: String) -> NotTakenUp {
+        NotTakenUp::Work(sentence)
+    }
+}
+
+/// When checkpoints are made.
+struct Keeping {
+    pace: Pace,
+    /// Whether one was asked for and has not come yet.
+    asked: bool,
+    /// Since when the last is being made and kept, while it is.
+    since: Option<Instant>,
+}
+
 /// See the module.
 pub struct Sitting {
     painting: Painting,
     engine: Engine,
     encoding: Encoding,
     estimate: Estimate,
+    /// The long side that pictures were read for.
+    read_for: u32,
     pace: Pace,
+    keeping: Keeping,
     /// Iterations that were asked for on the way, at the smallest size and at each of the others.
     further: (u32, u32),
     /// Whether the next picture that comes is the result.
@@ -54,21 +89,17 @@ pub struct Sitting {
 
 impl Sitting {
     /// Reads the pictures of a work, learns filters if no others were chosen, and prepares to paint: on top of `base`, its
-    /// result, if further iterations were asked for. `usual` is the long side where none is named.
+    /// result, if further iterations were asked for.
     ///
     /// # Errors
     /// A sentence for the user.
-    pub fn begin(
-        work: &Work,
-        library: &Library,
-        device: &Device,
-        usual: u32,
-        base: Option<&[u8]>,
-        learned: &mut Option<Learned>,
-    ) -> Result<Sitting, String> {
+    pub fn begin(work: &Work, means: &mut Means<'_>, base: Option<&[u8]>) -> Result<Sitting, String> {
         let request = &work.request;
         let options = parsed(request).map_err(sentence)?;
-        let (inputs, long) = read(request, &options, library, work.larger, usual)?;
+        let own = means.library.size(&request.photograph);
+        let own = own.ok_or("the photograph is not there any more: choose it again")?;
+        let read_for = work.larger.unwrap_or(options.long_side(own, means.usual));
+        let inputs = read(request, &options, means.library, read_for)?;
         let mut recipe = match (work.further, base) {
             (Some(iterations), Some(base)) => {
                 let start = Picture::read_for(Path::new("the result"), base, Detail::Full).map_err(sentence)?.picture;
@@ -76,32 +107,68 @@ impl Sitting {
                 let recipe = options.recipe_from(long, Init::Picture(Arc::new(start)));
                 Recipe { min_scale: long, first_iterations: iterations, ..recipe }
             }
-            _ => options.recipe(long),
+            _ => options.recipe(read_for),
         };
         recipe.check().map_err(sentence)?;
-        let filters = filters(request, &options, library, &inputs, learned)?;
+        let filters = filters(request, &options, means, &inputs)?;
         if let Some(reach) = filters.deepest() {
             options.look.follow(&mut recipe, reach, filters.origin);
         }
-        let filters = match recipe.pooling {
-            Pooling::Max => filters,
-            Pooling::Average => Arc::new((*filters).clone().for_average_pooling()),
-        };
-        let engine = Engine::new(device, filters).map_err(sentence)?;
+        let engine = engine(means.device, filters, recipe.pooling)?;
         let alpha = inputs.alpha.clone();
         let painting = Painting::new(&engine, inputs, recipe).map_err(sentence)?;
-        let encoding =
-            Encoding { depth: options.depth, alpha, density: options.sizes.density(), ..Encoding::default() };
-        let estimate = Estimate::of(painting.recipe(), painting.sizes());
-        let pace = Pace::at_once(Instant::now(), SHOW_EVERY);
-        Ok(Sitting { painting, engine, encoding, estimate, pace, further: (0, 0), ending: false })
+        Ok(Sitting::of(painting, engine, &options, alpha, read_for))
+    }
+
+    /// Goes on from a checkpoint, with the pictures and filters that it was painted with. What was asked for since it was made
+    /// counts from now on.
+    pub fn take_up(work: &Work, means: &mut Means<'_>, checkpoint: &[u8]) -> Result<Sitting, NotTakenUp> {
+        let checkpoint = Checkpoint::from_bytes(Path::new(NAME), checkpoint)?;
+        let notes: Notes = serde_json::from_str(&checkpoint.notes)
+            .map_err(|_| CheckpointError::Contradiction("its notes are those of another version"))?;
+        let options = parsed(&notes.request).map_err(sentence)?;
+        let inputs = read(&notes.request, &options, means.library, notes.read_for)?;
+        let filters = filters(&notes.request, &options, means, &inputs)?;
+        let engine = engine(means.device, filters, checkpoint.recipe().pooling)?;
+        let alpha = inputs.alpha.clone();
+        let painting = Painting::resume(&engine, inputs, checkpoint)?;
+        let mut sitting =
+            Sitting { further: notes.further, ..Sitting::of(painting, engine, &options, alpha, notes.read_for) };
+        if work.request != notes.request {
+            sitting.change(&work.request)?;
+        }
+        if let Some(long) = work.larger.filter(|long| *long > sitting.painting.recipe().size) {
+            sitting.grow(long)?;
+        }
+        Ok(sitting)
+    }
+
+    fn of(painting: Painting, engine: Engine, options: &Options, alpha: Option<Mask>, read_for: u32) -> Sitting {
+        let now = Instant::now();
+        Sitting {
+            estimate: Estimate::of(painting.recipe(), painting.sizes()),
+            encoding: Encoding { depth: options.depth, alpha, density: options.sizes.density(), ..Encoding::default() },
+            painting,
+            engine,
+            read_for,
+            pace: Pace::at_once(now, SHOW_EVERY),
+            keeping: Keeping { pace: Pace::later(now, CHECKPOINT_EVERY), asked: false, since: None },
+            further: (0, 0),
+            ending: false,
+        }
     }
 
     /// Does a piece of work. `show` gets the files of pictures on the way.
     pub fn advance(&mut self, work: &mut Work, library: &Library, show: &mut dyn FnMut(&mut Work, Vec<u8>)) -> Outcome {
         let now = Instant::now();
-        if self.pace.is_due(now) {
-            self.painting.request_picture();
+        // What is paused goes on only until its checkpoint is there.
+        if work.state == State::Painting {
+            if self.pace.is_due(now) {
+                self.painting.request_picture();
+            }
+            if self.keeping.since.is_none() && self.keeping.pace.is_due(now) {
+                self.keep();
+            }
         }
         let status = match self.painting.advance() {
             Ok(status) => status,
@@ -158,6 +225,33 @@ impl Sitting {
         picture.to_png("the picture", &Encoding { record, ..self.encoding.clone() }).map_err(sentence)
     }
 
+    /// Makes a checkpoint as soon as the device can.
+    pub fn keep(&mut self) {
+        self.keeping.asked = true;
+        self.painting.request_checkpoint();
+    }
+
+    /// Whether a checkpoint was asked for and has not come yet.
+    pub fn is_keeping(&self) -> bool {
+        self.keeping.asked
+    }
+
+    /// The file of the checkpoint that was asked for, once it is there.
+    pub fn checkpoint(&mut self, request: &Request) -> Option<Result<Vec<u8>, CheckpointError>> {
+        let mut checkpoint = self.painting.take_checkpoint()?;
+        (self.keeping.asked, self.keeping.since) = (false, Some(Instant::now()));
+        let notes = Notes { request: request.clone(), read_for: self.read_for, further: self.further };
+        checkpoint.notes = serde_json::to_string(&notes).expect("words and numbers can be written");
+        Some(checkpoint.to_bytes(Path::new(NAME)))
+    }
+
+    /// The browser is done with the last checkpoint.
+    pub fn kept(&mut self) {
+        if let Some(since) = self.keeping.since.take() {
+            self.keeping.pace.took(since, Instant::now());
+        }
+    }
+
     /// The size at which it ends.
     pub fn last_size(&self) -> (u32, u32) {
         let size = self.painting.last_size();
@@ -168,6 +262,7 @@ impl Sitting {
     pub fn end(&mut self) {
         self.ending = true;
         self.painting.request_picture();
+        self.keep();
     }
 
     /// Whether the next picture is the result.
@@ -191,6 +286,8 @@ impl Sitting {
         changed.map_err(sentence)?;
         add(if first { &mut self.further.0 } else { &mut self.further.1 });
         self.estimate.follow(self.painting.recipe(), self.painting.sizes());
+        // Nothing else knows of them.
+        self.keep();
         Ok(())
     }
 
@@ -214,59 +311,4 @@ impl Sitting {
 
 fn sentence(error: impl std::fmt::Display) -> String {
     error.to_string()
-}
-
-/// What is painted from, and the long side of the result.
-fn read(
-    request: &Request,
-    options: &Options,
-    library: &Library,
-    larger: Option<u32>,
-    usual: u32,
-) -> Result<(Inputs, u32), String> {
-    let own = library.size(&request.photograph).ok_or("the photograph is not there any more: choose it again")?;
-    let long = larger.unwrap_or(options.long_side(own, usual));
-    let detail = detail_for(long.max(ROOM));
-    let content = library.open(&request.photograph, detail)?;
-    let mask = |id: &Option<PictureId>| -> Result<Option<Mask>, String> {
-        id.as_ref().map(|id| library.open_mask(id, detail)).transpose()
-    };
-    let blend = &options.look.paintings;
-    let mut paintings = Vec::new();
-    for (number, painting) in request.ordered().into_iter().enumerate() {
-        let side = (f64::from(long.max(ROOM)) * f64::from(blend.scale(number))).ceil() as u32;
-        let opened = library.open(&painting.picture, detail_for(side))?;
-        let part = match (mask(&painting.mask)?, opened.alpha) {
-            (Some(mask), Some(alpha)) => Some(mask.and(&alpha)),
-            (mask, alpha) => mask.or(alpha),
-        };
-        paintings.push(StyleInput { picture: opened.picture, mask: part, region: mask(&painting.region)? });
-    }
-    let keep = mask(&request.keep)?;
-    Ok((Inputs { content: content.picture, alpha: content.alpha, keep, paintings }, long))
-}
-
-/// The filters that a request names, or those that are learned from its pictures.
-fn filters(
-    request: &Request,
-    options: &Options,
-    library: &Library,
-    inputs: &Inputs,
-    learned: &mut Option<Learned>,
-) -> Result<Arc<Filters>, String> {
-    if options.weights != LEARNED {
-        let missing =
-            || format!("there are no filters {}: open their file again, or take learned ones", options.weights);
-        return library.filters(&options.weights).ok_or_else(missing);
-    }
-    let pictures: Vec<_> =
-        [&request.photograph].into_iter().chain(request.ordered().iter().map(|one| &one.picture)).cloned().collect();
-    if let Some(known) = learned.as_ref().filter(|known| known.pictures == pictures) {
-        return Ok(known.filters.clone());
-    }
-    let paintings = inputs.paintings.iter().map(|painting| &painting.picture);
-    let pixels: Vec<&Picture> = [&inputs.content].into_iter().chain(paintings).collect();
-    let filters = Arc::new(learn_filters(&pixels, &LearnSettings::default()).map_err(sentence)?);
-    *learned = Some(Learned { pictures, filters: filters.clone() });
-    Ok(filters)
 }

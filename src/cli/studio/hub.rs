@@ -26,6 +26,10 @@ pub(super) enum HubError {
     Store(#[from] StoreError),
 }
 
+fn conflict(sentence: &str) -> HubError {
+    HubError::Conflict(sentence.to_owned())
+}
+
 /// What the painter is asked, between two iterations.
 #[derive(Debug)]
 pub(super) enum Command {
@@ -280,19 +284,12 @@ impl Hub {
         if self.ask(id, Command::Leave(Leave::Pause)) {
             return self.work(id);
         }
-        self.try_update(id, |work| match work.state {
-            State::Waiting => {
-                work.state = State::Paused;
-                Ok(())
-            }
-            State::Paused => Ok(()),
-            _ => Err(HubError::Conflict("only what is painted or waits can be paused".to_owned())),
-        })
+        self.try_update(id, |work| work.pause().map_err(conflict))
     }
 
     /// Puts a work that does not go on back into the queue.
     pub fn resume(&self, id: WorkId) -> Result<Work, HubError> {
-        self.try_update(id, |work| work.resume().map_err(|sentence| HubError::Conflict(sentence.to_owned())))
+        self.try_update(id, |work| work.resume().map_err(conflict))
     }
 
     /// Ends a work, with the picture so far.
@@ -300,14 +297,7 @@ impl Hub {
         if self.ask(id, Command::Leave(Leave::Stop)) {
             return self.work(id);
         }
-        self.try_update(id, |work| match work.state {
-            State::Waiting | State::Paused | State::Failed => {
-                work.state = State::Stopped;
-                Ok(())
-            }
-            State::Stopped => Ok(()),
-            _ => Err(HubError::Conflict("it is painted already".to_owned())),
-        })
+        self.try_update(id, |work| work.stop().map_err(conflict))
     }
 
     /// Lets a work grow to another long side.

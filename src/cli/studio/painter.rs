@@ -17,7 +17,7 @@ use impasto::{
     options::SizeOptions,
     pace::Pace,
     picture::{Encoding, Picture},
-    studio::{Request, SHOW_EVERY, State, Work, WorkId},
+    studio::{CHECKPOINT_EVERY, Request, SHOW_EVERY, State, Work, WorkId},
     style::{Checkpoint, Estimate, Event, Painting, Status, StylizeError},
 };
 use std::{
@@ -25,9 +25,6 @@ use std::{
     sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
 };
-
-/// Time between two checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
 
 /// Time between two reports of a painting that moves fast.
 const TELL_EVERY: Duration = Duration::from_millis(100);

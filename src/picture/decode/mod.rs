@@ -246,6 +246,8 @@ fn decode(
             ImageFormat::Gif => gif::decode,
             #[cfg(not(target_family = "wasm"))]
             ImageFormat::Avif => avif::decode,
+            #[cfg(target_family = "wasm")]
+            ImageFormat::Avif => not_here,
             ImageFormat::Tiff => tiff::decode,
             _ => whole::decode,
         };
@@ -261,6 +263,12 @@ fn decode(
             None => Err(job.damaged("its parts contradict each other")),
         };
     }
+}
+
+/// The AV1 decoder does not build for browsers, which have one of their own.
+#[cfg(target_family = "wasm")]
+fn not_here(_: &mut Source, job: &Job) -> Result<Opened, Failure> {
+    Err(job.unsupported("here is no decoder for AV1").into())
 }
 
 /// What is decoded, and how much of it is needed.

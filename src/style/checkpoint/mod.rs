@@ -205,6 +205,13 @@ fn digest<'a>(
     Ok(hexadecimal(&hash.finalize()))
 }
 
+/// Writes a file from where its arrays are, so that no second copy of them is in memory.
+fn write(writer: &mut impl Write, header: &[u8], arrays: &BTreeMap<&str, Array<'_>>) -> io::Result<()> {
+    writer.write_all(&(header.len() as u64).to_le_bytes())?;
+    writer.write_all(header)?;
+    arrays.values().try_for_each(|array| array.in_pieces(|bytes| writer.write_all(bytes)))
+}
+
 /// The type of a tensor's numbers; the words of the state are of several.
 fn dtype(name: &str) -> Dtype {
     if name == "adam.state" { Dtype::U32 } else { Dtype::F32 }
@@ -239,13 +246,20 @@ impl Checkpoint {
         let unwritable = |source| CheckpointError::Write { path: path.to_owned(), source };
         let arrays = self.arrays();
         let header = self.header(&arrays).map_err(|error| unwritable(io::Error::other(error)))?;
-        // From where they are, so that no second copy of them is in memory.
-        replace_file(path, |writer| {
-            writer.write_all(&(header.len() as u64).to_le_bytes())?;
-            writer.write_all(&header)?;
-            arrays.values().try_for_each(|array| array.in_pieces(|bytes| writer.write_all(bytes)))
-        })
-        .map_err(unwritable)
+        replace_file(path, |writer| write(writer, &header, &arrays)).map_err(unwritable)
+    }
+
+    /// The bytes of the file, for where there are no files; errors call it `name`.
+    ///
+    /// # Errors
+    /// If the notes are too long.
+    pub fn to_bytes(&self, name: &Path) -> Result<Vec<u8>, CheckpointError> {
+        let unwritable = |source| CheckpointError::Write { path: name.to_owned(), source };
+        let arrays = self.arrays();
+        let header = self.header(&arrays).map_err(|error| unwritable(io::Error::other(error)))?;
+        let mut bytes = Vec::with_capacity(8 + header.len() + arrays.values().map(|array| array.len()).sum::<usize>());
+        write(&mut bytes, &header, &arrays).map_err(unwritable)?;
+        Ok(bytes)
     }
 
     /// All arrays by their names, in the order in which they are in the file.

@@ -43,13 +43,16 @@ impl Checkpoint {
             return Err(CheckpointError::NotAFile { path: path.to_owned(), found });
         }
         let mut file = File::open(path).map_err(unreadable)?;
-        from_reader(&mut file, attributes.len()).map_err(|fault| match fault {
-            Fault::Unreadable(source) => unreadable(source),
-            Fault::Foreign => CheckpointError::Foreign { path: path.to_owned() },
-            Fault::Version(found) => CheckpointError::Version { path: path.to_owned(), found },
-            Fault::Damaged(fault) => CheckpointError::Damaged { path: path.to_owned(), fault },
-            Fault::Memory(bytes) => CheckpointError::Memory { path: path.to_owned(), mebibytes: bytes >> 20 },
-        })
+        from_reader(&mut file, attributes.len()).map_err(|fault| fault.of(path))
+    }
+
+    /// Reads the bytes of a file, which errors call `name`.
+    ///
+    /// # Errors
+    /// If they are no checkpoint, or one of another version, or damaged.
+    pub fn from_bytes(name: &Path, mut file: &[u8]) -> Result<Checkpoint, CheckpointError> {
+        let length = file.len() as u64;
+        from_reader(&mut file, length).map_err(|fault| fault.of(name))
     }
 }
 
@@ -61,6 +64,20 @@ enum Fault {
     Damaged(String),
     /// So many bytes are more than there is memory for.
     Memory(u64),
+}
+
+impl Fault {
+    /// The error of a file.
+    fn of(self, path: &Path) -> CheckpointError {
+        let path = path.to_owned();
+        match self {
+            Fault::Unreadable(source) => CheckpointError::Read { path, source },
+            Fault::Foreign => CheckpointError::Foreign { path },
+            Fault::Version(found) => CheckpointError::Version { path, found },
+            Fault::Damaged(fault) => CheckpointError::Damaged { path, fault },
+            Fault::Memory(bytes) => CheckpointError::Memory { path, mebibytes: bytes >> 20 },
+        }
+    }
 }
 
 impl From<io::Error> for Fault {
