@@ -25,7 +25,7 @@
 //! let (content, style) = (demo::townscape(size), demo::brushwork(size));
 //!
 //! // Few and shallow filters, to be quick; `LearnSettings::default()` learns good ones.
-//! let settings = LearnSettings { deepest: "relu2_1".parse()?, size: 64, rounds: 2, ..LearnSettings::default() };
+//! let settings = LearnSettings { deepest: "relu2_1".parse()?, size: 64, ..LearnSettings::default() };
 //! let filters = learn_filters(&[&content, &style], &settings)?;
 //!
 //! let recipe = Recipe { size: 32, min_scale: 24, iterations: 2, ..Recipe::for_filters(&filters) };

@@ -8,6 +8,7 @@ use impasto::{
     learn::{LearnError, LearnProgress, LearnSettings, learn_filters, learn_filters_observed},
     picture::Picture,
     plan::{Border, Pooling, Precision, Representation, Size},
+    random::Random,
     style::{self, Event, Inputs, Recipe},
     vgg19::Layer,
     weights::{self, Filters, Format},
@@ -19,10 +20,12 @@ use std::{
 use tempfile::TempDir;
 
 const SIZE: Size = Size { width: 129, height: 97 };
+/// The distance between neighbouring f32, as a part of their value.
+const ROUNDING: f32 = f32::EPSILON;
 
 /// Less than the defaults, to save time.
 fn settings(deepest: &str) -> LearnSettings {
-    LearnSettings { deepest: layer(deepest), size: 200, patches: 4000, rounds: 4, ..LearnSettings::default() }
+    LearnSettings { deepest: layer(deepest), size: 200, patches: 4000, ..LearnSettings::default() }
 }
 
 fn learned(settings: &LearnSettings) -> Filters {
@@ -55,6 +58,24 @@ fn a_seed_gives_the_same_bits_on_any_number_of_threads() {
 fn deep_layers_give_the_same_bits_on_any_number_of_threads() {
     let five = learned(&LearnSettings { threads: NonZeroUsize::new(5), ..settings("relu4_1") });
     assert!(five == *DEEP);
+}
+
+/// What a processor that rounds differently does to a map, and more, must not make other filters.
+#[test]
+fn pictures_that_differ_in_the_last_digits_give_the_same_filters_but_for_rounding() {
+    let mut random = Random::new(8);
+    let mut rounded = |picture: &Picture| {
+        let pixels = picture.pixels().iter().map(|value| value * (1.0 + ROUNDING * random.normal())).collect();
+        Picture::new(picture.size(), pixels).unwrap()
+    };
+    let others = [rounded(&demo::townscape(SIZE)), rounded(&demo::brushwork(SIZE))];
+    let filters = learn_filters(&others.each_ref(), &settings("relu4_1")).unwrap();
+    for (index, (found, expected)) in filters.layers.iter().zip(&DEEP.layers).enumerate() {
+        let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value).powi(2)).sum::<f64>();
+        let difference = squares(&mut found.weight.iter().zip(&expected.weight).map(|(a, b)| a - b));
+        let relative = (difference / squares(&mut expected.weight.iter().copied())).sqrt();
+        assert!(relative > 0.0 && relative < 1e-3, "layer {index} differs by {relative}");
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! The filters of one layer from the maps that it reads.
 
 use super::{
-    LearnSettings,
     covariance::{centre, covariance},
-    kmeans::spherical_k_means,
+    directions::directions,
     maps::Map,
     patches::{Places, project},
     whitening::whitening,
@@ -30,13 +29,8 @@ const BIAS: [f32; 5] = [0.5, 0.5, 0.25, 0.0, 0.0];
 
 /// The filters of `layer`, which reads `maps`: directions among whitened patches, scaled so that their output before
 /// the ReLU has unit variance over the patches, around the block's bias.
-pub(super) fn learn_layer(
-    mut maps: Vec<Map>,
-    layer: Layer,
-    settings: &LearnSettings,
-    places: &Places,
-) -> ConvolutionFilters {
-    let seed = settings.seed.wrapping_mul(1000).wrapping_add(layer.index() as u64);
+pub(super) fn learn_layer(mut maps: Vec<Map>, layer: Layer, seed: u64, places: &Places) -> ConvolutionFilters {
+    let seed = seed.wrapping_mul(1000).wrapping_add(layer.index() as u64);
     let mut random = Random::new(seed);
     let (channels, count) = (maps[0].shape.channels as usize, layer.output_channels() as usize);
     let dims = 9 * channels;
@@ -45,21 +39,21 @@ pub(super) fn learn_layer(
     let varying = (0..dims).filter(|i| covariance[i * dims + i] > 0.0).count();
     let wanted =
         if layer == Layer::FIRST { FIRST_DIRECTIONS } else { FEWEST_DIRECTIONS.max(count / CHANNELS_PER_DIRECTION) };
-    let directions = wanted.min(varying).max(1);
-    let whitening = whitening(&covariance, dims, directions, &mut random);
-    let patches = project(&maps, places, &whitening, directions);
+    let kept = wanted.min(varying).max(1);
+    let whitening = whitening(&covariance, dims, kept, &mut random);
+    let patches = project(&maps, places, &whitening, kept);
     let mut rows = patches.clone();
-    let flat = FLAT_LENGTH * (directions as f32).sqrt();
-    rows.par_chunks_mut(directions).for_each(|row| {
+    let flat = FLAT_LENGTH * (kept as f32).sqrt();
+    rows.par_chunks_mut(kept).for_each(|row| {
         let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
         row.iter_mut().for_each(|value| *value /= length + flat);
     });
-    let mut filters = spherical_k_means(&rows, directions, count, settings.rounds, &mut random).directions;
-    let outputs = Matrix::of_rows(&patches, directions).times(Matrix::of_rows(&filters, directions).transposed());
-    for (filter, deviation) in filters.chunks_exact_mut(directions).zip(deviations(&outputs, count)) {
+    let mut filters = directions(&rows, kept, count, &mut random);
+    let outputs = Matrix::of_rows(&patches, kept).times(Matrix::of_rows(&filters, kept).transposed());
+    for (filter, deviation) in filters.chunks_exact_mut(kept).zip(deviations(&outputs, count)) {
         filter.iter_mut().for_each(|value| *value /= deviation.max(MINIMUM_DEVIATION));
     }
-    let weight = Matrix::of_rows(&whitening, directions).times(Matrix::of_rows(&filters, directions).transposed());
+    let weight = Matrix::of_rows(&whitening, kept).times(Matrix::of_rows(&filters, kept).transposed());
     let mut bias = vec![BIAS[layer.poolings() as usize]; count];
     for (row, weights) in weight.chunks_exact(count).enumerate() {
         bias.iter_mut().zip(weights).for_each(|(bias, weight)| *bias -= mean[row % channels] * weight);
@@ -102,7 +96,7 @@ mod tests {
         let maps = vec![smooth_map(41, 37, 64, 1), smooth_map(30, 45, 64, 2)];
         let shapes: Vec<_> = maps.iter().map(|map| map.shape).collect();
         let places = patches::places(&shapes, 2000, &mut Random::new(3));
-        let filters = learn_layer(maps.clone(), layer, &LearnSettings::default(), &places);
+        let filters = learn_layer(maps.clone(), layer, 0, &places);
         let outputs = project(&maps, &places, &filters.weight, 128);
         for (channel, deviation) in deviations(&outputs, 128).into_iter().enumerate() {
             let sum: f32 = outputs.iter().skip(channel).step_by(128).sum();

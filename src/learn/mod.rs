@@ -4,8 +4,8 @@
 //! `docs/learned-filters.md` has the alternatives that were compared.
 
 mod covariance;
+mod directions;
 mod error;
-mod kmeans;
 mod layer;
 mod maps;
 mod patches;
@@ -36,8 +36,6 @@ pub struct LearnSettings {
     pub size: u32,
     /// Patches that a layer learns from, at most.
     pub patches: usize,
-    /// Rounds of k-means.
-    pub rounds: usize,
     /// Threads; none for one per core. They change only the time.
     pub threads: Option<NonZeroUsize>,
 }
@@ -49,7 +47,6 @@ impl Default for LearnSettings {
             deepest: "relu4_1".parse().expect("a layer of VGG19"),
             size: 336,
             patches: 20_000,
-            rounds: 8,
             threads: None,
         }
     }
@@ -74,8 +71,9 @@ pub struct LearnProgress {
 
 /// Learns filters from pictures, which all count the same. The same pictures and settings give the same bits.
 ///
-/// Spherical k-means on whitened patches, greedily from the picture upwards, after Coates and Ng, "Learning Feature
-/// Representations with K-means" (2012).
+/// Directions among whitened patches, greedily from the picture upwards, after Coates and Ng, "Learning Feature
+/// Representations with K-means" (2012). Filters change as little as the pictures do: on processors that round differently
+/// they are the same but for rounding.
 ///
 /// # Errors
 /// If there is no picture, one is too small, a pixel is not a number, all are flat, or the memory or the threads are
@@ -114,7 +112,7 @@ pub fn learn_filters_observed(
         if places.len() < needed {
             return Err(LearnError::TooFewPatches { layer, found: places.len(), needed });
         }
-        let learned = forward.install(|| layer::learn_layer(maps.clone(), layer, settings, &places));
+        let learned = forward.install(|| layer::learn_layer(maps.clone(), layer, settings.seed, &places));
         forward.push(learned);
         if layer != settings.deepest {
             maps = each(&maps, |map| forward.conv3x3(map, layer))?;
