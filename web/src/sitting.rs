@@ -14,7 +14,7 @@ use impasto::{
     style::{Checkpoint, CheckpointError, Estimate, Event, Init, Painting, Recipe, Status},
 };
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 use web_time::Instant;
 
 /// What errors call a checkpoint.
