@@ -41,7 +41,7 @@ impl Weights {
     pub const fn default_for(scaling: Scaling, statistic: Statistic, origin: Origin) -> Weights {
         let style = match (scaling, statistic, origin) {
             (Scaling::Relative, _, Origin::Network) => 6.0,
-            (Scaling::Relative, _, Origin::Learned) => 120.0,
+            (Scaling::Relative, _, Origin::Learned) => 100.0,
             (Scaling::Mse, Statistic::Gram | Statistic::Moments, _) => 3e-4,
             (Scaling::Mse, Statistic::Wasserstein, _) => 0.3,
         };
@@ -257,17 +257,24 @@ impl Recipe {
 
     /// The default style layers as far as filters of this origin reach. Shallow ones count more: they carry the stroke and
     /// leave the photograph its shapes. With learned filters they count most, since what deep ones have learned is least
-    /// like what a network knows.
+    /// like what a network knows, and layers between help: what one has not learned to see another may have.
     pub fn style_layers_within(deepest: Layer, origin: Origin) -> Vec<WeightedLayer> {
-        let layers = match origin {
+        let layers: &[_] = match origin {
             Origin::Network => {
-                [("relu1_1", 4.0), ("relu2_1", 3.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)]
+                &[("relu1_1", 4.0), ("relu2_1", 3.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)]
             }
-            Origin::Learned => {
-                [("relu1_1", 20.0), ("relu2_1", 6.0), ("relu3_1", 2.0), ("relu4_1", 1.0), ("relu5_1", 0.5)]
-            }
+            Origin::Learned => &[
+                ("relu1_1", 20.0),
+                ("relu1_2", 6.0),
+                ("relu2_1", 6.0),
+                ("relu2_2", 4.0),
+                ("relu3_1", 3.0),
+                ("relu3_2", 3.0),
+                ("relu3_4", 3.0),
+                ("relu4_1", 3.0),
+            ],
         };
-        weighted(&layers, deepest)
+        weighted(layers, deepest)
     }
 
     /// The deepest layer that the recipe looks at.
@@ -495,7 +502,7 @@ mod tests {
         let deepest = "relu4_1".parse().unwrap();
         assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
         assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
-        assert_eq!(Recipe::style_layers_within(deepest, Origin::Learned).len(), 4);
+        assert_eq!(Recipe::style_layers_within(deepest, Origin::Learned).len(), 8);
         let shallow = Recipe::for_filters(&generated(1, "relu2_1".parse().unwrap()));
         assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
         shallow.check().unwrap();
