@@ -5,7 +5,7 @@ use impasto::{
     Device, Engine,
     picture::{Picture, fit_long_side},
     plan::{Precision, Representation, Size},
-    style::{Event, Inputs, Method, Recipe, evaluate, features, stylize},
+    style::{Event, Inputs, Method, Outline, Recipe, ScalePlans, evaluate, features, memory, stylize},
     tolerance,
     weights::{Filters, Format, generated, load},
 };
@@ -109,6 +109,51 @@ fn gradients_neither_vanish_nor_overflow() {
         let whole = length(&mut exact.iter().copied());
         assert!(whole > 0.0 && difference <= tolerance::F16_GRADIENT * whole, "{weight}: {difference} of {whole}");
     }
+}
+
+/// The engine with less memory than the whole picture takes, so that it is painted in windows.
+fn in_windows(engine: Engine, inputs: [Size; 2], recipe: &Recipe) -> Engine {
+    let outline = Outline::simple(inputs[0], inputs[1], recipe);
+    let whole = memory(&engine, &outline, recipe).unwrap().on(&engine);
+    let engine = engine.with_memory(Some(whole - 1));
+    let plans = ScalePlans::last(&engine, &outline, recipe).unwrap();
+    assert!(plans.iteration.windows().is_some_and(|cover| cover.gradients.len() > 1), "{whole} bytes");
+    assert_eq!(plans.iteration.precision(), recipe.precision(engine.precision()));
+    engine
+}
+
+#[test]
+fn windows_in_f16_end_where_f32_ends() {
+    let filters = Arc::new(generated(3, layer("relu2_1")));
+    let (content, style) =
+        (Picture::noise(Size { width: 95, height: 78 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let recipe = Recipe {
+        content_layers: weighted(&["relu1_2"]),
+        style_layers: weighted(&["relu1_1", "relu2_1"]),
+        margin: 0,
+        ..shallow_recipe(95, 12)
+    };
+    let end = |engine: &Engine| {
+        let run = paint(engine, &content, &style, &recipe);
+        assert_eq!((run.left, run.iterations.len()), (None, 12));
+        total(&filters, &content, &style, &run.picture, &recipe)
+    };
+    let half = in_windows(engine(&filters, Precision::F16), [content.size(), style.size()], &recipe);
+    let (exact, half) = (end(&engine(&filters, Precision::F32)), end(&half));
+    assert!((half / exact - 1.0).abs() <= tolerance::F16_END, "windows in f16 end at {half}, f32 at {exact}");
+}
+
+#[test]
+fn windows_whose_features_f16_cannot_hold_are_made_in_f32() {
+    let filters = loud(1e6);
+    let (content, style) =
+        (Picture::noise(Size { width: 95, height: 78 }, 1), Picture::noise(Size { width: 31, height: 48 }, 2));
+    let recipe = Recipe { margin: 0, style_layers: weighted(&["relu1_1"]), ..shallow_recipe(95, 2) };
+    let recipe = Recipe { content_layers: weighted(&["relu1_2"]), ..recipe };
+    let half = in_windows(engine(&filters, Precision::F16), [content.size(), style.size()], &recipe);
+    let half = paint(&half, &content, &style, &recipe);
+    assert_eq!((half.left, half.iterations.as_slice()), (Some(0), &[1, 2][..]));
+    assert!(half.picture.pixels().iter().all(|value| value.is_finite()) && half.picture != content);
 }
 
 /// Filters whose features are larger by the given factor in the first layer, and so in all above.

@@ -4,9 +4,9 @@ use crate::common::{self, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Region, Representation,
-        Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features, iteration,
-        iteration_of_some_pixels, window_sizes,
+        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
+        Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features,
+        iteration, iteration_of_some_pixels, window_sizes,
     },
     random::Random,
     read_values, tolerance,
@@ -47,7 +47,7 @@ impl Case {
 }
 
 fn storage(engine: &Engine, size: Size) -> Storage {
-    engine.storage(impasto::plan::Precision::F32, size)
+    engine.storage(engine.precision(), size)
 }
 
 fn engine(device: &Device, deepest: Layer) -> Engine {
@@ -80,22 +80,30 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 
 /// Compares windows of some sizes with the whole.
 fn check(device: &Device, case: &Case, sizes: &[Size]) {
-    let engine = engine(device, case.deepest());
-    let whole = case.whole(&engine);
+    check_with(&engine(device, case.deepest()), case, sizes);
+}
+
+fn check_with(engine: &Engine, case: &Case, sizes: &[Size]) {
+    let half = engine.precision() == Precision::F16;
+    let whole = case.whole(engine);
     let (losses, gradient) = evaluate(&whole, engine.session(&whole).unwrap().as_mut());
     for &size in sizes {
-        let windowed = case.windowed(&engine, size);
+        let windowed = case.windowed(engine, size);
         let mut session = engine.windowed_session(&windowed).unwrap();
         let (found, moved) = evaluate(&windowed.whole, session.as_mut());
         assert_eq!(whole.terms, windowed.whole.terms);
         for ((term, loss), found) in whole.terms.iter().zip(&losses).zip(&found) {
             let apart = f64::from((loss - found).abs()) / f64::from(*loss);
-            assert!(apart <= tolerance::WINDOWS_LOSS, "{size} of {}: {term} {loss} {found}", case.picture);
+            let allowed = if half { tolerance::F16_STORAGE } else { tolerance::WINDOWS_LOSS };
+            assert!(apart <= allowed, "{size} of {}: {term} {loss} {found}", case.picture);
         }
         let apart = distance(&moved, &gradient);
         // The reference adds the same numbers in the same order; elsewhere rounding may turn a ReLU.
-        let allowed =
-            if engine.back_end() == "reference" { tolerance::WINDOWS_GRADIENT } else { tolerance::F32_GRADIENT };
+        let allowed = match engine.back_end() {
+            "reference" => tolerance::WINDOWS_GRADIENT,
+            _ if half => tolerance::F16_GRADIENT,
+            _ => tolerance::F32_GRADIENT,
+        };
         assert!(apart <= allowed, "{size} of {}: gradient {apart:e}", case.picture);
     }
 }
@@ -134,6 +142,15 @@ fn windows_of_any_loss_give_what_the_whole_gives() {
         check(&Device::Cpu(None), &case, &sizes);
         check(&Device::Gpu(gpu()), &case, &sizes[..1]);
     }
+}
+
+#[test]
+fn windows_in_f16_give_what_the_whole_gives_in_f16() {
+    let (border, pooling, moving) = (Border::Replicate, Pooling::Max, Moving::Some);
+    let case = Case { picture: Size { width: 75, height: 62 }, border, pooling, terms: all_terms(), moving };
+    let engine = engine(&Device::Gpu(gpu()), case.deepest()).with_precision(Precision::F16);
+    assert_eq!(engine.precision(), Precision::F16, "the driver has half precision");
+    check_with(&engine, &case, &several(&case, &mut Random::new(5), 1));
 }
 
 #[test]

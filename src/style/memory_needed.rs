@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     BackendError, Engine,
-    plan::{Plan, Size, Tensor},
+    plan::{Plan, Size, Slot, SlotId, Tensor},
     scratch_file::PIECE,
 };
 use std::fmt;
@@ -226,14 +226,17 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
         }
         Planned::Windowed(windowed) => {
             let (whole, window) = (&windowed.whole, windowed.window_on(device));
-            // A window's arrays are copied twice on their way, to a GPU all before the first is there; of whole ones one is
-            // read at a time.
-            let shown = |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_));
-            let under_way = if on_gpu { slots(window, shown) } else { largest(window, shown) };
+            // A window's arrays are there twice on their way, as numbers and as they are stored, to a GPU all before the
+            // first is there; of whole ones one is read at a time.
+            let copies = (0..window.slots.len()).map(SlotId).filter(|slot| is_copied(window.slot(*slot))).map(|slot| {
+                let (stored, bytes) = (window.precision_of(slot), window.slot(slot).bytes());
+                bytes + bytes / stored.bytes() as u64 * size_of::<f32>() as u64
+            });
+            let under_way = if on_gpu { copies.sum() } else { copies.max().unwrap_or(0) };
             let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
             let host = windowed.in_memory() + pieces + slots(whole, |tensor| tensor == Tensor::Image);
             // What arrives comes before the window's buffers are touched.
-            let staging = (arriving + written(window)).saturating_sub(buffers).max(2 * under_way);
+            let staging = (arriving + written(window)).saturating_sub(buffers).max(under_way);
             Memory { staging, host, disk: windowed.on_disk(), ..memory }
         }
     }
@@ -267,9 +270,11 @@ fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
     plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
 }
 
-/// Bytes of the largest of some slots.
-fn largest(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
-    plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).max().unwrap_or(0)
+/// Whether a window's part of an array of the whole is written to it or read from it.
+fn is_copied(slot: &Slot) -> bool {
+    let of_whole =
+        |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_) | Tensor::Features(_));
+    slot.persistent && of_whole(slot.tensor)
 }
 
 /// What is lacking.

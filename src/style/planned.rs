@@ -31,6 +31,11 @@ impl Planned {
         }
     }
 
+    /// How the network's maps are stored.
+    pub fn precision(&self) -> Precision {
+        self.on_device(0).precision
+    }
+
     /// The plan whose steps run on one of the engine's devices, counted from 0.
     pub fn on_device(&self, device: usize) -> &Plan {
         match self {
@@ -75,8 +80,7 @@ pub(super) fn features(
     windowed: bool,
 ) -> Result<Planned, PlanError> {
     let whole = || plan::features(network, wanted);
-    let in_f32 = in_f32(engine, network);
-    let make = |engine: &Engine, size| Windowed::features(&in_f32, &of_window(engine, &in_f32, size), wanted);
+    let make = |engine: &Engine, size| Windowed::features(network, &of_window(engine, network, size), wanted);
     let fits = Fitting::new(engine, outline, Some(iteration), windowed);
     fits.choose(network, whole, Depths::of_representations(wanted), make)
 }
@@ -91,21 +95,16 @@ pub(super) fn iteration(
 ) -> Result<Planned, PlanError> {
     let whole = || prepare::iteration(network, terms, optimizer, outline);
     let moving = if outline.frozen { Moving::Some } else { Moving::All };
-    let in_f32 = in_f32(engine, network);
     let make = |engine: &Engine, size| {
-        Windowed::iteration(&in_f32, &of_window(engine, &in_f32, size), terms, optimizer, moving)
+        Windowed::iteration(network, &of_window(engine, network, size), terms, optimizer, moving)
     };
     let fits = Fitting::new(engine, outline, None, false);
     fits.choose(network, whole, Depths::of_terms(terms), make)
 }
 
-/// Windows work in f32.
-fn in_f32(engine: &Engine, network: &Network) -> Network {
-    Network { storage: engine.storage(Precision::F32, network.window.size), ..*network }
-}
-
+/// The network at one window, whose maps are stored as precisely as those of the whole would be.
 fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
-    network.of_window(size, engine.storage(Precision::F32, size))
+    network.of_window(size, engine.storage(network.storage.precision, size))
 }
 
 /// What has to fit, and beside what.

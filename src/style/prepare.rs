@@ -153,7 +153,7 @@ impl Preparation {
         let Work { engine, recipe, outline, pictures, .. } = work;
         let seen = SourcePicture::of(source, pictures);
         let (size, border) = (seen.picture.size(), source.border(recipe.border));
-        let network = network(engine, self.planned.plan().precision, size, border, recipe.pooling);
+        let network = network(engine, self.planned.precision(), size, border, recipe.pooling);
         // What the photograph's session hands over is taken by that of the picture.
         let windowed = source == Source::Photograph && self.planned.windows().is_some();
         let planned = planned::features(engine, &network, &wanted, outline, &self.planned, windowed);
@@ -177,7 +177,7 @@ impl Preparation {
         let (scales, unit) = objective.unit_scales(&at_zero, plan.window.picture);
         coefficients::write(session, plan, &scales, 2_f32.powi(gradient_exponent.unwrap_or(0)))?;
         let search = RangeSearch::new(plan.window.picture);
-        let is_f16 = plan.precision == Precision::F16;
+        let is_f16 = self.planned.precision() == Precision::F16;
         let gradient_exponent = gradient_exponent.filter(|_| is_f16);
         let prepared = Prepared { device, at_zero, unit, gradient_exponent };
         Ok(if is_f16 && gradient_exponent.is_none() {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     BackendError, Contents,
     picture::Picture,
-    plan::{PerTerm, Precision, Size, Tensor},
+    plan::{PerTerm, Size, Tensor},
 };
 use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 use web_time::Instant;
@@ -324,7 +324,8 @@ impl Scale {
         // Requests made before the device stopped are useless.
         wishes.moment |= self.moment.take().is_some();
         let reason = Reason::NotFinite { size: self.size(), iteration: self.reported + 1 };
-        if self.device.plan.precision == Precision::F16 {
+        let is_f16 = self.gradient_exponent.is_some();
+        if is_f16 {
             self.end(Ending::OutOfRange)?;
         } else if self.reported > 0 {
             self.end(Ending::NotFinite(reason))?;
@@ -343,7 +344,7 @@ mod tests {
     use crate::style::{outline::Outline, scale_pictures::ScalePictures};
     use crate::{
         Engine, Session,
-        plan::{Routine, SlotId},
+        plan::{Precision, Routine, SlotId},
         style::{
             Method, WeightedLayer,
             prepare::{Work, prepare},

@@ -179,7 +179,9 @@ pub fn write_random_inputs(plan: &Plan, session: &mut dyn Session) {
         let mut random = Random::new(seed % (1 << 40));
         let mut values = match slot.tensor {
             Tensor::Image => random.uniform_values(slot.words, 0.05, 0.95),
-            Tensor::Target(Term::Content(_)) => random.uniform_values(slot.words, 0.0, 1.5),
+            Tensor::Target(Term::Content(layer)) => {
+                random.uniform_values(FeatureShape::of_layer(layer, plan.window.size).values(), 0.0, 1.5)
+            }
             Tensor::Target(Term::Edges) => random.uniform_values(slot.words, -0.5, 0.5),
             Tensor::Target(_) => random.uniform_values(slot.words, 0.0, 0.5),
             Tensor::TargetMean(_) => random.uniform_values(slot.words, 0.0, 0.5 / (slot.words as f32).sqrt()),
