@@ -66,7 +66,7 @@ pub struct RecipeOptions {
 
     /// Layers that bring the painting, with weights [default:
     /// relu1_1=4,relu2_1=3,relu3_1=2,relu4_1=1,relu5_1=0.5, with learned filters
-    /// relu1_1=20,relu1_2=6,relu2_1=6,relu2_2=4,relu3_1=3,relu3_2=3,relu3_4=3,relu4_1=3]
+    /// relu1_1=20,relu1_2=6,relu2_1=6,relu2_2=4 and 3 for each of relu3_1, relu3_2, relu3_4, relu4_1]
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     style_layers: Vec<WeightedLayer>,
 
