@@ -100,10 +100,12 @@ impl Worker {
         if tiles.is_empty() {
             return Ok(());
         }
-        if self.dealt.is_empty() {
+        let is_first = self.dealt.is_empty();
+        // Before anything can fail: what was dealt to a device that is lost goes to the others.
+        self.dealt.extend(tiles);
+        if is_first {
             self.zero(pass.routine)?;
         }
-        self.dealt.extend(tiles);
         let shown = shown_before(&self.plan, pass.routine);
         for &tile in tiles {
             if pass.stop.load(Ordering::Relaxed) {
