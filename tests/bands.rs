@@ -70,10 +70,8 @@ fn compare((losses, gradient): &(Vec<f32>, Vec<f32>), (expected, exact): &(Vec<f
     for (loss, expected) in losses.iter().zip(expected) {
         assert!(f64::from((loss - expected).abs()) <= tolerance::F32_LOSS * f64::from(*expected), "{losses:?}");
     }
-    let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-    let difference = length(&mut gradient.iter().zip(exact).map(|(a, b)| a - b));
-    let whole = length(&mut exact.iter().copied());
-    assert!(whole > 0.0 && difference <= tolerance::F32_GRADIENT * whole, "{difference} of {whole}");
+    let apart = common::distance(gradient, exact);
+    assert!(apart <= tolerance::F32_GRADIENT, "{apart}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whole iterations: the gradient against central differences of the loss, and the CPU against the reference.
 
-use crate::common::{self, layer};
+use crate::common::{self, distance, layer};
 use impasto::plan::{
     Border, Network, Optimizer, PerTerm, Plan, Pooling, Region, Routine, Size, Statistic, Style, Tensor, Term,
     iteration,
@@ -155,12 +155,6 @@ fn two_iterations(plan: &Plan, session: &mut dyn Session) -> Vec<Vec<f32>> {
     }
     let tensors = [Tensor::Image, Tensor::ImageGradient, Tensor::LossValues, Tensor::Average];
     tensors.map(|tensor| read_values(session, plan.find(tensor).unwrap()).unwrap()).to_vec()
-}
-
-/// `|a - b| / |b|`.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-    norm(&mut a.iter().zip(b).map(|(&a, &b)| f64::from(a) - f64::from(b))) / norm(&mut b.iter().map(|&b| f64::from(b)))
 }
 
 #[test]

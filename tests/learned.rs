@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use crate::common::layer;
+use crate::common::{distance, layer};
 use impasto::{
     Device, Engine, demo,
     learn::{LearnError, LearnProgress, LearnSettings, learn_filters, learn_filters_observed},
@@ -71,9 +71,7 @@ fn pictures_that_differ_in_the_last_digits_give_the_same_filters_but_for_roundin
     let others = [rounded(&demo::townscape(SIZE)), rounded(&demo::brushwork(SIZE))];
     let filters = learn_filters(&others.each_ref(), &settings("relu4_1")).unwrap();
     for (index, (found, expected)) in filters.layers.iter().zip(&DEEP.layers).enumerate() {
-        let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|value| f64::from(value).powi(2)).sum::<f64>();
-        let difference = squares(&mut found.weight.iter().zip(&expected.weight).map(|(a, b)| a - b));
-        let relative = (difference / squares(&mut expected.weight.iter().copied())).sqrt();
+        let relative = distance(&found.weight, &expected.weight);
         assert!(relative > 0.0 && relative < 1e-3, "layer {index} differs by {relative}");
     }
 }

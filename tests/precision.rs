@@ -1,6 +1,6 @@
 //! Half precision: as good a picture as in f32, and a change to f32 when a value does not fit.
 
-use crate::common::{gpu, layer, shared, weighted};
+use crate::common::{distance, gpu, layer, shared, weighted};
 use impasto::{
     Device, Engine,
     picture::{Picture, fit_long_side},
@@ -104,10 +104,8 @@ fn gradients_neither_vanish_nor_overflow() {
                 .gradient
         };
         let (exact, half) = (gradient(Precision::F32), gradient(Precision::F16));
-        let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-        let difference = length(&mut exact.iter().zip(&half).map(|(a, b)| a - b));
-        let whole = length(&mut exact.iter().copied());
-        assert!(whole > 0.0 && difference <= tolerance::F16_GRADIENT * whole, "{weight}: {difference} of {whole}");
+        let apart = distance(&half, &exact);
+        assert!(apart <= tolerance::F16_GRADIENT, "{weight}: {apart}");
     }
 }
 

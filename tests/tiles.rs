@@ -1,6 +1,6 @@
 //! Pictures that are worked on window by window: the same losses and gradients as at once.
 
-use crate::common::{self, gpu, layer};
+use crate::common::{self, distance, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
@@ -67,15 +67,6 @@ fn evaluate(plan: &Plan, session: &mut dyn Session) -> (Vec<f32>, Vec<f32>) {
     session.run(Routine::Evaluate).unwrap();
     let mut read = |tensor| read_values(session, plan.find(tensor).unwrap()).unwrap();
     (read(Tensor::LossValues), read(Tensor::ImageGradient))
-}
-
-/// `|a - b| / |b|`.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let length = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-    assert_eq!(a.len(), b.len());
-    let whole = length(&mut b.iter().map(|value| f64::from(*value)));
-    assert!(whole > 0.0, "nothing is compared");
-    length(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b))) / whole
 }
 
 /// Compares windows of some sizes with the whole.

@@ -92,9 +92,14 @@ impl Console {
 
     /// Something that is said only if more is asked for.
     pub fn detail(&self, line: &str) {
-        if self.loudness == Loudness::Verbose {
+        if self.shows_details() {
             self.print(line);
         }
+    }
+
+    /// Whether [`Self::detail`] prints: some details take work to find.
+    pub fn shows_details(&self) -> bool {
+        self.loudness == Loudness::Verbose
     }
 
     /// Whether bars are seen.

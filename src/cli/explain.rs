@@ -35,7 +35,7 @@ pub(super) fn explain(
     slots(plan, answer)?;
     totals(&engine.devices()[0], plan, peaks[0], answer)?;
     memory_of_each(engine, &peaks, answer)?;
-    writeln!(answer, "{}", checkpoint_takes(engine, outline, recipe).map_err(Box::new)?)?;
+    writeln!(answer, "{}", checkpoint_takes(engine, &plans, outline, recipe).map_err(Box::new)?)?;
     match shortage {
         Some(shortage) => writeln!(answer, "{}", CliError::Shortage(shortage).sentence())?,
         // It would take longer than the painting on any other.
@@ -51,10 +51,15 @@ pub(super) fn explain(
 
 /// What checkpoints take: of the disk, where an old one stays until the new one is whole, and of memory, where the new one is
 /// gathered from a GPU.
-pub(super) fn checkpoint_takes(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<String, Reason> {
+pub(super) fn checkpoint_takes(
+    engine: &Engine,
+    last: &ScalePlans,
+    outline: &Outline,
+    recipe: &Recipe,
+) -> Result<String, Reason> {
     let bytes = checkpoint_bytes(outline.content, recipe)?;
     let (largest, twice) = (bytes.div_ceil(1 << 20), (2 * bytes).div_ceil(1 << 20));
-    let gathered = match checkpoint_memory(engine, outline, recipe)?.div_ceil(1 << 20) {
+    let gathered = match checkpoint_memory(engine, last, recipe).div_ceil(1 << 20) {
         0 => "no memory".to_owned(),
         memory => format!("{memory} MiB of memory"),
     };

@@ -9,7 +9,7 @@ mod work;
 pub use call::{Given, RequestError, call, refusal, spelled, typed};
 pub use intake::{Drawn, Seen, demonstration, look_at};
 pub use names::{NoPictureId, PictureId, WorkId, shown_name, stem};
-pub use work::{MOST_FURTHER, Painting, Picture, Request, Role, Scale, State, Work};
+pub use work::{Painting, Picture, Request, Role, Scale, State, Work, check_further};
 
 use std::time::Duration;
 

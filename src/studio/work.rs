@@ -12,7 +12,15 @@ const MOST_LOSSES: usize = 200;
 const MOST_IN_STRIP: usize = 24;
 
 /// More iterations at once are a mistake.
-pub const MOST_FURTHER: u32 = 10_000;
+const MOST_FURTHER: u32 = 10_000;
+
+/// Whether so many further iterations may be asked for; a sentence if not.
+pub fn check_further(iterations: u32) -> Result<(), String> {
+    match iterations {
+        1..=MOST_FURTHER => Ok(()),
+        _ => Err(format!("iterations are 1 to {MOST_FURTHER}")),
+    }
+}
 
 /// A picture that something can be painted from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -272,9 +272,8 @@ fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
 
 /// Whether a window's part of an array of the whole is written to it or read from it.
 fn is_copied(slot: &Slot) -> bool {
-    let of_whole =
-        |tensor| matches!(tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_) | Tensor::Features(_));
-    slot.persistent && of_whole(slot.tensor)
+    slot.persistent
+        && matches!(slot.tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_) | Tensor::Features(_))
 }
 
 /// What is lacking.

@@ -164,6 +164,16 @@ impl CheckpointFolder {
     }
 }
 
+/// `|found - expected| / |expected|`.
+#[track_caller]
+pub fn distance(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let length = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+    let whole = length(&mut expected.iter().map(|value| f64::from(*value)));
+    assert!(whole > 0.0, "nothing is compared");
+    length(&mut found.iter().zip(expected).map(|(found, expected)| f64::from(*found) - f64::from(*expected))) / whole
+}
+
 /// The bytes of a safetensors file.
 pub fn file_bytes(tensors: &Tensors, metadata: &[(&str, &str)]) -> Vec<u8> {
     let metadata = metadata.iter().map(|(key, text)| (key.to_string(), text.to_string())).collect();

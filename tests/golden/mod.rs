@@ -8,7 +8,7 @@ mod file;
 mod lbfgs;
 mod statistics;
 
-use crate::common::{self, layer, shared};
+use crate::common::{self, distance, layer, shared};
 use evaluate::{ADAM, Machine, Open};
 use file::{Evaluation, GoldenFile};
 use impasto::{
@@ -129,14 +129,6 @@ fn largest_error(found: &[f32], expected: &[f32]) -> f64 {
     let apart = found.iter().zip(expected).map(|(&f, &e)| (f64::from(f) - f64::from(e)).abs());
     // f64::max would drop a NaN.
     apart.fold(0.0, |worst: f64, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) }) / largest
-}
-
-/// Norm of the difference over the norm of the expected values.
-fn distance(found: &[f32], expected: &[f32]) -> f64 {
-    assert_eq!(found.len(), expected.len());
-    let squares: f64 = found.iter().zip(expected).map(|(&f, &e)| (f64::from(f) - f64::from(e)).powi(2)).sum();
-    let all: f64 = expected.iter().map(|&e| f64::from(e).powi(2)).sum();
-    (squares / all).sqrt()
 }
 
 #[track_caller]

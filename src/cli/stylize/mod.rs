@@ -204,7 +204,9 @@ fn describe(engine: &Engine, recipe: &Recipe, console: &Console) {
 /// What checkpoints take.
 fn describe_checkpoint(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &Recipe, console: &Console) {
     if arguments.checkpoint.is_some()
-        && let Ok(taken) = checkpoint_takes(engine, outline, recipe)
+        && console.shows_details()
+        && let Ok(last) = ScalePlans::last(engine, outline, recipe)
+        && let Ok(taken) = checkpoint_takes(engine, &last, outline, recipe)
     {
         console.detail(&taken);
     }

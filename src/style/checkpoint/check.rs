@@ -12,7 +12,6 @@ use crate::{
         memory_needed::ScalePlans,
         moment::Moment,
         optimizer::{SavedOptimizer, kept},
-        outline::Outline,
         recipe::{Init, LONGEST_SIDE, Recipe},
         sizes::{fit, sizes, with_margin},
     },
@@ -87,16 +86,12 @@ pub fn checkpoint_bytes(content: Size, recipe: &Recipe) -> Result<u64, Reason> {
 }
 
 /// Bytes of memory in which a checkpoint of the last size is gathered, besides what painting takes: none where its arrays
-/// are on the host anyway, from where they are written.
-///
-/// # Errors
-/// As [`checkpoint_bytes`].
-pub fn checkpoint_memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<u64, Reason> {
-    let ScalePlans { size, iteration, .. } = ScalePlans::last(engine, outline, recipe)?;
-    if iteration.windows().is_some() || !engine.uploads_filters() {
-        return Ok(0);
+/// are on the host anyway, from where they are written. `last` are that size's plans.
+pub fn checkpoint_memory(engine: &Engine, last: &ScalePlans, recipe: &Recipe) -> u64 {
+    if last.iteration.windows().is_some() || !engine.uploads_filters() {
+        return 0;
     }
-    Ok(lengths(recipe, [(PAINTED, None), (INIT, None)], Some(size)).values().sum())
+    lengths(recipe, [(PAINTED, None), (INIT, None)], Some(last.size)).values().sum()
 }
 
 impl SavedMoment {

@@ -2,7 +2,7 @@
 
 use super::calls::{Refusal, conflict, refused};
 use crate::sitting::Sitting;
-use impasto::studio::{MOST_FURTHER, Request, State, Work};
+use impasto::studio::{Request, State, Work, check_further};
 
 /// Where the checkpoint is from which a work goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,9 +91,7 @@ impl Entry {
 
     /// Adds iterations at the present size, or on top of the result.
     pub fn further(&mut self, iterations: u32) -> Result<(), Refusal> {
-        if !(1..=MOST_FURTHER).contains(&iterations) {
-            return Err(refused(format!("iterations are 1 to {MOST_FURTHER}")));
-        }
+        check_further(iterations).map_err(refused)?;
         match (self.work.state, &mut self.sitting) {
             (State::Painting | State::Paused, Some(sitting)) => {
                 sitting.go_further(iterations).map_err(conflict)?;

@@ -16,7 +16,7 @@ use axum::{
     response::IntoResponse,
 };
 use impasto::{
-    studio::{MOST_FURTHER, Request, State as Stage, WorkId},
+    studio::{Request, State as Stage, WorkId, check_further},
     style::LONGEST_SIDE,
 };
 use serde::Deserialize;
@@ -83,9 +83,7 @@ pub(super) struct Further {
 
 pub(super) async fn further(State(app): State<App>, Path(id): Path<WorkId>, body: Body) -> Answer {
     let Further { iterations } = body::command(body).await?;
-    if !(1..=MOST_FURTHER).contains(&iterations) {
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("iterations are 1 to {MOST_FURTHER}")));
-    }
+    check_further(iterations).map_err(|sentence| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))?;
     match asked(&app, id, |answer| Command::Further(iterations, answer)).await? {
         true => reply::work(app.hub.work(id)?),
         false => reply::work(app.hub.further(id, iterations)?),
