@@ -62,6 +62,15 @@ pub trait Session: Send {
         None
     }
 
+    /// Puts at the start of a slot what one held at some moment; no more than it holds. Of what is on the disk, a part is in
+    /// memory at a time.
+    ///
+    /// # Errors
+    /// If the device fails, or what is on the disk cannot be read.
+    fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
+        self.write(slot, &contents.bytes()?)
+    }
+
     /// The contents of a slot that outlives its routine (see [`crate::plan::Slot::persistent`]), for another session of
     /// the same engine; contents on a device stay there. This session must not be used afterwards.
     ///

@@ -56,6 +56,14 @@ pub enum BackendError {
         /// The system's message.
         reason: String,
     },
+    /// What the work goes on from was there, and is there no more.
+    #[error("{} can no longer be read ({reason}): leave it as it is until the work has begun, and start again", path.display())]
+    Unreadable {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's message.
+        reason: String,
+    },
     /// The device fails before it has done anything.
     #[error("{device} cannot start ({reason}): update its driver, or use another device")]
     CannotStart {

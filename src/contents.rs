@@ -2,6 +2,7 @@
 
 use crate::{
     backend_error::BackendError,
+    file_part::FilePart,
     scratch_file::{PIECE, ScratchFile},
     words::Words,
 };
@@ -17,6 +18,7 @@ enum Kind {
     Bytes(Vec<u8>),
     Memory { words: Words, count: usize },
     File { file: Arc<ScratchFile>, count: usize },
+    Part(FilePart),
 }
 
 impl From<Vec<u8>> for Contents {
@@ -36,10 +38,16 @@ impl Contents {
         Contents(Kind::File { file, count })
     }
 
+    /// A part of a checkpoint's file: it has fewer bytes than can be counted.
+    pub(crate) fn of_part(part: FilePart) -> Contents {
+        Contents(Kind::Part(part))
+    }
+
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         match &self.0 {
             Kind::Bytes(bytes) => bytes.len(),
+            Kind::Part(part) => part.len() as usize,
             Kind::Memory { count, .. } | Kind::File { count, .. } => size_of::<u32>() * count,
         }
     }
@@ -49,25 +57,31 @@ impl Contents {
         self.len() == 0
     }
 
-    /// All bytes in order, some at a time.
+    /// All bytes in order, some at a time: but for the last time, a multiple of four.
     ///
     /// # Errors
     /// What `work` fails with, and if they are on the disk and cannot be read.
-    pub fn in_pieces(&self, mut work: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        match &self.0 {
-            Kind::Bytes(bytes) => work(bytes),
-            Kind::Memory { words, count } => work(bytemuck::cast_slice(&words[..*count])),
-            Kind::File { file, count } => {
-                let mut piece = vec![0_u32; PIECE.min(*count)];
-                for first in (0..*count).step_by(PIECE) {
-                    let length = PIECE.min(count - first);
-                    let bytes = bytemuck::cast_slice_mut(&mut piece[..length]);
-                    file.read(first, bytes).map_err(io::Error::other)?;
-                    work(bytes)?;
-                }
-                Ok(())
-            }
+    pub fn in_pieces(&self, work: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.each_piece(io::Error::other, work)
+    }
+
+    /// [`Self::in_pieces`] with errors of any kind, made from that of reading by `unreadable`.
+    pub(crate) fn each_piece<E>(
+        &self,
+        unreadable: impl Fn(BackendError) -> E,
+        mut work: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const PIECE_BYTES: usize = size_of::<u32>() * PIECE;
+        if let Some(bytes) = self.in_memory() {
+            return work(bytes);
         }
+        let mut piece = vec![0; PIECE_BYTES.min(self.len())];
+        for first in (0..self.len()).step_by(PIECE_BYTES) {
+            let bytes = &mut piece[..PIECE_BYTES.min(self.len() - first)];
+            self.read(first, bytes).map_err(&unreadable)?;
+            work(bytes)?;
+        }
+        Ok(())
     }
 
     /// All bytes at once.
@@ -75,13 +89,38 @@ impl Contents {
     /// # Errors
     /// If they are on the disk and cannot be read.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>, BackendError> {
+        if let Some(bytes) = self.in_memory() {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let mut bytes = vec![0; self.len()];
+        self.read(0, &mut bytes)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// All bytes, if they are not on the disk.
+    fn in_memory(&self) -> Option<&[u8]> {
         match &self.0 {
-            Kind::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
-            Kind::Memory { words, count } => Ok(Cow::Borrowed(bytemuck::cast_slice(&words[..*count]))),
-            Kind::File { file, count } => {
-                let mut bytes = vec![0; size_of::<u32>() * count];
-                file.read(0, &mut bytes)?;
-                Ok(Cow::Owned(bytes))
+            Kind::Bytes(bytes) => Some(bytes),
+            Kind::Memory { words, count } => Some(bytemuck::cast_slice(&words[..*count])),
+            Kind::File { .. } | Kind::Part(_) => None,
+        }
+    }
+
+    /// Copies bytes from one on, which is the first of a word.
+    fn read(&self, first: usize, into: &mut [u8]) -> Result<(), BackendError> {
+        match &self.0 {
+            Kind::File { file, .. } => file.read(first / size_of::<u32>(), into),
+            Kind::Part(part) => part.read(first as u64, into).map_err(|reason| BackendError::Unreadable {
+                path: part.path().to_owned(),
+                reason: reason.to_string(),
+            }),
+            Kind::Bytes(bytes) => {
+                into.copy_from_slice(&bytes[first..][..into.len()]);
+                Ok(())
+            }
+            Kind::Memory { words, .. } => {
+                into.copy_from_slice(&bytemuck::cast_slice(words)[first..][..into.len()]);
+                Ok(())
             }
         }
     }
@@ -149,6 +188,34 @@ mod tests {
             let mut expected = words.clone();
             (expected[0], expected[1], expected[PIECE]) = (9, 8, 7);
             assert_eq!(gathered(&changed), bytemuck::cast_slice::<_, u8>(&expected));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_read_when_it_is_wanted_under_whatever_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, other) = (directory.path().join("whole"), directory.path().join("other"));
+        let bytes: Vec<u8> =
+            (0..4 * COUNT as u32 + 23).map(|byte| (byte.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let whole = FilePart::whole(std::fs::File::open(&path).unwrap(), &path, bytes.len() as u64);
+        let contents = Contents::of_part(whole.part(19, 4).part(4, 0));
+        assert!(contents.is_empty() && gathered(&contents).is_empty());
+        let contents = Contents::of_part(whole.part(3, bytes.len() as u64 - 5).part(4, 4 * COUNT as u64));
+        std::fs::write(&other, "another file").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        let expected = &bytes[7..][..4 * COUNT];
+        assert_eq!(gathered(&contents), expected);
+        assert_eq!(contents.bytes().unwrap(), expected);
+        assert_eq!(contents, Contents::from(expected.to_vec()));
+
+        let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        let short = Contents::of_part(FilePart::whole(file.try_clone().unwrap(), &path, 12).part(4, 8));
+        assert_eq!(gathered(&short), b"her file");
+        file.set_len(11).unwrap();
+        for error in [short.bytes().unwrap_err(), short.each_piece(|error| error, |_| Ok(())).unwrap_err()] {
+            let error = error.to_string();
+            assert!(error.contains(&path.display().to_string()) && error.contains("can no longer be read"), "{error}");
         }
     }
 

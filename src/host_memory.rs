@@ -221,10 +221,15 @@ impl HostMemory {
     /// # Errors
     /// As [`Buffer::store`].
     pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        self.put_bytes(slot, 0, bytes)
+    }
+
+    /// Overwrites bytes from a word on.
+    fn put_bytes(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
         if let Buffer::Disk(file) = self.buffer_mut(slot) {
-            return own(file)?.write(0, bytes);
+            return own(file)?.write(first, bytes);
         }
-        bytemuck::cast_slice_mut(self.words_mut(slot))[..bytes.len()].copy_from_slice(bytes);
+        bytemuck::cast_slice_mut(&mut self.words_mut(slot)[first..])[..bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
 
@@ -251,6 +256,20 @@ impl HostMemory {
             Buffer::Memory(memory) => Contents::of_memory(memory.clone(), words),
             Buffer::Disk(file) => Contents::of_file(file.clone(), words),
         }
+    }
+
+    /// [`crate::Session::restore`].
+    ///
+    /// # Errors
+    /// As [`Buffer::store`], and if the contents cannot be read.
+    pub(crate) fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
+        assert!(contents.len() <= size_of::<u32>() * self.places[slot.0].words, "no more than the slot holds");
+        let mut first = 0;
+        contents.each_piece(std::convert::identity, |bytes| {
+            self.put_bytes(slot, first, bytes)?;
+            first += bytes.len() / size_of::<u32>();
+            Ok(())
+        })
     }
 
     /// [`crate::Session::hand_over`].

@@ -57,6 +57,7 @@ pub mod cpu;
 pub mod demo;
 mod device;
 mod engine;
+mod file_part;
 pub mod gpu;
 mod host_memory;
 pub mod learn;

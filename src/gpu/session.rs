@@ -8,7 +8,7 @@ use super::{
     speed::work,
 };
 use crate::{
-    BackendError, SlotContents,
+    BackendError, Contents, SlotContents,
     plan::{Cost, Plan, Routine, SlotId},
 };
 use std::{
@@ -243,6 +243,17 @@ impl crate::Session for Session {
         let bytes = self.receive(true)?;
         self.requests = earlier;
         bytes.ok_or_else(|| self.refused("a read brought nothing back"))
+    }
+
+    fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
+        assert!(contents.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
+        self.submit_pending();
+        let mut first = 0;
+        contents.each_piece(std::convert::identity, |bytes| {
+            self.gpu.queue.write_buffer(self.buffer(slot), first, bytes);
+            first += bytes.len() as u64;
+            self.check()
+        })
     }
 
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {

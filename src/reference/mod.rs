@@ -89,6 +89,10 @@ impl backend::Session for Session {
         Some(self.memory.share(slot))
     }
 
+    fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
+        self.memory.restore(slot, contents)
+    }
+
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
         Ok(self.memory.hand_over(slot))
     }

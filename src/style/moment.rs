@@ -23,19 +23,17 @@ pub(super) struct Moment {
     pub contents: Vec<(Tensor, Contents)>,
 }
 
-impl Moment {
-    /// Writes the contents. The session's ring of losses is empty, so evaluations are counted anew, and nothing is halted.
-    pub fn write(&self, device: &mut Device) -> Result<(), BackendError> {
-        for (tensor, contents) in &self.contents {
-            let bytes = contents.bytes()?;
-            if *tensor == Tensor::State {
-                let saved: IterationState = bytemuck::pod_read_unaligned(&bytes);
-                let state = IterationState { evaluations: 0, halted: 0, ..saved };
-                device.write(*tensor, bytemuck::bytes_of(&state))?;
-            } else {
-                device.write(*tensor, &bytes)?;
-            }
+/// Writes the contents, and lets go of each as soon as it is written. The session's ring of losses is empty, so evaluations are
+/// counted anew, and nothing is halted.
+pub(super) fn restore(contents: Vec<(Tensor, Contents)>, device: &mut Device) -> Result<(), BackendError> {
+    for (tensor, contents) in contents {
+        if tensor == Tensor::State {
+            let saved: IterationState = bytemuck::pod_read_unaligned(&contents.bytes()?);
+            let state = IterationState { evaluations: 0, halted: 0, ..saved };
+            device.write(tensor, bytemuck::bytes_of(&state))?;
+        } else {
+            device.restore(tensor, &contents)?;
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -474,7 +474,7 @@ impl Painting {
                     prepare::Progress::Ready(prepared) => {
                         let iterations = self.recipe.iterations_of(self.index);
                         let moment = self.moment.take();
-                        let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment.as_ref())?;
+                        let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment)?;
                         self.phase = Phase::Moving(Box::new(scale));
                         Ok(Status::Worked)
                     }

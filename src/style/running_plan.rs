@@ -47,6 +47,11 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
         self.session.write(slot, bytes)
     }
 
+    pub fn restore(&mut self, tensor: Tensor, contents: &Contents) -> Result<(), BackendError> {
+        let slot = self.slot(tensor);
+        self.session.restore(slot, contents)
+    }
+
     pub fn run(&mut self, routine: Routine) -> Result<(), BackendError> {
         self.session.run(routine)
     }

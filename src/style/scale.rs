@@ -4,7 +4,7 @@ use super::{
     coefficients,
     error::Reason,
     event::Event,
-    moment::Moment,
+    moment::{Moment, restore},
     objective::{Loss, Objective},
     optimizer::{
         self, Change, Device, LONGEST_INTERVAL, Measured, Optimizer, Pace, PictureUse, Purpose, Start, optimizer,
@@ -95,17 +95,17 @@ impl Scale {
         recipe: &Recipe,
         objective: &Objective,
         iterations: u32,
-        moment: Option<&Moment>,
+        moment: Option<Moment>,
     ) -> Result<Scale, BackendError> {
         let Prepared { mut device, at_zero, unit, gradient_exponent } = prepared;
-        let iteration = moment.map_or(0, |moment| moment.iteration);
-        let evaluations = moment.map_or(0, |moment| moment.evaluations);
-        let saved = moment.map(|moment| &moment.optimizer);
-        if let Some(moment) = moment {
-            moment.write(&mut device)?;
-        }
         let measured = Measured { objective, at_zero: &at_zero, unit };
-        let start = Start { iteration, evaluations, saved, measured };
+        let (mut start, mut earlier) = (Start { iteration: 0, evaluations: 0, saved: None, measured }, 0.0);
+        if let Some(Moment { iteration, evaluations, seconds, optimizer, contents, .. }) = moment {
+            restore(contents, &mut device)?;
+            earlier = seconds;
+            start = Start { iteration, evaluations, saved: Some(optimizer), measured };
+        }
+        let iteration = start.iteration;
         Ok(Scale {
             optimizer: optimizer(&mut device, recipe, &start)?,
             device,
@@ -116,7 +116,7 @@ impl Scale {
             gradient_exponent,
             iterations,
             start: Instant::now(),
-            earlier: moment.map_or(0.0, |moment| moment.seconds),
+            earlier,
             reported: iteration,
             loss: None,
             seen_to: iteration,

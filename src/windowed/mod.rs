@@ -190,6 +190,11 @@ impl backend::Session for Session {
         self.whole.share(slot)
     }
 
+    /// Windows keep nothing of what a moment holds.
+    fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
+        self.whole.restore(slot, contents)
+    }
+
     fn hand_over(&mut self, slot: SlotId) -> Result<SlotContents, BackendError> {
         self.whole.hand_over(slot)
     }

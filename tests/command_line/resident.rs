@@ -1,6 +1,9 @@
 //! The memory that a process takes in all, by the system's measure.
 
-use super::folder::{Folder, quick};
+use super::{
+    folder::{Folder, quick},
+    running::{lines, wait_until},
+};
 use crate::common::in_status;
 use std::{
     io::{Read, copy, sink},
@@ -18,12 +21,19 @@ struct Taken {
 /// Paints with so many iterations at the first size, and one at others. The picture goes to a pipe that holds a part of it, so
 /// that the process is still there when its first byte has come.
 fn paint(folder: &Folder, iterations: u32, options: &str) -> Taken {
-    let arguments = format!(
-        "stylize photo.png --style painting.png -o - -v --device cpu --threads 2 --weights filters.safetensors \
+    taken(
+        folder,
+        &format!(
+            "stylize photo.png --style painting.png -o - -v --device cpu --threads 2 --weights filters.safetensors \
          --iterations 1 --first-iterations {iterations} {options}"
-    );
+        ),
+    )
+}
+
+/// What a command takes that writes a picture to the standard output.
+fn taken(folder: &Folder, arguments: &str) -> Taken {
     let said = std::fs::File::create(folder.path("said.txt")).unwrap();
-    let mut child = folder.command(&arguments).stdout(Stdio::piped()).stderr(said).spawn().unwrap();
+    let mut child = folder.command(arguments).stdout(Stdio::piped()).stderr(said).spawn().unwrap();
     let mut picture = child.stdout.take().unwrap();
     picture.read_exact(&mut [0]).unwrap();
     let peak = in_status(&child.id().to_string(), "VmHWM");
@@ -83,6 +93,30 @@ fn a_process_takes_what_is_said_beforehand() {
         let Taken { resident, predicted } = paint(&folder, iterations, &format!("{options} {kept}"));
         let apart = resident.abs_diff(predicted);
         assert!(20 * apart <= resident, "{options} {kept}: {predicted} MiB were predicted, {resident} MiB taken");
+    }
+}
+
+/// What an optimiser kept stays in the checkpoint's file until the session takes it, an array at a time.
+#[test]
+fn to_go_on_from_a_checkpoint_takes_no_more_than_to_paint() {
+    let folder = folder();
+    for (optimizer, memory) in [("adam", "auto"), ("lbfgs", "auto"), ("lbfgs", "200MiB")] {
+        let options = format!(
+            "--size 640 --min-scale 640 --content-layers relu3_1 --style-layers relu1_1,relu2_1,relu3_1 \
+             --optimizer {optimizer} --memory {memory} --checkpoint {optimizer}{memory} --checkpoint-every 0"
+        );
+        let log = folder.path(&format!("{optimizer}{memory}.jsonl"));
+        let begin = format!(
+            "stylize photo.png --style painting.png -o out.png --device cpu --threads 2 --weights filters.safetensors \
+             --first-iterations 9 --log {} {options}",
+            log.display()
+        );
+        let mut child = folder.command(&begin).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until("seven iterations", || lines(&log) >= 7);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let Taken { resident, predicted } = taken(&folder, &format!("resume {optimizer}{memory} -o - -v"));
+        assert!(100 * resident <= 105 * predicted, "{options}: {predicted} MiB were predicted, {resident} MiB taken");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         sizes::{fit, sizes, with_margin},
     },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Where a photograph was read with less detail, the short side of what has been painted by then may differ from what it
 /// would be by so many pixels: sides are rounded twice.
@@ -124,10 +124,20 @@ impl Checkpoint {
             return Err("a picture holds values that are not finite");
         }
         let Some(moment) = &self.moment else { return Ok(()) };
-        let possible = moment.contents.iter().all(|(tensor, contents)| {
-            contents.bytes().is_ok_and(|bytes| is_possible(*tensor, &bytes, moment, &self.recipe))
-        });
-        if possible { Ok(()) } else { Err("an array of the optimiser holds values that are out of range") }
+        for (tensor, contents) in &moment.contents {
+            let (mut possible, mut first) = (true, 0);
+            let count = contents.len() / size_of::<f32>();
+            let read = contents.in_pieces(|bytes| {
+                possible &= is_possible(*tensor, first..count, bytes, moment, &self.recipe);
+                first += bytes.len() / size_of::<f32>();
+                Ok(())
+            });
+            read.map_err(|_| "an array of the optimiser cannot be read")?;
+            if !possible {
+                return Err("an array of the optimiser holds values that are out of range");
+            }
+        }
+        Ok(())
     }
 
     /// Whether the inputs are those that the painting had.
@@ -164,9 +174,9 @@ fn rows(recipe: &Recipe) -> usize {
     if let Optimizer::Lbfgs { memory } = recipe.optimizer() { 2 * memory + 1 } else { 0 }
 }
 
-/// Whether a slot can hold these values between two iterations.
-fn is_possible(tensor: Tensor, bytes: &[u8], moment: &Moment, recipe: &Recipe) -> bool {
-    let mut values = bytes.chunks_exact(4).map(|word| f32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+/// Whether a slot can hold these values between two iterations, from the first of `places` on, of which the last is its end.
+fn is_possible(tensor: Tensor, places: Range<usize>, bytes: &[u8], moment: &Moment, recipe: &Recipe) -> bool {
+    let mut values = bytes.as_chunks().0.iter().map(|value| f32::from_ne_bytes(*value));
     match (tensor, &moment.optimizer) {
         (Tensor::State, _) => {
             let state: IterationState = bytemuck::pod_read_unaligned(bytes);
@@ -178,9 +188,8 @@ fn is_possible(tensor: Tensor, bytes: &[u8], moment: &Moment, recipe: &Recipe) -
         (Tensor::ImageGradient | Tensor::LbfgsHistory, SavedOptimizer::Lbfgs(None)) => true,
         // Rows that no pair uses hold anything.
         (Tensor::LbfgsHistory, SavedOptimizer::Lbfgs(Some(saved))) => {
-            let rows = rows(recipe);
-            let row = (bytes.len() / 4 / rows).max(1);
-            values.enumerate().all(|(index, value)| value.is_finite() || !saved.uses(index / row))
+            let row = (places.end / rows(recipe)).max(1);
+            places.zip(values).all(|(place, value)| value.is_finite() || !saved.uses(place / row))
         }
         _ => values.all(f32::is_finite),
     }

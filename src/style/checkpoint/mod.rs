@@ -161,7 +161,6 @@ struct SavedMoment {
 enum Array<'a> {
     Pixels(&'a Picture),
     Slot(&'a Contents),
-    Read(&'a [u8]),
 }
 
 impl Array<'_> {
@@ -169,7 +168,6 @@ impl Array<'_> {
         match self {
             Array::Pixels(picture) => size_of_val(picture.pixels()),
             Array::Slot(contents) => contents.len(),
-            Array::Read(bytes) => bytes.len(),
         }
     }
 
@@ -178,7 +176,6 @@ impl Array<'_> {
         match self {
             Array::Pixels(picture) => work(bytemuck::cast_slice(picture.pixels())),
             Array::Slot(contents) => contents.in_pieces(work),
-            Array::Read(bytes) => work(bytes),
         }
     }
 }

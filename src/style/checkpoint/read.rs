@@ -2,13 +2,16 @@
 //!
 //! The file may be damaged, or made to do harm: its digest keeps nobody from writing another. So the header is read
 //! first, and is believed only as far as the numbers in it can be those of a painting and agree with the file's length;
-//! then the arrays are read, and no more memory is taken than they have bytes.
+//! then the arrays are looked at. Those of the optimiser stay where they are until a session takes them, because they are as
+//! large as what it keeps.
 
 use super::{
     Array, Checkpoint, CheckpointError, DIGEST_KEY, INIT, InitKind, LONGEST_HEADER, NOTES_KEY, PAINTED, PAINTING_KEY,
     Saved, SavedMoment, VERSION, VERSION_KEY, digest, dtype,
 };
 use crate::{
+    Contents,
+    file_part::FilePart,
     picture::Picture,
     plan::Size,
     printable::shortened,
@@ -18,7 +21,7 @@ use safetensors::tensor::Metadata;
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, ErrorKind, Read},
+    io::{self, ErrorKind},
     path::Path,
     sync::Arc,
 };
@@ -42,17 +45,17 @@ impl Checkpoint {
             let found = if attributes.is_dir() { "a directory" } else { "a device or a pipe" };
             return Err(CheckpointError::NotAFile { path: path.to_owned(), found });
         }
-        let mut file = File::open(path).map_err(unreadable)?;
-        from_reader(&mut file, attributes.len()).map_err(|fault| fault.of(path))
+        let file = File::open(path).map_err(unreadable)?;
+        let source = Source::File(FilePart::whole(file, path, attributes.len()));
+        source.checkpoint().map_err(|fault| fault.of(path))
     }
 
     /// Reads the bytes of a file, which errors call `name`.
     ///
     /// # Errors
     /// If they are no checkpoint, or one of another version, or damaged.
-    pub fn from_bytes(name: &Path, mut file: &[u8]) -> Result<Checkpoint, CheckpointError> {
-        let length = file.len() as u64;
-        from_reader(&mut file, length).map_err(|fault| fault.of(name))
+    pub fn from_bytes(name: &Path, file: &[u8]) -> Result<Checkpoint, CheckpointError> {
+        Source::Bytes(file).checkpoint().map_err(|fault| fault.of(name))
     }
 }
 
@@ -98,87 +101,118 @@ fn misread(what: &str, error: &serde_json::Error) -> Fault {
     Fault::Damaged(format!("{what} does not parse at line {}, column {}", error.line(), error.column()))
 }
 
-/// Reads a checkpoint from a source of so many bytes.
-fn from_reader(source: &mut impl Read, length: u64) -> Result<Checkpoint, Fault> {
-    let json = header(source, length)?;
-    let header: Metadata = serde_json::from_slice(&json).map_err(|error| match mentions_version(&json) {
-        true => misread("its header", &error),
-        false => Fault::Foreign,
-    })?;
-    let json = json.len() as u64;
-    let metadata = header.metadata().as_ref().ok_or(Fault::Foreign)?;
-    let version = metadata.get(VERSION_KEY).ok_or(Fault::Foreign)?;
-    if version != VERSION {
-        return Err(Fault::Version(shortened(version, QUOTED)));
-    }
-    if (LENGTH_BYTES + json).checked_add(header.data_len() as u64) != Some(length) {
-        return Err(damaged("its header is that of a file of another length"));
-    }
-    let entry = |key| metadata.get(key).ok_or_else(|| Fault::Damaged(format!("the entry {key} is missing")));
-    let (painting, notes) = (entry(PAINTING_KEY)?, entry(NOTES_KEY)?);
-    let mut saved: Saved = serde_json::from_str(painting).map_err(|error| misread("its painting", &error))?;
-    saved.check().map_err(damaged)?;
-    let lengths = saved.lengths();
-    if !agree(&header, &lengths) {
-        return Err(damaged("its arrays are not those of its painting"));
-    }
-    let mut arrays = BTreeMap::new();
-    for name in header.offset_keys() {
-        let bytes = read(source, lengths[name.as_str()])?;
-        arrays.insert(name, bytes);
-    }
-    let all: Vec<_> = arrays.iter().map(|(name, bytes)| (name.as_str(), Array::Read(bytes))).collect();
-    if *entry(DIGEST_KEY)? != digest(painting, notes, all.iter().map(|(name, array)| (*name, array)))? {
-        return Err(damaged("its contents do not match its digest"));
-    }
-    let mut array = |name: &str| arrays.remove(name).ok_or_else(|| damaged("an array is missing"));
-    let mut picture = |name: &str, size: Size| {
-        let pixels = bytemuck::pod_collect_to_vec(&array(name)?);
-        Picture::new(size, pixels).map_err(|error| Fault::Damaged(error.to_string()))
-    };
-    saved.recipe.init = match (saved.init, saved.init_size) {
-        (InitKind::Picture, Some(size)) => Init::Picture(Arc::new(picture(INIT, size)?)),
-        (InitKind::Noise, _) => Init::Noise,
-        _ => Init::Content,
-    };
-    let painted = saved.painted.map(|size| picture(PAINTED, size)).transpose()?.map(Arc::new);
-    let kept = kept(saved.recipe.method);
-    let moment = |moment: SavedMoment| {
-        let SavedMoment { iteration, evaluations, seconds, gradient_exponent, optimizer } = moment;
-        let contents = kept.iter().map(|&(tensor, name)| Ok((tensor, array(name)?.into())));
-        let contents = contents.collect::<Result<Vec<_>, Fault>>()?;
-        Ok::<_, Fault>(Moment { iteration, evaluations, seconds, gradient_exponent, optimizer, contents })
-    };
-    let moment = saved.moment.map(moment).transpose()?;
-    let Saved { recipe, position, digests, .. } = saved;
-    let checkpoint = Checkpoint { recipe, position, digests, moment, painted, notes: notes.clone() };
-    checkpoint.check_values().map_err(damaged)?;
-    Ok(checkpoint)
+/// Where a checkpoint is.
+enum Source<'a> {
+    File(FilePart),
+    Bytes(&'a [u8]),
 }
 
-/// The JSON at the beginning.
-fn header(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
-    let mut first = [0; LENGTH_BYTES as usize];
-    let Some(rest) = length.checked_sub(LENGTH_BYTES) else { return Err(Fault::Foreign) };
-    source.read_exact(&mut first)?;
-    let announced = u64::from_le_bytes(first);
-    let json = read(source, announced.min(rest).min(LONGEST_HEADER))?;
-    match json.len() as u64 == announced {
-        true => Ok(json),
-        false if mentions_version(&json) => Err(damaged("it ends within its header")),
-        false => Err(Fault::Foreign),
+impl Source<'_> {
+    fn len(&self) -> u64 {
+        match self {
+            Source::File(file) => file.len(),
+            Source::Bytes(bytes) => bytes.len() as u64,
+        }
     }
-}
 
-/// Exactly so many bytes.
-fn read(source: &mut impl Read, length: u64) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let reserved = usize::try_from(length).is_ok_and(|length| bytes.try_reserve_exact(length).is_ok());
-    if !reserved {
-        return Err(Fault::Memory(length));
+    /// So many bytes from one on, all within the source.
+    fn read(&self, first: u64, length: u64) -> Result<Vec<u8>, Fault> {
+        let mut read = Vec::new();
+        let reserved = usize::try_from(length).is_ok_and(|length| read.try_reserve_exact(length).is_ok());
+        if !reserved {
+            return Err(Fault::Memory(length));
+        }
+        match self {
+            Source::File(file) => {
+                read.resize(length as usize, 0);
+                file.read(first, &mut read)?;
+            }
+            Source::Bytes(bytes) => read.extend_from_slice(&bytes[first as usize..][..length as usize]),
+        }
+        Ok(read)
     }
-    source.take(length).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 == length { Ok(bytes) } else { Err(damaged("it ends early")) }
+
+    /// The same, left where they are if that is a file.
+    fn contents(&self, first: u64, length: u64) -> Result<Contents, Fault> {
+        match self {
+            Source::File(file) => Ok(Contents::of_part(file.part(first, length))),
+            Source::Bytes(_) => Ok(self.read(first, length)?.into()),
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, Fault> {
+        let json = self.header()?;
+        let header: Metadata = serde_json::from_slice(&json).map_err(|error| match mentions_version(&json) {
+            true => misread("its header", &error),
+            false => Fault::Foreign,
+        })?;
+        let data = LENGTH_BYTES + json.len() as u64;
+        let metadata = header.metadata().as_ref().ok_or(Fault::Foreign)?;
+        let version = metadata.get(VERSION_KEY).ok_or(Fault::Foreign)?;
+        if version != VERSION {
+            return Err(Fault::Version(shortened(version, QUOTED)));
+        }
+        if data.checked_add(header.data_len() as u64) != Some(self.len()) {
+            return Err(damaged("its header is that of a file of another length"));
+        }
+        let entry = |key| metadata.get(key).ok_or_else(|| Fault::Damaged(format!("the entry {key} is missing")));
+        let (painting, notes) = (entry(PAINTING_KEY)?, entry(NOTES_KEY)?);
+        let mut saved: Saved = serde_json::from_str(painting).map_err(|error| misread("its painting", &error))?;
+        saved.check().map_err(damaged)?;
+        if !agree(&header, &saved.lengths()) {
+            return Err(damaged("its arrays are not those of its painting"));
+        }
+        let mut arrays = BTreeMap::new();
+        for (name, info) in header.tensors() {
+            let (start, end) = info.data_offsets;
+            arrays.insert(name, self.contents(data + start as u64, (end - start) as u64)?);
+        }
+        let all: Vec<_> = arrays.iter().map(|(name, contents)| (name.as_str(), Array::Slot(contents))).collect();
+        if *entry(DIGEST_KEY)? != digest(painting, notes, all.iter().map(|(name, array)| (*name, array)))? {
+            return Err(damaged("its contents do not match its digest"));
+        }
+        let mut array = |name: &str| arrays.remove(name).ok_or_else(|| damaged("an array is missing"));
+        let mut picture = |name: &str, size: Size| {
+            let (mut pixels, array) = (Vec::new(), array(name)?);
+            pixels.try_reserve_exact(3 * size.pixels()).map_err(|_| Fault::Memory(array.len() as u64))?;
+            array.in_pieces(|bytes| {
+                pixels.extend(bytes.as_chunks().0.iter().map(|value| f32::from_ne_bytes(*value)));
+                Ok(())
+            })?;
+            Picture::new(size, pixels).map_err(|error| Fault::Damaged(error.to_string()))
+        };
+        saved.recipe.init = match (saved.init, saved.init_size) {
+            (InitKind::Picture, Some(size)) => Init::Picture(Arc::new(picture(INIT, size)?)),
+            (InitKind::Noise, _) => Init::Noise,
+            _ => Init::Content,
+        };
+        let painted = saved.painted.map(|size| picture(PAINTED, size)).transpose()?.map(Arc::new);
+        let kept = kept(saved.recipe.method);
+        let moment = |moment: SavedMoment| {
+            let SavedMoment { iteration, evaluations, seconds, gradient_exponent, optimizer } = moment;
+            let contents = kept.iter().map(|&(tensor, name)| Ok((tensor, array(name)?)));
+            let contents = contents.collect::<Result<Vec<_>, Fault>>()?;
+            Ok::<_, Fault>(Moment { iteration, evaluations, seconds, gradient_exponent, optimizer, contents })
+        };
+        let moment = saved.moment.map(moment).transpose()?;
+        let Saved { recipe, position, digests, .. } = saved;
+        let checkpoint = Checkpoint { recipe, position, digests, moment, painted, notes: notes.clone() };
+        checkpoint.check_values().map_err(damaged)?;
+        Ok(checkpoint)
+    }
+
+    /// The JSON at the beginning.
+    fn header(&self) -> Result<Vec<u8>, Fault> {
+        let Some(rest) = self.len().checked_sub(LENGTH_BYTES) else { return Err(Fault::Foreign) };
+        let first = self.read(0, LENGTH_BYTES)?;
+        let announced = first.try_into().map(u64::from_le_bytes).map_err(|_| Fault::Foreign)?;
+        let json = self.read(LENGTH_BYTES, announced.min(rest).min(LONGEST_HEADER))?;
+        match json.len() as u64 == announced {
+            true => Ok(json),
+            false if mentions_version(&json) => Err(damaged("it ends within its header")),
+            false => Err(Fault::Foreign),
+        }
+    }
 }
 
 /// Whether a header announces these arrays and no others, all with the type in which they are written.

@@ -122,7 +122,7 @@ impl Lbfgs {
             tried: Vec::new(),
             stale: 0,
         };
-        if let Some(SavedOptimizer::Lbfgs(Some(saved))) = start.saved {
+        if let Some(SavedOptimizer::Lbfgs(Some(saved))) = &start.saved {
             let number = |row: &Vec<u64>| row.iter().map(|&bits| f64::from_bits(bits)).collect();
             lbfgs.products = saved.products.iter().map(number).collect();
             lbfgs.pairs = saved.pairs.iter().copied().collect();

@@ -159,7 +159,7 @@ pub(super) struct Start<'a> {
     pub iteration: u32,
     /// Evaluations done.
     pub evaluations: u32,
-    pub saved: Option<&'a SavedOptimizer>,
+    pub saved: Option<SavedOptimizer>,
     pub measured: Measured<'a>,
 }
 
