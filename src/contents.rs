@@ -97,6 +97,19 @@ impl Contents {
         Ok(Cow::Owned(bytes))
     }
 
+    /// All bytes as numbers.
+    ///
+    /// # Errors
+    /// As [`Self::bytes`].
+    pub(crate) fn values(&self) -> Result<Vec<f32>, BackendError> {
+        Ok(bytemuck::pod_collect_to_vec(&self.bytes()?))
+    }
+
+    /// Whether they can be read without fail.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.in_memory().is_some()
+    }
+
     /// All bytes, if they are not on the disk.
     fn in_memory(&self) -> Option<&[u8]> {
         match &self.0 {
@@ -107,7 +120,10 @@ impl Contents {
     }
 
     /// Copies bytes from one on, which is the first of a word.
-    fn read(&self, first: usize, into: &mut [u8]) -> Result<(), BackendError> {
+    ///
+    /// # Errors
+    /// As [`Self::bytes`].
+    pub(crate) fn read(&self, first: usize, into: &mut [u8]) -> Result<(), BackendError> {
         match &self.0 {
             Kind::File { file, .. } => file.read(first / size_of::<u32>(), into),
             Kind::Part(part) => part.read(first as u64, into).map_err(|reason| BackendError::Unreadable {

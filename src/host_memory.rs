@@ -6,6 +6,7 @@ use crate::plan::{Plan, SlotId, Tensor};
 use crate::scratch_file::{PIECE, ScratchFile};
 use crate::words::Words;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -212,6 +213,44 @@ impl HostMemory {
             for (slot, piece) in changed.iter().zip(&pieces) {
                 self.buffer_mut(*slot).store(first, &piece[..length])?;
             }
+        }
+        Ok(())
+    }
+
+    /// Lets `work` change the rows of one slot and look at those of another, each of `line` numbers: at all at once where they are
+    /// in memory, else at a few of them, and of the other at one more on either side. `work` is told which rows it is given.
+    ///
+    /// # Errors
+    /// As [`Self::in_pieces`].
+    pub(crate) fn in_rows(
+        &mut self,
+        [changed, seen]: [SlotId; 2],
+        line: usize,
+        height: usize,
+        mut work: impl FnMut([Range<usize>; 2], &mut [f32], &[f32]),
+    ) -> Result<(), BackendError> {
+        if ![changed, seen].iter().any(|slot| matches!(self.buffer(*slot), Buffer::Disk(_))) {
+            let mut words = self.take(changed);
+            work(
+                [0..height, 0..height],
+                &mut numbers(&mut words)[..line * height],
+                &self.values(seen)[..line * height],
+            );
+            self.put(changed, words);
+            return Ok(());
+        }
+        let most = (PIECE / line).clamp(1, height);
+        let mut piece = vec![0_u32; most * line];
+        let mut around = vec![0_u32; (most + 2).min(height) * line];
+        for first in (0..height).step_by(most) {
+            let rows = first..(first + most).min(height);
+            let looked_at = rows.start.saturating_sub(1)..(rows.end + 1).min(height);
+            let piece = &mut piece[..rows.len() * line];
+            let around = &mut around[..looked_at.len() * line];
+            self.buffer(changed).load(rows.start * line, piece)?;
+            self.buffer(seen).load(looked_at.start * line, around)?;
+            work([rows.clone(), looked_at], numbers(piece), bytemuck::cast_slice(around));
+            self.buffer_mut(changed).store(rows.start * line, piece)?;
         }
         Ok(())
     }

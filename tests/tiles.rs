@@ -225,9 +225,11 @@ fn what_waits_on_the_disk_comes_back_with_the_same_bits() {
     let picture = Size { width: 331, height: 267 };
     let terms = common::terms(&["relu1_2"], &["relu1_1"]);
     let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
-    let engine = engine(&Device::Cpu(None), case.deepest()).with_scratch_directory(inside.clone());
-    let windowed = case.windowed(&engine, several(&case, &mut Random::new(1), 1)[0]);
-    let painted = |spill| {
+    assert!(case.terms.contains(&Term::TotalVariation));
+    let engines = [Device::Cpu(None), Device::Reference];
+    let engines = engines.map(|device| engine(&device, case.deepest()).with_scratch_directory(inside.clone()));
+    let windowed = case.windowed(&engines[0], several(&case, &mut Random::new(1), 1)[0]);
+    let painted = |engine: &Engine, spill| {
         let windowed = Windowed { spill, ..windowed.clone() };
         let mut session = engine.windowed_session(&windowed).unwrap();
         let (plan, session) = (&windowed.whole, session.as_mut());
@@ -241,14 +243,23 @@ fn what_waits_on_the_disk_comes_back_with_the_same_bits() {
         let read = |tensor| session.read(plan.find(tensor).unwrap()).unwrap();
         (kept.map(read), windowed.on_disk(), windowed.in_memory())
     };
-    let (expected, nothing, all) = painted(Spill::Nothing);
-    assert!(nothing == 0 && expected.iter().all(|bytes| bytes.iter().any(|byte| *byte != 0)));
-    for spill in [Spill::Targets, Spill::TargetsAndMoments] {
-        let (found, on_disk, in_memory) = painted(spill);
-        assert!(on_disk > 0 && on_disk + in_memory == all);
-        assert!(found == expected, "{spill:?}");
+    assert!(Spill::ALL.iter().all(|spill| windowed.allows(*spill)));
+    for engine in &engines {
+        let (expected, nothing, all) = painted(engine, Spill::Nothing);
+        assert!(nothing == 0 && expected.iter().all(|bytes| bytes.iter().any(|byte| *byte != 0)));
+        let mut before = 0;
+        for &spill in &Spill::ALL[1..] {
+            let (found, on_disk, in_memory) = painted(engine, spill);
+            assert!(on_disk > before && on_disk + in_memory == all);
+            assert!(found == expected, "{spill:?}");
+            before = on_disk;
+        }
     }
     assert_eq!(std::fs::read_dir(&inside).unwrap().count(), 0);
+    // Edges are looked for in the whole picture.
+    let terms = [&case.terms[..], &[Term::Edges]].concat();
+    let edged = Case { terms, ..case }.windowed(&engines[0], windowed.window.window.size);
+    assert!(edged.allows(Spill::TargetsAndMoments) && !edged.allows(Spill::TargetsMomentsAndPicture));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! Plans of pictures that are worked on window by window, because the whole takes more memory than there is.
 
 use super::{
-    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, Tensor, Term, Window,
+    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, SlotId, Step, Tensor, Term, Window,
     build::{Moving, windowed_features, windowed_iteration},
     tiles::cover,
 };
 use crate::vgg19::Layer;
 
 /// Which whole arrays wait on the disk for their turn: those that are read and written once an iteration, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spill {
     /// None.
     Nothing,
@@ -16,17 +16,21 @@ pub enum Spill {
     Targets,
     /// Those, and what Adam keeps besides the picture.
     TargetsAndMoments,
+    /// Those, the picture and its gradient.
+    TargetsMomentsAndPicture,
 }
 
 impl Spill {
     /// From the least on.
-    pub const ALL: [Spill; 3] = [Spill::Nothing, Spill::Targets, Spill::TargetsAndMoments];
+    pub const ALL: [Spill; 4] =
+        [Spill::Nothing, Spill::Targets, Spill::TargetsAndMoments, Spill::TargetsMomentsAndPicture];
 
     /// Whether an array is on the disk.
     pub fn holds(self, tensor: Tensor) -> bool {
         match tensor {
             Tensor::Target(Term::Content(_)) | Tensor::Features(_) => self != Spill::Nothing,
-            Tensor::AdamMean | Tensor::AdamSquare | Tensor::Average => self == Spill::TargetsAndMoments,
+            Tensor::AdamMean | Tensor::AdamSquare | Tensor::Average => self >= Spill::TargetsAndMoments,
+            Tensor::Image | Tensor::ImageGradient => self == Spill::TargetsMomentsAndPicture,
             _ => false,
         }
     }
@@ -70,6 +74,16 @@ impl Windowed {
         let cover = cover(picture, size, Depths::of_terms(terms));
         let (whole, window) = windowed_iteration(whole, window, terms, optimizer, moving)?;
         Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
+    }
+
+    /// Whether these arrays may be on the disk: the picture only where every step works on a few rows of it at a time.
+    pub fn allows(&self, spill: Spill) -> bool {
+        let in_rows = |step: &Step| matches!(step, Step::TotalVariation(_) | Step::SumOfSquares(_) | Step::Adam(_));
+        let spilled = |slot: &SlotId| {
+            let tensor = self.whole.slot(*slot).tensor;
+            matches!(tensor, Tensor::Image | Tensor::ImageGradient) && spill.holds(tensor)
+        };
+        self.whole.steps.iter().all(|step| in_rows(step) || !step.slots().0.iter().chain(&step.slots().1).any(spilled))
     }
 
     /// Bytes of the whole arrays in memory.

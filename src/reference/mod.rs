@@ -140,7 +140,7 @@ fn run_step(step: &Step, filters: &Filters, memory: &mut HostMemory) -> Result<(
         Step::MomentsLoss(step) => moments_loss::moments_loss(step, memory),
         Step::WassersteinLoss(step) => wasserstein_loss::wasserstein_loss(step, memory),
         Step::ContentLoss(step) => content_loss::content_loss(step, memory),
-        Step::TotalVariation(step) => total_variation::total_variation(step, memory),
+        Step::TotalVariation(step) => total_variation::total_variation(step, memory)?,
         Step::EdgeLoss(step) => edge_loss::edge_loss(step, memory),
         Step::FreezePixels(step) => freeze_pixels::freeze_pixels(step, memory),
         Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),

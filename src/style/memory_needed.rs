@@ -16,10 +16,10 @@ use crate::{
 use std::fmt;
 
 /// Most current pictures on their way from a GPU to the host at the same time: two looks at the losses are pending and a third
-/// is being requested. Other devices answer at once.
+/// is being requested. Other devices answer at once, without a copy.
 const PICTURES_UNDER_WAY: u64 = 3;
 /// What a process takes that has no pictures yet: the program, its threads and their stacks.
-const PROCESS: u64 = 24 << 20;
+const PROCESS: u64 = 19 << 20;
 /// Arrays of which a piece each is in memory while Adam works on what is on the disk.
 const PIECES: usize = 5;
 /// Suggested sizes are multiples of this many pixels.
@@ -156,8 +156,11 @@ pub fn memory(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Mem
 pub fn memories(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<Vec<Memory>, Reason> {
     let mut sessions = Vec::new();
     for scale in ScalePlans::all(engine, outline, recipe)? {
-        let process = process(outline, with_margin(scale.size, recipe));
-        sessions.extend(scale.into_plans().map(|planned| (planned, process)));
+        let size = with_margin(scale.size, recipe);
+        sessions.extend(scale.into_plans().map(|planned| {
+            let process = process(outline, size, planned.plan().terms.is_empty());
+            (planned, process)
+        }));
     }
     let devices = engine.devices().into_iter().enumerate();
     Ok(devices.map(|(device, engine)| peak(&engine, device, &sessions)).collect())
@@ -190,10 +193,14 @@ fn peak(engine: &Engine, device: usize, sessions: &[(Planned, u64)]) -> Memory {
     Memory { largest_slot, disk, ..peak }
 }
 
-/// The memory of a process that paints a picture of this size, without that of its session.
-pub(super) fn process(outline: &Outline, size: Size) -> u64 {
+/// The memory of a process that paints a picture of this size, without that of its session: with what was painted or, while it
+/// is `preparing` targets, with all pictures in the sizes of this scale.
+pub(super) fn process(outline: &Outline, size: Size, preparing: bool) -> u64 {
     let paintings = outline.paintings.iter().map(|painting| painting.size);
-    let pixels: usize = [outline.content, size].into_iter().chain(paintings).map(Size::pixels).sum();
+    let given = [outline.content].into_iter().chain(paintings);
+    let resized = outline.paintings.iter().map(|painting| style_size(painting.size, size, painting.scale));
+    let here = [size].into_iter().chain(resized.chain([size]).filter(|_| preparing));
+    let pixels: usize = given.chain(here).map(Size::pixels).sum();
     PROCESS + (3 * size_of::<f32>() * pixels) as u64
 }
 
@@ -215,17 +222,14 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
     let on_gpu = engine.uploads_filters();
     let memory = Memory { buffers, filters, scratch, largest_slot, ..Memory::default() };
     match planned {
-        Planned::Whole(plan) if on_gpu => {
-            Memory { staging: (arriving + written(plan)).max(read(plan, PICTURES_UNDER_WAY)), ..memory }
-        }
+        Planned::Whole(plan) if on_gpu => Memory { staging: (arriving + picture_of(plan)).max(read(plan)), ..memory },
         Planned::Whole(plan) => {
             // What arrives comes before other buffers than its own are touched.
             let arrived = slots(plan, |tensor| matches!(tensor, Tensor::Target(_)));
-            let arriving = (arriving + written(plan) + arrived).saturating_sub(buffers);
-            Memory { staging: arriving.max(read(plan, 1)), ..memory }
+            Memory { staging: (arriving + picture_of(plan) + arrived).saturating_sub(buffers), ..memory }
         }
         Planned::Windowed(windowed) => {
-            let (whole, window) = (&windowed.whole, windowed.window_on(device));
+            let window = windowed.window_on(device);
             // A window's arrays are there twice on their way, as numbers and as they are stored, to a GPU all before the
             // first is there; of whole ones one is read at a time.
             let copies = (0..window.slots.len()).map(SlotId).filter(|slot| is_copied(window.slot(*slot))).map(|slot| {
@@ -234,16 +238,15 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
             });
             let under_way = if on_gpu { copies.sum() } else { copies.max().unwrap_or(0) };
             let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
-            let host = windowed.in_memory() + pieces + slots(whole, |tensor| tensor == Tensor::Image);
-            // What arrives comes before the window's buffers are touched.
-            let staging = (arriving + written(window)).saturating_sub(buffers).max(under_way);
-            Memory { staging, host, disk: windowed.on_disk(), ..memory }
+            // What arrives comes before the window's buffers are touched, and pieces when its windows are done.
+            let staging = (arriving + picture_of(window)).saturating_sub(buffers).max(under_way).max(pieces);
+            Memory { staging, host: windowed.in_memory(), disk: windowed.on_disk(), ..memory }
         }
     }
 }
 
-/// Bytes of the slots that the host fills before the first routine.
-fn written(plan: &Plan) -> u64 {
+/// Bytes of the picture, which the host writes before the first routine.
+fn picture_of(plan: &Plan) -> u64 {
     slots(plan, |tensor| tensor == Tensor::Image)
 }
 
@@ -258,12 +261,12 @@ fn targets(planned: &Planned) -> u64 {
         .sum()
 }
 
-/// Bytes of the slots that the host reads, pictures counted as often as they may be under way.
-fn read(plan: &Plan, pictures: u64) -> u64 {
-    let pictures = slots(plan, |tensor| tensor == Tensor::Average) * pictures;
+/// Bytes of the slots that are read from a GPU.
+fn read(plan: &Plan) -> u64 {
+    let pictures = slots(plan, |tensor| tensor == Tensor::Average) * PICTURES_UNDER_WAY;
     let small = |tensor| matches!(tensor, Tensor::LossRing | Tensor::LbfgsResults);
     // L-BFGS reads the picture itself when nothing else is under way.
-    pictures.max(slots(plan, |tensor| tensor == Tensor::Image)) + slots(plan, small)
+    pictures.max(picture_of(plan)) + slots(plan, small)
 }
 
 fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {

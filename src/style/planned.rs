@@ -127,7 +127,7 @@ impl<'a> Fitting<'a> {
 
     /// Whether it fits every device.
     fn fits(&self, planned: &Planned, size: Size) -> bool {
-        let process = process(self.outline, size);
+        let process = process(self.outline, size, self.after.is_some());
         self.devices.iter().enumerate().all(|(device, engine)| {
             let budget = engine.budget().unwrap_or(u64::MAX);
             Memory { process, ..alone(engine, device, planned, self.after) }.fits(engine, budget)
@@ -137,7 +137,7 @@ impl<'a> Fitting<'a> {
     /// Windows with the least on the disk with which they fit, or all if they do not even so; and whether they fit.
     fn spilling(&self, windowed: Windowed, size: Size) -> (Planned, bool) {
         let mut windowed = Box::new(windowed);
-        for spill in Spill::ALL {
+        for spill in Spill::ALL.into_iter().filter(|spill| windowed.allows(*spill)).collect::<Vec<_>>() {
             windowed.spill = spill;
             let planned = Planned::Windowed(windowed);
             if self.fits(&planned, size) {

@@ -19,7 +19,6 @@ use crate::{
         self, IterationState, Network, Optimizer, PerTerm, Plan, PlanError, Precision, Representation, Routine, Tensor,
         Term,
     },
-    values,
 };
 use std::collections::VecDeque;
 
@@ -222,7 +221,7 @@ fn try_range(
     let Some((_, contents)) = device.receive(wait)? else {
         return Ok(Some((Stage::Range { prepared, scales, search, asked }, Progress::Pending)));
     };
-    let losses = PerTerm::new(&device.plan.terms, values(&contents[0]));
+    let losses = PerTerm::new(&device.plan.terms, contents[0].values()?);
     Ok(match search.feed(range(&losses)) {
         Trial::Another => Some((Stage::Range { prepared, scales, search, asked: false }, Progress::Worked)),
         Trial::Settled(exponent) => {

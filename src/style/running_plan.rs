@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 /// Slots that were requested together, and why.
 struct Asked<P> {
     purpose: P,
-    count: usize,
-    contents: Vec<Vec<u8>>,
+    /// None of those that are still to be received, in this order.
+    contents: Vec<Option<Contents>>,
 }
 
 /// Why slots were requested, and their contents.
-type Answer<P> = (P, Vec<Vec<u8>>);
+type Answer<P> = (P, Vec<Contents>);
 
 /// A plan made ready on a device. `P` says what an answer is for: answers come in the order of the questions.
 pub(super) struct RunningPlan<P> {
@@ -56,18 +56,23 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
         self.session.run(routine)
     }
 
-    /// The contents of slots as they are now, without a copy, if the session holds them on the host.
+    /// The contents of slots as they are now, if the session holds them on the host, from where no lost device takes them.
     pub fn share(&self, tensors: &[Tensor]) -> Option<Vec<Contents>> {
         tensors.iter().map(|&tensor| self.session.share(self.slot(tensor))).collect()
     }
 
-    /// Asks for the contents of slots, all as they are now.
+    /// Asks for the contents of slots, all as they are now: without a copy where the session holds them on the host.
     pub fn ask(&mut self, purpose: P, tensors: &[Tensor]) -> Result<(), BackendError> {
+        let mut contents = Vec::new();
         for &tensor in tensors {
             let slot = self.slot(tensor);
-            self.session.request(slot)?;
+            let shared = self.session.share(slot);
+            if shared.is_none() {
+                self.session.request(slot)?;
+            }
+            contents.push(shared);
         }
-        self.asked.push_back(Asked { purpose, count: tensors.len(), contents: Vec::new() });
+        self.asked.push_back(Asked { purpose, contents });
         Ok(())
     }
 
@@ -79,11 +84,12 @@ impl<P: Copy + PartialEq> RunningPlan<P> {
     /// The answer to the oldest question: if it is ready, or, if `wait`, as soon as it is.
     pub fn receive(&mut self, wait: bool) -> Result<Option<Answer<P>>, BackendError> {
         while let Some(asked) = self.asked.front_mut() {
-            if asked.contents.len() == asked.count {
-                return Ok(self.asked.pop_front().map(|asked| (asked.purpose, asked.contents)));
-            }
+            let Some(missing) = asked.contents.iter_mut().find(|contents| contents.is_none()) else {
+                let answered = self.asked.pop_front();
+                return Ok(answered.map(|asked| (asked.purpose, asked.contents.into_iter().flatten().collect())));
+            };
             match self.session.receive(wait)? {
-                Some(bytes) => asked.contents.push(bytes),
+                Some(bytes) => *missing = Some(bytes.into()),
                 None => break,
             }
         }

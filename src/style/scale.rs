@@ -143,9 +143,16 @@ impl Scale {
         self.loss
     }
 
-    /// A picture from an earlier moment.
+    /// The present picture if it can still be had, else one from an earlier moment.
     pub fn into_so_far(self) -> Option<Picture> {
-        self.so_far
+        let present = self.at_hand().filter(|_| self.optimizer.iteration() > 0);
+        let size = self.device.plan.window.size;
+        present.and_then(|contents| self.optimizer.picture(size, self.margin, &contents).ok()).or(self.so_far)
+    }
+
+    /// What the present picture is made from, if that outlives the device.
+    fn at_hand(&self) -> Option<Vec<Contents>> {
+        self.device.share(self.optimizer.result()).filter(|_| self.optimizer.result_is_steady())
     }
 
     /// Continues with other weights, another learning rate, or to another iteration.
@@ -216,17 +223,14 @@ impl Scale {
 
     fn ask_for_moment(&mut self, purpose: Purpose, iteration: u32) -> Result<(), BackendError> {
         let tensors: Vec<Tensor> = self.optimizer.kept().iter().map(|(tensor, _)| *tensor).collect();
-        let shared = self.device.share(&tensors);
-        // The answer comes behind those that belong before this moment, even where nothing is left to ask for.
-        let asked = if shared.is_some() { &[] } else { &tensors[..] };
-        self.device.ask(purpose, asked)?;
+        self.device.ask(purpose, &tensors)?;
         self.moment = Some(Moment {
             iteration,
             evaluations: self.optimizer.evaluations(),
             seconds: self.seconds(),
             gradient_exponent: self.gradient_exponent,
             optimizer: self.optimizer.saved(),
-            contents: tensors.into_iter().zip(shared.unwrap_or_default()).collect(),
+            contents: Vec::new(),
         });
         Ok(())
     }
@@ -253,7 +257,11 @@ impl Scale {
             wishes.picture = false;
             self.optimizer.look(&mut self.device)?;
             self.ask_for_picture(PictureUse::Snapshot, iteration)?;
-        } else if is_new && iteration < self.iterations && self.kept.is_none_or(|kept| kept.elapsed() >= KEEP) {
+        } else if is_new
+            && iteration < self.iterations
+            && self.kept.is_none_or(|kept| kept.elapsed() >= KEEP)
+            && self.at_hand().is_none()
+        {
             self.kept = Some(Instant::now());
             self.ask_for_picture(PictureUse::Copy, iteration)?;
         }
@@ -268,7 +276,7 @@ impl Scale {
     fn take(
         &mut self,
         purpose: Purpose,
-        contents: Vec<Vec<u8>>,
+        contents: Vec<Contents>,
         wishes: &mut Wishes,
         events: &mut VecDeque<Event>,
     ) -> Result<Progress, Reason> {
@@ -289,7 +297,11 @@ impl Scale {
                 self.see_to(wishes)?;
             }
             Purpose::Picture(picture_use, iteration) => {
-                let picture = self.optimizer.picture(self.device.plan.window.size, self.margin, &contents);
+                if contents.iter().all(Contents::is_in_memory) {
+                    // The new one comes for certain, and large ones have no room beside each other.
+                    self.so_far = None;
+                }
+                let picture = self.optimizer.picture(self.device.plan.window.size, self.margin, &contents)?;
                 match (picture_use, self.ending.take()) {
                     (PictureUse::Result, Some(Ending::NotFinite(reason))) => {
                         return Ok(Progress::Failed(reason, Some(picture)));
@@ -310,7 +322,7 @@ impl Scale {
             Purpose::Moment | Purpose::LastMoment => {
                 let Some(mut moment) = self.moment.take() else { return Ok(Progress::Worked) };
                 let tensors = self.optimizer.kept().iter().map(|(tensor, _)| *tensor);
-                moment.contents.extend(tensors.zip(contents.into_iter().map(Contents::from)));
+                moment.contents = tensors.zip(contents).collect();
                 let left = purpose == Purpose::LastMoment;
                 return Ok(if left { Progress::OutOfRange(moment) } else { Progress::Moment(moment) });
             }
@@ -357,6 +369,8 @@ mod tests {
     struct Mortal {
         session: Box<dyn Session>,
         routines: u32,
+        /// Whether what it holds outlives it.
+        shares: bool,
     }
 
     impl Mortal {
@@ -391,6 +405,10 @@ mod tests {
             self.alive().and_then(|()| self.session.receive(until_there))
         }
 
+        fn share(&self, slot: SlotId) -> Option<Contents> {
+            self.session.share(slot).filter(|_| self.shares)
+        }
+
         fn bytes(&self) -> u64 {
             self.session.bytes()
         }
@@ -421,7 +439,7 @@ mod tests {
             let outline = Outline::simple(size, size, &recipe);
             let objective = Objective::new(&recipe, &outline);
             let pictures = ScalePictures::exact(&content, &[&style], &content);
-            let paint = |routines, snapshots: Option<NonZeroU32>| {
+            let paint = |routines, snapshots: Option<NonZeroU32>, shares| {
                 let work = Work {
                     engine: &engine,
                     recipe: &recipe,
@@ -432,7 +450,7 @@ mod tests {
                 };
                 let prepared = prepare(work, Precision::F32).unwrap().unwrap();
                 let (plan, session) = prepared.device.into_session();
-                let device = Device::new(plan, Box::new(Mortal { session, routines }));
+                let device = Device::new(plan, Box::new(Mortal { session, routines, shares }));
                 let mut scale = Scale::new(Prepared { device, ..prepared }, &recipe, &objective, 12, None).unwrap();
                 let (mut wishes, mut events) = (Wishes { snapshots, ..Wishes::default() }, VecDeque::new());
                 let end = loop {
@@ -444,17 +462,23 @@ mod tests {
                 };
                 (end, events)
             };
-            let (end, events) = paint(u32::MAX, NonZeroU32::new(1));
+            let (end, events) = paint(u32::MAX, NonZeroU32::new(1), false);
             assert!(end.is_none());
             let moments: Vec<Picture> = events
                 .into_iter()
                 .filter_map(|event| if let Event::Snapshot { picture, .. } = event { Some(picture) } else { None })
                 .collect();
             assert_eq!(moments.len(), 12);
-            let (reason, kept) = paint(21, None).0.unwrap();
-            assert!(matches!(reason, Reason::Backend(BackendError::DeviceLost { .. })), "{reason}");
-            assert!(moments.contains(&kept.unwrap()), "{method:?}: not a picture of this run");
-            assert!(paint(1, None).0.unwrap().1.is_none(), "{method:?}: nothing was painted");
+            for shares in [false, true] {
+                let (reason, kept) = paint(21, None, shares).0.unwrap();
+                assert!(matches!(reason, Reason::Backend(BackendError::DeviceLost { .. })), "{reason}");
+                let kept = kept.unwrap();
+                assert!(moments.contains(&kept), "{method:?}: not a picture of this run");
+                // Ten evaluations and steps.
+                let is_last = kept == moments[9];
+                assert!(is_last || !shares || method == Method::Lbfgs, "the last one could still be had");
+                assert!(paint(1, None, shares).0.unwrap().1.is_none(), "{method:?}: nothing was painted");
+            }
         }
     }
 }

@@ -8,14 +8,14 @@ use super::{
     statistics::Moments,
 };
 use crate::{
-    BackendError, Engine, Session, SlotContents,
+    BackendError, Contents, Engine, Session, SlotContents,
     cpu::edge_loss,
     picture::Picture,
     plan::{
         self, Border, Network, Plan, PlanError, Pooling, Precision, Region, Representation, Routine, Size, Style,
         Tensor, Term, Window,
     },
-    read_map, values,
+    read_map,
     vgg19::Layer,
     write_values,
 };
@@ -143,7 +143,9 @@ impl Targets {
             session.run(Routine::Features)?;
             let contents = read_by_host(source, &wanted)
                 .iter()
-                .map(|&tensor| session.read(plan.find(tensor).expect("a features plan holds what is wanted")))
+                .map(|&tensor| {
+                    session.read(plan.find(tensor).expect("a features plan holds what is wanted")).map(Contents::from)
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             targets.take(source, &wanted, &contents, &plan, session.as_mut())?;
         }
@@ -156,13 +158,13 @@ impl Targets {
         &mut self,
         source: Source,
         wanted: &[Representation],
-        contents: &[Vec<u8>],
+        contents: &[Contents],
         plan: &Plan,
         session: &mut dyn Session,
     ) -> Result<(), BackendError> {
         match source {
             Source::Photograph => {
-                for (&representation, squares) in wanted.iter().zip(values(&contents[0])) {
+                for (&representation, squares) in wanted.iter().zip(contents[0].values()?) {
                     let slot = plan.find(representation.tensor()).expect("a features plan holds what is wanted");
                     let contents = session.hand_over(slot)?;
                     let layer = representation.layer();
@@ -179,8 +181,8 @@ impl Targets {
                     });
                     let moments = &mut self.styles[index].2;
                     match representation {
-                        Representation::Mean(..) => moments.mean = values(contents),
-                        _ => moments.gram = values(contents),
+                        Representation::Mean(..) => moments.mean = contents.values()?,
+                        _ => moments.gram = contents.values()?,
                     }
                 }
             }

@@ -45,14 +45,7 @@ fn rows(
     (0..size.height as usize).map(move |y| (at.row(y, width, channels), place.row(y, width, channels)))
 }
 
-/// Copies a rectangle of pixels.
-pub(super) fn copy(from: &[f32], at: Place, to: &mut [f32], place: Place, size: Size, channels: usize) {
-    for (from_row, to_row) in rows(at, place, size, channels) {
-        to[to_row].copy_from_slice(&from[from_row]);
-    }
-}
-
-/// [`copy`] out of a buffer that may be on the disk.
+/// Copies a rectangle of pixels out of a buffer that may be on the disk.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -68,7 +61,7 @@ pub(super) fn load(
         .try_for_each(|(from_row, to_row)| from.load(from_row.start, bytemuck::cast_slice_mut(&mut to[to_row])))
 }
 
-/// [`copy`] into such a buffer.
+/// Copies one into such a buffer.
 ///
 /// # Errors
 /// If it cannot be written.

@@ -1,6 +1,6 @@
 //! The whole arrays as the windows see them, and what the windows put into them.
 
-use super::place::{Place, copy, load, store};
+use super::place::{Place, load, store};
 use crate::{
     backend::BackendError,
     host_memory::{Buffer, HostMemory},
@@ -35,7 +35,7 @@ impl Whole<'_> {
     /// If it is on the disk and cannot be read.
     pub fn shown(&self, tensor: Tensor, tile: &Tile, routine: Routine) -> Result<Option<Vec<f32>>, BackendError> {
         Ok(Some(match tensor {
-            Tensor::Image => self.part_of_picture(tile.window),
+            Tensor::Image => self.part_of_picture(tile.window)?,
             Tensor::Counted(layer) => counted(tile, layer),
             Tensor::RegionWeights(layer, region) => {
                 self.weights(tile, layer, region, routine == Routine::Statistics)?
@@ -45,11 +45,11 @@ impl Whole<'_> {
         }))
     }
 
-    fn part_of_picture(&self, window: Window) -> Vec<f32> {
+    fn part_of_picture(&self, window: Window) -> Result<Vec<f32>, BackendError> {
         let mut part = vec![0.0; 3 * window.size.pixels()];
         let (from, to) = (Place::in_picture(window, Window::whole(window.picture)), Place::in_picture(window, window));
-        copy(self.memory.values(slot(self.plan, Tensor::Image)), from, &mut part, to, window.size, 3);
-        part
+        load(self.memory.buffer(slot(self.plan, Tensor::Image)), from, &mut part, to, window.size, 3)?;
+        Ok(part)
     }
 
     /// A window of a map of a layer, with a halo of zeros.

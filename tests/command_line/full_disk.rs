@@ -112,7 +112,7 @@ fn the_last_whole_checkpoint_stays_and_what_changes_is_said_once() {
 }
 
 /// Three sizes, of which only the last two take windows, with what waits on the disk.
-const IN_WINDOWS: &str = "--size 240 --min-scale 120 --memory 43MiB --first-iterations 6 --iterations 4";
+const IN_WINDOWS: &str = "--size 240 --min-scale 120 --memory 37MiB --first-iterations 6 --iterations 4";
 
 fn folder_for_windows() -> Folder {
     Folder::with_pictures_of([240, 160], [120, 90])
@@ -144,7 +144,7 @@ fn a_run_in_windows_without_room_for_what_waits_on_the_disk_ends_with_a_picture_
 #[test]
 fn a_run_in_windows_whose_checkpoints_have_no_room_goes_on_and_the_last_whole_one_stays() {
     let folder = folder_for_windows();
-    let options = "--size 240 --min-scale 120 --memory 43MiB --first-iterations 6 --iterations 12 --optimizer adam";
+    let options = "--size 240 --min-scale 120 --memory 37MiB --first-iterations 6 --iterations 12 --optimizer adam";
     folder.paint("whole.png", options);
     // Room for two checkpoints of the first size, 48 bytes for each of 144x104 pixels, and not for two of the others; for one
     // between two sizes there is always room.

@@ -5,7 +5,7 @@ use super::{
     loss_ring::LossRing,
 };
 use crate::{
-    BackendError,
+    BackendError, Contents,
     picture::Picture,
     plan::{self, AdamRates, IterationState, Routine, Size, Tensor, Term},
     style::{objective::Objective, recipe::Recipe},
@@ -91,12 +91,12 @@ impl Optimizer for Adam {
 
     fn receive(
         &mut self,
-        contents: &[Vec<u8>],
+        contents: &[Contents],
         _device: &mut Device,
         objective: &Objective,
     ) -> Result<News, BackendError> {
         let mut news = News::default();
-        for row in self.ring.news(&contents[0]) {
+        for row in self.ring.news(&contents[0].bytes()?) {
             let loss = objective.loss(&row);
             if !loss.is_finite() {
                 news.not_finite = true;
@@ -136,6 +136,10 @@ impl Optimizer for Adam {
         true
     }
 
+    fn result_is_steady(&self) -> bool {
+        true
+    }
+
     fn kept(&self) -> &'static [(Tensor, &'static str)] {
         KEPT
     }
@@ -149,8 +153,8 @@ impl Optimizer for Adam {
     }
 
     /// The running average without the weight that its start still has.
-    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture {
-        let state: IterationState = bytemuck::pod_read_unaligned(&contents[0]);
+    fn picture(&self, size: Size, margin: u32, contents: &[Contents]) -> Result<Picture, BackendError> {
+        let state: IterationState = bytemuck::pod_read_unaligned(&contents[0].bytes()?);
         clamped(size, margin, &contents[1], 1.0 - state.average_power)
     }
 }

@@ -9,14 +9,13 @@ use super::{
     line_search::{Found, Next, Point, Search},
 };
 use crate::{
-    BackendError,
+    BackendError, Contents,
     picture::Picture,
     plan::{LbfgsControl, LbfgsScalarResults, PerTerm, Routine, Size, Tensor},
     style::{
         objective::{Loss, Objective},
         recipe::Recipe,
     },
-    values,
 };
 use std::collections::VecDeque;
 
@@ -272,8 +271,8 @@ fn move_to(device: &mut Device, step: f64) -> Result<(), BackendError> {
     device.run(Routine::LbfgsTrial)
 }
 
-fn scalars(bytes: &[u8]) -> LbfgsScalarResults {
-    bytemuck::pod_read_unaligned(&bytes[..size_of::<LbfgsScalarResults>()])
+fn scalars(contents: &Contents) -> Result<LbfgsScalarResults, BackendError> {
+    Ok(bytemuck::pod_read_unaligned(&contents.bytes()?[..size_of::<LbfgsScalarResults>()]))
 }
 
 impl Optimizer for Lbfgs {
@@ -292,7 +291,7 @@ impl Optimizer for Lbfgs {
 
     fn receive(
         &mut self,
-        contents: &[Vec<u8>],
+        contents: &[Contents],
         device: &mut Device,
         objective: &Objective,
     ) -> Result<News, BackendError> {
@@ -300,11 +299,13 @@ impl Optimizer for Lbfgs {
             self.stale -= 1;
             return Ok(News::default());
         }
-        let evaluated = |device: &Device| objective.loss(&PerTerm::new(&device.plan.terms, values(&contents[0])));
+        let evaluated = |device: &Device| {
+            Ok::<_, BackendError>(objective.loss(&PerTerm::new(&device.plan.terms, contents[0].values()?)))
+        };
         let mut news = News::default();
         match std::mem::replace(&mut self.state, State::Rest) {
             State::Start => {
-                let loss = evaluated(device);
+                let loss = evaluated(device)?;
                 self.evaluations += 1;
                 if !loss.is_finite() {
                     news.not_finite = true;
@@ -314,7 +315,7 @@ impl Optimizer for Lbfgs {
                 self.update(device, None, false)?;
             }
             State::Products { pair, iterated } => {
-                self.take_products(&values(&contents[0]), pair);
+                self.take_products(&contents[0].values()?, pair);
                 if iterated {
                     self.iteration += 1;
                     let reached = self.tried.iter().find(|loss| loss.total == self.loss);
@@ -324,15 +325,15 @@ impl Optimizer for Lbfgs {
                 self.tried.clear();
             }
             State::Norm(start) => {
-                let sum = f64::from(scalars(&contents[0]).gradient_sum);
+                let sum = f64::from(scalars(&contents[0])?.gradient_sum);
                 let step = self.learning_rate * FIRST_CHANGE * self.count as f64 / sum;
                 self.try_point(device, Search::new(start), step)?;
             }
             State::Trial { search, step } => {
-                let loss = evaluated(device);
+                let loss = evaluated(device)?;
                 self.evaluations += 1;
                 self.tried.push(loss);
-                let slope = self.unit * f64::from(scalars(&contents[1]).slope);
+                let slope = self.unit * f64::from(scalars(&contents[1])?.slope);
                 self.take_trial(device, search, Point { step, loss: loss.total, slope })?;
             }
             // No answer is pending in these states.
@@ -379,6 +380,11 @@ impl Optimizer for Lbfgs {
         matches!(self.state, State::Rest | State::Converged)
     }
 
+    /// A search tries points that are worse.
+    fn result_is_steady(&self) -> bool {
+        false
+    }
+
     fn kept(&self) -> &'static [(Tensor, &'static str)] {
         KEPT
     }
@@ -396,7 +402,7 @@ impl Optimizer for Lbfgs {
         &[Tensor::LbfgsBase]
     }
 
-    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture {
+    fn picture(&self, size: Size, margin: u32, contents: &[Contents]) -> Result<Picture, BackendError> {
         clamped(size, margin, &contents[0], 1.0)
     }
 }

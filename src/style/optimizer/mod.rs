@@ -12,7 +12,7 @@ use super::{
     running_plan::RunningPlan,
 };
 use crate::{
-    BackendError,
+    BackendError, Contents,
     picture::Picture,
     plan::{self, PerTerm, Size, Tensor},
 };
@@ -91,7 +91,7 @@ pub(super) trait Optimizer {
     /// Takes an answer for [`Purpose::Optimizer`].
     fn receive(
         &mut self,
-        contents: &[Vec<u8>],
+        contents: &[Contents],
         device: &mut Device,
         objective: &Objective,
     ) -> Result<News, BackendError>;
@@ -114,6 +114,9 @@ pub(super) trait Optimizer {
     /// Whether [`Optimizer::kept`], if asked for now, is the state at the end of an iteration.
     fn rests(&self) -> bool;
 
+    /// Whether [`Optimizer::result`] is that of some iteration at every moment, also where the next one was broken off.
+    fn result_is_steady(&self) -> bool;
+
     /// What it keeps on the device between iterations.
     fn kept(&self) -> &'static [(Tensor, &'static str)];
 
@@ -124,7 +127,7 @@ pub(super) trait Optimizer {
     fn result(&self) -> &'static [Tensor];
 
     /// The picture in [0, 1] from the contents of [`Optimizer::result`], which are of this size, without the margin.
-    fn picture(&self, size: Size, margin: u32, contents: &[Vec<u8>]) -> Picture;
+    fn picture(&self, size: Size, margin: u32, contents: &[Contents]) -> Result<Picture, BackendError>;
 }
 
 /// What an optimiser keeps on the device between iterations, with the names under which it is saved.
@@ -177,16 +180,17 @@ pub(super) fn optimizer(
 
 /// A picture of these values without the margin, brought into [0, 1]. Nothing else of a picture's size is made: the device's
 /// memory is the host's on the CPU back end.
-fn clamped(size: Size, margin: u32, bytes: &[u8], divisor: f32) -> Picture {
+fn clamped(size: Size, margin: u32, contents: &Contents, divisor: f32) -> Result<Picture, BackendError> {
     const PIXEL: usize = 3 * size_of::<f32>();
     let inside = Size { width: size.width - 2 * margin, height: size.height - 2 * margin };
-    let (row, margin) = (size.width as usize * PIXEL, margin as usize);
     let mut pixels = Vec::with_capacity(3 * inside.pixels());
-    for row in bytes.chunks_exact(row).skip(margin).take(inside.height as usize) {
-        let (values, _) = row[margin * PIXEL..row.len() - margin * PIXEL].as_chunks();
+    let mut row = vec![0; inside.width as usize * PIXEL];
+    for y in margin..margin + inside.height {
+        contents.read((y as usize * size.width as usize + margin as usize) * PIXEL, &mut row)?;
+        let (values, _) = row.as_chunks();
         pixels.extend(values.iter().map(|value| (f32::from_ne_bytes(*value) / divisor).clamp(0.0, 1.0)));
     }
-    Picture::new(inside, pixels).expect("the plan's picture has the size of the window")
+    Ok(Picture::new(inside, pixels).expect("the plan's picture has the size of the window"))
 }
 
 #[cfg(test)]
@@ -197,10 +201,11 @@ mod tests {
     fn a_picture_loses_its_margin_and_what_is_beyond_black_and_white() {
         let size = Size { width: 4, height: 5 };
         let values: Vec<f32> = (0..3 * size.pixels()).map(|index| index as f32 - 30.0).collect();
-        let picture = clamped(size, 1, bytemuck::cast_slice(&values), 24.0);
+        let contents = Contents::from(bytemuck::cast_slice(&values).to_vec());
+        let picture = clamped(size, 1, &contents, 24.0).unwrap();
         assert_eq!(picture.size(), Size { width: 2, height: 3 });
         let rows = [-15.0, -3.0, 9.0].map(|first| (0..6).map(move |index| ((first + index as f32) / 24.0).max(0.0)));
         assert_eq!(picture.pixels(), rows.into_iter().flatten().collect::<Vec<f32>>());
-        assert!(clamped(size, 0, bytemuck::cast_slice(&values), 2.0).pixels().ends_with(&[1.0; 3]));
+        assert!(clamped(size, 0, &contents, 2.0).unwrap().pixels().ends_with(&[1.0; 3]));
     }
 }
