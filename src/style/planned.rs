@@ -127,7 +127,9 @@ impl<'a> Fitting<'a> {
 
     /// Whether it fits every device.
     fn fits(&self, planned: &Planned, size: Size) -> bool {
-        let process = process(self.outline, size, self.after.is_some());
+        // A painting is looked at for a picture of another size.
+        let painted = self.after.map_or(size, |iteration| iteration.plan().window.picture);
+        let process = process(self.outline, painted, self.after.is_some());
         self.devices.iter().enumerate().all(|(device, engine)| {
             let budget = engine.budget().unwrap_or(u64::MAX);
             Memory { process, ..alone(engine, device, planned, self.after) }.fits(engine, budget)
