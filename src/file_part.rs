@@ -42,8 +42,13 @@ impl FilePart {
     /// # Errors
     /// If the file cannot be read, or has become shorter.
     pub(crate) fn read(&self, first: u64, into: &mut [u8]) -> io::Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(self.first + first))?;
-        file.read_exact(into)
+        at(&self.file, self.first + first, |mut file| file.read_exact(into))
     }
+}
+
+/// Does something at a byte of a file that several may read and write.
+pub(crate) fn at(file: &Mutex<File>, byte: u64, work: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    file.seek(SeekFrom::Start(byte))?;
+    work(&file)
 }

@@ -48,11 +48,18 @@ impl Buffer {
     /// # Errors
     /// If it is on the disk and cannot be written.
     pub(crate) fn store(&mut self, first: usize, from: &[u32]) -> Result<(), BackendError> {
+        self.store_bytes(first, bytemuck::cast_slice(from))
+    }
+
+    /// Overwrites bytes, from a word on.
+    fn store_bytes(&mut self, first: usize, from: &[u8]) -> Result<(), BackendError> {
         match self {
-            Buffer::Memory(words) => words[first..first + from.len()].copy_from_slice(from),
-            Buffer::Disk(file) => own(file)?.write(first, bytemuck::cast_slice(from))?,
+            Buffer::Memory(words) => {
+                bytemuck::cast_slice_mut(&mut words[first..])[..from.len()].copy_from_slice(from);
+                Ok(())
+            }
+            Buffer::Disk(file) => own(file)?.write(first, from),
         }
-        Ok(())
     }
 }
 
@@ -265,11 +272,9 @@ impl HostMemory {
 
     /// Overwrites bytes from a word on.
     fn put_bytes(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
-        if let Buffer::Disk(file) = self.buffer_mut(slot) {
-            return own(file)?.write(first, bytes);
-        }
-        bytemuck::cast_slice_mut(&mut self.words_mut(slot)[first..])[..bytes.len()].copy_from_slice(bytes);
-        Ok(())
+        let end = size_of::<u32>() * first + bytes.len();
+        assert!(end <= size_of::<u32>() * self.places[slot.0].words, "no more than the slot holds");
+        self.buffer_mut(slot).store_bytes(first, bytes)
     }
 
     /// [`crate::Session::read`].
@@ -302,7 +307,6 @@ impl HostMemory {
     /// # Errors
     /// As [`Buffer::store`], and if the contents cannot be read.
     pub(crate) fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
-        assert!(contents.len() <= size_of::<u32>() * self.places[slot.0].words, "no more than the slot holds");
         let mut first = 0;
         contents.each_piece(std::convert::identity, |bytes| {
             self.put_bytes(slot, first, bytes)?;

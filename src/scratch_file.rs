@@ -1,11 +1,11 @@
 //! An array on the disk, for what is too large for the memory and read a part at a time.
 
-use crate::backend_error::BackendError;
+use crate::{backend_error::BackendError, file_part};
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 /// Words of a file that are in memory at a time.
@@ -72,9 +72,7 @@ impl ScratchFile {
 
     /// Does something at a word.
     fn at(&self, word: usize, work: impl FnOnce(&File) -> io::Result<()>) -> Result<(), BackendError> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = file.seek(SeekFrom::Start(4 * word as u64)).and_then(|_| work(&file));
-        done.map_err(|reason| failed(&self.directory, self.bytes, &reason))
+        file_part::at(&self.file, 4 * word as u64, work).map_err(|reason| failed(&self.directory, self.bytes, &reason))
     }
 }
 
