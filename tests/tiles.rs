@@ -4,7 +4,7 @@ use crate::common::{self, distance, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
+        AdamRates, Banding, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
         Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features,
         iteration, iteration_of_some_pixels, window_sizes,
     },
@@ -30,13 +30,21 @@ impl Case {
         self.terms.iter().filter_map(|term| term.layer()).max().unwrap()
     }
 
+    fn sizes(&self) -> Vec<Size> {
+        window_sizes(self.picture, self.border, Depths::of_terms(&self.terms))
+    }
+
     fn network(&self, storage: Storage) -> Network {
         Network { border: self.border, pooling: self.pooling, storage, ..common::network(self.picture) }
     }
 
     fn whole(&self, engine: &Engine) -> Plan {
         let make = if self.moving == Moving::Some { iteration_of_some_pixels } else { iteration };
-        make(&self.network(storage(engine, self.picture)), &self.terms, Optimizer::default()).unwrap()
+        let mut storage = storage(engine, self.picture);
+        if self.border == Border::Wrap {
+            storage.banding = Banding::NONE;
+        }
+        make(&self.network(storage), &self.terms, Optimizer::default()).unwrap()
     }
 
     fn windowed(&self, engine: &Engine, size: Size) -> Windowed {
@@ -118,8 +126,8 @@ fn all_terms() -> Vec<Term> {
 
 /// Some sizes with several windows, from few to many.
 fn several(case: &Case, random: &mut Random, count: usize) -> Vec<Size> {
-    let mut sizes = window_sizes(case.picture, Depths::of_terms(&case.terms));
-    assert_eq!(sizes.remove(0), case.picture);
+    let mut sizes = case.sizes();
+    assert!(sizes.remove(0) == case.picture || case.border == Border::Wrap);
     (0..count).map(|_| sizes[random.bits() as usize % sizes.len()]).collect()
 }
 
@@ -133,6 +141,31 @@ fn windows_of_any_loss_give_what_the_whole_gives() {
         check(&Device::Cpu(None), &case, &sizes);
         check(&Device::Gpu(gpu()), &case, &sizes[..1]);
     }
+}
+
+#[test]
+fn windows_on_a_torus_give_what_the_whole_gives() {
+    // In the whole every pixel is weighed, because its maps' halos hold what is at the opposite edges.
+    let terms = vec![
+        style("relu1_1", 0, true, Statistic::Gram),
+        style("relu2_2", 1, true, Statistic::Moments),
+        style("relu2_1", 1, true, Statistic::Wasserstein),
+        Term::TotalVariation,
+    ];
+    let (border, pooling, moving) = (Border::Wrap, Pooling::Max, Moving::All);
+    // The second is smaller than a window's halo.
+    for picture in [Size { width: 74, height: 46 }, Size { width: 6, height: 92 }] {
+        let case = Case { picture, border, pooling, terms: terms.clone(), moving };
+        let sizes = case.sizes();
+        let [first, last] = [sizes[0], sizes[sizes.len() - 1]];
+        assert!(first.width > picture.width && first.height > picture.height, "{first}");
+        check(&Device::Cpu(None), &case, &[first, last]);
+        check(&Device::Gpu(gpu()), &case, &[last]);
+    }
+    // The total variation of rows at an edge needs the opposite one.
+    let case = Case { picture: Size { width: 74, height: 46 }, border, pooling, terms, moving };
+    let windowed = case.windowed(&engine(&Device::Cpu(None), case.deepest()), case.sizes()[0]);
+    assert!(windowed.allows(Spill::TargetsAndMoments) && !windowed.allows(Spill::TargetsMomentsAndPicture));
 }
 
 #[test]
@@ -180,7 +213,7 @@ fn windows_that_reach_through_all_poolings_give_what_the_whole_gives() {
     let terms = common::terms(&["relu4_2"], &["relu1_1", "relu3_1", "relu5_1"]);
     let picture = Size { width: 421, height: 60 };
     let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
-    let sizes = window_sizes(picture, Depths::of_terms(&case.terms));
+    let sizes = case.sizes();
     check(&Device::Cpu(None), &case, &[sizes[1], sizes[sizes.len() - 1]]);
 }
 
@@ -206,7 +239,7 @@ fn features_of_windows_are_those_of_the_whole() {
         };
         let plan = features(&network, &wanted).unwrap();
         let expected = read(&plan, engine.session(&plan).unwrap().as_mut());
-        let sizes = window_sizes(picture, Depths::of_representations(&wanted));
+        let sizes = window_sizes(picture, network.border, Depths::of_representations(&wanted));
         let size = sizes[sizes.len() / 2];
         let windowed = Windowed::features(&network, &network.of_window(size, storage(&engine, size)), &wanted).unwrap();
         assert!(windowed.cover.statistics.len() > 3, "{size}");
@@ -269,7 +302,7 @@ fn targets_go_from_disk_to_disk_and_to_memory() {
     let engine = engine(&Device::Cpu(None), layer("relu2_1")).with_scratch_directory(directory.path().join("scratch"));
     let network = Network { storage: storage(&engine, picture), ..common::network(picture) };
     let wanted = [Representation::Features(layer("relu2_1"))];
-    let size = window_sizes(picture, Depths::of_representations(&wanted))[1];
+    let size = window_sizes(picture, network.border, Depths::of_representations(&wanted))[1];
     let window = network.of_window(size, storage(&engine, size));
     let terms = common::terms(&["relu2_1"], &["relu1_1"]);
     let case = Case { picture, border: network.border, pooling: network.pooling, terms, moving: Moving::All };
@@ -317,7 +350,7 @@ fn several_devices_give_what_one_gives_and_the_same_bits_twice() {
     let cpu = engine(&Device::Cpu(None), case.deepest());
     let whole = case.whole(&cpu);
     let (losses, gradient) = evaluate(&whole, cpu.session(&whole).unwrap().as_mut());
-    let sizes = window_sizes(case.picture, Depths::of_terms(&case.terms));
+    let sizes = case.sizes();
     for speeds in [[1.0, 1.0, 1.0], [0.5, 2.0, 0.25]] {
         let (windowed, mut session, speeds) = together(&case, sizes[sizes.len() - 1], speeds);
         let shares = deal(windowed.cover.gradients.len(), &speeds);

@@ -103,13 +103,6 @@ pub(crate) fn run(arguments: &Arguments, console: &Console, answer: &mut dyn Wri
     let long = arguments.size.long_side();
     let paintings = arguments.masks.read(&files, &arguments.blend, Some(long), console)?;
     let devices = arguments.device.open(console)?;
-    if arguments.seamless && devices.len() > 1 {
-        return Err(CliError::Usage(
-            "--seamless is for one device: windows, in which several paint together, would need what is at opposite edges; \
-             name one with --device"
-                .to_owned(),
-        ));
-    }
     let ways = arguments.kernels.ways(&devices, console)?;
     let pictures: Vec<&Picture> = paintings.iter().map(|painting| &painting.picture).collect();
     let filters = arguments.weights.load(Layer::DEEPEST, None, &pictures, arguments.device.threads, console)?;

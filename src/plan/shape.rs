@@ -44,6 +44,8 @@ impl std::fmt::Display for Size {
 /// Where an edge of the window is an edge of the picture, the network's padding is right; where it is a cut, other pixels lie
 /// beyond, and what is computed near it is not used. Losses are normalised by the whole picture's size, so that the sums of
 /// several windows add up to the picture's own.
+///
+/// On a torus the picture is repeated, and a window lies anywhere on the repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The whole picture.
@@ -62,6 +64,17 @@ impl Window {
         Window { picture, x: 0, y: 0, size: picture }
     }
 
+    /// Its parts as they lie in the picture, each beside its place among the repetitions: one, unless it goes across a seam.
+    pub(crate) fn parts(self) -> impl Iterator<Item = (Window, Window)> {
+        let Window { picture, x, y, size } = self;
+        runs(y, size.height, picture.height).flat_map(move |(y, in_picture_y, height)| {
+            runs(x, size.width, picture.width).map(move |(x, in_picture_x, width)| {
+                let size = Size { width, height };
+                (Window { picture, x: in_picture_x, y: in_picture_y, size }, Window { picture, x, y, size })
+            })
+        })
+    }
+
     /// The same part of a layer's map. Where an edge is not the picture's, it lies between two pixels of the layer.
     pub fn at(self, layer: Layer) -> Window {
         let poolings = layer.poolings();
@@ -70,6 +83,16 @@ impl Window {
         let size = Size { width: end.width - x, height: end.height - y };
         Window { picture: self.picture.pooled(poolings), x, y, size }
     }
+}
+
+/// Where runs of a stretch start, where they do in an axis that is repeated, and how long each is.
+fn runs(start: u32, length: u32, axis: u32) -> impl Iterator<Item = (u32, u32, u32)> {
+    let end = start + length;
+    let starts = std::iter::successors(Some(start), move |start| Some((start / axis + 1) * axis));
+    starts.take_while(move |start| *start < end).map(move |start| {
+        let next = (start / axis + 1) * axis;
+        (start, start % axis, next.min(end) - start)
+    })
 }
 
 /// A feature map: `channels` values for each of `width` x `height` pixels, stored pixel by pixel inside a border (halo)

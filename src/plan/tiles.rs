@@ -1,9 +1,10 @@
 //! How a picture is covered by overlapping windows of one size.
 
-use super::{Size, Window, reach};
+use super::{Border, Size, Window, reach};
 use crate::vgg19::Layer;
 
-/// A window, and the part of the picture that it counts and no other window of the same cover does.
+/// A window, and the part of the picture that it counts and no other window of the same cover does. On a torus both may lie in
+/// a repetition of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tile {
     /// What the network looks at.
@@ -85,7 +86,7 @@ impl Depths {
     }
 }
 
-/// A stretch of one axis that a window covers, and the part of it that counts.
+/// A stretch of one axis that a window covers, and the part of it that counts; on a torus both may lie in a repetition of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
     start: u32,
@@ -93,58 +94,101 @@ struct Stretch {
     end: u32,
 }
 
-/// Stretches of `side` pixels over `length`, which end where the axis does, with at least `halo` pixels between an inner part
-/// and a cut. They start at multiples of `unit`, and so do their inner parts. None if `side` is too short.
-///
-/// `side` differs from `length` by a multiple of `unit`.
-fn stretches(length: u32, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch>> {
-    let (mut stretches, mut first) = (Vec::new(), 0_u32);
-    loop {
-        let start = first.saturating_sub(halo) / unit * unit;
-        if start + side >= length {
-            stretches.push(Stretch { start: length - side.min(length), first, end: length });
-            return Some(stretches);
+/// An axis of a picture.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    length: u32,
+    /// Whether its end is followed by its beginning.
+    wraps: bool,
+}
+
+impl Axis {
+    fn across(picture: Size, border: Border) -> Axis {
+        Axis { length: picture.width, wraps: border == Border::Wrap }
+    }
+
+    fn down(picture: Size, border: Border) -> Axis {
+        Axis { length: picture.height, wraps: border == Border::Wrap }
+    }
+
+    /// The longest side of a window that is of use.
+    fn longest(self, depths: Depths) -> u32 {
+        let halo = depths.halos().into_iter().flatten().max().unwrap_or(0);
+        self.length + if self.wraps { 2 * halo.next_multiple_of(reach::alignment(depths.deepest())) } else { 0 }
+    }
+
+    /// Stretches of `side` pixels with at least `halo` pixels between an inner part and a cut. They start at multiples of `unit`,
+    /// and so do their inner parts. None if `side` is too short.
+    ///
+    /// `side` differs from [`Self::longest`] by a multiple of `unit`, and the length of one that wraps is such a multiple.
+    fn stretches(self, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch>> {
+        if self.wraps { self.stretches_around(side, halo, unit) } else { self.stretches_between_ends(side, halo, unit) }
+    }
+
+    /// Those that end where the axis does.
+    fn stretches_between_ends(self, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch>> {
+        let (length, mut stretches, mut first) = (self.length, Vec::new(), 0_u32);
+        loop {
+            let start = first.saturating_sub(halo) / unit * unit;
+            if start + side >= length {
+                stretches.push(Stretch { start: length - side.min(length), first, end: length });
+                return Some(stretches);
+            }
+            let end = (start + side).checked_sub(halo)? / unit * unit;
+            if end <= first {
+                return None;
+            }
+            stretches.push(Stretch { start, first, end });
+            first = end;
         }
-        let end = (start + side).checked_sub(halo)? / unit * unit;
-        if end <= first {
-            return None;
-        }
-        stretches.push(Stretch { start, first, end });
-        first = end;
+    }
+
+    /// Those of an axis without ends, each with cuts on both sides, in the first repetition in which none starts before the
+    /// axis.
+    fn stretches_around(self, side: u32, halo: u32, unit: u32) -> Option<Vec<Stretch>> {
+        let halo = halo.next_multiple_of(unit);
+        let inner = side.checked_sub(2 * halo).filter(|inner| *inner > 0)?;
+        let moved = halo.next_multiple_of(self.length);
+        let stretch = |first: u32| {
+            let (first, end) = (moved + first, moved + self.length.min(first + inner));
+            Stretch { start: first - halo, first, end }
+        };
+        Some((0..self.length).step_by(inner as usize).map(stretch).collect())
     }
 }
 
 /// How many windows an axis takes for the statistics and for the gradient; none if the side is too short.
-fn counts(length: u32, side: u32, depths: Depths) -> Option<[usize; 2]> {
+fn counts(axis: Axis, side: u32, depths: Depths) -> Option<[usize; 2]> {
     let unit = reach::alignment(depths.deepest());
     let [statistics, gradients] = depths.halos().map(|halo| match halo {
-        Some(halo) => stretches(length, side, halo, unit).map(|stretches| stretches.len()),
+        Some(halo) => axis.stretches(side, halo, unit).map(|stretches| stretches.len()),
         None => Some(0),
     });
     Some([statistics?, gradients?])
 }
 
-/// Sides of windows that are worth considering for an axis, from the whole on, each by a part shorter than the one before and
+/// Sides of windows that are worth considering for an axis, from the longest on, each by a part shorter than the one before and
 /// the shortest for its numbers of windows.
-fn sides(length: u32, depths: Depths) -> Vec<(u32, [usize; 2])> {
+fn sides(axis: Axis, depths: Depths) -> Vec<(u32, [usize; 2])> {
+    let longest = axis.longest(depths);
     let unit = reach::alignment(depths.deepest());
     let mut sides = Vec::new();
     // In units that are left away.
-    let (mut away, most) = (0, length / unit);
+    let (mut away, most) = (0, longest / unit);
     while away < most {
-        let Some(count) = counts(length, length - away * unit, depths) else { break };
+        let Some(count) = counts(axis, longest - away * unit, depths) else { break };
         // With shorter windows their number only grows.
         let (mut same, mut other) = (away, most);
         while other - same > 1 {
             let middle = same.midpoint(other);
-            if counts(length, length - middle * unit, depths) == Some(count) {
+            if counts(axis, longest - middle * unit, depths) == Some(count) {
                 same = middle;
             } else {
                 other = middle;
             }
         }
-        let side = length - same * unit;
-        if count.iter().any(|count| *count as u64 * u64::from(side) > MOST_WORK * u64::from(length)) {
+        let side = longest - same * unit;
+        if count.iter().any(|count| *count as u64 * u64::from(side) > MOST_WORK * u64::from(axis.length)) {
             break;
         }
         sides.push((side, count));
@@ -159,9 +203,10 @@ const FINENESS: u32 = 16;
 const MOST_WORK: u64 = 12;
 
 /// The sizes of windows that are worth considering for a picture, larger ones, which take less work, first: an evaluation runs
-/// the network forward once for the statistics, and forward and back for the gradient.
-pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
-    let (across, down) = (sides(picture.width, depths), sides(picture.height, depths));
+/// the network forward once for the statistics, and forward and back for the gradient. On a torus, where every window has a halo
+/// on each side, they may be larger than the picture.
+pub fn window_sizes(picture: Size, border: Border, depths: Depths) -> Vec<Size> {
+    let (across, down) = (sides(Axis::across(picture, border), depths), sides(Axis::down(picture, border), depths));
     let pairs = across.iter().flat_map(|across| down.iter().map(move |down| (across, down)));
     let mut sizes: Vec<(u64, Size)> = pairs
         .map(|(&(width, columns), &(height, rows))| {
@@ -187,15 +232,17 @@ pub fn window_sizes(picture: Size, depths: Depths) -> Vec<Size> {
 ///
 /// # Panics
 /// If it is not.
-pub fn cover(picture: Size, size: Size, depths: Depths) -> Cover {
+pub fn cover(picture: Size, border: Border, size: Size, depths: Depths) -> Cover {
     let unit = reach::alignment(depths.deepest());
     let [statistics, gradients] = depths.halos().map(|halo| {
-        let stretches = |length, side| match halo {
-            Some(halo) => stretches(length, side, halo, unit)
+        let stretches = |axis: Axis, side| match halo {
+            Some(halo) => axis
+                .stretches(side, halo, unit)
                 .expect("the size was found by covering the picture with its windows"),
             None => Vec::new(),
         };
-        let (across, down) = (stretches(picture.width, size.width), stretches(picture.height, size.height));
+        let across = stretches(Axis::across(picture, border), size.width);
+        let down = stretches(Axis::down(picture, border), size.height);
         Tiles { picture, size, across, down }
     });
     Cover { size, statistics, gradients }
@@ -213,16 +260,20 @@ mod tests {
 
     #[test]
     fn every_pixel_of_every_layer_counts_once_and_has_what_it_needs_around_it() {
-        for (picture, depths) in [
-            (Size { width: 601, height: 333 }, depths(Some("relu5_1"), "relu5_1")),
-            (Size { width: 97, height: 130 }, depths(Some("relu2_1"), "relu3_1")),
-            (Size { width: 75, height: 41 }, depths(None, "relu2_2")),
+        use Border::{Replicate, Wrap};
+        for (picture, border, depths) in [
+            (Size { width: 601, height: 333 }, Replicate, depths(Some("relu5_1"), "relu5_1")),
+            (Size { width: 97, height: 130 }, Replicate, depths(Some("relu2_1"), "relu3_1")),
+            (Size { width: 75, height: 41 }, Replicate, depths(None, "relu2_2")),
+            (Size { width: 608, height: 336 }, Wrap, depths(Some("relu5_1"), "relu5_1")),
+            (Size { width: 100, height: 12 }, Wrap, depths(Some("relu2_1"), "relu3_1")),
+            (Size { width: 74, height: 46 }, Wrap, depths(None, "relu2_2")),
         ] {
             let (deepest, [features, gradient]) = (depths.deepest(), depths.halos());
-            let sizes = window_sizes(picture, depths);
-            assert!(sizes.len() > 3 && sizes.contains(&picture), "{sizes:?}");
+            let sizes = window_sizes(picture, border, depths);
+            assert!(sizes.len() > 3 && (border == Wrap || sizes.contains(&picture)), "{sizes:?}");
             for size in sizes {
-                let cover = cover(picture, size, depths);
+                let cover = cover(picture, border, size, depths);
                 for (tiles, halo) in [(&cover.statistics, features), (&cover.gradients, gradient)] {
                     let Some(halo) = halo else { continue };
                     for layer in deepest.up_to() {
@@ -231,7 +282,7 @@ mod tests {
                         for inner in tiles.iter().map(|tile| tile.inner.at(layer)) {
                             for y in inner.y..inner.y + inner.size.height {
                                 for x in inner.x..inner.x + inner.size.width {
-                                    counted[(y * shape.width + x) as usize] += 1;
+                                    counted[(y % shape.height * shape.width + x % shape.width) as usize] += 1;
                                 }
                             }
                         }
@@ -243,9 +294,10 @@ mod tests {
                             (window.y, window.size.height, inner.y, inner.size.height, picture.height),
                         ];
                         for (start, side, first, length, whole) in pairs {
-                            assert!(start % (1 << deepest.poolings()) == 0 && start + side <= whole);
-                            assert!(start == 0 || start + halo <= first, "{size}");
-                            assert!(start + side == whole || first + length + halo <= start + side, "{size}");
+                            let is_cut = |place| border == Wrap || place;
+                            assert!(start % (1 << deepest.poolings()) == 0 && is_cut(start + side <= whole));
+                            assert!(!is_cut(start != 0) || start + halo <= first, "{size}");
+                            assert!(!is_cut(start + side != whole) || first + length + halo <= start + side, "{size}");
                         }
                     }
                 }
@@ -257,10 +309,10 @@ mod tests {
     fn the_whole_picture_is_the_least_work_and_smaller_windows_are_more() {
         let depths = depths(Some("relu5_1"), "relu5_1");
         let picture = Size { width: 1048, height: 792 };
-        let sizes = window_sizes(picture, depths);
+        let sizes = window_sizes(picture, Border::Replicate, depths);
         assert_eq!(sizes[0], picture);
         let work = |size: &Size| {
-            let cover = cover(picture, *size, depths);
+            let cover = cover(picture, Border::Replicate, *size, depths);
             (cover.statistics.len() + 2 * cover.gradients.len()) * size.pixels()
         };
         assert!(sizes.is_sorted_by_key(work) && sizes.is_sorted_by(|a, b| a.pixels() > b.pixels()), "{sizes:?}");

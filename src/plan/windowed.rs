@@ -1,7 +1,7 @@
 //! Plans of pictures that are worked on window by window, because the whole takes more memory than there is.
 
 use super::{
-    Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, SlotId, Step, Tensor, Term, Window,
+    Border, Cover, Depths, Network, Optimizer, Plan, PlanError, Representation, SlotId, Step, Tensor, Term, Window,
     build::{Moving, windowed_features, windowed_iteration},
     tiles::cover,
 };
@@ -70,15 +70,17 @@ impl Windowed {
         optimizer: Optimizer,
         moving: Moving,
     ) -> Result<Windowed, PlanError> {
-        let (picture, size) = (whole.window.size, window.window.size);
-        let cover = cover(picture, size, Depths::of_terms(terms));
+        let cover = cover(whole.window.size, whole.border, window.window.size, Depths::of_terms(terms));
         let (whole, window) = windowed_iteration(whole, window, terms, optimizer, moving)?;
         Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
     }
 
     /// Whether these arrays may be on the disk: the picture only where every step works on a few rows of it at a time.
     pub fn allows(&self, spill: Spill) -> bool {
-        let in_rows = |step: &Step| matches!(step, Step::TotalVariation(_) | Step::SumOfSquares(_) | Step::Adam(_));
+        let in_rows = |step: &Step| match step {
+            Step::TotalVariation(step) => !step.wraps,
+            step => matches!(step, Step::SumOfSquares(_) | Step::Adam(_)),
+        };
         let spilled = |slot: &SlotId| {
             let tensor = self.whole.slot(*slot).tensor;
             matches!(tensor, Tensor::Image | Tensor::ImageGradient) && spill.holds(tensor)
@@ -102,8 +104,8 @@ impl Windowed {
     /// # Errors
     /// As [`super::features`].
     pub fn features(whole: &Network, window: &Network, wanted: &[Representation]) -> Result<Windowed, PlanError> {
-        let (picture, size) = (whole.window.size, window.window.size);
-        let cover = cover(picture, size, Depths::of_representations(wanted));
+        let cover =
+            cover(whole.window.size, whole.border, window.window.size, Depths::of_representations(wanted));
         let (whole, window) = windowed_features(whole, window, wanted)?;
         Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
     }
@@ -132,8 +134,10 @@ impl Depths {
 }
 
 impl Network {
-    /// The same looking at a window of its picture; all windows of a size have the same plan.
+    /// The same looking at a window of its picture; all windows of a size have the same plan. On a torus every edge of a window is
+    /// a cut, beyond which nothing is used, so that nothing needs to wrap.
     pub fn of_window(self, size: super::Size, storage: super::Storage) -> Network {
-        Network { window: Window { size, ..self.window }, storage, ..self }
+        let border = if self.border == Border::Wrap { Border::Replicate } else { self.border };
+        Network { window: Window { size, ..self.window }, border, storage, ..self }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     BackendError, Engine, Session,
     plan::{
-        self, Border, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
+        self, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
         Spill, Term, Windowed, cover, time_of, window_sizes,
     },
 };
@@ -153,7 +153,7 @@ impl<'a> Fitting<'a> {
 
     /// The plan of the whole if it fits, else that of the largest windows that do, with as little on the disk as they allow,
     /// else that of the smallest. Several devices get that of the windows with which they are done first, of those that fit.
-    /// On a torus a window at one edge would need the opposite one, so there are none.
+    /// On a torus, around which every window has a halo, the smallest may be larger than the whole.
     fn choose(
         &self,
         network: &Network,
@@ -163,7 +163,7 @@ impl<'a> Fitting<'a> {
     ) -> Result<Planned, PlanError> {
         let picture = network.window.size;
         let limited = self.engine.budget().is_some() || self.engine.is_of_several();
-        let sizes = if limited && network.border != Border::Wrap { window_sizes(picture, depths) } else { Vec::new() };
+        let sizes = if limited { window_sizes(picture, network.border, depths) } else { Vec::new() };
         let Some(smallest) = sizes.last() else { return Ok(Planned::Whole(whole()?)) };
         let planned = |size: Size| -> Result<(Planned, bool), PlanError> {
             let windowed = make(self.engine, size)?;
@@ -173,7 +173,8 @@ impl<'a> Fitting<'a> {
         };
         // Plans of large pictures take long to make, and none is made in vain.
         let (least, fits) = planned(*smallest)?;
-        if sizes.len() > 1 && !fits {
+        let is_less = smallest.pixels() < picture.pixels();
+        if is_less && !fits {
             return Ok(least);
         }
         if !self.windowed {
@@ -182,10 +183,13 @@ impl<'a> Fitting<'a> {
                 return Ok(whole);
             }
         }
+        if !fits {
+            return Ok(least);
+        }
         let larger = sizes[..sizes.len() - 1].partition_point(|size| planned(*size).is_ok_and(|(_, fits)| !fits));
         // The first takes the least work.
         let speeds = self.engine.speeds();
-        let time = |size: &Size| time_of_evaluation(&cover(picture, *size, depths), &speeds);
+        let time = |size: &Size| time_of_evaluation(&cover(picture, network.border, *size, depths), &speeds);
         let best = sizes[larger..].iter().min_by(|a, b| time(a).total_cmp(&time(b)));
         best.filter(|best| *best != smallest).map_or(Ok(least), |size| Ok(planned(*size)?.0))
     }

@@ -414,6 +414,9 @@ impl Recipe {
                 return Err(RecipeError::NoWeight { name: kind });
             }
         }
+        if self.border == Border::Wrap && !self.content_layers.is_empty() {
+            return Err(RecipeError::PhotographOnTorus);
+        }
         // Which pictures there are changes only how often a style layer is listed.
         Ok(check_terms(&self.terms_of_whole_pictures())?)
     }
@@ -438,6 +441,8 @@ pub enum RecipeError {
     Count { name: &'static str, found: usize, paintings: usize },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
+    #[error("a picture that is repeated is a texture, with no photograph to keep: leave content-layers empty, or take another border")]
+    PhotographOnTorus,
     #[error(transparent)]
     Terms(#[from] PlanError),
 }
@@ -489,6 +494,9 @@ mod tests {
         let mut silent = Recipe::default();
         silent.style_layers.iter_mut().for_each(|weighted| weighted.weight = 0.0);
         assert_eq!(silent.check(), Err(RecipeError::NoWeight { name: "style-layers" }));
+        let torus = Recipe { border: Border::Wrap, ..Recipe::default() };
+        assert_eq!(torus.check(), Err(RecipeError::PhotographOnTorus));
+        assert_eq!(Recipe { content_layers: Vec::new(), ..torus }.check(), Ok(()));
         let mut twice = Recipe::default();
         twice.content_layers.extend(twice.content_layers.clone());
         assert_eq!(

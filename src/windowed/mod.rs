@@ -302,7 +302,7 @@ mod tests {
             storage: Storage::PLAIN,
         };
         let terms = [Term::Content(layer("relu2_1")), Term::gram(layer("relu1_1"), 0), Term::TotalVariation];
-        let size = *window_sizes(picture, Depths::of_terms(&terms)).last().unwrap();
+        let size = *window_sizes(picture, whole.border, Depths::of_terms(&terms)).last().unwrap();
         let window = whole.of_window(size, Storage::PLAIN);
         Windowed::iteration(&whole, &window, &terms, Optimizer::default(), Moving::All).unwrap()
     }

@@ -47,8 +47,11 @@ impl Whole<'_> {
 
     fn part_of_picture(&self, window: Window) -> Result<Vec<f32>, BackendError> {
         let mut part = vec![0.0; 3 * window.size.pixels()];
-        let (from, to) = (Place::in_picture(window, Window::whole(window.picture)), Place::in_picture(window, window));
-        load(self.memory.buffer(slot(self.plan, Tensor::Image)), from, &mut part, to, window.size, 3)?;
+        let image = self.memory.buffer(slot(self.plan, Tensor::Image));
+        for (in_picture, at) in window.parts() {
+            let from = Place::in_picture(in_picture, Window::whole(window.picture));
+            load(image, from, &mut part, Place::in_picture(at, window), at.size, 3)?;
+        }
         Ok(part)
     }
 
@@ -61,8 +64,11 @@ impl Whole<'_> {
         let window = window.at(layer);
         let padded = (window.size.width as usize + 2) * (window.size.height as usize + 2);
         let mut part = vec![0.0; channels * padded];
-        let (from, to) = (Place::in_map(window, Window::whole(window.picture)), Place::in_map(window, window));
-        load(self.memory.buffer(slot(self.plan, tensor)), from, &mut part, to, window.size, channels)?;
+        let map = self.memory.buffer(slot(self.plan, tensor));
+        for (in_picture, at) in window.parts() {
+            let from = Place::in_map(in_picture, Window::whole(window.picture));
+            load(map, from, &mut part, Place::in_map(at, window), at.size, channels)?;
+        }
         Ok(part)
     }
 
@@ -113,8 +119,10 @@ impl Made {
             _ => (Place::in_picture, *tile, 3),
         };
         let Tile { window, inner } = inner;
-        let around = Window::whole(inner.picture);
-        store(made, place(inner, window), &mut whole, place(inner, around), inner.size, channels)
+        inner.parts().try_for_each(|(in_picture, at)| {
+            let to = place(in_picture, Window::whole(inner.picture));
+            store(made, place(at, window), &mut whole, to, at.size, channels)
+        })
     }
 }
 
