@@ -372,3 +372,24 @@ fn other_inputs_and_damaged_files_are_refused_by_name() {
     let error = read(&foreign).unwrap();
     assert!(matches!(error, CheckpointError::Foreign { .. }), "{error}");
 }
+
+#[test]
+fn a_style_weight_grows_with_each_scale_beyond_256_pixels() {
+    let engine = cpu();
+    let plain = recipe(Method::Lbfgs);
+    let grown = Recipe { style_growth: 1.0, ..plain.clone() };
+    assert!(paint(&engine, &grown) == paint(&engine, &plain), "both scales are small");
+    // Of two scales only the second is larger, and from there on it is as with that weight.
+    let of = |recipe: Recipe| Recipe { size: 288, min_scale: 200, first_iterations: 2, iterations: 2, ..recipe };
+    let expected = {
+        let mut painting = painting(&engine, &of(plain.clone()));
+        let first = painting.scale();
+        while painting.scale() == first {
+            painting.wait().unwrap();
+        }
+        painting.change(|recipe| recipe.style_weight *= 1.125).unwrap();
+        finish(painting)
+    };
+    let found = paint(&engine, &of(grown));
+    assert!(found == expected && found != paint(&engine, &of(plain)));
+}

@@ -149,7 +149,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         .map(|(term, value)| (term, *value))
         .collect();
     let outline = Outline::new(&inputs, &recipe).map_err(Box::new)?;
-    let weighted = recipe.weighted_terms(&outline);
+    let weighted = recipe.weighted_terms(&outline, recipe.size);
     let share = |wanted: Term| weighted.iter().find(|weighted| weighted.term == wanted).map_or(0.0, |w| w.share as f32);
     let mut tensors = vec![
         Array::new("loss_total", &[1], vec![evaluation.loss.total as f32]),

@@ -40,7 +40,7 @@ pub fn evaluate(engine: &Engine, inputs: &Inputs, image: &Picture, recipe: &Reci
     assert_eq!(inputs.content.size(), image.size(), "the picture is compared with a photograph of its size");
     recipe.check()?;
     let outline = Outline::new(inputs, recipe)?;
-    let objective = Objective::new(recipe, &outline);
+    let objective = Objective::new(recipe, &outline, image.size().long_side());
     let sizes: Vec<Size> = outline.paintings.iter().map(|painting| painting.size).collect();
     let pictures = ScalePictures::sized(inputs, &outline, recipe, image.size(), &sizes, None);
     let pictures = ScalePictures { start: image.clone(), ..pictures };

@@ -68,9 +68,9 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// The objective of a recipe for inputs of this outline.
-    pub fn new(recipe: &Recipe, outline: &Outline) -> Objective {
-        Objective { scaling: recipe.scaling, terms: recipe.weighted_terms(outline) }
+    /// The objective of a recipe for inputs of this outline, painted with this long side.
+    pub fn new(recipe: &Recipe, outline: &Outline, long: u32) -> Objective {
+        Objective { scaling: recipe.scaling, terms: recipe.weighted_terms(outline, long) }
     }
 
     /// Its terms, for a plan.

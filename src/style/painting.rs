@@ -107,6 +107,7 @@ pub struct Painting {
     recoloured: Option<Inputs>,
     recipe: Recipe,
     outline: Outline,
+    /// Of the present scale.
     objective: Objective,
     /// Sizes of all scales; finished scales keep the sizes they were painted in.
     sizes: Vec<Size>,
@@ -139,8 +140,8 @@ impl Painting {
             check_style(painting.size, painting.scale, &sizes, &recipe)?;
         }
         Ok(Painting {
+            objective: Objective::new(&recipe, &outline, sizes[0].long_side()),
             sizes,
-            objective: Objective::new(&recipe, &outline),
             precision: recipe.precision(engine.precision()),
             engine: engine.clone(),
             recoloured: recoloured(&inputs, &recipe),
@@ -180,7 +181,7 @@ impl Painting {
             moment.gradient_exponent = None;
         }
         Ok(Painting {
-            objective: Objective::new(&recipe, &outline),
+            objective: Objective::new(&recipe, &outline, sizes[index].long_side()),
             engine: engine.clone(),
             recoloured: recoloured(&inputs, &recipe),
             inputs,
@@ -337,13 +338,14 @@ impl Painting {
             further
                 .extend(sizes(self.outline.content, &recipe)?.into_iter().filter(|&size| size.long_side() > present));
         }
-        let objective = Objective::new(&recipe, &self.outline);
+        let [before, objective] = [&self.recipe, &recipe]
+            .map(|recipe| Objective::new(recipe, &self.outline, self.sizes[self.index].long_side()));
         let iterations = recipe.iterations_of(self.index);
         if let Phase::Moving(scale) = &mut self.phase {
             scale.change(&recipe, &objective, iterations).map_err(Reason::Backend)?;
         }
         if let Some(Moment { optimizer: SavedOptimizer::Lbfgs(history), .. }) = &mut self.moment
-            && objective != self.objective
+            && objective != before
         {
             // The history belongs to another function.
             *history = None;
@@ -506,6 +508,7 @@ impl Painting {
     }
 
     fn begin(&mut self) -> Result<Status, Reason> {
+        self.objective = Objective::new(&self.recipe, &self.outline, self.sizes[self.index].long_side());
         let pictures = self.pictures();
         self.events.push_back(Event::Scale {
             number: self.index + 1,

@@ -26,6 +26,8 @@ pub struct Weights {
     pub content: f32,
     /// See [`Recipe::style_weight`].
     pub style: f32,
+    /// See [`Recipe::style_growth`].
+    pub style_growth: f32,
     /// See [`Recipe::tv_weight`].
     pub tv: f32,
 }
@@ -33,7 +35,8 @@ pub struct Weights {
 impl Weights {
     /// The default with this scaling of losses, this statistic of style and filters of this origin.
     ///
-    /// With [`Scaling::Relative`] learned filters want more style than those of a network (`docs/learned-filters.md`). Those of [`Scaling::Mse`] were chosen with the filters that VGG19's
+    /// With [`Scaling::Relative`] learned filters want more style than those of a network, and the more the larger a picture is
+    /// (`docs/learned-filters.md`). The weights of [`Scaling::Mse`] were chosen with the filters that VGG19's
     /// authors trained, where style losses of Gram matrices begin near 1e8 and content losses end near 100. Those grow with
     /// the fourth power of a feature map's values and content losses with the second, so filters of another scale, such
     /// as learned ones, want another style weight: where values are ten times smaller, one a hundred times larger. The
@@ -41,7 +44,7 @@ impl Weights {
     pub const fn default_for(scaling: Scaling, statistic: Statistic, origin: Origin) -> Weights {
         let style = match (scaling, statistic, origin) {
             (Scaling::Relative, _, Origin::Network) => 6.0,
-            (Scaling::Relative, _, Origin::Learned) => 100.0,
+            (Scaling::Relative, _, Origin::Learned) => 90.0,
             (Scaling::Mse, Statistic::Gram | Statistic::Moments, _) => 3e-4,
             (Scaling::Mse, Statistic::Wasserstein, _) => 0.3,
         };
@@ -49,7 +52,11 @@ impl Weights {
             Scaling::Relative => 0.5,
             Scaling::Mse => 100.0,
         };
-        Weights { content: 1.0, style, tv }
+        let style_growth = match (scaling, origin) {
+            (Scaling::Relative, Origin::Learned) => 1.0,
+            _ => 0.0,
+        };
+        Weights { content: 1.0, style, style_growth, tv }
     }
 }
 
@@ -155,8 +162,11 @@ pub struct Recipe {
     pub style_layers: Vec<WeightedLayer>,
     /// Weight of the content loss, the weighted mean over its layers.
     pub content_weight: f32,
-    /// Weight of the style loss, the weighted mean over its layers.
+    /// Weight of the style loss, the weighted mean over its layers, to a long side of [`GROWN_FROM`] pixels.
     pub style_weight: f32,
+    /// How the weight of the style loss grows beyond: with this power of the long side. A checkpoint without it has 0.
+    #[serde(default)]
+    pub style_growth: f32,
     /// Weight of the total variation.
     pub tv_weight: f32,
     /// Weight of the edge loss.
@@ -182,6 +192,12 @@ const WIDEST_MARGIN: u32 = 256;
 /// The longest side of a picture: at 300 dpi more than twenty metres. A square of it has 2^36 pixels, and all counts of
 /// bytes and of operations for so many stay far below 2^64; plans, which grow with the rows, are made within a minute.
 pub const LONGEST_SIDE: u32 = 1 << 18;
+
+/// The long side beyond which [`Recipe::style_growth`] counts.
+const GROWN_FROM: u32 = 256;
+
+/// Powers with which the style weight may grow: beyond, nothing else counts in large pictures, or nothing of the style.
+const GROWTHS: RangeInclusive<f32> = -2.0..=2.0;
 
 /// Curvature pairs that L-BFGS keeps. With ten, pictures were no better, and a picture takes 252 bytes a pixel for them
 /// instead of 108.
@@ -211,6 +227,7 @@ impl Default for Recipe {
             style_layers: Self::style_layers_within(Layer::DEEPEST, Origin::Network),
             content_weight: weights.content,
             style_weight: weights.style,
+            style_growth: weights.style_growth,
             tv_weight: weights.tv,
             edge_weight: 0.0,
             scaling,
@@ -240,10 +257,12 @@ impl Recipe {
     pub fn for_filters(filters: &Filters) -> Recipe {
         let deepest = filters.deepest().unwrap_or(Layer::FIRST);
         let default = Recipe::default();
+        let weights = Weights::default_for(default.scaling, default.statistic, filters.origin);
         Recipe {
             content_layers: Self::content_layers_within(deepest),
             style_layers: Self::style_layers_within(deepest, filters.origin),
-            style_weight: Weights::default_for(default.scaling, default.statistic, filters.origin).style,
+            style_weight: weights.style,
+            style_growth: weights.style_growth,
             ..default
         }
     }
@@ -282,34 +301,40 @@ impl Recipe {
         self.content_layers.iter().chain(&self.style_layers).map(|weighted| weighted.layer).max()
     }
 
-    /// What is minimised, with weights. The layers of a kind divide its weight in proportion to their own, and regions in
+    /// Weight of the style loss of a picture with this long side.
+    pub fn style_weight_at(&self, long: u32) -> f64 {
+        let grown = f64::from(long.max(GROWN_FROM)) / f64::from(GROWN_FROM);
+        f64::from(self.style_weight) * grown.powf(f64::from(self.style_growth))
+    }
+
+    /// What is minimised of a picture with this long side, with weights. The layers of a kind divide its weight in proportion to their own, and regions in
     /// proportion to their areas, so that a pixel of each moves as it would if the region were the whole picture.
-    pub fn weighted_terms(&self, outline: &Outline) -> Vec<WeightedTerm> {
+    pub fn weighted_terms(&self, outline: &Outline, long: u32) -> Vec<WeightedTerm> {
         let shares = |layers: &[WeightedLayer]| -> Vec<(Layer, f64)> {
             let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
             layers.iter().map(|weighted| (weighted.layer, f64::from(weighted.weight) / sum)).collect()
         };
         let mut terms = Vec::new();
-        let mut add = |term, share, weight| terms.push(WeightedTerm { term, share, weight: f64::from(weight) });
+        let mut add = |term, share, weight| terms.push(WeightedTerm { term, share, weight });
         for (layer, share) in shares(&self.content_layers) {
-            add(Term::Content(layer), share, self.content_weight);
+            add(Term::Content(layer), share, f64::from(self.content_weight));
         }
         for region in &outline.regions {
             for (layer, share) in shares(&self.style_layers) {
                 let style = Style { layer, region: region.region, statistic: self.statistic };
-                add(Term::Style(style), share * region.area, self.style_weight);
+                add(Term::Style(style), share * region.area, self.style_weight_at(long));
             }
         }
-        add(Term::TotalVariation, 1.0, self.tv_weight);
+        add(Term::TotalVariation, 1.0, f64::from(self.tv_weight));
         if self.edge_weight > 0.0 {
-            add(Term::Edges, 1.0, self.edge_weight);
+            add(Term::Edges, 1.0, f64::from(self.edge_weight));
         }
         terms
     }
 
     /// The losses, for a plan.
     pub fn terms(&self, outline: &Outline) -> Vec<Term> {
-        self.weighted_terms(outline).into_iter().map(|weighted| weighted.term).collect()
+        self.weighted_terms(outline, self.size).into_iter().map(|weighted| weighted.term).collect()
     }
 
     /// The losses of a photograph and one painting, both whole.
@@ -406,6 +431,10 @@ impl Recipe {
         positive("learning-rate", self.learning_rate())?;
         not_negative("content-weight", self.content_weight)?;
         not_negative("style-weight", self.style_weight)?;
+        if !GROWTHS.contains(&self.style_growth) {
+            let (least, most) = (*GROWTHS.start(), *GROWTHS.end());
+            return Err(RecipeError::OutOfRange { name: "style-growth", value: self.style_growth, least, most });
+        }
         not_negative("tv-weight", self.tv_weight)?;
         not_negative("edges", self.edge_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {
@@ -461,16 +490,22 @@ mod tests {
     #[test]
     fn each_scaling_and_statistic_has_weights_of_its_own() {
         let recipe = Recipe::default();
-        let weights = Weights { content: recipe.content_weight, style: recipe.style_weight, tv: recipe.tv_weight };
+        let weights = Weights {
+            content: recipe.content_weight,
+            style: recipe.style_weight,
+            style_growth: recipe.style_growth,
+            tv: recipe.tv_weight,
+        };
         assert_eq!(weights, Weights::default_for(recipe.scaling, recipe.statistic, Origin::Network));
         assert_eq!(recipe.scaling, Scaling::Relative);
         for statistic in [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein] {
-            let Weights { content, style, tv } = Weights::default_for(Scaling::Mse, statistic, Origin::Network);
+            let Weights { content, style, style_growth, tv } = Weights::default_for(Scaling::Mse, statistic, Origin::Network);
             let mse = Recipe {
                 statistic,
                 scaling: Scaling::Mse,
                 content_weight: content,
                 style_weight: style,
+                style_growth,
                 tv_weight: tv,
                 ..Recipe::default()
             };
@@ -515,6 +550,15 @@ mod tests {
         assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
         shallow.check().unwrap();
         let learned = Filters { origin: Origin::Learned, ..generated(1, "relu2_1".parse().unwrap()) };
-        assert!(Recipe::for_filters(&learned).style_weight > shallow.style_weight);
+        let learned = Recipe::for_filters(&learned);
+        assert!(learned.style_weight > shallow.style_weight);
+        let [small, nominal, large] = [100, 256, 1024].map(|long| learned.style_weight_at(long));
+        assert!(small == nominal && large == 4.0 * nominal && nominal == f64::from(learned.style_weight));
+        assert_eq!(shallow.style_weight_at(1024), f64::from(shallow.style_weight));
+        // It is what the terms of a size are made of.
+        let (long, any) = (1024, Size { width: 1, height: 1 });
+        let styles = learned.weighted_terms(&Outline::simple(any, any, &learned), long).into_iter();
+        let styles: Vec<_> = styles.filter(|weighted| matches!(weighted.term, Term::Style(_))).collect();
+        assert!(styles.len() == 3 && styles.iter().all(|weighted| weighted.weight == large), "{styles:?}");
     }
 }

@@ -437,7 +437,7 @@ mod tests {
                 ..Recipe::default()
             };
             let outline = Outline::simple(size, size, &recipe);
-            let objective = Objective::new(&recipe, &outline);
+            let objective = Objective::new(&recipe, &outline, size.long_side());
             let pictures = ScalePictures::exact(&content, &[&style], &content);
             let paint = |routines, snapshots: Option<NonZeroU32>, shares| {
                 let work = Work {

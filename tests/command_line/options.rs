@@ -59,7 +59,7 @@ fn values_that_are_the_defaults_change_nothing() {
 fn mean_squared_errors_have_default_weights_of_their_own() {
     let folder = Folder::with_pictures();
     folder.paint("default.png", "--loss mse");
-    let Weights { content, style, tv } =
+    let Weights { content, style, tv, .. } =
         Weights::default_for(Scaling::Mse, Recipe::default().statistic, Origin::Network);
     let weights = format!("--content-weight {content} --style-weight {style} --tv-weight {tv}");
     folder.paint("named.png", &format!("--loss mse {weights}"));

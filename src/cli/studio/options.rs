@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(defaults, [Some("lbfgs"), Some("0.02"), None, None, Some("moments")]);
         let learned = offered(&["--weights=learned".to_owned()]);
         let weight = learned.iter().flat_map(|group| &group.options).find(|option| option.name == "style-weight");
-        assert_eq!(weight.unwrap().default.as_deref(), Some("100"));
+        assert_eq!(weight.unwrap().default.as_deref(), Some("90"));
     }
 
     #[test]
