@@ -4,9 +4,9 @@ use crate::common::{self, distance, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        AdamRates, Banding, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
-        Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features,
-        iteration, iteration_of_some_pixels, window_sizes,
+        AdamRates, Banding, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision,
+        Region, Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal,
+        features, iteration, iteration_of_some_pixels, window_sizes,
     },
     random::Random,
     read_values, tolerance,

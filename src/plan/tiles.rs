@@ -236,9 +236,9 @@ pub fn cover(picture: Size, border: Border, size: Size, depths: Depths) -> Cover
     let unit = reach::alignment(depths.deepest());
     let [statistics, gradients] = depths.halos().map(|halo| {
         let stretches = |axis: Axis, side| match halo {
-            Some(halo) => axis
-                .stretches(side, halo, unit)
-                .expect("the size was found by covering the picture with its windows"),
+            Some(halo) => {
+                axis.stretches(side, halo, unit).expect("the size was found by covering the picture with its windows")
+            }
             None => Vec::new(),
         };
         let across = stretches(Axis::across(picture, border), size.width);

@@ -104,8 +104,7 @@ impl Windowed {
     /// # Errors
     /// As [`super::features`].
     pub fn features(whole: &Network, window: &Network, wanted: &[Representation]) -> Result<Windowed, PlanError> {
-        let cover =
-            cover(whole.window.size, whole.border, window.window.size, Depths::of_representations(wanted));
+        let cover = cover(whole.window.size, whole.border, window.window.size, Depths::of_representations(wanted));
         let (whole, window) = windowed_features(whole, window, wanted)?;
         Ok(Windowed { whole, window, others: Vec::new(), cover, spill: Spill::Nothing })
     }

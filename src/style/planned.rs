@@ -8,8 +8,8 @@ use super::{
 use crate::{
     BackendError, Engine, Session,
     plan::{
-        self, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size,
-        Spill, Term, Windowed, cover, time_of, window_sizes,
+        self, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size, Spill, Term,
+        Windowed, cover, time_of, window_sizes,
     },
 };
 

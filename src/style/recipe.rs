@@ -470,7 +470,9 @@ pub enum RecipeError {
     Count { name: &'static str, found: usize, paintings: usize },
     #[error("all weights in {name} are zero: give at least one layer a weight above zero")]
     NoWeight { name: &'static str },
-    #[error("a picture that is repeated is a texture, with no photograph to keep: leave content-layers empty, or take another border")]
+    #[error(
+        "a picture that is repeated is a texture, with no photograph to keep: leave content-layers empty, or take another border"
+    )]
     PhotographOnTorus,
     #[error(transparent)]
     Terms(#[from] PlanError),
@@ -499,7 +501,8 @@ mod tests {
         assert_eq!(weights, Weights::default_for(recipe.scaling, recipe.statistic, Origin::Network));
         assert_eq!(recipe.scaling, Scaling::Relative);
         for statistic in [Statistic::Gram, Statistic::Moments, Statistic::Wasserstein] {
-            let Weights { content, style, style_growth, tv } = Weights::default_for(Scaling::Mse, statistic, Origin::Network);
+            let Weights { content, style, style_growth, tv } =
+                Weights::default_for(Scaling::Mse, statistic, Origin::Network);
             let mse = Recipe {
                 statistic,
                 scaling: Scaling::Mse,
