@@ -18,7 +18,7 @@ fn recipe(size: u32, deepest: &str) -> Recipe {
     Recipe {
         size,
         min_scale: size,
-        content_layers: Recipe::content_layers_within(deepest),
+        content_layers: Recipe::content_layers_within(deepest, Origin::Network),
         style_layers: Recipe::style_layers_within(deepest, Origin::Network),
         ..Recipe::default()
     }

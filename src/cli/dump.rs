@@ -18,6 +18,7 @@ use impasto::{
     plan::{Border, FeatureShape, Pooling, Precision, Region, Representation, Term},
     style::{Inputs, Outline, Recipe, Scaling, WeightedLayer, evaluate, features},
     vgg19::Layer,
+    weights::Origin,
 };
 use safetensors::{Dtype, View};
 use std::{borrow::Cow, collections::HashMap, path::PathBuf, sync::Arc};
@@ -133,7 +134,7 @@ pub(crate) fn run(arguments: Arguments, console: &Console) -> Result<(), CliErro
         size: image.size().long_side(),
         border: Border::Zero,
         pooling: Pooling::Max,
-        content_layers: Recipe::content_layers_within(reach),
+        content_layers: Recipe::content_layers_within(reach, Origin::Network),
         style_layers: Recipe::style_layers_within(reach, filters.origin)
             .into_iter()
             .map(|weighted| WeightedLayer { weight: 1.0, ..weighted })

@@ -60,7 +60,8 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "PX", value_parser = finite, default_value_t = 0.0, help_heading = "Regions")]
     feather: f32,
 
-    /// Layers that keep the photograph, with weights [default: relu4_2]
+    /// Layers that keep the photograph, with weights [default: relu4_2, with learned filters
+    /// relu2_2=1,relu3_2=2]
     #[arg(long, value_name = "LAYER[=W],..", value_delimiter = ',', action = ArgAction::Set, value_parser = weighted_layer, help_heading = "Network")]
     content_layers: Vec<WeightedLayer>,
 
@@ -154,7 +155,7 @@ impl RecipeOptions {
         recipe.style_weight = self.style_weight.unwrap_or(weights.style);
         recipe.style_growth = weights.style_growth;
         if self.content_layers.is_empty() {
-            recipe.content_layers = Recipe::content_layers_within(reach);
+            recipe.content_layers = Recipe::content_layers_within(reach, origin);
         }
         if self.style_layers.is_empty() {
             recipe.style_layers = Recipe::style_layers_within(reach, origin);

@@ -223,7 +223,7 @@ impl Default for Recipe {
             seed: 0,
             method,
             learning_rate: None,
-            content_layers: Self::content_layers_within(Layer::DEEPEST),
+            content_layers: Self::content_layers_within(Layer::DEEPEST, Origin::Network),
             style_layers: Self::style_layers_within(Layer::DEEPEST, Origin::Network),
             content_weight: weights.content,
             style_weight: weights.style,
@@ -259,7 +259,7 @@ impl Recipe {
         let default = Recipe::default();
         let weights = Weights::default_for(default.scaling, default.statistic, filters.origin);
         Recipe {
-            content_layers: Self::content_layers_within(deepest),
+            content_layers: Self::content_layers_within(deepest, filters.origin),
             style_layers: Self::style_layers_within(deepest, filters.origin),
             style_weight: weights.style,
             style_growth: weights.style_growth,
@@ -267,11 +267,16 @@ impl Recipe {
         }
     }
 
-    /// The default content layer for filters that reach `deepest`: relu4_2; relu3_2 where they end before it; `deepest`
-    /// itself where they end before that.
-    pub fn content_layers_within(deepest: Layer) -> Vec<WeightedLayer> {
-        let best = weighted(&[("relu4_2", 1.0), ("relu3_2", 1.0)], deepest);
-        vec![best.first().copied().unwrap_or(WeightedLayer { layer: deepest, weight: 1.0 })]
+    /// The default content layers for filters that reach `deepest`, and come from `origin`: relu4_2 of a network, or relu3_2
+    /// where it ends before; of learned filters relu2_2 and relu3_2 (`docs/learned-filters.md`); `deepest` itself where they
+    /// end before relu3_2.
+    pub fn content_layers_within(deepest: Layer, origin: Origin) -> Vec<WeightedLayer> {
+        let sets: &[&[_]] = match origin {
+            Origin::Network => &[&[("relu4_2", 1.0)], &[("relu3_2", 1.0)]],
+            Origin::Learned => &[&[("relu2_2", 1.0), ("relu3_2", 2.0)]],
+        };
+        let reached = sets.iter().find_map(|set| Some(weighted(set, deepest)).filter(|found| found.len() == set.len()));
+        reached.unwrap_or_else(|| vec![WeightedLayer { layer: deepest, weight: 1.0 }])
     }
 
     /// The default style layers as far as filters of this origin reach. Shallow ones count more: they carry the stroke and
@@ -546,8 +551,17 @@ mod tests {
     #[test]
     fn layer_defaults_follow_what_the_filters_reach() {
         let deepest = "relu4_1".parse().unwrap();
-        assert_eq!(Recipe::content_layers_within(deepest)[0].layer.name(), "relu3_2");
-        assert_eq!(Recipe::content_layers_within("relu2_1".parse().unwrap())[0].layer.name(), "relu2_1");
+        let content = |deepest: Layer, origin| {
+            let layers = Recipe::content_layers_within(deepest, origin);
+            layers.iter().map(|layer| (layer.layer.to_string(), layer.weight)).collect::<Vec<_>>()
+        };
+        let shallow: Layer = "relu2_2".parse().unwrap();
+        assert_eq!(content(Layer::DEEPEST, Origin::Network), [("relu4_2".to_owned(), 1.0)]);
+        assert_eq!(content(deepest, Origin::Network), [("relu3_2".to_owned(), 1.0)]);
+        assert_eq!(content(deepest, Origin::Learned), [("relu2_2".to_owned(), 1.0), ("relu3_2".to_owned(), 2.0)]);
+        for origin in [Origin::Network, Origin::Learned] {
+            assert_eq!(content(shallow, origin), [("relu2_2".to_owned(), 1.0)]);
+        }
         assert_eq!(Recipe::style_layers_within(deepest, Origin::Learned).len(), 8);
         let shallow = Recipe::for_filters(&generated(1, "relu2_1".parse().unwrap()));
         assert_eq!((shallow.content_layers[0].layer.name(), shallow.style_layers.len()), ("relu2_1", 2));
