@@ -162,7 +162,7 @@ pub struct Recipe {
     pub style_layers: Vec<WeightedLayer>,
     /// Weight of the content loss, the weighted mean over its layers.
     pub content_weight: f32,
-    /// Weight of the style loss, the weighted mean over its layers, to a long side of [`GROWN_FROM`] pixels.
+    /// Weight of the style loss, the weighted mean over its layers, to a long side of 256 pixels.
     pub style_weight: f32,
     /// How the weight of the style loss grows beyond: with this power of the long side. A checkpoint without it has 0.
     #[serde(default)]
