@@ -4,9 +4,9 @@ use crate::common::{self, distance, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        AdamRates, Banding, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision,
-        Region, Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal,
-        features, iteration, iteration_of_some_pixels, window_sizes,
+        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
+        Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features,
+        iteration, iteration_of_some_pixels, window_sizes,
     },
     random::Random,
     read_values, tolerance,
@@ -40,11 +40,7 @@ impl Case {
 
     fn whole(&self, engine: &Engine) -> Plan {
         let make = if self.moving == Moving::Some { iteration_of_some_pixels } else { iteration };
-        let mut storage = storage(engine, self.picture);
-        if self.border == Border::Wrap {
-            storage.banding = Banding::NONE;
-        }
-        make(&self.network(storage), &self.terms, Optimizer::default()).unwrap()
+        make(&self.network(storage(engine, self.picture)), &self.terms, Optimizer::default()).unwrap()
     }
 
     fn windowed(&self, engine: &Engine, size: Size) -> Windowed {

@@ -34,8 +34,8 @@ pub struct Storage {
     pub banding: Banding,
 }
 
-/// Rows that a band has at least after pooling, but for very few layers. With 4, a fifth of the arithmetic of 64 megapixels were
-/// rows computed twice (docs/performance.md).
+/// Rows of a band's pooled output, at least, in blocks 1 to 4. With 4 of them, a fifth of the arithmetic of 64 megapixels went
+/// into rows computed twice (docs/performance.md).
 const BAND_ROWS: u64 = 16;
 
 impl Storage {
@@ -44,9 +44,10 @@ impl Storage {
 
     /// For a processor with so many threads that works on a picture of this size.
     ///
-    /// A band of 8 MiB stays in its caches and is long enough for rows computed twice not to matter, in pictures up to some 1000
-    /// pixels in width; in wider ones they matter more than caches. More threads need longer ones to share out. Of a picture of 512x384 blocks 1 to 3 are made in bands, of one of 1024x768 block 4 too;
-    /// and features are kept from block 3 on, because making deeper ones again takes long (docs/performance.md).
+    /// A band of 8 MiB stays in its caches and is long enough for rows computed twice not to matter, in pictures up to some
+    /// 1000 pixels in width; in wider ones they matter more than caches. More threads need longer ones to share out. Of a
+    /// picture of 512x384 blocks 1 to 3 are made in bands, of one of 1024x768 block 4 too; and features are kept from block 3
+    /// on, because making deeper ones again takes long (docs/performance.md).
     pub fn for_threads(threads: usize, window: Size) -> Storage {
         const MIB: u64 = 1 << 20;
         let precision = Precision::F32;
@@ -180,11 +181,10 @@ mod tests {
         let names = ["relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_1"];
         assert!(bands(1048, 792, 2).iter().map(|(name, _)| name).eq(names), "{:?}", bands(1048, 792, 2));
         // Bands of wide maps have enough rows for those at a seam not to matter.
-        let rows = |size, threads| {
-            let segments = segments("relu5_1".parse().unwrap(), size, Storage::for_threads(threads, size));
-            segments[..4].iter().map(|segment| segment.bands[0].count()).min().unwrap()
-        };
-        assert!((15..=17).contains(&rows(Size { width: 9000, height: 5000 }, 2)));
+        let wide = Size { width: 9000, height: 5000 };
+        let wide = segments("relu5_1".parse().unwrap(), wide, Storage::for_threads(2, wide));
+        let fewest = wide[..4].iter().map(|segment| segment.bands[0].count()).min().unwrap();
+        assert!((15..=17).contains(&fewest), "{fewest}");
         // Each of many threads gets rows to work on.
         assert_eq!(bands(1048, 792, 64)[0], ("relu1_2".to_owned(), 2));
     }

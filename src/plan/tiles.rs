@@ -103,12 +103,9 @@ struct Axis {
 }
 
 impl Axis {
-    fn across(picture: Size, border: Border) -> Axis {
-        Axis { length: picture.width, wraps: border == Border::Wrap }
-    }
-
-    fn down(picture: Size, border: Border) -> Axis {
-        Axis { length: picture.height, wraps: border == Border::Wrap }
+    /// Both of a picture, across and down.
+    fn both(picture: Size, border: Border) -> [Axis; 2] {
+        [picture.width, picture.height].map(|length| Axis { length, wraps: border == Border::Wrap })
     }
 
     /// The longest side of a window that is of use.
@@ -206,7 +203,7 @@ const MOST_WORK: u64 = 12;
 /// the network forward once for the statistics, and forward and back for the gradient. On a torus, where every window has a halo
 /// on each side, they may be larger than the picture.
 pub fn window_sizes(picture: Size, border: Border, depths: Depths) -> Vec<Size> {
-    let (across, down) = (sides(Axis::across(picture, border), depths), sides(Axis::down(picture, border), depths));
+    let [across, down] = Axis::both(picture, border).map(|axis| sides(axis, depths));
     let pairs = across.iter().flat_map(|across| down.iter().map(move |down| (across, down)));
     let mut sizes: Vec<(u64, Size)> = pairs
         .map(|(&(width, columns), &(height, rows))| {
@@ -241,8 +238,8 @@ pub fn cover(picture: Size, border: Border, size: Size, depths: Depths) -> Cover
             }
             None => Vec::new(),
         };
-        let across = stretches(Axis::across(picture, border), size.width);
-        let down = stretches(Axis::down(picture, border), size.height);
+        let [across, down] = Axis::both(picture, border);
+        let (across, down) = (stretches(across, size.width), stretches(down, size.height));
         Tiles { picture, size, across, down }
     });
     Cover { size, statistics, gradients }
@@ -294,10 +291,12 @@ mod tests {
                             (window.y, window.size.height, inner.y, inner.size.height, picture.height),
                         ];
                         for (start, side, first, length, whole) in pairs {
-                            let is_cut = |place| border == Wrap || place;
-                            assert!(start % (1 << deepest.poolings()) == 0 && is_cut(start + side <= whole));
-                            assert!(!is_cut(start != 0) || start + halo <= first, "{size}");
-                            assert!(!is_cut(start + side != whole) || first + length + halo <= start + side, "{size}");
+                            let has_ends = border != Wrap;
+                            assert_eq!(start % (1 << deepest.poolings()), 0, "{size}");
+                            assert!(!has_ends || start + side <= whole, "{size}");
+                            assert!(has_ends && start == 0 || start + halo <= first, "{size}");
+                            let ends = has_ends && start + side == whole;
+                            assert!(ends || first + length + halo <= start + side, "{size}");
                         }
                     }
                 }

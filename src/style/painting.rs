@@ -59,8 +59,8 @@ pub enum ChangeError {
 enum Phase {
     /// It has not begun.
     Beginning,
-    /// Targets and session are being made.
-    Preparing(Box<(Preparation, ScalePictures)>),
+    /// Targets and session are being made, for an objective.
+    Preparing(Box<(Preparation, ScalePictures, Objective)>),
     /// The picture is being optimised.
     Moving(Box<Scale>),
     /// The last scale is done, or an error ended the work.
@@ -107,8 +107,6 @@ pub struct Painting {
     recoloured: Option<Inputs>,
     recipe: Recipe,
     outline: Outline,
-    /// Of the present scale.
-    objective: Objective,
     /// Sizes of all scales; finished scales keep the sizes they were painted in.
     sizes: Vec<Size>,
     /// The present scale.
@@ -140,7 +138,6 @@ impl Painting {
             check_style(painting.size, painting.scale, &sizes, &recipe)?;
         }
         Ok(Painting {
-            objective: Objective::new(&recipe, &outline, sizes[0].long_side()),
             sizes,
             precision: recipe.precision(engine.precision()),
             engine: engine.clone(),
@@ -181,7 +178,6 @@ impl Painting {
             moment.gradient_exponent = None;
         }
         Ok(Painting {
-            objective: Objective::new(&recipe, &outline, sizes[index].long_side()),
             engine: engine.clone(),
             recoloured: recoloured(&inputs, &recipe),
             inputs,
@@ -350,7 +346,7 @@ impl Painting {
             // The history belongs to another function.
             *history = None;
         }
-        (self.recipe, self.objective, self.sizes) = (recipe, objective, further);
+        (self.recipe, self.sizes) = (recipe, further);
         if matches!(self.phase, Phase::Preparing(_)) {
             self.phase = Phase::Beginning;
             self.prepare(self.pictures())?;
@@ -460,11 +456,11 @@ impl Painting {
         match &mut self.phase {
             Phase::Beginning => self.begin(),
             Phase::Preparing(scale) => {
-                let (preparation, pictures) = &mut **scale;
+                let (preparation, pictures, objective) = &mut **scale;
                 let work = Work {
                     engine: &self.engine,
                     recipe: &self.recipe,
-                    objective: &self.objective,
+                    objective,
                     outline: &self.outline,
                     pictures,
                     gradient_exponent: self.moment.as_ref().and_then(|moment| moment.gradient_exponent),
@@ -476,7 +472,7 @@ impl Painting {
                     prepare::Progress::Ready(prepared) => {
                         let iterations = self.recipe.iterations_of(self.index);
                         let moment = self.moment.take();
-                        let scale = Scale::new(*prepared, &self.recipe, &self.objective, iterations, moment)?;
+                        let scale = Scale::new(*prepared, &self.recipe, objective, iterations, moment)?;
                         self.phase = Phase::Moving(Box::new(scale));
                         Ok(Status::Worked)
                     }
@@ -508,7 +504,6 @@ impl Painting {
     }
 
     fn begin(&mut self) -> Result<Status, Reason> {
-        self.objective = Objective::new(&self.recipe, &self.outline, self.sizes[self.index].long_side());
         let pictures = self.pictures();
         self.events.push_back(Event::Scale {
             number: self.index + 1,
@@ -521,16 +516,17 @@ impl Painting {
     }
 
     fn prepare(&mut self, pictures: ScalePictures) -> Result<Status, Reason> {
+        let objective = Objective::new(&self.recipe, &self.outline, self.sizes[self.index].long_side());
         let work = Work {
             engine: &self.engine,
             recipe: &self.recipe,
-            objective: &self.objective,
+            objective: &objective,
             outline: &self.outline,
             pictures: &pictures,
             gradient_exponent: None,
         };
         let preparation = Preparation::new(work, self.precision)?;
-        self.phase = Phase::Preparing(Box::new((preparation, pictures)));
+        self.phase = Phase::Preparing(Box::new((preparation, pictures, objective)));
         Ok(Status::Worked)
     }
 

@@ -275,8 +275,8 @@ impl Recipe {
             Origin::Network => &[&[("relu4_2", 1.0)], &[("relu3_2", 1.0)]],
             Origin::Learned => &[&[("relu2_2", 1.0), ("relu3_2", 2.0)]],
         };
-        let reached = sets.iter().find_map(|set| Some(weighted(set, deepest)).filter(|found| found.len() == set.len()));
-        reached.unwrap_or_else(|| vec![WeightedLayer { layer: deepest, weight: 1.0 }])
+        let reached = sets.iter().find(|set| weighted(set, deepest).len() == set.len());
+        reached.map_or_else(|| vec![WeightedLayer { layer: deepest, weight: 1.0 }], |set| weighted(set, deepest))
     }
 
     /// The default style layers as far as filters of this origin reach. Shallow ones count more: they carry the stroke and
@@ -312,8 +312,9 @@ impl Recipe {
         f64::from(self.style_weight) * grown.powf(f64::from(self.style_growth))
     }
 
-    /// What is minimised of a picture with this long side, with weights. The layers of a kind divide its weight in proportion to their own, and regions in
-    /// proportion to their areas, so that a pixel of each moves as it would if the region were the whole picture.
+    /// What is minimised of a picture with this long side, with weights. The layers of a kind divide its weight in proportion
+    /// to their own, and regions in proportion to their areas, so that a pixel of each moves as it would if the region were
+    /// the whole picture.
     pub fn weighted_terms(&self, outline: &Outline, long: u32) -> Vec<WeightedTerm> {
         let shares = |layers: &[WeightedLayer]| -> Vec<(Layer, f64)> {
             let sum: f64 = layers.iter().map(|weighted| f64::from(weighted.weight)).sum();
@@ -405,6 +406,10 @@ impl Recipe {
             if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(RecipeError::Negative { name, value }) }
         };
         let counted = |name, value: u32| if value > 0 { Ok(()) } else { Err(RecipeError::Zero { name }) };
+        let within = |name, value: f32, range: RangeInclusive<f32>| {
+            let (least, most) = (*range.start(), *range.end());
+            if range.contains(&value) { Ok(()) } else { Err(RecipeError::OutOfRange { name, value, least, most }) }
+        };
         counted("size", self.size)?;
         if self.size > LONGEST_SIDE {
             return Err(RecipeError::TooLarge { size: self.size, most: LONGEST_SIDE });
@@ -417,29 +422,16 @@ impl Recipe {
         }
         for &scale in &self.style_scales {
             positive("style-scale", scale)?;
-            if !STYLE_SCALES.contains(&scale) {
-                let (least, most) = (*STYLE_SCALES.start(), *STYLE_SCALES.end());
-                return Err(RecipeError::OutOfRange { name: "style-scale", value: scale, least, most });
-            }
+            within("style-scale", scale, STYLE_SCALES)?;
         }
         self.blend.iter().try_for_each(|&weight| positive("blend", weight))?;
-        let colour_strength = self.colour_strength;
-        if !(0.0..=1.0).contains(&colour_strength) {
-            let name = "color-strength";
-            return Err(RecipeError::OutOfRange { name, value: colour_strength, least: 0.0, most: 1.0 });
-        }
+        within("color-strength", self.colour_strength, 0.0..=1.0)?;
         not_negative("feather", self.feather)?;
-        if self.margin > WIDEST_MARGIN {
-            let (value, most) = (self.margin as f32, WIDEST_MARGIN as f32);
-            return Err(RecipeError::OutOfRange { name: "margin", value, least: 0.0, most });
-        }
+        within("margin", self.margin as f32, 0.0..=WIDEST_MARGIN as f32)?;
         positive("learning-rate", self.learning_rate())?;
         not_negative("content-weight", self.content_weight)?;
         not_negative("style-weight", self.style_weight)?;
-        if !GROWTHS.contains(&self.style_growth) {
-            let (least, most) = (*GROWTHS.start(), *GROWTHS.end());
-            return Err(RecipeError::OutOfRange { name: "style-growth", value: self.style_growth, least, most });
-        }
+        within("style-growth", self.style_growth, GROWTHS)?;
         not_negative("tv-weight", self.tv_weight)?;
         not_negative("edges", self.edge_weight)?;
         for (kind, layers) in [("content-layers", &self.content_layers), ("style-layers", &self.style_layers)] {

@@ -35,11 +35,7 @@ pub enum TargetError {
 /// The network as it looks at a picture of a given size, in a precision that the engine supports.
 pub fn network(engine: &Engine, precision: Precision, size: Size, border: Border, pooling: Pooling) -> Network {
     let normalisation = engine.filters().normalisation;
-    let mut storage = engine.storage(precision, size);
-    if border == Border::Wrap {
-        // A band at one edge needs rows of the opposite one.
-        storage.banding = plan::Banding::NONE;
-    }
+    let storage = engine.storage(precision, size);
     Network { window: Window::whole(size), border, pooling, normalisation, storage }
 }
 

@@ -47,11 +47,7 @@ impl Whole<'_> {
 
     fn part_of_picture(&self, window: Window) -> Result<Vec<f32>, BackendError> {
         let mut part = vec![0.0; 3 * window.size.pixels()];
-        let image = self.memory.buffer(slot(self.plan, Tensor::Image));
-        for (in_picture, at) in window.parts() {
-            let from = Place::in_picture(in_picture, Window::whole(window.picture));
-            load(image, from, &mut part, Place::in_picture(at, window), at.size, 3)?;
-        }
+        self.load(Tensor::Image, window, Place::in_picture, 3, &mut part)?;
         Ok(part)
     }
 
@@ -64,12 +60,24 @@ impl Whole<'_> {
         let window = window.at(layer);
         let padded = (window.size.width as usize + 2) * (window.size.height as usize + 2);
         let mut part = vec![0.0; channels * padded];
-        let map = self.memory.buffer(slot(self.plan, tensor));
-        for (in_picture, at) in window.parts() {
-            let from = Place::in_map(in_picture, Window::whole(window.picture));
-            load(map, from, &mut part, Place::in_map(at, window), at.size, channels)?;
-        }
+        self.load(tensor, window, Place::in_map, channels, &mut part)?;
         Ok(part)
+    }
+
+    /// Copies the parts of a window out of an array in which `place` tells where pixels are.
+    fn load(
+        &self,
+        tensor: Tensor,
+        window: Window,
+        place: fn(Window, Window) -> Place,
+        channels: usize,
+        part: &mut [f32],
+    ) -> Result<(), BackendError> {
+        let buffer = self.memory.buffer(slot(self.plan, tensor));
+        window.parts().try_for_each(|(in_picture, at)| {
+            let from = place(in_picture, Window::whole(window.picture));
+            load(buffer, from, part, place(at, window), at.size, channels)
+        })
     }
 
     /// How much pixels of a window count in a region: where statistics are added up, only those that no other window adds.

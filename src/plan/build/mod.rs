@@ -11,8 +11,8 @@ pub use losses::RING_ROWS;
 pub(super) use windowed::{windowed_features, windowed_iteration};
 
 use super::{
-    FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot, SlotId, Step,
-    SumOfSquares, Tensor, Term, check_terms,
+    Banding, Border, FeatureShape, Map, Network, Optimizer, Plan, PlanError, Representation, Routine, Rows, Slot,
+    SlotId, Step, SumOfSquares, Tensor, Term, check_terms,
     segments::{Segment, segments},
     share_buffers,
 };
@@ -54,8 +54,13 @@ impl Builder {
         if last.width == 0 || last.height == 0 {
             return Err(PlanError::TooSmall { layer: deepest, size, minimum: 1 << deepest.poolings() });
         }
+        let mut network = *network;
+        if network.border == Border::Wrap {
+            // A band at one edge needs rows of the opposite one.
+            network.storage.banding = Banding::NONE;
+        }
         Ok(Builder {
-            network: *network,
+            network,
             pass: Pass::Whole,
             segments: segments(deepest, size, network.storage),
             wanted: wanted.to_vec(),
