@@ -25,11 +25,19 @@ impl std::fmt::Debug for SlotContents {
 /// A plan made ready on a device: its slots hold data, its routines run in the order they are asked for. It may go from one
 /// thread to another.
 pub trait Session: Send {
-    /// Puts `bytes` at the start of a slot; no more than the slot holds.
+    /// Puts `bytes` into a slot, from its word `first` on; no more than the slot holds.
     ///
     /// # Errors
     /// If the device fails.
-    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError>;
+    fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError>;
+
+    /// [`Self::write_at`] the start of a slot.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+        self.write_at(slot, 0, bytes)
+    }
 
     /// The slot's contents, after everything that was asked for before.
     ///

@@ -4,7 +4,7 @@ use crate::{
     BackendError, Device, Session, cpu,
     gpu::{self, DeviceFilters, ForcedVariants, Gpu, Variant},
     host_memory::{self, HostMemory, HostSession},
-    plan::{Plan, Precision, Size, Step, Storage, Windowed},
+    plan::{Plan, Precision, Size, Spill, Step, Storage, Windowed},
     reference,
     weights::{FilterSummary, Filters},
     windowed::{self, LostDevice, LostDevices, Worker, what_happened},
@@ -173,6 +173,14 @@ impl Engine {
             Loaded::Gpu(gpu, _) => Storage::for_binding(gpu.largest_slot(), precision),
             Loaded::Cpu(processor) => Storage::for_threads(processor.threads(), window),
             Loaded::Reference(_) => Storage::PLAIN,
+        }
+    }
+
+    /// Ways to store them that trade memory for arithmetic, from the least memory on; [`Self::storage`] is among them.
+    pub fn storages(&self, precision: Precision, window: Size) -> Vec<Storage> {
+        match &self.loaded {
+            Loaded::Cpu(processor) => Storage::ways_for_threads(processor.threads(), window),
+            Loaded::Gpu(..) | Loaded::Reference(_) => vec![self.storage(precision, window)],
         }
     }
 
@@ -354,10 +362,24 @@ impl Engine {
     /// # Errors
     /// If the plan does not fit the device.
     pub fn session(&self, plan: &Plan) -> Result<Box<dyn Session>, BackendError> {
+        self.spilling_session(plan, Spill::Nothing)
+    }
+
+    /// Whether plans without windows may leave arrays to the disk.
+    pub fn can_spill(&self) -> bool {
+        !matches!(self.loaded, Loaded::Gpu(..))
+    }
+
+    /// [`Self::session`] with some arrays on the disk, where the engine [can do so](Self::can_spill).
+    ///
+    /// # Errors
+    /// As [`Self::session`], and if the arrays do not fit the disk.
+    pub fn spilling_session(&self, plan: &Plan, spill: Spill) -> Result<Box<dyn Session>, BackendError> {
+        let memory = || HostMemory::with_scratch(plan, |tensor| spill.holds(tensor), &self.scratch);
         Ok(match &self.loaded {
             Loaded::Gpu(gpu, filters) => Box::new(gpu::Session::new(gpu, plan.clone(), filters, &self.forced)?),
-            Loaded::Cpu(processor) => Box::new(cpu::Session::on(processor, plan)?),
-            Loaded::Reference(filters) => Box::new(reference::Session::new(plan, filters)?),
+            Loaded::Cpu(processor) => Box::new(cpu::Session::in_memory(processor, plan, memory()?)?),
+            Loaded::Reference(filters) => Box::new(reference::Session::in_memory(plan, filters, memory()?)?),
         })
     }
 }

@@ -17,6 +17,14 @@ struct Place {
     words: usize,
 }
 
+/// A vector in a slot that holds one or, one after the other, several.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vector {
+    pub slot: SlotId,
+    /// How many are before it.
+    pub row: usize,
+}
+
 /// Where a buffer's contents are.
 #[derive(Debug)]
 pub(crate) enum Buffer {
@@ -224,6 +232,34 @@ impl HostMemory {
         Ok(())
     }
 
+    /// Lets `work` change vectors of `count` numbers each and look at others, several of which may be in one slot: one piece of
+    /// all after another, wherever they are.
+    ///
+    /// # Errors
+    /// As [`Self::in_pieces`].
+    pub(crate) fn vectors_in_pieces(
+        &mut self,
+        changed: &[Vector],
+        seen: &[Vector],
+        count: usize,
+        mut work: impl FnMut(&mut [Vec<f32>], &[Vec<f32>]),
+    ) -> Result<(), BackendError> {
+        let most = PIECE.min(count);
+        let [mut pieces, mut looked_at] = [changed, seen].map(|vectors| vec![vec![0.0; most]; vectors.len()]);
+        for first in (0..count).step_by(PIECE) {
+            let length = PIECE.min(count - first);
+            for (vector, piece) in changed.iter().zip(&mut pieces).chain(seen.iter().zip(&mut looked_at)) {
+                piece.truncate(length);
+                self.buffer(vector.slot).load(vector.row * count + first, bytemuck::cast_slice_mut(piece))?;
+            }
+            work(&mut pieces, &looked_at);
+            for (vector, piece) in changed.iter().zip(&pieces) {
+                self.buffer_mut(vector.slot).store(vector.row * count + first, bytemuck::cast_slice(piece))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets `work` change the rows of one slot and look at those of another, each of `line` numbers: at all at once where they are
     /// in memory, else at a few of them, and of the other at one more on either side. `work` is told which rows it is given.
     ///
@@ -262,16 +298,11 @@ impl HostMemory {
         Ok(())
     }
 
-    /// [`crate::Session::write`].
+    /// [`crate::Session::write_at`].
     ///
     /// # Errors
     /// As [`Buffer::store`].
-    pub(crate) fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        self.put_bytes(slot, 0, bytes)
-    }
-
-    /// Overwrites bytes from a word on.
-    fn put_bytes(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+    pub(crate) fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
         let end = size_of::<u32>() * first + bytes.len();
         assert!(end <= size_of::<u32>() * self.places[slot.0].words, "no more than the slot holds");
         self.buffer_mut(slot).store_bytes(first, bytes)
@@ -309,7 +340,7 @@ impl HostMemory {
     pub(crate) fn restore(&mut self, slot: SlotId, contents: &Contents) -> Result<(), BackendError> {
         let mut first = 0;
         contents.each_piece(std::convert::identity, |bytes| {
-            self.put_bytes(slot, first, bytes)?;
+            self.write_at(slot, first, bytes)?;
             first += bytes.len() / size_of::<u32>();
             Ok(())
         })
@@ -331,7 +362,7 @@ impl HostMemory {
     pub(crate) fn take_over(&mut self, slot: SlotId, contents: &SlotContents) -> Result<(), BackendError> {
         let Place { buffer, words } = self.places[slot.0];
         match (contents.of::<HandedOver>(), &mut self.buffers[buffer]) {
-            (HandedOver::Memory(from), _) => self.write(slot, bytemuck::cast_slice(&from[..words])),
+            (HandedOver::Memory(from), _) => self.write_at(slot, 0, bytemuck::cast_slice(&from[..words])),
             (HandedOver::File(file), Buffer::Memory(memory)) => {
                 file.read(0, bytemuck::cast_slice_mut(&mut memory[..words]))
             }

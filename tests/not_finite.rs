@@ -62,7 +62,7 @@ fn max_pool(size: Size) -> Plan {
     let buffers = share_buffers(&mut slots, &steps, &[]);
     let routines = vec![(Routine::Features, 0..1)];
     let (window, precision, terms) = (network(size).window, Precision::F32, Vec::new());
-    Plan { window, precision, terms, slots, buffers, steps, routines }
+    Plan { window, precision, terms, slots, buffers, steps, routines, segments: Vec::new() }
 }
 
 #[test]

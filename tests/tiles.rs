@@ -4,9 +4,9 @@ use crate::common::{self, distance, gpu, layer};
 use impasto::{
     Device, Engine, Session,
     plan::{
-        AdamRates, Border, Depths, IterationState, Moving, Network, Optimizer, Plan, Pooling, Precision, Region,
-        Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal, features,
-        iteration, iteration_of_some_pixels, window_sizes,
+        AdamRates, Border, Depths, IterationState, LbfgsControl, Moving, Network, Optimizer, Plan, Pooling, Precision,
+        Region, Representation, Routine, Size, Spill, Statistic, Storage, Style, Tensor, Term, Windowed, deal,
+        features, iteration, iteration_of_some_pixels, window_sizes,
     },
     random::Random,
     read_values, tolerance,
@@ -14,7 +14,7 @@ use impasto::{
     weights::generated,
     write_values,
 };
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 /// What is compared: whole against windows.
 struct Case {
@@ -204,6 +204,44 @@ fn windows_of_random_pictures_and_layers_give_what_the_whole_gives() {
     }
 }
 
+/// The more memory a way takes, the less is computed again.
+#[test]
+fn every_way_of_a_processor_to_store_maps_gives_what_the_whole_gives() {
+    let terms = common::terms(&["relu3_2"], &["relu1_1", "relu2_1", "relu3_1"]);
+    let picture = Size { width: 531, height: 260 };
+    let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
+    let engine = Engine::new(&Device::Cpu(NonZeroUsize::new(2)), Arc::new(generated(5, case.deepest()))).unwrap();
+    let (losses, gradient) = {
+        let whole = case.whole(&engine);
+        evaluate(&whole, engine.session(&whole).unwrap().as_mut())
+    };
+    let size = case.sizes()[1];
+    let flops = |plan: &Plan| plan.steps.iter().map(|step| plan.cost(step).flops).sum::<u64>();
+    let mut kinds = Vec::new();
+    for storage in engine.storages(Precision::F32, size) {
+        let whole = case.network(storage);
+        let plan = iteration(&whole, &case.terms, Optimizer::default()).unwrap();
+        let windowed = Windowed::iteration(
+            &whole,
+            &whole.of_window(size, storage),
+            &case.terms,
+            Optimizer::default(),
+            case.moving,
+        )
+        .unwrap();
+        kinds.push((windowed.window.bytes(), flops(&windowed.window)));
+        let at_once = evaluate(&plan, engine.session(&plan).unwrap().as_mut());
+        let in_windows = evaluate(&windowed.whole, engine.windowed_session(&windowed).unwrap().as_mut());
+        for (found, moved) in [at_once, in_windows] {
+            assert!(distance(&found, &losses) <= tolerance::WINDOWS_LOSS, "{storage:?}: {found:?} for {losses:?}");
+            let apart = distance(&moved, &gradient);
+            assert!(apart <= tolerance::F32_GRADIENT, "{storage:?}: gradient {apart:e}");
+        }
+    }
+    kinds.dedup();
+    assert!(kinds.len() > 3 && kinds.is_sorted_by(|a, b| a.0 <= b.0 && a.1 >= b.1), "{kinds:?}");
+}
+
 #[test]
 fn windows_that_reach_through_all_poolings_give_what_the_whole_gives() {
     let terms = common::terms(&["relu4_2"], &["relu1_1", "relu3_1", "relu5_1"]);
@@ -272,12 +310,12 @@ fn what_waits_on_the_disk_comes_back_with_the_same_bits() {
         let read = |tensor| session.read(plan.find(tensor).unwrap()).unwrap();
         (kept.map(read), windowed.on_disk(), windowed.in_memory())
     };
-    assert!(Spill::ALL.iter().all(|spill| windowed.allows(*spill)));
+    assert!(Spill::OF_WINDOWS.iter().all(|spill| windowed.allows(*spill)));
     for engine in &engines {
         let (expected, nothing, all) = painted(engine, Spill::Nothing);
         assert!(nothing == 0 && expected.iter().all(|bytes| bytes.iter().any(|byte| *byte != 0)));
         let mut before = 0;
-        for &spill in &Spill::ALL[1..] {
+        for &spill in &Spill::OF_WINDOWS[1..] {
             let (found, on_disk, in_memory) = painted(engine, spill);
             assert!(on_disk > before && on_disk + in_memory == all);
             assert!(found == expected, "{spill:?}");
@@ -289,6 +327,77 @@ fn what_waits_on_the_disk_comes_back_with_the_same_bits() {
     let terms = [&case.terms[..], &[Term::Edges]].concat();
     let edged = Case { terms, ..case }.windowed(&engines[0], windowed.window.window.size);
     assert!(edged.allows(Spill::TargetsAndMoments) && !edged.allows(Spill::TargetsMomentsAndPicture));
+}
+
+/// What L-BFGS makes of a picture with a pair in its history: the trial, the history, the direction and what it tells the host.
+fn lbfgs_steps(plan: &Plan, session: &mut dyn Session, memory: usize) -> Vec<Vec<u8>> {
+    let control = |session: &mut dyn Session, pair: usize, distance: f32, factors: &[f32]| {
+        let rows = [pair, memory + pair].map(|row| row as u32);
+        let head = LbfgsControl { step_row: rows[0], difference_row: rows[1], distance, unused: 0 };
+        let bytes = [bytemuck::bytes_of(&head), bytemuck::cast_slice(factors)].concat();
+        session.write(plan.find(Tensor::LbfgsControl).unwrap(), &bytes).unwrap();
+    };
+    let mut factors = vec![0.0; 2 * memory + 1];
+    evaluate(plan, session);
+    control(session, 2 * memory + 1, 0.0, &factors);
+    session.run(Routine::LbfgsUpdate).unwrap();
+    factors[2 * memory] = -1.0;
+    for pair in 0..2 {
+        control(session, pair, 1e-3, &factors);
+        session.run(Routine::LbfgsDirection).unwrap();
+        session.run(Routine::LbfgsTrial).unwrap();
+        session.run(Routine::Evaluate).unwrap();
+        session.run(Routine::KeepGradient).unwrap();
+        session.run(Routine::LbfgsScalars).unwrap();
+        session.run(Routine::RestoreGradient).unwrap();
+        session.run(Routine::LbfgsUpdate).unwrap();
+        (factors[pair], factors[memory + pair]) = (0.5, -0.25);
+    }
+    let kept = [Tensor::Image, Tensor::ImageGradient, Tensor::LbfgsBase, Tensor::LbfgsHistory, Tensor::LbfgsDirection];
+    let tensors = kept.into_iter().chain([Tensor::KeptGradient, Tensor::LbfgsResults]);
+    tensors.map(|tensor| session.read(plan.find(tensor).unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn what_lbfgs_keeps_waits_on_the_disk_with_windows_and_without() {
+    let directory = tempfile::tempdir().unwrap();
+    let inside = directory.path().join("scratch");
+    // More values than are worked on in one piece, and not a multiple of it.
+    let picture = Size { width: 331, height: 267 };
+    let terms = common::terms(&["relu1_1"], &["relu1_1"]);
+    let case = Case { picture, border: Border::Replicate, pooling: Pooling::Max, terms, moving: Moving::All };
+    let memory = 2;
+    for device in [Device::Cpu(None), Device::Reference] {
+        let engine = engine(&device, case.deepest()).with_scratch_directory(inside.clone());
+        let whole = case.network(storage(&engine, picture));
+        let lbfgs = Optimizer::Lbfgs { memory };
+        let plan = iteration(&whole, &case.terms, lbfgs).unwrap();
+        let mut found = Spill::OF_WHOLE.map(|spill| {
+            let mut session = engine.spilling_session(&plan, spill).unwrap();
+            lbfgs_steps(&plan, session.as_mut(), memory)
+        });
+        let [expected, on_disk] = &mut found;
+        // Sums of what is in memory are not rounded piece by piece.
+        let [exact, summed] = [expected.pop().unwrap(), on_disk.pop().unwrap()];
+        assert!(distance(&impasto::values(&summed), &impasto::values(&exact)) < 1e-6);
+        assert!(expected.iter().all(|bytes| bytes.iter().any(|byte| *byte != 0)) && expected == on_disk);
+
+        let size = case.sizes()[1];
+        let window = whole.of_window(size, storage(&engine, size));
+        let windowed = Windowed::iteration(&whole, &window, &case.terms, lbfgs, case.moving).unwrap();
+        let mut expected: Option<Vec<Vec<u8>>> = None;
+        let mut before = None;
+        for spill in Spill::OF_WINDOWS {
+            let windowed = Windowed { spill, ..windowed.clone() };
+            assert!(windowed.allows(spill) && before < Some(windowed.on_disk()), "{spill:?}");
+            before = Some(windowed.on_disk());
+            let mut session = engine.windowed_session(&windowed).unwrap();
+            let mut found = lbfgs_steps(&windowed.whole, session.as_mut(), memory);
+            found.pop();
+            assert!(expected.get_or_insert_with(|| found.clone()) == &found, "{spill:?}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&inside).unwrap().count(), 0);
 }
 
 #[test]

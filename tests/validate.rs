@@ -9,8 +9,8 @@ use std::collections::HashSet;
 struct Idle(reference::Session);
 
 impl Session for Idle {
-    fn write(&mut self, slot: impasto::plan::SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        self.0.write(slot, bytes)
+    fn write_at(&mut self, slot: impasto::plan::SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+        self.0.write_at(slot, first, bytes)
     }
     fn read(&mut self, slot: impasto::plan::SlotId) -> Result<Vec<u8>, BackendError> {
         self.0.read(slot)

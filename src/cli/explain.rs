@@ -3,7 +3,7 @@
 use super::{CliError, progress::about};
 use impasto::{
     Engine, StepKernel,
-    plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, deal, segments},
+    plan::{Cost, Plan, Routine, Segment, Size, Slot, StepSummary, deal},
     style::{
         Memory, Method, Outline, Planned, Reason, Recipe, ScalePlans, checkpoint_bytes, checkpoint_memory, duration,
         memories, shortage,
@@ -28,8 +28,8 @@ pub(super) fn explain(
     windows(engine, &plans.iteration, answer)?;
     writeln!(answer, "\nlayers")?;
     let deepest = recipe.deepest().expect("a recipe that has plans has layers");
-    for segment in segments(deepest, plan.window.size, engine.storage(plan.precision, plan.window.size)) {
-        describe(&segment, answer)?;
+    for segment in &plan.segments {
+        describe(segment, answer)?;
     }
     steps(engine, plan, answer)?;
     slots(plan, answer)?;

@@ -1,10 +1,9 @@
 //! One vector onto another.
 
-use crate::host_memory::{HostMemory, numbers};
+use crate::backend::BackendError;
+use crate::host_memory::HostMemory;
 use crate::plan::CopyVector;
 
-pub(super) fn copy_vector(step: &CopyVector, memory: &mut HostMemory) {
-    let mut words = memory.take(step.to);
-    numbers(&mut words)[..step.count].copy_from_slice(&memory.values(step.from)[..step.count]);
-    memory.put(step.to, words);
+pub(super) fn copy_vector(step: &CopyVector, memory: &mut HostMemory) -> Result<(), BackendError> {
+    memory.in_pieces([step.to], [step.from], step.count, |[to], [from]| to.copy_from_slice(from))
 }

@@ -2,7 +2,8 @@
 
 use super::simd::vectorised;
 use super::sums::{self, RUN, dot};
-use crate::host_memory::{HostMemory, numbers};
+use crate::backend::BackendError;
+use crate::host_memory::{HostMemory, Vector};
 use crate::plan::{LbfgsControl, LbfgsDirection, LbfgsDots, LbfgsScalarResults, LbfgsScalars, LbfgsTrial, LbfgsUpdate};
 use rayon::prelude::*;
 
@@ -16,81 +17,89 @@ fn difference(to: &mut [f32], a: &[f32], b: &[f32]) {
     });
 }
 
-pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) {
-    let (count, newest) = (step.count, 2 * step.memory);
+pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) -> Result<(), BackendError> {
+    let newest = 2 * step.memory;
     let control: LbfgsControl = memory.structure(step.control);
-    let [s, y] = [control.step_row, control.difference_row].map(|row| row as usize);
-    let [mut history_words, mut base_words] = [step.history, step.base].map(|slot| memory.take(slot));
-    let (pairs, kept) = numbers(&mut history_words)[..(newest + 1) * count].split_at_mut(newest * count);
-    let base = &mut numbers(&mut base_words)[..count];
-    let (image, gradient) = (&memory.values(step.image)[..count], &memory.values(step.gradient)[..count]);
-    if s < newest && y < newest {
-        difference(&mut pairs[s * count..][..count], image, base);
-        difference(&mut pairs[y * count..][..count], gradient, kept);
-    }
-    kept.copy_from_slice(gradient);
-    base.copy_from_slice(image);
-    memory.put(step.history, history_words);
-    memory.put(step.base, base_words);
-}
-
-pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) {
-    let rows = 2 * step.memory + 1;
-    let history = memory.values(step.history);
-    let row = |index: usize| &history[index * step.count..][..step.count];
-    let control: LbfgsControl = memory.structure(step.control);
-    let mut results = Vec::with_capacity(3 * rows);
-    for first in [control.step_row as usize, control.difference_row as usize, rows - 1] {
-        for second in 0..rows {
-            results.push(if first < rows { dot(row(first), row(second)) as f32 } else { 0.0 });
+    let pair = [control.step_row, control.difference_row].map(|row| row as usize);
+    let pair = pair.iter().all(|row| *row < newest).then_some(pair);
+    let vector = |slot| Vector { slot, row: 0 };
+    let row = |row| Vector { slot: step.history, row };
+    let mut changed = vec![row(newest), vector(step.base)];
+    changed.extend(pair.iter().flatten().map(|index| row(*index)));
+    let seen = [step.image, step.gradient].map(vector);
+    memory.vectors_in_pieces(&changed, &seen, step.count, |changed, seen| {
+        let (latest, pair) = changed.split_at_mut(2);
+        if let [s, y] = pair {
+            difference(s, &seen[0], &latest[1]);
+            difference(y, &seen[1], &latest[0]);
         }
-    }
-    memory.values_mut(step.results)[..3 * rows].copy_from_slice(&results);
+        latest[0].copy_from_slice(&seen[1]);
+        latest[1].copy_from_slice(&seen[0]);
+    })
 }
 
-pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) {
-    let mut words = memory.take(step.direction);
+pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) -> Result<(), BackendError> {
+    let rows = 2 * step.memory + 1;
+    let control: LbfgsControl = memory.structure(step.control);
+    let firsts = [control.step_row as usize, control.difference_row as usize, rows - 1];
+    let all: Vec<Vector> = (0..rows).map(|row| Vector { slot: step.history, row }).collect();
+    let mut sums = vec![0.0; 3 * rows];
+    memory.vectors_in_pieces(&[], &all, step.count, |_, all| {
+        for (sums, first) in sums.chunks_mut(rows).zip(firsts).filter(|(_, first)| *first < rows) {
+            sums.iter_mut().zip(all).for_each(|(sum, second)| *sum += dot(&all[first], second));
+        }
+    })?;
+    let results = &mut memory.values_mut(step.results)[..3 * rows];
+    results.iter_mut().zip(sums).for_each(|(result, sum)| *result = sum as f32);
+    Ok(())
+}
+
+pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) -> Result<(), BackendError> {
     let factors = &memory.values(step.control)[LbfgsControl::WORDS..][..2 * step.memory + 1];
-    let history = memory.values(step.history);
-    let direction = &mut numbers(&mut words)[..step.count];
-    direction.par_chunks_mut(RUN).enumerate().for_each(|(run, direction)| {
-        direction.fill(0.0);
-        for (row, &factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-            let values = &history[row * step.count + run * RUN..][..direction.len()];
+    let used = factors.iter().copied().enumerate().filter(|(_, factor)| *factor != 0.0);
+    let (rows, factors): (Vec<Vector>, Vec<f32>) =
+        used.map(|(row, factor)| (Vector { slot: step.history, row }, factor)).unzip();
+    let direction = [Vector { slot: step.direction, row: 0 }];
+    memory.vectors_in_pieces(&direction, &rows, step.count, |direction, rows| {
+        direction[0].par_chunks_mut(RUN).enumerate().for_each(|(run, direction)| {
+            direction.fill(0.0);
+            for (row, factor) in rows.iter().zip(&factors) {
+                let values = &row[run * RUN..][..direction.len()];
+                vectorised(
+                    #[inline(always)]
+                    || direction.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value),
+                );
+            }
+        });
+    })
+}
+
+pub(super) fn lbfgs_trial(step: &LbfgsTrial, memory: &mut HostMemory) -> Result<(), BackendError> {
+    let LbfgsControl { distance, .. } = memory.structure(step.control);
+    memory.in_pieces([step.image], [step.base, step.direction], step.count, |[image], [base, direction]| {
+        let image = image.par_chunks_mut(RUN);
+        image.zip(base.par_chunks(RUN).zip(direction.par_chunks(RUN))).for_each(|(image, (base, direction))| {
             vectorised(
                 #[inline(always)]
-                || direction.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value),
+                || {
+                    let moved = base.iter().zip(direction).map(|(base, direction)| base + distance * direction);
+                    image.iter_mut().zip(moved).for_each(|(image, moved)| *image = moved);
+                },
             );
-        }
-    });
-    memory.put(step.direction, words);
+        });
+    })
 }
 
-pub(super) fn lbfgs_trial(step: &LbfgsTrial, memory: &mut HostMemory) {
-    let mut words = memory.take(step.image);
-    let LbfgsControl { distance, .. } = memory.structure(step.control);
-    let (base, direction) = (memory.values(step.base), memory.values(step.direction));
-    let image = numbers(&mut words)[..step.count].par_chunks_mut(RUN);
-    image.zip(base.par_chunks(RUN).zip(direction.par_chunks(RUN))).for_each(|(image, (base, direction))| {
-        vectorised(
-            #[inline(always)]
-            || {
-                let moved = base.iter().zip(direction).map(|(base, direction)| base + distance * direction);
-                image.iter_mut().zip(moved).for_each(|(image, moved)| *image = moved);
-            },
-        );
-    });
-    memory.put(step.image, words);
-}
-
-pub(super) fn lbfgs_scalars(step: &LbfgsScalars, memory: &mut HostMemory) {
-    let gradient = &memory.values(step.gradient)[..step.count];
-    let direction = &memory.values(step.direction)[..step.count];
-    let slope = dot(gradient, direction);
-    let sum = sums::sum(gradient, gradient, |value, _| f64::from(value.abs()));
+pub(super) fn lbfgs_scalars(step: &LbfgsScalars, memory: &mut HostMemory) -> Result<(), BackendError> {
+    let (mut slope, mut sum, mut largest) = (0.0, 0.0, 0.0_f32);
     // `f32::max` drops a NaN, which has to come through here.
     let larger = |a: f32, b: f32| if b.is_nan() || b > a { b } else { a };
-    let largest = direction.par_iter().map(|value| value.abs()).reduce(|| 0.0, larger);
+    memory.in_pieces([], [step.gradient, step.direction], step.count, |[], [gradient, direction]| {
+        slope += dot(gradient, direction);
+        sum += sums::sum(gradient, gradient, |value, _| f64::from(value.abs()));
+        largest = larger(largest, direction.par_iter().map(|value| value.abs()).reduce(|| 0.0, larger));
+    })?;
     let results = LbfgsScalarResults { slope: slope as f32, gradient_sum: sum as f32, largest };
     memory.put_structure(step.results, results);
+    Ok(())
 }

@@ -206,8 +206,8 @@ impl HostSession for Session {
 }
 
 impl backend::Session for Session {
-    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        self.memory.write(slot, bytes)
+    fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+        self.memory.write_at(slot, first, bytes)
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
@@ -290,12 +290,12 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) -> Result<(),
         Step::WrapHalo(step) => wrap_halo::wrap_halo(step, memory),
         Step::RecordLosses(step) => record_losses::record_losses(step, memory),
         Step::Adam(step) => adam::adam(step, memory)?,
-        Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory),
-        Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory),
-        Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory),
-        Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory),
-        Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory),
-        Step::CopyVector(step) => copy_vector::copy_vector(step, memory),
+        Step::LbfgsUpdate(step) => lbfgs::lbfgs_update(step, memory)?,
+        Step::LbfgsDots(step) => lbfgs::lbfgs_dots(step, memory)?,
+        Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory)?,
+        Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory)?,
+        Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory)?,
+        Step::CopyVector(step) => copy_vector::copy_vector(step, memory)?,
     }
     Ok(())
 }

@@ -229,11 +229,12 @@ impl Session {
 }
 
 impl crate::Session for Session {
-    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-        assert!(bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
+    fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+        let first = (size_of::<u32>() * first) as u64;
+        assert!(first + bytes.len() as u64 <= self.slot_bytes(slot), "more than {} holds", self.plan.slot(slot).tensor);
         // Pending launches must still see the slot's present contents.
         self.submit_pending();
-        self.gpu.queue.write_buffer(self.buffer(slot), 0, bytes);
+        self.gpu.queue.write_buffer(self.buffer(slot), first, bytes);
         self.check()
     }
 

@@ -99,7 +99,7 @@ impl Forward {
         let size = plan::Size { width: shape.width, height: shape.height };
         let routines = vec![(Routine::Features, 0..1)];
         let (window, precision, terms) = (Window::whole(size), Precision::F32, Vec::new());
-        let plan = Plan { window, precision, terms, slots, buffers, steps, routines };
+        let plan = Plan { window, precision, terms, slots, buffers, steps, routines, segments: Vec::new() };
         let mut session = cpu::Session::on(&self.processor, &plan)?;
         write_values(&mut session, SlotId(0), values)?;
         session.run(Routine::Features)?;

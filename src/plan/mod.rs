@@ -97,6 +97,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Which steps make up a routine.
     pub routines: Vec<(Routine, Range<usize>)>,
+    /// The network's layers, from the picture on, and in how many bands they are computed.
+    pub segments: Vec<Segment>,
 }
 
 impl Plan {

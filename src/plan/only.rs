@@ -25,6 +25,7 @@ impl Plan {
             slots,
             buffers,
             steps,
+            segments: self.segments.clone(),
         }
     }
 }

@@ -34,9 +34,44 @@ pub struct Storage {
     pub banding: Banding,
 }
 
-/// Rows of a band's pooled output, at least, in blocks 1 to 4. With 4 of them, a fifth of the arithmetic of 64 megapixels went
-/// into rows computed twice (docs/performance.md).
-const BAND_ROWS: u64 = 16;
+/// A way for a processor to trade memory for arithmetic.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Maps as large as those of block 4 are whole, if that is at least so many bytes and at most so many.
+    whole: [u64; 2],
+    /// What is kept for the backward pass.
+    kept: Kept,
+    /// Bytes of a band, at least; with several threads up to 2 MiB of them for each, to be shared out.
+    band: u64,
+    /// Rows of a band's pooled output, at least, in blocks 1 to 4. With 4 of them, a fifth of the arithmetic of 64 megapixels
+    /// goes into rows computed twice (docs/performance.md).
+    rows: u64,
+}
+
+/// Features that are kept if a loss needs them again.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// Up to so many bytes.
+    UpTo(u64),
+    /// From block 3 on, up to so many bytes.
+    Deep(u64),
+}
+
+const MIB: u64 = 1 << 20;
+
+/// From the least memory on. Others between them are no better at any size that was tried (docs/performance.md).
+const WAYS: [Way; 7] = [
+    Way { whole: [3 * MIB; 2], kept: Kept::UpTo(0), band: MIB, rows: 8 },
+    Way { whole: [6 * MIB; 2], kept: Kept::UpTo(16 * MIB), band: MIB, rows: 16 },
+    Way { whole: [12 * MIB; 2], kept: Kept::UpTo(0), band: MIB, rows: 32 },
+    USUAL,
+    Way { kept: Kept::Deep(u64::MAX), rows: 32, ..USUAL },
+    Way { kept: Kept::Deep(u64::MAX), rows: 64, ..USUAL },
+    Way { kept: Kept::UpTo(u64::MAX), rows: 64, ..USUAL },
+];
+
+/// What is fast for a picture that is worked on at once.
+const USUAL: Way = Way { whole: [12 * MIB, 24 * MIB], kept: Kept::Deep(128 * MIB), band: 8 * MIB, rows: 16 };
 
 impl Storage {
     /// f32 and everything whole: what the reference works on.
@@ -49,21 +84,31 @@ impl Storage {
     /// picture of 512x384 blocks 1 to 3 are made in bands, of one of 1024x768 block 4 too; and features are kept from block 3
     /// on, because making deeper ones again takes long (docs/performance.md).
     pub fn for_threads(threads: usize, window: Size) -> Storage {
-        const MIB: u64 = 1 << 20;
+        Storage::in_way(USUAL, threads, window)
+    }
+
+    /// Ways for such a processor, from that on which takes the least memory: what takes more is less arithmetic.
+    pub fn ways_for_threads(threads: usize, window: Size) -> Vec<Storage> {
+        WAYS.iter().map(|way| Storage::in_way(*way, threads, window)).collect()
+    }
+
+    fn in_way(way: Way, threads: usize, window: Size) -> Storage {
         let precision = Precision::F32;
         let block = |poolings: u32| {
             let layer = Layer::DEEPEST.up_to().find(|layer| layer.poolings() == poolings).unwrap_or(Layer::DEEPEST);
             (FeatureShape::of_layer(layer, window).values() * precision.bytes()) as u64
         };
-        let whole = block(3).clamp(12 * MIB, 24 * MIB);
+        let whole = block(3).clamp(way.whole[0], way.whole[1]);
         // What is pooled into one row takes as many bytes in blocks 1 to 4: channels double where sides are halved.
         let first = FeatureShape::of_layer(Layer::FIRST, window);
         let pooled = (2 * first.padded_width() * first.channels as usize * precision.bytes()) as u64;
-        let band = (2 * MIB * threads as u64).max(8 * MIB).max(BAND_ROWS * pooled);
-        Storage {
-            precision,
-            banding: Banding { small: whole, whole, band, kept: block(2).min(128 * MIB), slot: u64::MAX },
-        }
+        let shared_out = way.band.min(2 * MIB) * threads as u64;
+        let band = shared_out.max(way.band).max(way.rows * pooled);
+        let kept = match way.kept {
+            Kept::UpTo(most) => most,
+            Kept::Deep(most) => block(2).min(most),
+        };
+        Storage { precision, banding: Banding { small: whole, whole, band, kept, slot: u64::MAX } }
     }
 
     /// For a device that binds at most this many bytes at once.

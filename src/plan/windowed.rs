@@ -7,32 +7,49 @@ use super::{
 };
 use crate::vgg19::Layer;
 
-/// Which whole arrays wait on the disk for their turn: those that are read and written once an iteration, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Which whole arrays wait on the disk for their turn: those that are read and written a few times an iteration, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spill {
     /// None.
     Nothing,
+    /// What the optimiser keeps besides the picture.
+    Moments,
     /// The feature maps that content losses compare with.
     Targets,
-    /// Those, and what Adam keeps besides the picture.
+    /// Both.
     TargetsAndMoments,
-    /// Those, the picture and its gradient.
+    /// Both, the picture and its gradient.
     TargetsMomentsAndPicture,
 }
 
 impl Spill {
-    /// From the least on.
-    pub const ALL: [Spill; 4] =
+    /// What is of use to windows, from the least on.
+    pub const OF_WINDOWS: [Spill; 4] =
         [Spill::Nothing, Spill::Targets, Spill::TargetsAndMoments, Spill::TargetsMomentsAndPicture];
+    /// What is of use without windows: the network's own arrays are in memory.
+    pub const OF_WHOLE: [Spill; 2] = [Spill::Nothing, Spill::Moments];
 
     /// Whether an array is on the disk.
     pub fn holds(self, tensor: Tensor) -> bool {
+        let [targets, moments, picture] = match self {
+            Spill::Nothing => [false; 3],
+            Spill::Moments => [false, true, false],
+            Spill::Targets => [true, false, false],
+            Spill::TargetsAndMoments => [true, true, false],
+            Spill::TargetsMomentsAndPicture => [true; 3],
+        };
         match tensor {
-            Tensor::Target(Term::Content(_)) | Tensor::Features(_) => self != Spill::Nothing,
-            Tensor::AdamMean | Tensor::AdamSquare | Tensor::Average => self >= Spill::TargetsAndMoments,
-            Tensor::Image | Tensor::ImageGradient => self == Spill::TargetsMomentsAndPicture,
+            Tensor::Target(Term::Content(_)) | Tensor::Features(_) => targets,
+            Tensor::AdamMean | Tensor::AdamSquare | Tensor::Average => moments,
+            Tensor::LbfgsHistory | Tensor::LbfgsBase | Tensor::LbfgsDirection | Tensor::KeptGradient => moments,
+            Tensor::Image | Tensor::ImageGradient => picture,
             _ => false,
         }
+    }
+
+    /// Bytes of a plan's arrays that are on the disk.
+    pub fn bytes(self, plan: &Plan) -> u64 {
+        plan.slots.iter().filter(|slot| slot.persistent && self.holds(slot.tensor)).map(|slot| slot.bytes()).sum()
     }
 }
 
@@ -79,7 +96,9 @@ impl Windowed {
     pub fn allows(&self, spill: Spill) -> bool {
         let in_rows = |step: &Step| match step {
             Step::TotalVariation(step) => !step.wraps,
-            step => matches!(step, Step::SumOfSquares(_) | Step::Adam(_)),
+            Step::SumOfSquares(_) | Step::Adam(_) | Step::CopyVector(_) => true,
+            Step::LbfgsUpdate(_) | Step::LbfgsTrial(_) | Step::LbfgsScalars(_) => true,
+            _ => false,
         };
         let spilled = |slot: &SlotId| {
             let tensor = self.whole.slot(*slot).tensor;
@@ -95,8 +114,7 @@ impl Windowed {
 
     /// Bytes of the whole arrays on the disk.
     pub fn on_disk(&self) -> u64 {
-        let slots = self.whole.slots.iter().filter(|slot| slot.persistent && self.spill.holds(slot.tensor));
-        slots.map(|slot| slot.bytes()).sum()
+        self.spill.bytes(&self.whole)
     }
 
     /// As [`super::features`].

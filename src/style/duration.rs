@@ -33,7 +33,7 @@ pub fn duration(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<D
 fn operations(planned: &Planned) -> f64 {
     let of = |plan: &Plan, routine, times: usize| times as f64 * plan.routine_cost(routine).flops as f64;
     match planned {
-        Planned::Whole(plan) => of(plan, Routine::Features, 1) + of(plan, Routine::Evaluate, 1),
+        Planned::Whole(plan, _) => of(plan, Routine::Features, 1) + of(plan, Routine::Evaluate, 1),
         Planned::Windowed(windowed) => {
             let (window, cover) = (&windowed.window, &windowed.cover);
             of(window, Routine::Statistics, cover.statistics.len())

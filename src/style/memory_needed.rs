@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     BackendError, Engine,
-    plan::{Plan, Size, Slot, SlotId, Tensor},
+    plan::{Plan, Size, Tensor},
     scratch_file::PIECE,
 };
 use std::fmt;
@@ -20,8 +20,6 @@ use std::fmt;
 const PICTURES_UNDER_WAY: u64 = 3;
 /// What a process takes that has no pictures yet: the program, its threads and their stacks.
 const PROCESS: u64 = 19 << 20;
-/// Arrays of which a piece each is in memory while Adam works on what is on the disk.
-const PIECES: usize = 5;
 /// Suggested sizes are multiples of this many pixels.
 const STEP: u32 = 32;
 
@@ -222,27 +220,48 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
     let on_gpu = engine.uploads_filters();
     let memory = Memory { buffers, filters, scratch, largest_slot, ..Memory::default() };
     match planned {
-        Planned::Whole(plan) if on_gpu => Memory { staging: (arriving + picture_of(plan)).max(read(plan)), ..memory },
-        Planned::Whole(plan) => {
+        Planned::Whole(plan, _) if on_gpu => {
+            Memory { staging: (arriving + picture_of(plan)).max(read(plan)), ..memory }
+        }
+        Planned::Whole(plan, spill) => {
+            let disk = spill.bytes(plan);
+            let buffers = buffers - disk;
             // What arrives comes before other buffers than its own are touched.
             let arrived = slots(plan, |tensor| matches!(tensor, Tensor::Target(_)));
-            Memory { staging: (arriving + picture_of(plan) + arrived).saturating_sub(buffers), ..memory }
+            let staging = (arriving + picture_of(plan) + arrived).saturating_sub(buffers).max(pieces(planned));
+            Memory { buffers, staging, disk, ..memory }
         }
         Planned::Windowed(windowed) => {
             let window = windowed.window_on(device);
-            // A window's arrays are there twice on their way, as numbers and as they are stored, to a GPU all before the
-            // first is there; of whole ones one is read at a time.
-            let copies = (0..window.slots.len()).map(SlotId).filter(|slot| is_copied(window.slot(*slot))).map(|slot| {
-                let (stored, bytes) = (window.precision_of(slot), window.slot(slot).bytes());
-                bytes + bytes / stored.bytes() as u64 * size_of::<f32>() as u64
+            // A window's arrays go to the device and come back in pieces. A GPU's driver keeps them all until it is done, and
+            // what is read back is there twice.
+            let copies = window.slots.iter().filter(|slot| on_gpu && slot.persistent).map(|slot| match slot.tensor {
+                Tensor::Image | Tensor::Target(_) => slot.bytes(),
+                Tensor::ImageGradient | Tensor::Features(_) => 2 * slot.bytes(),
+                _ => 0,
             });
-            let under_way = if on_gpu { copies.sum() } else { copies.max().unwrap_or(0) };
-            let pieces = if windowed.on_disk() > 0 { (PIECES * size_of::<u32>() * PIECE) as u64 } else { 0 };
-            // What arrives comes before the window's buffers are touched, and pieces when its windows are done.
-            let staging = (arriving + picture_of(window)).saturating_sub(buffers).max(under_way).max(pieces);
+            let under_way = copies.sum();
+            // What arrives comes before the window's buffers are touched.
+            let staging = (arriving + picture_of(window)).saturating_sub(buffers).max(under_way);
+            let staging = staging.max(pieces(planned));
             Memory { staging, host: windowed.in_memory(), disk: windowed.on_disk(), ..memory }
         }
     }
+}
+
+/// Bytes of the pieces that are in memory while an optimiser works on what is on the disk: of Adam five arrays, of L-BFGS the
+/// direction and what is added up to it. Two are on their way to a window.
+fn pieces(planned: &Planned) -> u64 {
+    let (plan, spill) = (planned.plan(), planned.spill());
+    let vector = (3 * size_of::<f32>() * plan.window.size.pixels()) as u64;
+    let on_disk = |wanted| slots(plan, |tensor| tensor == wanted && spill.holds(tensor));
+    let arrays = match planned {
+        _ if on_disk(Tensor::LbfgsHistory) > 0 => 1 + on_disk(Tensor::LbfgsHistory) / vector,
+        _ if on_disk(Tensor::AdamMean) > 0 => 5,
+        Planned::Whole(..) => 0,
+        Planned::Windowed(_) => 2,
+    };
+    arrays * vector.min((size_of::<u32>() * PIECE) as u64)
 }
 
 /// Bytes of the picture, which the host writes before the first routine.
@@ -271,12 +290,6 @@ fn read(plan: &Plan) -> u64 {
 
 fn slots(plan: &Plan, wanted: impl Fn(Tensor) -> bool) -> u64 {
     plan.slots.iter().filter(|slot| wanted(slot.tensor)).map(|slot| slot.bytes()).sum()
-}
-
-/// Whether a window's part of an array of the whole is written to it or read from it.
-fn is_copied(slot: &Slot) -> bool {
-    slot.persistent
-        && matches!(slot.tensor, Tensor::Image | Tensor::ImageGradient | Tensor::Target(_) | Tensor::Features(_))
 }
 
 /// What is lacking.

@@ -8,16 +8,16 @@ use super::{
 use crate::{
     BackendError, Engine, Session,
     plan::{
-        self, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Size, Spill, Term,
-        Windowed, cover, time_of, window_sizes,
+        self, Cover, Depths, Moving, Network, Optimizer, Plan, PlanError, Precision, Representation, Routine, Size,
+        Spill, Storage, Term, Tiles, Windowed, cover, time_of, window_sizes,
     },
 };
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub enum Planned {
-    /// Everything at once.
-    Whole(Plan),
+    /// Everything at once, but for what is on the disk.
+    Whole(Plan, Spill),
     /// One window after another.
     Windowed(Box<Windowed>),
 }
@@ -26,7 +26,7 @@ impl Planned {
     /// The plan as its session's user sees it.
     pub fn plan(&self) -> &Plan {
         match self {
-            Planned::Whole(plan) => plan,
+            Planned::Whole(plan, _) => plan,
             Planned::Windowed(windowed) => &windowed.whole,
         }
     }
@@ -39,7 +39,7 @@ impl Planned {
     /// The plan whose steps run on one of the engine's devices, counted from 0.
     pub fn on_device(&self, device: usize) -> &Plan {
         match self {
-            Planned::Whole(plan) => plan,
+            Planned::Whole(plan, _) => plan,
             Planned::Windowed(windowed) => windowed.window_on(device),
         }
     }
@@ -47,7 +47,7 @@ impl Planned {
     /// The windows, if there are any.
     pub fn windows(&self) -> Option<&Cover> {
         match self {
-            Planned::Whole(_) => None,
+            Planned::Whole(..) => None,
             Planned::Windowed(windowed) => Some(&windowed.cover),
         }
     }
@@ -55,7 +55,7 @@ impl Planned {
     /// What is on the disk meanwhile.
     pub fn spill(&self) -> Spill {
         match self {
-            Planned::Whole(_) => Spill::Nothing,
+            Planned::Whole(_, spill) => *spill,
             Planned::Windowed(windowed) => windowed.spill,
         }
     }
@@ -63,7 +63,7 @@ impl Planned {
     /// Makes it ready.
     pub(super) fn session(&self, engine: &Engine) -> Result<Box<dyn Session>, BackendError> {
         match self {
-            Planned::Whole(plan) => engine.session(plan),
+            Planned::Whole(plan, spill) => engine.spilling_session(plan, *spill),
             Planned::Windowed(windowed) => engine.windowed_session(windowed),
         }
     }
@@ -79,8 +79,8 @@ pub(super) fn features(
     iteration: &Planned,
     windowed: bool,
 ) -> Result<Planned, PlanError> {
-    let whole = || plan::features(network, wanted);
-    let make = |engine: &Engine, size| Windowed::features(network, &of_window(engine, network, size), wanted);
+    let whole = |storage| plan::features(&Network { storage, ..*network }, wanted);
+    let make = |window: &Network| Windowed::features(network, window, wanted);
     let fits = Fitting::new(engine, outline, Some(iteration), windowed);
     fits.choose(network, whole, Depths::of_representations(wanted), make)
 }
@@ -93,18 +93,11 @@ pub(super) fn iteration(
     optimizer: Optimizer,
     outline: &Outline,
 ) -> Result<Planned, PlanError> {
-    let whole = || prepare::iteration(network, terms, optimizer, outline);
+    let whole = |storage| prepare::iteration(&Network { storage, ..*network }, terms, optimizer, outline);
     let moving = if outline.frozen { Moving::Some } else { Moving::All };
-    let make = |engine: &Engine, size| {
-        Windowed::iteration(network, &of_window(engine, network, size), terms, optimizer, moving)
-    };
+    let make = |window: &Network| Windowed::iteration(network, window, terms, optimizer, moving);
     let fits = Fitting::new(engine, outline, None, false);
     fits.choose(network, whole, Depths::of_terms(terms), make)
-}
-
-/// The network at one window, whose maps are stored as precisely as those of the whole would be.
-fn of_window(engine: &Engine, network: &Network, size: Size) -> Network {
-    network.of_window(size, engine.storage(network.storage.precision, size))
 }
 
 /// What has to fit, and beside what.
@@ -139,7 +132,7 @@ impl<'a> Fitting<'a> {
     /// Windows with the least on the disk with which they fit, or all if they do not even so; and whether they fit.
     fn spilling(&self, windowed: Windowed, size: Size) -> (Planned, bool) {
         let mut windowed = Box::new(windowed);
-        for spill in Spill::ALL.into_iter().filter(|spill| windowed.allows(*spill)).collect::<Vec<_>>() {
+        for spill in Spill::OF_WINDOWS.into_iter().filter(|spill| windowed.allows(*spill)).collect::<Vec<_>>() {
             windowed.spill = spill;
             let planned = Planned::Windowed(windowed);
             if self.fits(&planned, size) {
@@ -151,52 +144,97 @@ impl<'a> Fitting<'a> {
         (Planned::Windowed(windowed), false)
     }
 
-    /// The plan of the whole if it fits, else that of the largest windows that do, with as little on the disk as they allow,
-    /// else that of the smallest. Several devices get that of the windows with which they are done first, of those that fit.
-    /// On a torus, around which every window has a halo, the smallest may be larger than the whole.
+    /// The network at one window, whose maps are stored as precisely as those of the whole would be, in one of a device's ways
+    /// to store them, or the last of them if it has not so many.
+    fn of_window(device: &Engine, network: &Network, size: Size, way: usize) -> Network {
+        let ways = device.storages(network.storage.precision, size);
+        network.of_window(size, ways[way.min(ways.len() - 1)])
+    }
+
+    /// Windows of a size, and whether they fit.
+    fn in_windows(
+        &self,
+        network: &Network,
+        make: impl Fn(&Network) -> Result<Windowed, PlanError>,
+        size: Size,
+        way: usize,
+    ) -> Result<(Planned, bool), PlanError> {
+        let plan_on = |device| make(&Self::of_window(device, network, size, way));
+        let others = self.devices[1..].iter().map(|device| Ok(plan_on(device)?.window));
+        let others = others.collect::<Result<_, PlanError>>()?;
+        Ok(self.spilling(Windowed { others, ..plan_on(self.engine)? }, network.window.size))
+    }
+
+    /// The plan of the whole if it fits in any way to store its maps, first in the usual one, and with as little on the disk as
+    /// that allows. Else that of the windows with which
+    /// the devices are done first, of the ways and sizes that fit, with as little on the disk as they allow; else that of the
+    /// smallest. On a torus, around which every window has a halo, the smallest may be larger than the whole.
     fn choose(
         &self,
         network: &Network,
-        whole: impl Fn() -> Result<Plan, PlanError>,
+        whole: impl Fn(Storage) -> Result<Plan, PlanError>,
         depths: Depths,
-        make: impl Fn(&Engine, Size) -> Result<Windowed, PlanError>,
+        make: impl Fn(&Network) -> Result<Windowed, PlanError>,
     ) -> Result<Planned, PlanError> {
-        let picture = network.window.size;
+        let (picture, usual) = (network.window.size, network.storage);
         let limited = self.engine.budget().is_some() || self.engine.is_of_several();
         let sizes = if limited { window_sizes(picture, network.border, depths) } else { Vec::new() };
-        let Some(smallest) = sizes.last() else { return Ok(Planned::Whole(whole()?)) };
-        let planned = |size: Size| -> Result<(Planned, bool), PlanError> {
-            let windowed = make(self.engine, size)?;
-            let others = self.devices[1..].iter().map(|device| Ok(make(device, size)?.window));
-            let others = others.collect::<Result<_, PlanError>>()?;
-            Ok(self.spilling(Windowed { others, ..windowed }, picture))
-        };
+        let Some(smallest) = sizes.last() else { return Ok(Planned::Whole(whole(usual)?, Spill::Nothing)) };
         // Plans of large pictures take long to make, and none is made in vain.
-        let (least, fits) = planned(*smallest)?;
-        let is_less = smallest.pixels() < picture.pixels();
-        if is_less && !fits {
+        let (least, fits) = self.in_windows(network, &make, *smallest, 0)?;
+        if !fits && smallest.pixels() < picture.pixels() {
             return Ok(least);
         }
         if !self.windowed {
-            let whole = Planned::Whole(whole()?);
-            if self.fits(&whole, picture) {
-                return Ok(whole);
+            let all = self.engine.storages(usual.precision, picture);
+            let smaller = all.iter().rev().skip_while(|storage| **storage != usual);
+            let spills = if self.engine.can_spill() { &Spill::OF_WHOLE[..] } else { &[Spill::Nothing] };
+            for storage in smaller {
+                let plan = whole(*storage)?;
+                for &spill in spills {
+                    let planned = Planned::Whole(plan.clone(), spill);
+                    if self.fits(&planned, picture) {
+                        return Ok(planned);
+                    }
+                }
             }
         }
         if !fits {
             return Ok(least);
         }
-        let larger = sizes[..sizes.len() - 1].partition_point(|size| planned(*size).is_ok_and(|(_, fits)| !fits));
-        // The first takes the least work.
         let speeds = self.engine.speeds();
-        let time = |size: &Size| time_of_evaluation(&cover(picture, network.border, *size, depths), &speeds);
-        let best = sizes[larger..].iter().min_by(|a, b| time(a).total_cmp(&time(b)));
-        best.filter(|best| *best != smallest).map_or(Ok(least), |size| Ok(planned(*size)?.0))
+        let mut best = (f64::INFINITY, least);
+        let ways = self.devices.iter().map(|device| device.storages(usual.precision, picture).len()).max().unwrap_or(1);
+        for way in 0..ways {
+            let is_too_large = |size: &Size| !self.in_windows(network, &make, *size, way).is_ok_and(|(_, fits)| fits);
+            let fitting = &sizes[sizes.partition_point(is_too_large)..];
+            // The first takes the least work.
+            let time = |size: &Size| time_of_windows(&cover(picture, network.border, *size, depths), &speeds);
+            let Some(size) = fitting.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else { continue };
+            let (planned, fits) = self.in_windows(network, &make, *size, way)?;
+            let time = time_of_evaluation(&planned, &speeds);
+            if fits && time < best.0 {
+                best = (time, planned);
+            }
+        }
+        Ok(best.1)
     }
 }
 
-/// How long devices of these speeds take together for an evaluation: one forward, and one forward and back.
-fn time_of_evaluation(cover: &Cover, speeds: &[f64]) -> f64 {
+/// How long devices of these speeds take together for windows that differ in nothing but their size and number: one forward, and
+/// one forward and back.
+fn time_of_windows(cover: &Cover, speeds: &[f64]) -> f64 {
     let passes = time_of(cover.statistics.len(), speeds) + 2.0 * time_of(cover.gradients.len(), speeds);
     passes * cover.size.pixels() as f64
+}
+
+/// How long devices of these speeds take together for an evaluation in windows, by its arithmetic on the first.
+fn time_of_evaluation(planned: &Planned, speeds: &[f64]) -> f64 {
+    let (plan, Some(cover)) = (planned.on_device(0), planned.windows()) else { return 0.0 };
+    let pass = |routine, tiles: &Tiles| {
+        let steps = &plan.steps[plan.routine(routine)];
+        let flops = steps.iter().map(|step| plan.cost(step).flops).sum::<u64>() as f64;
+        flops * time_of(tiles.len(), speeds)
+    };
+    pass(Routine::Statistics, &cover.statistics) + pass(Routine::Gradient, &cover.gradients)
 }

@@ -383,8 +383,8 @@ mod tests {
     }
 
     impl Session for Mortal {
-        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-            self.alive().and_then(|()| self.session.write(slot, bytes))
+        fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write_at(slot, first, bytes))
         }
 
         fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {

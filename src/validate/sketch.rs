@@ -112,6 +112,7 @@ impl Sketch {
             slots: self.slots,
             routines: vec![(Routine::Evaluate, 0..steps.len())],
             steps,
+            segments: Vec::new(),
         };
         let (contents, checks) = (self.contents, self.checks);
         let case = Case { name, plan, filters: filters.clone(), contents, checks, tolerance };

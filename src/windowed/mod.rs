@@ -159,10 +159,10 @@ impl Session {
 }
 
 impl backend::Session for Session {
-    fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
+    fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
         let tensor = self.windowed.whole.slot(slot).tensor;
-        self.of_all(|worker| worker.write(tensor, bytes))?;
-        self.whole.write(slot, bytes)
+        self.of_all(|worker| worker.write_at(tensor, first, bytes))?;
+        self.whole.write_at(slot, first, bytes)
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {
@@ -249,8 +249,8 @@ mod tests {
     }
 
     impl backend::Session for Mortal {
-        fn write(&mut self, slot: SlotId, bytes: &[u8]) -> Result<(), BackendError> {
-            self.alive().and_then(|()| self.session.write(slot, bytes))
+        fn write_at(&mut self, slot: SlotId, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
+            self.alive().and_then(|()| self.session.write_at(slot, first, bytes))
         }
 
         fn read(&mut self, slot: SlotId) -> Result<Vec<u8>, BackendError> {

@@ -1,25 +1,15 @@
 //! The whole arrays as the windows see them, and what the windows put into them.
 
-use super::place::{Place, load, store};
+use super::place::{Layout, load, store};
 use crate::{
     backend::BackendError,
+    contents::Contents,
     host_memory::{Buffer, HostMemory},
-    plan::{FeatureShape, Plan, Region, Routine, SlotId, Tensor, Term, Tile, Window},
+    plan::{Plan, Precision, Routine, Size, SlotId, Tensor, Term, Tile, Window},
+    scratch_file::PIECE,
     vgg19::Layer,
 };
 use std::sync::{Mutex, PoisonError};
-
-/// Which padded pixels of a layer a tile counts.
-fn counted(tile: &Tile, layer: Layer) -> Vec<f32> {
-    let (window, inner) = (tile.window.at(layer), tile.inner.at(layer));
-    let place = Place::in_map(inner, window);
-    let mut counted =
-        vec![0.0; FeatureShape { width: window.size.width, height: window.size.height, channels: 4 }.padded_pixels()];
-    for y in 0..inner.size.height as usize {
-        counted[place.row(y, inner.size.width as usize, 1)].fill(1.0);
-    }
-    counted
-}
 
 /// Arrays of the whole picture, to be read.
 #[derive(Clone, Copy)]
@@ -29,64 +19,72 @@ pub(super) struct Whole<'a> {
 }
 
 impl Whole<'_> {
-    /// What a routine of a window reads of a tensor, if that has a value for every pixel.
+    /// Tells `put` what a routine of a window reads of a tensor, if that has a value for every pixel, some rows at a time: the
+    /// place of their first value in the window's slot, and the values. Rows of a map's halo stay zero, as they were made.
     ///
     /// # Errors
-    /// If it is on the disk and cannot be read.
-    pub fn shown(&self, tensor: Tensor, tile: &Tile, routine: Routine) -> Result<Option<Vec<f32>>, BackendError> {
-        Ok(Some(match tensor {
-            Tensor::Image => self.part_of_picture(tile.window)?,
-            Tensor::Counted(layer) => counted(tile, layer),
-            Tensor::RegionWeights(layer, region) => {
-                self.weights(tile, layer, region, routine == Routine::Statistics)?
-            }
-            Tensor::Target(Term::Content(layer)) => self.part_of_map(tensor, tile.window, layer)?,
-            _ => return Ok(None),
-        }))
-    }
-
-    fn part_of_picture(&self, window: Window) -> Result<Vec<f32>, BackendError> {
-        let mut part = vec![0.0; 3 * window.size.pixels()];
-        self.load(Tensor::Image, window, Place::in_picture, 3, &mut part)?;
-        Ok(part)
-    }
-
-    /// A window of a map of a layer, with a halo of zeros.
-    fn part_of_map(&self, tensor: Tensor, window: Window, layer: Layer) -> Result<Vec<f32>, BackendError> {
-        let channels = match tensor {
-            Tensor::RegionWeights(..) => 1,
-            _ => layer.output_channels() as usize,
-        };
-        let window = window.at(layer);
-        let padded = (window.size.width as usize + 2) * (window.size.height as usize + 2);
-        let mut part = vec![0.0; channels * padded];
-        self.load(tensor, window, Place::in_map, channels, &mut part)?;
-        Ok(part)
-    }
-
-    /// Copies the parts of a window out of an array in which `place` tells where pixels are.
-    fn load(
+    /// What `put` fails with, and if the tensor is on the disk and cannot be read.
+    pub fn show(
         &self,
         tensor: Tensor,
-        window: Window,
-        place: fn(Window, Window) -> Place,
-        channels: usize,
-        part: &mut [f32],
+        tile: &Tile,
+        routine: Routine,
+        mut put: impl FnMut(usize, &[f32]) -> Result<(), BackendError>,
     ) -> Result<(), BackendError> {
-        let buffer = self.memory.buffer(slot(self.plan, tensor));
-        window.parts().try_for_each(|(in_picture, at)| {
-            let from = place(in_picture, Window::whole(window.picture));
-            load(buffer, from, part, place(at, window), at.size, channels)
-        })
+        let (tile, layout) = match tensor {
+            Tensor::Image => (*tile, Layout::PICTURE),
+            Tensor::Counted(layer) | Tensor::RegionWeights(layer, _) => (tile.at(layer), WEIGHTS),
+            Tensor::Target(Term::Content(layer)) => (tile.at(layer), features(layer)),
+            _ => return Ok(()),
+        };
+        let Size { width, height } = tile.window.size;
+        let line = layout.line(width);
+        let rows = (PIECE / line).clamp(1, height as usize) as u32;
+        let mut values = vec![0.0; layout.values(Size { width, height: rows })];
+        for first in (0..height).step_by(rows as usize) {
+            let size = Size { width, height: rows.min(height - first) };
+            let part = Window { y: tile.window.y + first, size, ..tile.window };
+            let values = &mut values[..layout.values(size)];
+            match tensor {
+                Tensor::Counted(_) => count(tile.inner, part, values),
+                _ => self.load(tensor, part, layout, values)?,
+            }
+            if matches!(tensor, Tensor::RegionWeights(..)) && routine == Routine::Statistics {
+                // Only those count here that no other window adds.
+                let mut counted = vec![0.0; values.len()];
+                count(tile.inner, part, &mut counted);
+                values.iter_mut().zip(counted).for_each(|(weight, counted)| *weight *= counted);
+            }
+            put(line * (first as usize + layout.halo), &values[line * layout.halo..][..line * size.height as usize])?;
+        }
+        Ok(())
     }
 
-    /// How much pixels of a window count in a region: where statistics are added up, only those that no other window adds.
-    fn weights(&self, tile: &Tile, layer: Layer, region: Region, counting: bool) -> Result<Vec<f32>, BackendError> {
-        let mut weights = self.part_of_map(Tensor::RegionWeights(layer, region), tile.window, layer)?;
-        if counting {
-            weights.iter_mut().zip(counted(tile, layer)).for_each(|(weight, counted)| *weight *= counted);
-        }
-        Ok(weights)
+    /// Copies the parts of a window out of an array.
+    fn load(&self, tensor: Tensor, window: Window, layout: Layout, part: &mut [f32]) -> Result<(), BackendError> {
+        let buffer = self.memory.buffer(slot(self.plan, tensor));
+        window.parts().try_for_each(|(in_picture, at)| {
+            let from = layout.place(in_picture, Window::whole(window.picture));
+            load(buffer, from, part, layout.place(at, window))
+        })
+    }
+}
+
+/// How weights of pixels lie.
+const WEIGHTS: Layout = Layout::map(1);
+
+/// How the features of a layer lie.
+fn features(layer: Layer) -> Layout {
+    Layout::map(layer.output_channels() as usize)
+}
+
+/// Writes 1 for those pixels of a part of a window that count and 0 for the others, into an array with a halo.
+fn count(inner: Window, part: Window, counted: &mut [f32]) {
+    counted.fill(0.0);
+    let (first, end) = (inner.y.max(part.y), (inner.y + inner.size.height).min(part.y + part.size.height));
+    if first < end {
+        let size = Size { height: end - first, ..inner.size };
+        WEIGHTS.place(Window { y: first, size, ..inner }, part).rows().for_each(|row| counted[row].fill(1.0));
     }
 }
 
@@ -120,16 +118,15 @@ impl Made {
     ///
     /// # Errors
     /// If it belongs on the disk and cannot be written.
-    pub fn keep(&self, made: &[f32], tile: &Tile) -> Result<(), BackendError> {
+    pub fn keep(&self, made: &Contents, stored: Precision, tile: &Tile) -> Result<(), BackendError> {
         let mut whole = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (place, inner, channels): (fn(Window, Window) -> Place, _, _) = match self.tensor {
-            Tensor::Features(layer) => (Place::in_map, tile.at(layer), layer.output_channels() as usize),
-            _ => (Place::in_picture, *tile, 3),
+        let (Tile { window, inner }, layout) = match self.tensor {
+            Tensor::Features(layer) => (tile.at(layer), features(layer)),
+            _ => (*tile, Layout::PICTURE),
         };
-        let Tile { window, inner } = inner;
         inner.parts().try_for_each(|(in_picture, at)| {
-            let to = place(in_picture, Window::whole(inner.picture));
-            store(made, place(at, window), &mut whole, to, at.size, channels)
+            let to = layout.place(in_picture, Window::whole(inner.picture));
+            store(made, stored, layout.place(at, window), &mut whole, to)
         })
     }
 }

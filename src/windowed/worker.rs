@@ -88,9 +88,9 @@ impl Worker {
     }
 
     /// Writes what is the same for all windows.
-    pub fn write(&mut self, tensor: Tensor, bytes: &[u8]) -> Result<(), BackendError> {
+    pub fn write_at(&mut self, tensor: Tensor, first: usize, bytes: &[u8]) -> Result<(), BackendError> {
         match self.plan.find(tensor) {
-            Some(slot) if !is_of_pixels(tensor) => self.session.write(slot, bytes),
+            Some(slot) if !is_of_pixels(tensor) => self.session.write_at(slot, first, bytes),
             _ => Ok(()),
         }
     }
@@ -113,15 +113,19 @@ impl Worker {
             }
             let tile = &pass.tiles.get(tile);
             for &slot in &shown {
-                let tensor = self.plan.slot(slot).tensor;
-                if let Some(values) = pass.whole.shown(tensor, tile, pass.routine)? {
-                    backend::write_map(self.session.as_mut(), &self.plan, slot, &values)?;
-                }
+                let (tensor, stored) = (self.plan.slot(slot).tensor, self.plan.precision_of(slot));
+                pass.whole.show(tensor, tile, pass.routine, |first, values| {
+                    self.session.write_at(slot, stored.words(first), &stored.encode(values))
+                })?;
             }
             self.session.run(pass.routine)?;
             for made in pass.made {
                 let slot = slot(&self.plan, made.tensor);
-                made.keep(&backend::read_map(self.session.as_mut(), &self.plan, slot)?, tile)?;
+                let contents = match self.session.share(slot) {
+                    Some(contents) => contents,
+                    None => self.session.read(slot)?.into(),
+                };
+                made.keep(&contents, self.plan.precision_of(slot), tile)?;
             }
         }
         self.sums = self.read(&self.added_up(pass.routine))?;

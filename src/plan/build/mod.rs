@@ -197,6 +197,7 @@ impl Builder {
             buffers,
             steps: self.steps,
             routines: self.routines,
+            segments: self.segments,
         }
     }
 }
