@@ -3,7 +3,7 @@
 use super::{CliError, console::Console};
 use impasto::{
     Engine,
-    style::{Method, Outline, Recipe, ScalePlans, memories, shortage},
+    style::{Method, Outline, Recipe, arithmetic, memories, shortage},
 };
 
 /// What is done where a picture takes more memory than there is.
@@ -37,31 +37,24 @@ pub(crate) fn check_memory(
     Ok(())
 }
 
-/// How what is painted fits into the memory that there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fit {
-    /// Not at all.
-    Not,
-    /// Window by window.
-    Windows,
-    /// As a whole.
-    Whole,
-}
-
-/// How what a recipe paints fits; if that cannot be told, it does not.
-pub(crate) fn fit(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Fit {
-    match (shortage(engine, outline, recipe), ScalePlans::last(engine, outline, recipe)) {
-        (Ok(None), Ok(plans)) if plans.iteration.windows().is_some() => Fit::Windows,
-        (Ok(None), Ok(_)) => Fit::Whole,
-        _ => Fit::Not,
+/// The arithmetic of what a recipe paints, if that fits into the memory that there is.
+pub(crate) fn work(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Option<f64> {
+    match shortage(engine, outline, recipe) {
+        Ok(None) => arithmetic(engine, outline, recipe).ok(),
+        _ => None,
     }
 }
 
-/// The optimiser that paints where L-BFGS is the usual one: Adam where it fits better, because it has no history.
-pub(crate) fn affordable(usual: Method, fit: impl Fn(Method) -> Fit) -> Method {
-    match usual {
-        Method::Lbfgs if fit(Method::Lbfgs) < Fit::Whole && fit(Method::Adam) > fit(Method::Lbfgs) => Method::Adam,
-        usual => usual,
+/// The optimiser that paints where L-BFGS is the usual one: Adam, which keeps less, where only Adam fits, or where L-BFGS has to
+/// work in such small windows that all its iterations take longer than the more numerous ones of Adam.
+pub(crate) fn affordable(usual: Method, work: impl Fn(Method) -> Option<f64>) -> Method {
+    if usual != Method::Lbfgs {
+        return usual;
+    }
+    match [Method::Lbfgs, Method::Adam].map(work) {
+        [None, Some(_)] => Method::Adam,
+        [Some(of_lbfgs), Some(of_adam)] if of_adam < of_lbfgs => Method::Adam,
+        _ => usual,
     }
 }
 
@@ -70,25 +63,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adam_paints_where_only_adam_fits() {
-        use Fit::{Not, Whole, Windows};
+    fn adam_paints_where_only_adam_fits_or_is_done_first() {
         use Method::{Adam, Lbfgs};
         let cases = [
-            (Lbfgs, [Whole, Whole], Lbfgs),
-            (Lbfgs, [Not, Whole], Adam),
-            (Lbfgs, [Windows, Whole], Adam),
-            (Lbfgs, [Windows, Windows], Lbfgs),
-            (Lbfgs, [Not, Windows], Adam),
-            (Lbfgs, [Whole, Not], Lbfgs),
+            (Lbfgs, [Some(1.0), Some(3.0)], Lbfgs),
+            (Lbfgs, [Some(9.0), Some(3.0)], Adam),
+            (Lbfgs, [Some(2.0), Some(2.0)], Lbfgs),
+            (Lbfgs, [None, Some(3.0)], Adam),
+            (Lbfgs, [Some(9.0), None], Lbfgs),
             // Nothing fits: what is refused is what was meant.
-            (Lbfgs, [Not, Not], Lbfgs),
-            (Adam, [Whole, Whole], Adam),
-            (Adam, [Not, Not], Adam),
+            (Lbfgs, [None, None], Lbfgs),
+            (Adam, [Some(1.0), Some(3.0)], Adam),
+            (Adam, [None, None], Adam),
         ];
         for (usual, [of_lbfgs, of_adam], expected) in cases {
-            let fit = |method| if method == Lbfgs { of_lbfgs } else { of_adam };
-            assert_eq!(affordable(usual, fit), expected, "{usual:?} {of_lbfgs:?} {of_adam:?}");
+            let work = |method| if method == Lbfgs { of_lbfgs } else { of_adam };
+            assert_eq!(affordable(usual, work), expected, "{usual:?} {of_lbfgs:?} {of_adam:?}");
         }
-        assert_eq!(affordable(Adam, |_| panic!("Adam has no history")), Adam);
+        assert_eq!(affordable(Adam, |_| panic!("Adam was meant")), Adam);
     }
 }

@@ -30,7 +30,7 @@ pub use network::{AdamSettings, Network, Optimizer, PlanError};
 pub use precision::Precision;
 pub use reach::{reach_of_features, reach_of_gradient};
 pub use rows::{Map, Rows};
-pub use segments::{Banding, Segment, Storage, segments};
+pub use segments::{Banding, Segment, Storage};
 pub use shape::{FeatureShape, Size, Window};
 pub use slot::{Matrix, Slot, SlotId, Tensor};
 pub use steps::*;

@@ -22,11 +22,23 @@ pub fn duration(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<D
     for (number, device) in engine.devices().iter().enumerate() {
         operations_per_second += speed(device, smallest.iteration.on_device(number))?;
     }
+    Ok(Duration::try_from_secs_f64(operations_of(&scales, recipe) / operations_per_second).unwrap_or(Duration::MAX))
+}
+
+/// Multiplications and additions of the iterations of a recipe. Besides, L-BFGS evaluates a few points that are no iterations.
+///
+/// # Errors
+/// If a picture is too small for the layers, or there are none.
+pub fn arithmetic(engine: &Engine, outline: &Outline, recipe: &Recipe) -> Result<f64, Reason> {
+    Ok(operations_of(&ScalePlans::all(engine, outline, recipe)?, recipe))
+}
+
+fn operations_of(scales: &[ScalePlans], recipe: &Recipe) -> f64 {
     let operations = scales.iter().enumerate().map(|(index, scale)| {
         let targets: f64 = scale.targets.iter().map(operations).sum();
         targets + f64::from(recipe.iterations_of(index)) * operations(&scale.iteration)
     });
-    Ok(Duration::try_from_secs_f64(operations.sum::<f64>() / operations_per_second).unwrap_or(Duration::MAX))
+    operations.sum()
 }
 
 /// Multiplications and additions of an evaluation or, of features, of all.

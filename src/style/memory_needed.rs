@@ -233,11 +233,11 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
         }
         Planned::Windowed(windowed) => {
             let window = windowed.window_on(device);
-            // A window's arrays go to the device and come back in pieces. A GPU's driver keeps them all until it is done, and
-            // what is read back is there twice.
+            // A window's arrays go to the device in pieces, which a GPU's driver keeps until it is done. Meanwhile those of the next
+            // window come, and what the one before made is read, and copied.
             let copies = window.slots.iter().filter(|slot| on_gpu && slot.persistent).map(|slot| match slot.tensor {
-                Tensor::Image | Tensor::Target(_) => slot.bytes(),
-                Tensor::ImageGradient | Tensor::Features(_) => 2 * slot.bytes(),
+                Tensor::Image | Tensor::Target(_) => 2 * slot.bytes(),
+                Tensor::ImageGradient | Tensor::Features(_) => 3 * slot.bytes(),
                 _ => 0,
             });
             let under_way = copies.sum();

@@ -32,7 +32,7 @@ mod targets;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Input, checkpoint_bytes, checkpoint_memory};
 pub use coefficients::Scaling;
-pub use duration::duration;
+pub use duration::{arithmetic, duration};
 pub use error::{MaskOf, Reason, StylizeError};
 pub use estimate::{Estimate, Stage};
 pub use evaluate::{Evaluation, evaluate};

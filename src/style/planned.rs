@@ -231,10 +231,61 @@ fn time_of_windows(cover: &Cover, speeds: &[f64]) -> f64 {
 /// How long devices of these speeds take together for an evaluation in windows, by its arithmetic on the first.
 fn time_of_evaluation(planned: &Planned, speeds: &[f64]) -> f64 {
     let (plan, Some(cover)) = (planned.on_device(0), planned.windows()) else { return 0.0 };
-    let pass = |routine, tiles: &Tiles| {
-        let steps = &plan.steps[plan.routine(routine)];
-        let flops = steps.iter().map(|step| plan.cost(step).flops).sum::<u64>() as f64;
-        flops * time_of(tiles.len(), speeds)
-    };
+    let pass = |routine, tiles: &Tiles| plan.routine_cost(routine).flops as f64 * time_of(tiles.len(), speeds);
     pass(Routine::Statistics, &cover.statistics) + pass(Routine::Gradient, &cover.gradients)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::{
+        Device,
+        style::{Recipe, memory_needed::ScalePlans, shortage},
+        weights::{Filters, Normalisation, Origin},
+    };
+    use std::{num::NonZeroUsize, sync::Arc};
+
+    /// The iterations with the largest and with smaller limits.
+    fn planned(limits: impl Iterator<Item = u64>) -> Vec<Planned> {
+        let none = Filters { origin: Origin::Network, normalisation: Normalisation::IMAGENET, layers: Vec::new() };
+        let engine = Engine::new(&Device::Cpu(NonZeroUsize::new(2)), Arc::new(none)).unwrap();
+        let recipe = Recipe { size: 700, ..Recipe::default() };
+        let outline = Outline::simple(Size { width: 900, height: 600 }, Size { width: 400, height: 500 }, &recipe);
+        let planned = limits.map_while(|mebibytes| {
+            let engine = engine.clone().with_memory(Some(mebibytes << 20));
+            let fits = shortage(&engine, &outline, &recipe).unwrap().is_none();
+            fits.then(|| ScalePlans::last(&engine, &outline, &recipe).unwrap().iteration)
+        });
+        planned.collect()
+    }
+
+    #[test]
+    fn with_less_memory_first_the_disk_helps_then_leaner_maps_and_then_windows() {
+        let planned = planned((290..=540).rev().step_by(5));
+        let usual = planned[0].plan().bytes();
+        let stage = |planned: &Planned| match planned {
+            Planned::Whole(plan, Spill::Nothing) if plan.bytes() == usual => 0,
+            Planned::Whole(plan, _) if plan.bytes() == usual => 1,
+            Planned::Whole(..) => 2,
+            Planned::Windowed(_) => 3,
+        };
+        let mut stages: Vec<i32> = planned.iter().map(stage).collect();
+        stages.dedup();
+        assert_eq!(stages, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn less_memory_takes_more_arithmetic_and_more_takes_less() {
+        let planned = planned((290..=540).rev().step_by(5));
+        let windows: Vec<&Planned> = planned.iter().filter(|planned| planned.windows().is_some()).collect();
+        let times: Vec<f64> = windows.iter().map(|planned| time_of_evaluation(planned, &[1.0])).collect();
+        // Sizes are tried whose work differs by a part.
+        assert!(times.len() > 10 && times.is_sorted_by(|more, less| *more <= 1.05 * less), "{times:?}");
+        assert!(times[times.len() - 1] > 2.0 * times[0], "{times:?}");
+        let mut ways: Vec<_> = windows.iter().map(|planned| &planned.on_device(0).segments).collect();
+        ways.dedup();
+        assert!(ways.len() > 3);
+    }
 }

@@ -3,7 +3,8 @@
 use super::whole::{Made, Whole, is_of_pixels, slot};
 use crate::{
     backend::{self, BackendError, Session},
-    plan::{Plan, Routine, SlotId, Tensor, Tiles},
+    contents::Contents,
+    plan::{Plan, Routine, SlotId, Tensor, Tile, Tiles},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -107,29 +108,59 @@ impl Worker {
             self.zero(pass.routine)?;
         }
         let shown = shown_before(&self.plan, pass.routine);
+        let asked_for = self.asked_for(pass);
+        let mut awaited = None;
         for &tile in tiles {
             if pass.stop.load(Ordering::Relaxed) {
                 return Err(BackendError::Stopped);
             }
-            let tile = &pass.tiles.get(tile);
+            let tile = pass.tiles.get(tile);
             for &slot in &shown {
                 let (tensor, stored) = (self.plan.slot(slot).tensor, self.plan.precision_of(slot));
-                pass.whole.show(tensor, tile, pass.routine, |first, values| {
+                pass.whole.show(tensor, &tile, pass.routine, |first, values| {
                     self.session.write_at(slot, stored.words(first), &stored.encode(values))
                 })?;
             }
             self.session.run(pass.routine)?;
-            for made in pass.made {
-                let slot = slot(&self.plan, made.tensor);
-                let contents = match self.session.share(slot) {
-                    Some(contents) => contents,
-                    None => self.session.read(slot)?.into(),
-                };
-                made.keep(&contents, self.plan.precision_of(slot), tile)?;
+            let here: Option<Vec<Contents>> = asked_for.iter().map(|slot| self.session.share(*slot)).collect();
+            if let Some(contents) = here {
+                self.keep(pass, &tile, contents)?;
+                continue;
             }
+            // While the device works on this window, the host keeps what came of the one before.
+            asked_for.iter().try_for_each(|slot| self.session.request(*slot))?;
+            if let Some(before) = awaited.replace(tile) {
+                self.receive(pass, &before)?;
+            }
+        }
+        if let Some(last) = awaited {
+            self.receive(pass, &last)?;
         }
         self.sums = self.read(&self.added_up(pass.routine))?;
         Ok(())
+    }
+
+    /// What is asked for after each window: what it makes or, so that a device that works on its own is never more than one window
+    /// behind, the smallest of what it adds to.
+    fn asked_for(&self, pass: &Pass<'_>) -> Vec<SlotId> {
+        let made: Vec<SlotId> = pass.made.iter().map(|made| slot(&self.plan, made.tensor)).collect();
+        let sums = self.added_up(pass.routine).into_iter().map(|tensor| slot(&self.plan, tensor));
+        let smallest = sums.min_by_key(|slot| self.plan.slot(*slot).words);
+        if made.is_empty() { smallest.into_iter().collect() } else { made }
+    }
+
+    /// Waits for what was asked for.
+    fn receive(&mut self, pass: &Pass<'_>, tile: &Tile) -> Result<(), BackendError> {
+        let answers = self.asked_for(pass).into_iter().filter_map(|_| self.session.receive(true).transpose());
+        let answers = answers.map(|answer| Ok(answer?.into())).collect::<Result<_, BackendError>>()?;
+        self.keep(pass, tile, answers)
+    }
+
+    /// Keeps what a window made.
+    fn keep(&self, pass: &Pass<'_>, tile: &Tile, contents: Vec<Contents>) -> Result<(), BackendError> {
+        pass.made.iter().zip(contents).try_for_each(|(made, contents)| {
+            made.keep(&contents, self.plan.precision_of(slot(&self.plan, made.tensor)), tile)
+        })
     }
 
     fn added_up(&self, routine: Routine) -> Vec<Tensor> {

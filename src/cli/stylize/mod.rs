@@ -17,7 +17,7 @@ use super::{
     explain::{checkpoint_takes, explain},
     finish,
     machine_options::engine_of,
-    memory::{Lacking, affordable, check_memory, fit},
+    memory::{Lacking, affordable, check_memory, work},
     output::Destination,
     paint::Keeping,
     progress::Progress,
@@ -212,12 +212,12 @@ fn describe_checkpoint(arguments: &Arguments, engine: &Engine, outline: &Outline
     }
 }
 
-/// Takes Adam where the history of L-BFGS is what does not fit, or not without windows.
+/// Takes Adam where the history of L-BFGS is what does not fit, or only in small windows.
 fn choose_optimizer(arguments: &Arguments, engine: &Engine, outline: &Outline, recipe: &mut Recipe, console: &Console) {
     let by = |method| arguments.look.paint_by(method, recipe);
-    let affordable = affordable(recipe.method, |method| fit(engine, outline, &by(method)));
+    let affordable = affordable(recipe.method, |method| work(engine, outline, &by(method)));
     if affordable != recipe.method {
-        console.say("the history of L-BFGS does not fit into the device's memory: Adam paints, which takes longer");
+        console.say("the history of L-BFGS leaves too little of the memory: Adam paints");
         *recipe = by(affordable);
     }
 }

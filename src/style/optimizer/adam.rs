@@ -136,10 +136,6 @@ impl Optimizer for Adam {
         true
     }
 
-    fn result_is_steady(&self) -> bool {
-        true
-    }
-
     fn kept(&self) -> &'static [(Tensor, &'static str)] {
         KEPT
     }

@@ -380,11 +380,6 @@ impl Optimizer for Lbfgs {
         matches!(self.state, State::Rest | State::Converged)
     }
 
-    /// A search tries points that are worse.
-    fn result_is_steady(&self) -> bool {
-        false
-    }
-
     fn kept(&self) -> &'static [(Tensor, &'static str)] {
         KEPT
     }

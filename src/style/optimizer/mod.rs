@@ -114,16 +114,13 @@ pub(super) trait Optimizer {
     /// Whether [`Optimizer::kept`], if asked for now, is the state at the end of an iteration.
     fn rests(&self) -> bool;
 
-    /// Whether [`Optimizer::result`] is that of some iteration at every moment, also where the next one was broken off.
-    fn result_is_steady(&self) -> bool;
-
     /// What it keeps on the device between iterations.
     fn kept(&self) -> &'static [(Tensor, &'static str)];
 
     /// What it keeps on the host.
     fn saved(&self) -> SavedOptimizer;
 
-    /// The tensors that the picture is made from.
+    /// The tensors that the picture is made from: at every moment that of some iteration, also where the next one was broken off.
     fn result(&self) -> &'static [Tensor];
 
     /// The picture in [0, 1] from the contents of [`Optimizer::result`], which are of this size, without the margin.
