@@ -228,10 +228,14 @@ fn time_of_windows(cover: &Cover, speeds: &[f64]) -> f64 {
     passes * cover.size.pixels() as f64
 }
 
-/// How long devices of these speeds take together for an evaluation in windows, by its arithmetic on the first.
+/// How long devices of these speeds take together for an evaluation in windows, by the arithmetic of a window on each.
 fn time_of_evaluation(planned: &Planned, speeds: &[f64]) -> f64 {
-    let (plan, Some(cover)) = (planned.on_device(0), planned.windows()) else { return 0.0 };
-    let pass = |routine, tiles: &Tiles| plan.routine_cost(routine).flops as f64 * time_of(tiles.len(), speeds);
+    let Some(cover) = planned.windows() else { return 0.0 };
+    let pass = |routine, tiles: &Tiles| {
+        let flops = |device| planned.on_device(device).routine_cost(routine).flops.max(1) as f64;
+        let windows: Vec<f64> = speeds.iter().enumerate().map(|(device, speed)| speed / flops(device)).collect();
+        time_of(tiles.len(), &windows)
+    };
     pass(Routine::Statistics, &cover.statistics) + pass(Routine::Gradient, &cover.gradients)
 }
 
