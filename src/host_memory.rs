@@ -25,6 +25,18 @@ pub(crate) struct Vector {
     pub row: usize,
 }
 
+impl Vector {
+    /// The only one of a slot, or the first.
+    pub(crate) fn alone(slot: SlotId) -> Vector {
+        Vector { slot, row: 0 }
+    }
+
+    /// The first so many of a slot.
+    pub(crate) fn rows(slot: SlotId, count: usize) -> Vec<Vector> {
+        (0..count).map(|row| Vector { slot, row }).collect()
+    }
+}
+
 /// Where a buffer's contents are.
 #[derive(Debug)]
 pub(crate) enum Buffer {
@@ -213,23 +225,12 @@ impl HostMemory {
             changed.into_iter().zip(taken).for_each(|(slot, words)| self.put(slot, words));
             return Ok(());
         }
-        let mut pieces = changed.map(|_| vec![0_u32; PIECE.min(count)]);
-        let mut looked_at = seen.map(|_| vec![0_u32; PIECE.min(count)]);
-        for first in (0..count).step_by(PIECE) {
-            let length = PIECE.min(count - first);
-            let slots = changed.iter().zip(&mut pieces).chain(seen.iter().zip(&mut looked_at));
-            for (slot, piece) in slots {
-                self.buffer(*slot).load(first, &mut piece[..length])?;
-            }
-            work(
-                pieces.each_mut().map(|piece| numbers(&mut piece[..length])),
-                looked_at.each_ref().map(|piece| bytemuck::cast_slice(&piece[..length])),
-            );
-            for (slot, piece) in changed.iter().zip(&pieces) {
-                self.buffer_mut(*slot).store(first, &piece[..length])?;
-            }
-        }
-        Ok(())
+        self.vectors_in_pieces(&changed.map(Vector::alone), &seen.map(Vector::alone), count, |changed, seen| {
+            let (changed, seen) = (changed.try_into(), seen.try_into());
+            let (changed, seen): (&mut [Vec<f32>; CHANGED], &[Vec<f32>; SEEN]) =
+                changed.ok().zip(seen.ok()).expect("there are as many pieces as vectors");
+            work(changed.each_mut().map(Vec::as_mut_slice), seen.each_ref().map(Vec::as_slice));
+        })
     }
 
     /// Lets `work` change vectors of `count` numbers each and look at others, several of which may be in one slot: one piece of
@@ -258,6 +259,14 @@ impl HostMemory {
             }
         }
         Ok(())
+    }
+
+    /// `to = from` for the first `count` numbers: [`crate::plan::CopyVector`] on every back end in the host's memory.
+    ///
+    /// # Errors
+    /// As [`Self::in_pieces`].
+    pub(crate) fn copy_vector(&mut self, from: SlotId, to: SlotId, count: usize) -> Result<(), BackendError> {
+        self.in_pieces([to], [from], count, |[to], [from]| to.copy_from_slice(from))
     }
 
     /// Lets `work` change the rows of one slot and look at those of another, each of `line` numbers: at all at once where they are

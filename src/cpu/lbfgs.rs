@@ -22,11 +22,10 @@ pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) -> Resul
     let control: LbfgsControl = memory.structure(step.control);
     let pair = [control.step_row, control.difference_row].map(|row| row as usize);
     let pair = pair.iter().all(|row| *row < newest).then_some(pair);
-    let vector = |slot| Vector { slot, row: 0 };
     let row = |row| Vector { slot: step.history, row };
-    let mut changed = vec![row(newest), vector(step.base)];
+    let mut changed = vec![row(newest), Vector::alone(step.base)];
     changed.extend(pair.iter().flatten().map(|index| row(*index)));
-    let seen = [step.image, step.gradient].map(vector);
+    let seen = [step.image, step.gradient].map(Vector::alone);
     memory.vectors_in_pieces(&changed, &seen, step.count, |changed, seen| {
         let (latest, pair) = changed.split_at_mut(2);
         if let [s, y] = pair {
@@ -42,7 +41,7 @@ pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) -> Result<()
     let rows = 2 * step.memory + 1;
     let control: LbfgsControl = memory.structure(step.control);
     let firsts = [control.step_row as usize, control.difference_row as usize, rows - 1];
-    let all: Vec<Vector> = (0..rows).map(|row| Vector { slot: step.history, row }).collect();
+    let all = Vector::rows(step.history, rows);
     let mut sums = vec![0.0; 3 * rows];
     memory.vectors_in_pieces(&[], &all, step.count, |_, all| {
         for (sums, first) in sums.chunks_mut(rows).zip(firsts).filter(|(_, first)| *first < rows) {
@@ -59,7 +58,7 @@ pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) ->
     let used = factors.iter().copied().enumerate().filter(|(_, factor)| *factor != 0.0);
     let (rows, factors): (Vec<Vector>, Vec<f32>) =
         used.map(|(row, factor)| (Vector { slot: step.history, row }, factor)).unzip();
-    let direction = [Vector { slot: step.direction, row: 0 }];
+    let direction = [Vector::alone(step.direction)];
     memory.vectors_in_pieces(&direction, &rows, step.count, |direction, rows| {
         direction[0].par_chunks_mut(RUN).enumerate().for_each(|(run, direction)| {
             direction.fill(0.0);

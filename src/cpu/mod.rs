@@ -7,7 +7,6 @@ mod average_pool;
 mod cholesky;
 mod content_loss;
 mod conv3x3;
-mod copy_vector;
 mod destination;
 pub(crate) mod edge_loss;
 mod first_layer;
@@ -295,7 +294,7 @@ fn run_step(step: &Step, processor: &Cpu, memory: &mut HostMemory) -> Result<(),
         Step::LbfgsDirection(step) => lbfgs::lbfgs_direction(step, memory)?,
         Step::LbfgsTrial(step) => lbfgs::lbfgs_trial(step, memory)?,
         Step::LbfgsScalars(step) => lbfgs::lbfgs_scalars(step, memory)?,
-        Step::CopyVector(step) => copy_vector::copy_vector(step, memory)?,
+        Step::CopyVector(step) => memory.copy_vector(step.from, step.to, step.count)?,
     }
     Ok(())
 }

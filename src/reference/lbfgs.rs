@@ -9,8 +9,7 @@ pub(super) fn lbfgs_update(step: &LbfgsUpdate, memory: &mut HostMemory) -> Resul
     let [s, y] = [control.step_row, control.difference_row].map(|row| row as usize);
     let newest = 2 * step.memory;
     let row = |row| Vector { slot: step.history, row };
-    let vector = |slot| Vector { slot, row: 0 };
-    let seen = [vector(step.image), vector(step.gradient), vector(step.base), row(newest)];
+    let seen = [Vector::alone(step.image), Vector::alone(step.gradient), Vector::alone(step.base), row(newest)];
     if s < newest && y < newest {
         memory.vectors_in_pieces(&[row(s), row(y)], &seen, step.count, |pair, seen| {
             for i in 0..seen[0].len() {
@@ -43,8 +42,8 @@ pub(super) fn lbfgs_dots(step: &LbfgsDots, memory: &mut HostMemory) -> Result<()
 pub(super) fn lbfgs_direction(step: &LbfgsDirection, memory: &mut HostMemory) -> Result<(), BackendError> {
     let rows = 2 * step.memory + 1;
     let factors = memory.values(step.control)[LbfgsControl::WORDS..][..rows].to_vec();
-    let history: Vec<Vector> = (0..rows).map(|row| Vector { slot: step.history, row }).collect();
-    let direction = [Vector { slot: step.direction, row: 0 }];
+    let history = Vector::rows(step.history, rows);
+    let direction = [Vector::alone(step.direction)];
     memory.vectors_in_pieces(&direction, &history, step.count, |direction, history| {
         for (i, value) in direction[0].iter_mut().enumerate() {
             // A row without a factor may hold anything.

@@ -242,8 +242,7 @@ fn taken(engine: &Engine, planned: &Planned, device: usize, filters: u64, arrivi
             });
             let under_way = copies.sum();
             // What arrives comes before the window's buffers are touched.
-            let staging = (arriving + picture_of(window)).saturating_sub(buffers).max(under_way);
-            let staging = staging.max(pieces(planned));
+            let staging = (arriving + picture_of(window)).saturating_sub(buffers).max(under_way).max(pieces(planned));
             Memory { staging, host: windowed.in_memory(), disk: windowed.on_disk(), ..memory }
         }
     }

@@ -60,6 +60,13 @@ impl Planned {
         }
     }
 
+    fn with_spill(self, spill: Spill) -> Planned {
+        match self {
+            Planned::Whole(plan, _) => Planned::Whole(plan, spill),
+            Planned::Windowed(windowed) => Planned::Windowed(Box::new(Windowed { spill, ..*windowed })),
+        }
+    }
+
     /// Makes it ready.
     pub(super) fn session(&self, engine: &Engine) -> Result<Box<dyn Session>, BackendError> {
         match self {
@@ -129,19 +136,22 @@ impl<'a> Fitting<'a> {
         })
     }
 
-    /// Windows with the least on the disk with which they fit, or all if they do not even so; and whether they fit.
-    fn spilling(&self, windowed: Windowed, size: Size) -> (Planned, bool) {
-        let mut windowed = Box::new(windowed);
-        for spill in Spill::OF_WINDOWS.into_iter().filter(|spill| windowed.allows(*spill)).collect::<Vec<_>>() {
-            windowed.spill = spill;
-            let planned = Planned::Windowed(windowed);
+    /// A plan with the least on the disk with which it fits, or all if it does not even so; and whether it fits.
+    fn spilling(&self, mut planned: Planned, size: Size) -> (Planned, bool) {
+        let spills: Vec<Spill> = match &planned {
+            Planned::Whole(..) if self.engine.can_spill() => Spill::OF_WHOLE.to_vec(),
+            Planned::Whole(..) => vec![Spill::Nothing],
+            Planned::Windowed(windowed) => {
+                Spill::OF_WINDOWS.into_iter().filter(|spill| windowed.allows(*spill)).collect()
+            }
+        };
+        for spill in spills {
+            planned = planned.with_spill(spill);
             if self.fits(&planned, size) {
                 return (planned, true);
             }
-            let Planned::Windowed(again) = planned else { unreachable!("it was made of windows") };
-            windowed = again;
         }
-        (Planned::Windowed(windowed), false)
+        (planned, false)
     }
 
     /// The network at one window, whose maps are stored as precisely as those of the whole would be, in one of a device's ways
@@ -162,13 +172,30 @@ impl<'a> Fitting<'a> {
         let plan_on = |device| make(&Self::of_window(device, network, size, way));
         let others = self.devices[1..].iter().map(|device| Ok(plan_on(device)?.window));
         let others = others.collect::<Result<_, PlanError>>()?;
-        Ok(self.spilling(Windowed { others, ..plan_on(self.engine)? }, network.window.size))
+        let windowed = Windowed { others, ..plan_on(self.engine)? };
+        Ok(self.spilling(Planned::Windowed(Box::new(windowed)), network.window.size))
     }
 
-    /// The plan of the whole if it fits in any way to store its maps, first in the usual one, and with as little on the disk as
-    /// that allows. Else that of the windows with which
-    /// the devices are done first, of the ways and sizes that fit, with as little on the disk as they allow; else that of the
-    /// smallest. On a torus, around which every window has a halo, the smallest may be larger than the whole.
+    /// The plan of the whole in the first way to store its maps that fits, from the usual one to the leanest.
+    fn at_once(
+        &self,
+        network: &Network,
+        whole: impl Fn(Storage) -> Result<Plan, PlanError>,
+    ) -> Result<Option<Planned>, PlanError> {
+        let (picture, usual) = (network.window.size, network.storage);
+        let ways = self.engine.storages(usual.precision, picture);
+        for storage in ways.into_iter().rev().skip_while(|storage| *storage != usual) {
+            let (planned, fits) = self.spilling(Planned::Whole(whole(storage)?, Spill::Nothing), picture);
+            if fits {
+                return Ok(Some(planned));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The plan of the whole if it fits. Else that of the windows with which the devices are done first, of the ways to store maps
+    /// and the sizes that fit, else that of the smallest; each with as little on the disk as it allows. On a torus, around which
+    /// every window has a halo, the smallest may be larger than the whole.
     fn choose(
         &self,
         network: &Network,
@@ -185,19 +212,10 @@ impl<'a> Fitting<'a> {
         if !fits && smallest.pixels() < picture.pixels() {
             return Ok(least);
         }
-        if !self.windowed {
-            let all = self.engine.storages(usual.precision, picture);
-            let smaller = all.iter().rev().skip_while(|storage| **storage != usual);
-            let spills = if self.engine.can_spill() { &Spill::OF_WHOLE[..] } else { &[Spill::Nothing] };
-            for storage in smaller {
-                let plan = whole(*storage)?;
-                for &spill in spills {
-                    let planned = Planned::Whole(plan.clone(), spill);
-                    if self.fits(&planned, picture) {
-                        return Ok(planned);
-                    }
-                }
-            }
+        if !self.windowed
+            && let Some(planned) = self.at_once(network, whole)?
+        {
+            return Ok(planned);
         }
         if !fits {
             return Ok(least);

@@ -130,11 +130,11 @@ impl Worker {
             // While the device works on this window, the host keeps what came of the one before.
             asked_for.iter().try_for_each(|slot| self.session.request(*slot))?;
             if let Some(before) = awaited.replace(tile) {
-                self.receive(pass, &before)?;
+                self.receive(pass, &before, asked_for.len())?;
             }
         }
         if let Some(last) = awaited {
-            self.receive(pass, &last)?;
+            self.receive(pass, &last, asked_for.len())?;
         }
         self.sums = self.read(&self.added_up(pass.routine))?;
         Ok(())
@@ -149,9 +149,9 @@ impl Worker {
         if made.is_empty() { smallest.into_iter().collect() } else { made }
     }
 
-    /// Waits for what was asked for.
-    fn receive(&mut self, pass: &Pass<'_>, tile: &Tile) -> Result<(), BackendError> {
-        let answers = self.asked_for(pass).into_iter().filter_map(|_| self.session.receive(true).transpose());
+    /// Waits for so many answers and keeps what they bring.
+    fn receive(&mut self, pass: &Pass<'_>, tile: &Tile, count: usize) -> Result<(), BackendError> {
+        let answers = (0..count).filter_map(|_| self.session.receive(true).transpose());
         let answers = answers.map(|answer| Ok(answer?.into())).collect::<Result<_, BackendError>>()?;
         self.keep(pass, tile, answers)
     }
